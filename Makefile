@@ -1,0 +1,51 @@
+# Two habits: `make demo` and `make test`. Both need only Python 3.11+, make and the package index.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN     = $(VENV)/bin
+STAMP   = $(VENV)/.installed
+
+.PHONY: help install demo test lint format bench test-mmaction2 lock clean
+
+help:
+	@echo "make demo            set up, make sample data, poison it, check the result"
+	@echo "make test            run the tests"
+	@echo "make lint            ruff, mypy, import layers"
+	@echo "make bench           cost of the main job against ffmpeg and MoviePy"
+	@echo "make test-mmaction2  MMAction2's own reader opens our lists (installs 1.7 GB into .venv-mmaction2)"
+	@echo "make lock            compute requirements.lock anew (needs uv)"
+
+install: $(STAMP)
+
+$(STAMP): requirements.lock pyproject.toml tools/setup_env.sh
+	@sh tools/setup_env.sh "$(PYTHON)" "$(VENV)"
+	@touch $(STAMP)
+
+demo: $(STAMP)
+	@$(BIN)/python examples/demo.py demo
+
+test: $(STAMP)
+	$(BIN)/python -m pytest -m "not slow and not mmaction2"
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(STAMP)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(STAMP)
+	@$(BIN)/python -c "import moviepy" 2>/dev/null || $(BIN)/python -m pip install -q "moviepy>=2.2,<3"
+	$(BIN)/python benchmarks/main_job.py
+
+test-mmaction2: $(STAMP)
+	@sh tools/setup_mmaction2.sh "$(PYTHON)" .venv-mmaction2
+	.venv-mmaction2/bin/python -m pytest -m mmaction2
+
+lock:
+	uv pip compile --universal --python-version 3.11 --extra dev pyproject.toml -o requirements.lock --no-header
+
+clean:
+	rm -rf $(VENV) demo build *.egg-info .pytest_cache .ruff_cache .mypy_cache .import_linter_cache

@@ -1,0 +1,164 @@
+"""What a dataset is: samples with ids, splits and labels, and the layout they lie in on disk.
+
+This room knows nothing of poisoning. A layout is one file beside this one; it can *detect*, *read* and
+*write* its own shape on disk, and it says where a sample with a given label lies.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+Split = Literal["train", "val", "test"]
+SPLITS: tuple[Split, ...] = ("train", "val", "test")
+Modality = Literal["video", "audio"]
+
+VIDEO_SUFFIXES = frozenset(
+    {".mp4", ".m4v", ".mov", ".avi", ".mpg", ".mpeg", ".mkv", ".webm", ".3gp", ".wmv", ".flv", ".ts"}
+)
+AUDIO_SUFFIXES = frozenset(
+    {".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".m4a", ".aac", ".aif", ".aiff"}
+)
+
+
+def sample_id(path: str) -> str:
+    """The id of the sample at a POSIX path relative to the data root: that path, NFC-normalised."""
+    return unicodedata.normalize("NFC", path)
+
+
+def modality_of(path: str) -> Modality | None:
+    """`video` or `audio` by file suffix, None for a file that is neither."""
+    suffix = "." + path.rsplit(".", 1)[-1].lower() if "." in path.rsplit("/", 1)[-1] else ""
+    if suffix in VIDEO_SUFFIXES:
+        return "video"
+    return "audio" if suffix in AUDIO_SUFFIXES else None
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One file of a dataset.
+
+    id: POSIX path relative to the data root, NFC-normalised; never a position.
+    path: the same path as it is spelt on disk (bytes may differ from the id's in normal form).
+    split: exactly one of train, val, test.
+    label: class index from 0, or None where the dataset gives none.
+    """
+
+    id: str
+    path: str
+    split: Split
+    label: int | None
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A dataset as a layout read it.
+
+    root: the data root: every sample's path is relative to it.
+    layout: name of the layout that read it (and will write its copies).
+    classes: class names; a label is an index into it.
+    samples: in the order in which the source lists them (folders: sorted).
+    options: what the layout must remember to write the same shape again; JSON-able.
+    notes: what a user should know (rows left out, files that are no samples), one sentence each.
+    """
+
+    root: Path
+    layout: str
+    classes: tuple[str, ...]
+    samples: tuple[Sample, ...]
+    options: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def of(self, split: Split) -> tuple[Sample, ...]:
+        """The samples of one split, in order."""
+        return tuple(s for s in self.samples if s.split == split)
+
+    @property
+    def splits(self) -> tuple[Split, ...]:
+        """The splits that have samples, in the order train, val, test."""
+        present = {s.split for s in self.samples}
+        return tuple(s for s in SPLITS if s in present)
+
+    def file(self, sample: Sample) -> Path:
+        """Where the sample's file is."""
+        return self.root / sample.path
+
+    def with_samples(self, samples: Sequence[Sample], **options: Any) -> Dataset:
+        """The same dataset with other samples (and changed layout options)."""
+        return replace(self, samples=tuple(samples), options={**self.options, **options})
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the user says that a dataset is, before any layout has looked at it.
+
+    path: the folder (or list file) that the user named.
+    layout: a layout's name, or None to detect it.
+    data_root: what the paths in lists are relative to; None: the layout's own rule.
+    lists: split -> annotation file, where given.
+    split: which of several official splits (UCF101, HMDB51 …), from 1.
+    allow_roots: folders outside the data root that links and absolute paths may lead to.
+    """
+
+    path: Path
+    layout: str | None = None
+    data_root: Path | None = None
+    lists: Mapping[Split, Path] = field(default_factory=dict)
+    split: int = 1
+    allow_roots: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a written dataset: a source sample, the label it gets there, and where its file lies.
+
+    path: relative to the folder that is being written; what `Layout.place` said.
+    """
+
+    sample: Sample
+    label: int | None
+    path: str
+
+
+View = Literal["data", "target", "original", "control"]
+"""What is being written: the dataset; an attack set with target labels; one with original labels; control."""
+
+
+class Layout:
+    """One shape of dataset on disk. Subclasses are stateless; the registry holds one instance of each."""
+
+    name: ClassVar[str]
+    help: ClassVar[str]  # one line for `--layout` and the docs
+    label_in_path: ClassVar[bool] = False  # True: the folder is the label, so relabelling moves the file
+
+    def detect(self, source: Source) -> str | None:
+        """Why `source` looks like this layout (a few words for the user), or None. Reads names, not media."""
+        raise NotImplementedError
+
+    def read(self, source: Source) -> Dataset:
+        """Read the dataset. RequestError, in the user's terms, for what cannot be right."""
+        raise NotImplementedError
+
+    def place(self, dataset: Dataset, sample: Sample, label: int | None) -> str:
+        """Where the sample's file lies in a written copy, given the label it has there (POSIX, relative)."""
+        return sample.path
+
+    def check(self, dataset: Dataset, rows: Sequence[Row], view: View) -> None:
+        """Before any work: RequestError if these rows cannot be written in this layout.
+
+        Names that the format cannot carry (with the reason), two rows at one path, and, in view `data`,
+        a class that had samples and would have none.
+        """
+        raise NotImplementedError
+
+    def write(self, dataset: Dataset, rows: Sequence[Row], root: Path, view: View) -> tuple[str, ...]:
+        """Write lists, class maps and class folders for rows whose media are in place (or will be).
+
+        Returns the relative paths of the annotation files written; the first is what a trainer is given.
+        Every file goes to a temporary name first. In views `target` and `original` of a layout with lists
+        both lists lie in one folder, so their names differ.
+        """
+        raise NotImplementedError

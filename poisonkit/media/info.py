@@ -1,0 +1,99 @@
+"""What a media file holds: plain data, no decoder objects."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something about a file that a user must know before it is rewritten.
+
+    code: stable short name (`10-bit`, `interlaced`, `vfr`, `several-video-streams`, `rotated`, …).
+    message: one sentence. remedy: the option that deals with it, or "".
+    blocks: True when the file cannot be rewritten without the remedy.
+    """
+
+    code: str
+    message: str
+    remedy: str = ""
+    blocks: bool = False
+
+
+@dataclass(frozen=True)
+class VideoStream:
+    """One video stream. width, height: as stored (before rotation). rotation: degrees counter-clockwise."""
+
+    index: int
+    codec: str
+    width: int
+    height: int
+    pix_fmt: str
+    bit_depth: int
+    fps: Fraction
+    time_base: Fraction
+    declared_frames: int | None
+    rotation: int
+    sample_aspect_ratio: Fraction
+    colorspace: str
+    color_range: str
+    bit_rate: int | None
+
+
+@dataclass(frozen=True)
+class AudioStream:
+    """One sound stream. samples: per channel, where the file declares it exactly, else None."""
+
+    index: int
+    codec: str
+    sample_rate: int
+    channels: int
+    layout: str
+    sample_format: str
+    samples: int | None
+    bit_rate: int | None
+
+
+@dataclass(frozen=True)
+class MediaInfo:
+    """One file, as probed. `container`: mp4, mov, avi, mpeg, matroska, webm, wav, flac, ogg, mp3 …"""
+
+    container: str
+    duration: float
+    video: VideoStream | None
+    audio: AudioStream | None
+    dropped: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True)
+class Encode:
+    """How poisoned files are encoded.
+
+    match: the source's container and codec family at a fixed constant quality (H.264 veryfast crf 18;
+    MPEG-4, MPEG-1/2, MJPEG q 2). crf: the same family at this quality. lossless: RGB, bit-exact.
+    """
+
+    mode: Literal["match", "crf", "lossless"] = "match"
+    crf: int | None = None
+
+
+@dataclass(frozen=True)
+class Written:
+    """A file as written, decoded back and found right. frames: decoded pictures; samples: per channel."""
+
+    container: str
+    frames: int
+    width: int
+    height: int
+    fps: float
+    video_codec: str
+    samples: int
+    sample_rate: int
+    channels: int
+    audio_codec: str
+    dropped: tuple[str, ...]
+    sha256: str
+    bytes: int

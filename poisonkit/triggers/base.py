@@ -1,0 +1,252 @@
+"""The trigger contract.
+
+A trigger is a frozen pydantic model: its fields are its parameters, with units, ranges and defaults in
+the field itself. Drawing is separate from applying: `draw` makes every random choice, once per clip, and
+returns plain JSON; `render` is pure. Nobody writes `render` from scratch: a trigger is one of four kinds,
+the plainest that fits:
+
+- `AffineTrigger`  out = gain · in + offset; says only `field`; one shared kernel applies it
+- `FrameTrigger`   one picture in, one picture out
+- `StreamTrigger`  owns the iterator and holds a bounded window of frames
+- `AudioTrigger`   a float32 waveform in, one out
+
+Pictures are uint8 RGB, (height, width, 3). Waveforms are float32, (channels, samples), full scale ±1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from poisonkit.seeding import generator
+
+Image = NDArray[np.uint8]
+Wave = NDArray[np.float32]
+Params = dict[str, Any]
+Where = Callable[[int], bool]
+"""Which frames (source index from 0) are poisoned; the others pass through untouched."""
+
+Temporal = Literal["static", "dynamic"]
+Family = Literal["image", "temporal", "lighting", "audio", "imported"]
+CodecClass = Literal["robust", "partial", "fragile"]
+
+
+@dataclass(frozen=True)
+class ClipInfo:
+    """What a trigger may know of a clip. Zero where the clip has no picture or no sound.
+
+    frames: number of pictures (the container's count, exact where `Trigger.needs_length`).
+    samples: sound samples per channel. fps: average frame rate, Hz.
+    """
+
+    id: str = ""
+    width: int = 0
+    height: int = 0
+    fps: float = 0.0
+    frames: int = 0
+    sample_rate: int = 0
+    channels: int = 0
+    samples: int = 0
+
+    @property
+    def short_side(self) -> int:
+        return min(self.width, self.height)
+
+    @property
+    def seconds(self) -> float:
+        """Duration of the picture, else of the sound."""
+        if self.frames and self.fps:
+            return self.frames / self.fps
+        return self.samples / self.sample_rate if self.sample_rate else 0.0
+
+
+class Trigger(BaseModel):
+    """Base of all triggers; subclass one of the four kinds below instead."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True)
+
+    name: ClassVar[str]
+    version: ClassVar[int] = 1  # raised whenever the same parameters would give other pixels or samples
+    family: ClassVar[Family]
+    modality: ClassVar[Literal["video", "audio"]]
+    kind: ClassVar[Literal["affine", "frame", "stream", "audio"]]
+    modes: ClassVar[tuple[Temporal, ...]] = ("static", "dynamic")
+    summary: ClassVar[str]  # one line
+    formula: ClassVar[str]  # plain text, a line or two
+    static_is: ClassVar[str] = ""  # what the pair of modes means for this trigger
+    dynamic_is: ClassVar[str] = ""
+    paper: ClassVar[str]  # authors, title or short name, year, arXiv or venue; "" if unpublished as an attack
+    source: ClassVar[str] = ""  # where formula and defaults come from
+    usual_label_mode: ClassVar[Literal["dirty", "clean"]] = "dirty"
+    codec: ClassVar[CodecClass] = "robust"  # through H.264 crf 23 4:2:0, MP3 128k, 16 kHz
+    codec_note: ClassVar[str] = ""
+    identity: ClassVar[dict[str, Any]]  # parameters at which the trigger changes nothing (strength zero)
+    follows_canvas: ClassVar[tuple[str, ...]] = ()  # parameters that scale with the canvas
+    needs_length: ClassVar[bool] = False  # True: `ClipInfo.frames` must be exact, counted by decoding
+
+    temporal: Temporal = Field(
+        "static", description="static: the same on every frame; dynamic: a function of the frame index"
+    )
+    vary: Literal["sequence", "clip"] = Field(
+        "sequence", description="dynamic only: one sequence for the whole dataset, or one per clip"
+    )
+    trigger_seed: int = Field(0, ge=0, description="seed of the trigger's identity, the same for every clip")
+
+    def draw(self, clip: ClipInfo, rng: np.random.Generator) -> Params:
+        """Every random choice for one clip, JSON-able. Overriders extend `super().draw(...)`."""
+        if self.temporal == "dynamic" and self.vary == "clip":
+            return {"clip_key": int(rng.integers(2**53))}
+        return {}
+
+    def rng(self, params: Params, *purpose: int | str) -> np.random.Generator:
+        """Generator of the trigger's identity, for a purpose such as ("noise", t).
+
+        A function of (trigger_seed, trigger name, purpose) and, for `vary=clip`, of the drawn clip key;
+        the same in every process.
+        """
+        return generator(self.trigger_seed, self.name, params.get("clip_key"), *purpose)
+
+    def step(self, t: int) -> int:
+        """The frame index that a frame's parameters depend on: `t` when dynamic, 0 when static."""
+        return t if self.temporal == "dynamic" else 0
+
+    def suits(self, clip: ClipInfo) -> str | None:
+        """None, or why the trigger cannot be applied to such a clip (a frequency above Nyquist, say)."""
+        return None
+
+    def entry(self) -> dict[str, Any]:
+        """The trigger as the manifest and the recipe write it: name, version, params, trigger_seed."""
+        params = self.model_dump(mode="json", exclude={"trigger_seed"})
+        return {
+            "name": self.name,
+            "version": self.version,
+            "params": params,
+            "trigger_seed": self.trigger_seed,
+        }
+
+
+class VideoTrigger(Trigger):
+    """A trigger in the picture."""
+
+    modality: ClassVar[Literal["video", "audio"]] = "video"
+
+    def render(
+        self, frames: Iterator[Image], clip: ClipInfo, params: Params, where: Where | None = None
+    ) -> Iterator[Image]:
+        """Frames in, as many frames out. Input frames are never written to; untouched ones may be passed on."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Affine:
+    """out = clip(round(gain · in + offset)) in 8-bit RGB levels, inside `box`; nothing outside it.
+
+    gain, offset: a number, a (3,) RGB vector, an (h, w) map or an (h, w, 3) image, float32, where (h, w)
+    is the box's size or, without a box, the frame's. box: (x, y, width, height) in pixels.
+    """
+
+    gain: float | NDArray[np.float32] = 1.0
+    offset: float | NDArray[np.float32] = 0.0
+    box: tuple[int, int, int, int] | None = None
+
+
+class AffineTrigger(VideoTrigger):
+    """Everything that multiplies and adds. The kernel decides whether in RGB or in the stream's own planes."""
+
+    kind: ClassVar[Literal["affine", "frame", "stream", "audio"]] = "affine"
+
+    def field(self, clip: ClipInfo, params: Params, t: int) -> Affine:
+        """What is done to frame `t` (source index from 0)."""
+        raise NotImplementedError
+
+    def constant(self) -> bool:
+        """True when `field` does not depend on `t`: then it is asked for once per clip."""
+        return self.temporal == "static"
+
+    def render(
+        self, frames: Iterator[Image], clip: ClipInfo, params: Params, where: Where | None = None
+    ) -> Iterator[Image]:
+        from poisonkit.triggers.kernel import compile_affine
+
+        fixed = compile_affine(self.field(clip, params, 0), clip) if self.constant() else None
+        for t, image in enumerate(frames):
+            if where is not None and not where(t):
+                yield image
+                continue
+            apply = fixed if fixed is not None else compile_affine(self.field(clip, params, t), clip)
+            yield apply(image)
+
+
+class FrameTrigger(VideoTrigger):
+    """One picture in, one picture out."""
+
+    kind: ClassVar[Literal["affine", "frame", "stream", "audio"]] = "frame"
+
+    def prepare(self, clip: ClipInfo, params: Params) -> Any:
+        """What all frames share (maps, tables, spectra), made once per clip."""
+        return None
+
+    def frame(self, image: Image, t: int, clip: ClipInfo, params: Params, state: Any) -> Image:
+        """The triggered picture: a new array."""
+        raise NotImplementedError
+
+    def render(
+        self, frames: Iterator[Image], clip: ClipInfo, params: Params, where: Where | None = None
+    ) -> Iterator[Image]:
+        state = self.prepare(clip, params)
+        for t, image in enumerate(frames):
+            if where is not None and not where(t):
+                yield image
+            else:
+                yield self.frame(image, t, clip, params, state)
+
+
+class StreamTrigger(VideoTrigger):
+    """Owns the iterator; holds at most a stated window of frames."""
+
+    kind: ClassVar[Literal["affine", "frame", "stream", "audio"]] = "stream"
+
+    def stream(self, frames: Iterator[Image], clip: ClipInfo, params: Params) -> Iterator[Image]:
+        """As many frames out as in, in order."""
+        raise NotImplementedError
+
+    def render(
+        self, frames: Iterator[Image], clip: ClipInfo, params: Params, where: Where | None = None
+    ) -> Iterator[Image]:
+        if where is None:
+            yield from self.stream(frames, clip, params)
+            return
+        from collections import deque
+
+        held: deque[Image] = deque()
+
+        def keep() -> Iterator[Image]:
+            for image in frames:
+                held.append(image)
+                yield image
+
+        for t, image in enumerate(self.stream(keep(), clip, params)):
+            original = held.popleft()
+            yield image if where(t) else original
+
+
+class AudioTrigger(Trigger):
+    """A trigger in the sound."""
+
+    modality: ClassVar[Literal["video", "audio"]] = "audio"
+    kind: ClassVar[Literal["affine", "frame", "stream", "audio"]] = "audio"
+    segment: ClassVar[float] = 0.5  # seconds: the unit in which a dynamic trigger's parameters change
+
+    def wave(self, wave: Wave, clip: ClipInfo, params: Params) -> Wave:
+        """The triggered sound, same shape, not yet clipped to ±1."""
+        raise NotImplementedError
+
+    def render(self, wave: Wave, clip: ClipInfo, params: Params) -> Wave:
+        """float32 (channels, samples) in ±1, in and out; values past full scale are clipped."""
+        out = np.asarray(self.wave(wave, clip, params), dtype=np.float32)
+        return np.clip(out, -1.0, 1.0)
