@@ -143,6 +143,8 @@ def make_video(
     if suffix == ".webm" and audio and rate == 44100:
         rate = 48000
     flags: dict[str, str] = {"fflags": "+bitexact", **(mux or {})}
+    if suffix == ".avi":
+        flags["avoid_negative_ts"] = "disabled"  # else the MP3 delay pushes the picture two frames back
     with av.open(str(path), "w", options=flags) as out:
         out.metadata.update(metadata or {})
         streams = []
@@ -212,6 +214,7 @@ def _write_audio(out: Any, stream: Any, sound: NDArray[np.float32]) -> None:
     resampler = av.AudioResampler(format=context.format, layout=layout, rate=context.sample_rate)
     frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(sound), format="fltp", layout=layout)
     frame.sample_rate = context.sample_rate
+    frame.time_base = Fraction(1, context.sample_rate)
     frame.pts = 0
     fifo = av.AudioFifo()
     for part in resampler.resample(frame):
