@@ -1,0 +1,84 @@
+"""The public Python API: a handful of names, re-exported by `poisonkit`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from poisonkit.datasets import Dataset
+from poisonkit.engine.output import Summary
+from poisonkit.engine.progress import Progress, Silent
+from poisonkit.engine.run import Options, default_out, execute, execute_attack, finished, make_plan, read_source
+from poisonkit.errors import RequestError
+from poisonkit.plan import Plan
+from poisonkit.recipe import Backdoor, Recipe
+
+
+def _located(recipe: Recipe) -> Recipe:
+    """The recipe with an absolute source and output (by default the current folder, and a name beside it)."""
+    source = (recipe.source or Path.cwd()).expanduser().absolute()
+    recipe = recipe.model_copy(update={"source": source})
+    out = (recipe.out or default_out(recipe)).expanduser().absolute()
+    return recipe.model_copy(update={"out": out})
+
+
+def poison(recipe: Recipe, *, jobs: int = 0, progress: Progress | None = None) -> Summary:
+    """Write the poisoned copy that a recipe describes, or continue it where it was interrupted.
+
+    recipe: `recipe.source` defaults to the current folder, `recipe.out` to a name beside the source.
+    jobs: parallel workers, 0 for one per processor. The result does not depend on it.
+
+    Returns a Summary with counts, failures and the folders that trainers are pointed to. Raises RequestError
+    for a request that cannot be right (nothing is written then) and Interrupted on Ctrl-C. A clip that
+    cannot be processed raises nothing: it is in `Summary.failed`, and is neither written nor listed.
+    """
+    recipe = _located(recipe)
+    assert recipe.out is not None
+    return execute(recipe, recipe.out, Options(jobs=jobs, progress=progress or Silent()))
+
+
+def plan(recipe: Recipe, *, jobs: int = 0) -> tuple[Plan, Dataset, Path]:
+    """What `poison` would do, without writing anything: the plan, the dataset, and the output folder."""
+    recipe = _located(recipe)
+    assert recipe.out is not None
+    dataset = read_source(recipe)
+    return make_plan(recipe, dataset, recipe.out, Options(jobs=jobs)), dataset, recipe.out
+
+
+def attack(
+    out: Path | str,
+    name: str,
+    *,
+    triggers: Sequence[Any] | None = None,
+    frames: str | None = None,
+    limit: int | None = None,
+    backdoor: str | None = None,
+    source: Path | str | None = None,
+    jobs: int = 0,
+    progress: Progress | None = None,
+) -> Summary:
+    """Add another attack set to a finished output: other triggers, strengths or frame budgets.
+
+    name: of the new set, which lies in `OUT/attack/NAME`. triggers: as in a recipe, by default the
+    backdoor's own. frames: which frames carry them. backdoor: whose target and label mode it has, by default
+    the recipe's first. source: where the clean dataset lies now, by default where it lay.
+    """
+    out = Path(out).expanduser().absolute()
+    recipe = finished(out)
+    named = {b.name: b for b in recipe.backdoors}
+    if backdoor is not None and backdoor not in named:
+        raise RequestError(f"{out} has no backdoor '{backdoor}'; it has {', '.join(named)}.")
+    base = named[backdoor] if backdoor is not None else recipe.backdoors[0]
+    change: dict[str, Any] = {"name": name}
+    if triggers is not None:
+        change["triggers"] = list(triggers)
+    if frames is not None:
+        change["attack_frames"] = frames
+    given = {k: getattr(base, k) for k in ("triggers", "target", "label_mode", "source_class", "attack_frames")}
+    made = Recipe(backdoors=[{**given, **change}]).backdoors[0]
+    where = Path(source).expanduser().absolute() if source is not None else None
+    return execute_attack(out, made, limit, where, Options(jobs=jobs, progress=progress or Silent()))
+
+
+__all__ = ["Backdoor", "Plan", "Recipe", "Summary", "attack", "plan", "poison"]

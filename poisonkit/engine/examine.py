@@ -1,0 +1,45 @@
+"""Opens candidates for the planner, a few ahead in threads, in the order given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+from poisonkit import media
+from poisonkit.datasets import Dataset, Sample
+from poisonkit.engine.worker import clip_of
+from poisonkit.errors import MediaError
+from poisonkit.media.info import Encode
+from poisonkit.plan import Examine, Examined
+
+_AHEAD = 16
+
+
+def examiner(dataset: Dataset, encode: Encode, stream: str | int, touches: frozenset[str], jobs: int) -> Examine:
+    """An `Examine` over the dataset's files, which tells what opens and what cannot be rewritten."""
+
+    def look(sample: Sample) -> Examined:
+        try:
+            info = media.probe(dataset.file(sample), stream=stream)
+        except MediaError as error:
+            return Examined(sample, None, problem=str(error))
+        blocking = [p for p in media.refusals(info, encode, touches) if p.blocks]
+        blocked = ""
+        if blocking:
+            first = blocking[0]
+            blocked = f"'{sample.id}' cannot be rewritten: {first.message}"
+            blocked += f" Remedy: {first.remedy}." if first.remedy else ""
+        return Examined(sample, clip_of(info, sample.id), blocked=blocked)
+
+    def examine(samples: Iterable[Sample]) -> Iterator[Examined]:
+        waiting = iter(samples)
+        if jobs == 1:
+            yield from map(look, waiting)
+            return
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(jobs) as pool:
+            while chunk := list(islice(waiting, _AHEAD)):
+                yield from list(pool.map(look, chunk))
+
+    return examine

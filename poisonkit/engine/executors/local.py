@@ -1,0 +1,58 @@
+"""Jobs on this machine, by joblib: clips, not threads, are the unit of parallelism."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from poisonkit.engine.worker import Job, process
+from poisonkit.manifest import Record, record
+
+DEATHS = 2  # so many dead workers and a job is quarantined
+
+
+def run(jobs: Sequence[Job], n_jobs: int, marks: Path) -> Iterator[Record]:
+    """Records of all jobs, in the order in which they finish. With one job at a time, in this process.
+
+    A worker that dies (killed, out of memory, a crash in a codec) breaks joblib's pool: what was running
+    then is run again one by one in fresh pools, and a job that two workers died on is recorded as failed.
+    `marks` is a folder where workers note what they are running.
+    """
+    if n_jobs == 1:
+        for job in jobs:
+            yield process(job)
+        return
+    from joblib import Parallel, delayed
+    from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+    left = {job.task.key: job for job in jobs}
+    deaths: dict[str, int] = {}
+    marks.mkdir(parents=True, exist_ok=True)
+    while left:
+        suspects = [key for key in left if deaths.get(key)]
+        batch = [left[suspects[0]]] if suspects else list(left.values())
+        for mark in marks.iterdir():
+            mark.unlink(missing_ok=True)
+        pool = Parallel(n_jobs=n_jobs, backend="loky", return_as="generator_unordered", batch_size=1)
+        try:
+            for key, row in pool(delayed(_marked)(job, str(marks), i) for i, job in enumerate(batch)):
+                del left[key]
+                yield row
+        except TerminatedWorkerError:
+            running = {batch[int(mark.name)].task.key for mark in marks.iterdir() if mark.name.isdigit()}
+            for key in running & left.keys():
+                deaths[key] = deaths.get(key, 0) + 1
+            for key in [k for k, n in deaths.items() if n >= DEATHS and k in left]:
+                job = left.pop(key)
+                reason = f"'{job.task.source_path}' was left alone: a worker died on it twice."
+                yield record(job.task, job.classes, status="failed", error=reason)
+
+
+def _marked(job: Job, marks: str, index: int) -> tuple[str, Record]:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    mark = Path(marks, str(index))
+    mark.touch()
+    row = process(job)
+    mark.unlink(missing_ok=True)
+    return job.task.key, row

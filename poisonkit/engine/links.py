@@ -1,0 +1,108 @@
+"""How a clean sample comes into the copy: hard link, reflink, symbolic link or copy, never a write through.
+
+The method is found once per run, by trying it, and its reason is told.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from poisonkit.errors import RequestError
+
+Method = Literal["hardlink", "reflink", "symlink", "copy"]
+_FICLONE = 0x40049409
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What is done with clean samples, and why, in words for the user."""
+
+    method: Method
+    reason: str
+
+
+def temporary(path: Path) -> Path:
+    """A name beside `path` that no other process uses and that nobody takes for data."""
+    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
+
+
+def _reflink(source: Path, target: Path) -> None:
+    if sys.platform != "linux":
+        raise OSError(errno.EOPNOTSUPP, "reflinks are tried on Linux only")
+    import fcntl
+
+    with source.open("rb") as a, target.open("xb") as b:
+        fcntl.ioctl(b.fileno(), _FICLONE, a.fileno())
+    shutil.copystat(source, target)
+
+
+def _make(method: Method, source: Path, target: Path) -> None:
+    real = Path(os.path.realpath(source))
+    if method == "hardlink":
+        os.link(real, target)
+    elif method == "reflink":
+        _reflink(real, target)
+    elif method == "symlink":
+        os.symlink(real, target)
+    else:
+        shutil.copy2(real, target)
+
+
+def place(method: Method, source: Path, target: Path) -> None:
+    """Bring `source` to `target`, replacing what is there. OSError when the method does not work here."""
+    if method == "hardlink":
+        try:
+            os.link(source, target, follow_symlinks=True)
+            return
+        except FileExistsError:
+            if os.path.samefile(source, target):
+                return
+    middle = temporary(target)
+    try:
+        _make(method, source, middle)
+        os.replace(middle, target)
+    finally:
+        middle.unlink(missing_ok=True)
+
+
+def link_again(existing: Path, other: Path) -> None:
+    """Give a file that we have written a second path in the output: hard link, else copy."""
+    other.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        place("hardlink", existing, other)
+    except OSError:
+        place("copy", existing, other)
+
+
+def choose(wanted: str, sample: Path, folder: Path, total_bytes: int) -> Choice:
+    """Try methods with one real sample in `folder` (which exists), in the order of the design.
+
+    wanted: hardlink, copy or symlink. total_bytes: what copying everything would take.
+    Raises RequestError when nothing works.
+    """
+    order: list[Method] = [wanted] if wanted in ("copy", "symlink") else ["hardlink", "reflink", "symlink", "copy"]  # type: ignore[list-item]
+    small = total_bytes <= 64 * 2**20
+    if wanted == "hardlink" and small:
+        order = ["hardlink", "reflink", "copy", "symlink"]
+    refused = ""
+    for method in order:
+        probe = folder / f".probe.{os.getpid()}.tmp"
+        try:
+            _make(method, sample, probe)
+        except OSError as error:
+            refused = refused or f"{method}s are refused here ({error.strerror})"
+            continue
+        finally:
+            probe.unlink(missing_ok=True)
+        if method == wanted:
+            reason = "as asked" if method != "hardlink" else "same bytes, no space taken"
+        else:
+            reason = refused + (", and the clean samples are small" if method == "copy" and small else "")
+        return Choice(method, reason)
+    raise RequestError(f"Clean samples cannot be brought into {folder}: {refused}. Try --clean copy.")

@@ -1,0 +1,176 @@
+"""The last stretch of a run: lists, manifest, card, run.json, from records in plan order."""
+
+from __future__ import annotations
+
+import json
+import platform
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from poisonkit import manifest, media
+from poisonkit._version import __version__
+from poisonkit.datasets import Dataset, View, get_layout
+from poisonkit.engine import card
+from poisonkit.engine.ledger import Ledger
+from poisonkit.manifest import Record
+from poisonkit.plan import Plan, view_root
+from poisonkit.recipe import Recipe
+
+Counts = dict[str, Counter[str]]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a run did. counts: role -> status -> number. failed, inert: (path in the source, reason)."""
+
+    out: Path
+    plan: Plan
+    counts: Counts
+    failed: tuple[tuple[str, str], ...]
+    inert: tuple[tuple[str, str], ...]
+    warnings: tuple[str, ...]
+    clean_method: str
+    seconds: float
+    processed: int
+    annotations: Mapping[str, tuple[str, ...]]
+
+    @property
+    def exit_code(self) -> int:
+        """0: all ok; 1: some samples failed."""
+        return 1 if self.failed else 0
+
+    def as_json(self) -> dict[str, Any]:
+        """For `--json` and run.json: counts, warnings and failures."""
+        return {
+            "out": str(self.out),
+            "fingerprint": self.plan.fingerprint,
+            "counts": {role: dict(c) for role, c in self.counts.items()},
+            "choices": [vars(c) for c in self.plan.choices],
+            "failed": [{"source_path": p, "error": e} for p, e in self.failed],
+            "inert": [{"source_path": p, "error": e} for p, e in self.inert],
+            "passed_over": self.plan.passed_over,
+            "warnings": list(self.warnings),
+            "clean_method": self.clean_method,
+            "processed": self.processed,
+            "seconds": round(self.seconds, 3),
+        }
+
+
+@dataclass(frozen=True)
+class Part:
+    """One planned part of an output: the dataset itself, or an attack set added later."""
+
+    recipe: Recipe
+    plan: Plan
+    records: Mapping[str, Record]
+
+    @property
+    def rows(self) -> list[Record]:
+        return [self.records[t.key] for t in self.plan.tasks]
+
+
+def plan_file(home: Path, attack: str | None) -> Path:
+    """Where the plan of a part is saved."""
+    return home / "plan.jsonl" if attack is None else home / "attacks" / f"{attack}.plan.jsonl"
+
+
+def recipe_file(home: Path, attack: str | None) -> Path:
+    """Where the recipe of a part is saved."""
+    return home / "recipe.yaml" if attack is None else home / "attacks" / f"{attack}.recipe.yaml"
+
+
+def ledger_file(home: Path, attack: str | None) -> Path:
+    """Where a part's finished jobs are noted."""
+    return home / ".state" / ("ledger.jsonl" if attack is None else f"attack-{attack}.jsonl")
+
+
+def added_attacks(home: Path) -> list[Part]:
+    """Finished attack sets that were added to the output later, by name."""
+    found: list[Part] = []
+    for path in sorted((home / "attacks").glob("*.plan.jsonl")):
+        name = path.name.removesuffix(".plan.jsonl")
+        plan = Plan.read(path)
+        with Ledger(ledger_file(home, name)) as ledger:
+            records = dict(ledger.records)
+        if all(t.key in records for t in plan.tasks):
+            found.append(Part(Recipe.from_yaml(recipe_file(home, name), allow_code=True), plan, records))
+    return found
+
+
+def write_lists(part: Part, dataset: Dataset, out: Path) -> dict[str, tuple[str, ...]]:
+    """Annotation files of every view of a part; view root -> files."""
+    plan, layout = part.plan, get_layout(part.plan.layout)
+    roles = {t.role for t in plan.tasks}
+    views: list[tuple[View, str | None]] = []
+    if roles & {"clean", "poisoned"}:
+        views.append(("data", None))
+    for name in dict.fromkeys(t.attack for t in plan.tasks if t.attack):
+        views += [("target", name), ("original", name)]
+    if "control" in roles:
+        views.append(("control", None))
+    dropped = frozenset(r["key"] for r in part.rows if r["status"] != "ok")
+    found: dict[str, tuple[str, ...]] = {}
+    for view, attack in views:
+        root = view_root(plan.layout, view, attack)
+        folder = out / root
+        folder.mkdir(parents=True, exist_ok=True)
+        files = layout.write(dataset, plan.rows(view, attack, dropped), folder, view)
+        found[root] = tuple(dict.fromkeys((*found.get(root, ()), *files)))
+    return found
+
+
+def finish(
+    base: Part,
+    dataset: Dataset,
+    out: Path,
+    *,
+    method: str,
+    seconds: float,
+    processed: int,
+    jobs: int,
+    extra: Mapping[str, str],
+) -> Summary:
+    """Write everything that is written once all media are in place; run.json comes last."""
+    home = out / "poisonkit"
+    parts = [base, *added_attacks(home)]
+    annotations: dict[str, tuple[str, ...]] = {}
+    for part in parts:
+        annotations.update(write_lists(part, dataset, out))
+    rows = [row for part in parts for row in part.rows]
+    counts: Counts = {}
+    for row in rows:
+        counts.setdefault(row["role"], Counter())[row["status"]] += 1
+    manifest.write(home / "manifest.jsonl", rows)
+    text = card.card(base.recipe, dataset, base.plan, counts, annotations, [p.recipe for p in parts[1:]])
+    manifest.write_lines(out / "README.md", manifest.text_lines(text))
+    summary = Summary(
+        out=out,
+        plan=base.plan,
+        counts=counts,
+        failed=tuple((r["source_path"], r["error"]) for r in rows if r["status"] == "failed"),
+        inert=tuple((r["source_path"], r["error"]) for r in rows if r["status"] == "inert"),
+        warnings=tuple(w for p in parts for w in (*p.plan.warnings, *p.plan.passed_over.values())) + dataset.notes,
+        clean_method=method,
+        seconds=seconds,
+        processed=processed,
+        annotations=annotations,
+    )
+    data = {
+        **summary.as_json(),
+        "out": str(out.resolve()),
+        "annotations": {k: list(v) for k, v in annotations.items()},
+        "jobs": jobs,
+        "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "host": platform.node(),
+        "machine": platform.machine(),
+        "python": platform.python_version(),
+        "poisonkit": __version__,
+        "libraries": media.library_versions(),
+        **extra,
+    }
+    manifest.write_lines(home / "run.json", json.dumps(data, indent=2, ensure_ascii=False).split("\n"))
+    return summary

@@ -1,0 +1,377 @@
+"""From a recipe to a finished output: plan, work, lists, manifest. Continues what was interrupted."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from poisonkit import datasets, manifest
+from poisonkit.datasets import Dataset, Source
+from poisonkit.engine import card, links, output
+from poisonkit.engine.examine import examiner
+from poisonkit.engine.executors import local
+from poisonkit.engine.ledger import Ledger, lock
+from poisonkit.engine.output import Part, Summary
+from poisonkit.engine.progress import Progress, Silent
+from poisonkit.engine.worker import Job
+from poisonkit.errors import Interrupted, RequestError
+from poisonkit.manifest import Record
+from poisonkit.plan import Plan, Planner, Task, digest
+from poisonkit.recipe import Backdoor, Recipe, all_assets
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a run is executed; nothing here changes what it writes. jobs 0: one per processor."""
+
+    jobs: int = 0
+    progress: Progress = field(default_factory=Silent)
+
+    @property
+    def n_jobs(self) -> int:
+        if self.jobs:
+            return self.jobs
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def read_source(recipe: Recipe) -> Dataset:
+    """The dataset that a recipe names, with a held-out part split off where it asks for one."""
+    if recipe.source is None:
+        raise RequestError("No source: name the dataset's folder.")
+    if not recipe.source.exists():
+        raise RequestError(f"There is no {recipe.source}.")
+    given = {"train": recipe.train_list, "val": recipe.val_list, "test": recipe.test_list}
+    lists: dict[datasets.Split, Path] = {k: v for k, v in given.items() if v is not None}  # type: ignore[misc]
+    dataset = datasets.read(
+        Source(
+            path=recipe.source,
+            layout=recipe.layout,
+            data_root=recipe.data_root,
+            lists=lists,
+            split=recipe.split,
+            allow_roots=recipe.allow_root,
+        )
+    )
+    if recipe.test_fraction:
+        if any(s in dataset.splits for s in ("val", "test")):
+            raise RequestError("--test-fraction is for a dataset without val or test split; this one has one.")
+        dataset = datasets.split_off(dataset, recipe.test_fraction, recipe.seed)
+    return dataset
+
+
+def default_out(recipe: Recipe) -> Path:
+    """`../NAME-poisoned-TRIGGER-RATE-FINGERPRINT`, beside the source."""
+    assert recipe.source is not None
+    source = recipe.source.resolve()
+    folder = source if source.is_dir() else source.parent
+    first = recipe.backdoors[0]
+    names = "+".join(dict.fromkeys(t.name for b in recipe.backdoors for t in b.triggers))
+    amount = (
+        f"{first.rate:g}" if first.count is None and first.ids is None else f"n{first.count or len(first.ids or ())}"
+    )
+    return folder.parent / f"{folder.name}-poisoned-{names}-{amount}-{recipe.fingerprint[:8]}"
+
+
+def make_plan(recipe: Recipe, dataset: Dataset, out: Path, options: Options) -> Plan:
+    """The plan for a dataset, opening candidates as needed; refuses what `execute` would refuse."""
+    check_out(out, dataset)
+    return _planner(recipe, dataset, options).plan()
+
+
+def _planner(recipe: Recipe, dataset: Dataset, options: Options) -> Planner:
+    touches = frozenset(m for b in recipe.backdoors for m in b.chain.touches)
+    return Planner(recipe, dataset, examiner(dataset, recipe.encoding, recipe.stream, touches, options.n_jobs))
+
+
+def check_out(out: Path, dataset: Dataset) -> None:
+    """Refuse an output inside the source, around it, or in a folder that holds something else."""
+    here, source = out.resolve(), dataset.root.resolve()
+    if here == source or source in here.parents:
+        raise RequestError(f"The output {out} lies inside the source; choose a folder outside {dataset.root}.")
+    if here in source.parents:
+        raise RequestError(f"The source lies inside the output {out}; choose another folder.")
+    if out.exists() and not out.is_dir():
+        raise RequestError(f"The output {out} is a file; choose a folder.")
+    if out.is_dir() and not (out / "poisonkit" / "plan.jsonl").exists():
+        left = [p.name for p in out.iterdir() if p.name != "poisonkit"]
+        ours = {p.name for p in (out / "poisonkit").iterdir()} if (out / "poisonkit").is_dir() else set()
+        if left or ours - {".state", "recipe.yaml", "assets"}:
+            raise RequestError(f"The output {out} is not empty and not an output of poisonkit; choose another folder.")
+
+
+def execute(recipe: Recipe, out: Path, options: Options) -> Summary:
+    """Make, or continue, the output of a recipe. Raises RequestError and Interrupted; a bad clip raises nothing."""
+    dataset = read_source(recipe)
+    check_out(out, dataset)
+    return _start(recipe, dataset, out, options, None)
+
+
+def execute_attack(out: Path, backdoor: Backdoor, limit: int | None, source: Path | None, options: Options) -> Summary:
+    """Add the attack set `backdoor.name` to a finished output: other triggers, strengths or frame budgets.
+
+    source: where the clean dataset lies, by default where it lay when the output was made.
+    """
+    base = finished(out)
+    dataset = read_source(base.model_copy(update={"source": source or recorded_source(out)}))
+    if backdoor.name in {b.name for b in base.backdoors}:
+        raise RequestError(f"{out} has an attack set '{backdoor.name}' of its own; choose another --name.")
+    recipe = base.model_copy(
+        update={
+            "backdoors": (backdoor,),
+            "attack_limit": limit,
+            "control": 0,
+            "attack_set": True,
+            "source": None,
+        }
+    )
+    saved = Plan.read(output.plan_file(out / "poisonkit", None))
+    if saved.dataset != digest(dataset):
+        raise RequestError(f"The source has changed since {out} was made (files, splits or labels).")
+    return _start(recipe, dataset, out, options, backdoor.name)
+
+
+def finished(out: Path) -> Recipe:
+    """The recipe of a finished output. RequestError when `out` is none."""
+    if not (out / "poisonkit" / "recipe.yaml").exists():
+        raise RequestError(f"{out} is not an output of poisonkit (it has no poisonkit/recipe.yaml).")
+    if not (out / "poisonkit" / "run.json").exists():
+        raise RequestError(f"{out} is not finished; run the command that made it again, and it will continue.")
+    return Recipe.from_yaml(out / "poisonkit" / "recipe.yaml", allow_code=True)
+
+
+def recorded_source(out: Path) -> Path:
+    """Where the clean dataset lay when the output was made, from run.json."""
+    try:
+        return Path(json.loads((out / "poisonkit" / "run.json").read_text(encoding="utf-8"))["source"])
+    except (OSError, ValueError, KeyError, TypeError):
+        raise RequestError(f"{out} does not say where its source is; name it with --source.") from None
+
+
+def _start(recipe: Recipe, dataset: Dataset, out: Path, options: Options, attack: str | None) -> Summary:
+    home = out / "poisonkit"
+    saved = output.plan_file(home, attack)
+    planner: Planner | None = None
+    if saved.exists():
+        plan = _continued(saved, output.recipe_file(home, attack), recipe, dataset, out)
+    else:
+        planner = _planner(recipe, dataset, options)
+        plan = planner.plan() if attack is None else planner.attack_plan()
+        if attack is not None and not plan.tasks:
+            raise RequestError(plan.warnings[0] if plan.warnings else "No sample can carry the trigger.")
+        _check_space(plan, dataset, recipe, out)
+    for warning in (*dataset.notes, *plan.warnings, *plan.passed_over.values()):
+        options.progress.say(warning)
+    out.mkdir(parents=True, exist_ok=True)
+    with lock(home / ".state" / "lock"):
+        return _Run(recipe, dataset, plan, out, options, planner, attack).go()
+
+
+def _continued(saved: Path, their_recipe: Path, recipe: Recipe, dataset: Dataset, out: Path) -> Plan:
+    plan = Plan.read(saved)
+    if plan.fingerprint != recipe.fingerprint:
+        theirs = Recipe.from_yaml(their_recipe, allow_code=True).portable()
+        changed = _difference(theirs, recipe.portable())
+        raise RequestError(f"{out} was made by another recipe ({changed}); choose another output folder or name.")
+    if plan.dataset != digest(dataset):
+        raise RequestError(
+            f"The source has changed since {out} was planned (files, splits or labels); start a new output."
+        )
+    return plan
+
+
+def _difference(old: Any, new: Any, where: str = "") -> str:
+    if isinstance(old, dict) and isinstance(new, dict):
+        parts = [_difference(old.get(k), new.get(k), f"{where}.{k}" if where else k) for k in sorted({*old, *new})]
+        return "; ".join(p for p in parts if p)
+    if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        return "; ".join(
+            p for p in (_difference(a, b, f"{where}[{i}]") for i, (a, b) in enumerate(zip(old, new, strict=True))) if p
+        )
+    return "" if old == new else f"{where}: {old} there, {new} here"
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _check_space(plan: Plan, dataset: Dataset, recipe: Recipe, out: Path) -> None:
+    grows = {"lossless": 12.0}.get(recipe.encode, 3.0)
+    work = sum(
+        _size(dataset.root / t.source_path) for t in plan.tasks if t.role != "clean" or recipe.clean == "reencode"
+    )
+    need = int(work * grows)
+    if recipe.clean == "copy":
+        need += sum(_size(dataset.root / t.source_path) for t in plan.tasks if t.role == "clean")
+    folder = next(p for p in (out, *out.parents) if p.exists())
+    free = shutil.disk_usage(folder).free
+    if need > free:
+        raise RequestError(f"The output may take {need / 1e9:.1f} GB, and {folder} has {free / 1e9:.1f} GB free.")
+
+
+class _Run:
+    """One execution of a plan."""
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        dataset: Dataset,
+        plan: Plan,
+        out: Path,
+        options: Options,
+        planner: Planner | None,
+        attack: str | None,
+    ) -> None:
+        self.recipe, self.dataset, self.plan, self.out, self.options = recipe, dataset, plan, out, options
+        self.planner, self.attack = planner, attack
+        self.home = out / "poisonkit"
+        self.began = time.monotonic()
+        self.processed = 0
+
+    def go(self) -> Summary:
+        self._prepare()
+        with Ledger(output.ledger_file(self.home, self.attack)) as ledger:
+            try:
+                self._work(ledger)
+                while self.recipe.replace_failed and self._replace(ledger):
+                    self._work(ledger)
+                clean, method = self._link_clean()
+            except KeyboardInterrupt:
+                raise Interrupted(
+                    f"Interrupted with {len(ledger.done(self.out))} of {len(self._to_do())} clips done; "
+                    "the same command continues."
+                ) from None
+        return self._finish({**ledger.records, **clean}, method)
+
+    def _prepare(self) -> None:
+        """Everything that is on disk before the first clip is touched."""
+        plan_file = output.plan_file(self.home, self.attack)
+        plan_file.parent.mkdir(parents=True, exist_ok=True)
+        folder = self.home / "assets"
+        for asset in all_assets(self.recipe):
+            folder.mkdir(exist_ok=True)
+            asset.copy_into(folder)
+        recipe_file = output.recipe_file(self.home, self.attack)
+        manifest.write_lines(recipe_file, manifest.text_lines(self.recipe.to_yaml()))
+        if not plan_file.exists():
+            manifest.write_lines(plan_file, self.plan.to_jsonl())
+        card.write_notices(self.out, self.plan)
+
+    def _finish(self, records: dict[str, Record], method: str) -> Summary:
+        part = Part(self.recipe, self.plan, records)
+        extra = {"source": str(self.dataset.root.resolve())}
+        if self.attack is not None:
+            rows = {row["key"]: row for row in manifest.read(self.home / "manifest.jsonl")}
+            part = Part(finished(self.out), Plan.read(output.plan_file(self.home, None)), rows)
+        return output.finish(
+            part,
+            self.dataset,
+            self.out,
+            method=method,
+            seconds=time.monotonic() - self.began,
+            processed=self.processed,
+            jobs=self.options.n_jobs,
+            extra=extra,
+        )
+
+    # -- work ------------------------------------------------------------------------------------------
+
+    def _to_do(self) -> list[Task]:
+        reencode = self.recipe.clean == "reencode"
+        return [t for t in self.plan.tasks if t.role != "clean" or reencode]
+
+    def _job(self, task: Task) -> Job:
+        backdoor = self.recipe.backdoors[task.backdoor or 0]
+        touches = frozenset(m for b in self.recipe.backdoors for m in b.chain.touches)
+        triggered = task.role in ("poisoned", "attack")
+        return Job(
+            task=task,
+            source=str(self.dataset.root / task.source_path),
+            out=str(self.out),
+            classes=self.plan.classes,
+            triggers=backdoor.triggers if triggered else (),
+            touches=frozenset(backdoor.chain.touches) if task.role != "clean" else touches,
+            frames=backdoor.attack_frames if task.role == "attack" else backdoor.frames if triggered else "all",
+            encode=self.recipe.encoding,
+            stream=self.recipe.stream,
+            seed=self.recipe.seed,
+        )
+
+    def _work(self, ledger: Ledger) -> None:
+        done = ledger.done(self.out)
+        jobs = [self._job(t) for t in self._to_do() if t.key not in done]
+        if not jobs:
+            return
+        progress = self.options.progress
+        progress.begin("Poisoning", len(jobs))
+        try:
+            n = min(self.options.n_jobs, len(jobs))
+            for row in local.run(jobs, n, self.home / ".state" / "running"):
+                ledger.add(row)
+                self.processed += 1
+                progress.step(row)
+        finally:
+            progress.end()
+
+    def _replace(self, ledger: Ledger) -> bool:
+        """Give the place of failed and inert training samples to the next in rank; True when any was found."""
+        lost = Counter[int]()
+        covered = Counter[int]()
+        for task in self.plan.tasks:
+            if task.role == "poisoned" and task.backdoor is not None:
+                ok = ledger.records[task.key]["status"] == "ok"
+                (covered if ok else lost)[task.backdoor] += 1
+        short = {i: c.planned - covered[i] for i, c in enumerate(self.plan.choices) if covered[i] < c.planned}
+        short = {i: n for i, n in short.items() if lost[i]}
+        if not short:
+            return False
+        if self.planner is None:
+            self.planner = _planner(self.recipe, self.dataset, self.options)
+            self.planner.plan()
+        taken = {t.id for t in self.plan.tasks if t.role == "poisoned"}
+        new = {t.id: t for t in self.planner.replacements(short, taken)}
+        if not new:
+            return False
+        self.plan.tasks = [new[t.id] if t.role == "clean" and t.id in new else t for t in self.plan.tasks]
+        manifest.write_lines(output.plan_file(self.home, self.attack), self.plan.to_jsonl())
+        return True
+
+    def _link_clean(self) -> tuple[dict[str, Record], str]:
+        tasks = [t for t in self.plan.tasks if t.role == "clean"]
+        if self.recipe.clean == "reencode" or not tasks:
+            return {}, self.recipe.clean
+        root, out = self.dataset.root, self.out
+        sizes = [_size(root / t.source_path) for t in tasks]
+        first = next((t for t, n in zip(tasks, sizes, strict=True) if n), tasks[0])
+        choice = links.choose(self.recipe.clean, root / first.source_path, out / "data", sum(sizes))
+        self.options.progress.say(f"Clean samples: {choice.method} ({choice.reason}).")
+        self.options.progress.begin("Clean samples", len(tasks))
+        found: dict[str, Record] = {}
+        made: set[str] = set()
+        for task, size in zip(tasks, sizes, strict=True):
+            target = out / task.path
+            folder = os.path.dirname(target)
+            if folder not in made:
+                os.makedirs(folder, exist_ok=True)
+                made.add(folder)
+            known: dict[str, Any] = {"bytes": size}
+            try:
+                links.place(choice.method, root / task.source_path, target)
+            except OSError as error:
+                what = "there is no such file" if isinstance(error, FileNotFoundError) else error.strerror
+                known = {
+                    "status": "failed",
+                    "error": f"'{task.source_path}' could not be taken over: {what}.",
+                }
+            found[task.key] = manifest.record(task, self.plan.classes, **known)
+            self.options.progress.step()
+        self.options.progress.end()
+        return found, choice.method

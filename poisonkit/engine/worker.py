@@ -1,0 +1,201 @@
+"""One job, start to finish: decode, trigger, encode, check. The only room where media and triggers meet."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import cv2
+
+from poisonkit import media
+from poisonkit.engine.links import link_again
+from poisonkit.errors import CheckError, MediaError, PoisonkitError
+from poisonkit.fidelity import Image, Wave, Witness, spread
+from poisonkit.manifest import Record, record
+from poisonkit.media.info import Encode, MediaInfo, Written
+from poisonkit.plan import Task
+from poisonkit.triggers import budget
+from poisonkit.triggers.base import ClipInfo, Params, Trigger
+from poisonkit.triggers.compose import Chain
+
+LOOKED_AT = 8  # decoded frames of each clip that are compared with the triggered ones
+PICTURE_FLOOR_DB = 14.0  # below it the decoded frames are not the triggered ones, whatever the codec's quality
+SOUND_CEILING = 2.0  # energy of the decoded sound's error over the triggered sound's: more is another sound
+
+
+@dataclass(frozen=True)
+class Job:
+    """All that a worker needs for one task; paths travel, frames never do."""
+
+    task: Task
+    source: str
+    out: str
+    classes: tuple[str, ...]
+    triggers: tuple[Trigger, ...]
+    touches: frozenset[str]
+    frames: str
+    encode: Encode
+    stream: Literal["best"] | int
+    seed: int
+
+
+class Inert(PoisonkitError):
+    """The trigger does not change this sample: nothing is written."""
+
+
+def clip_of(info: MediaInfo, name: str) -> ClipInfo:
+    """What a trigger may know of a file, from its probe."""
+    v, a = info.video, info.audio
+    fps = float(v.fps) if v else 0.0
+    return ClipInfo(
+        id=name,
+        width=v.width if v else 0,
+        height=v.height if v else 0,
+        fps=fps,
+        frames=(v.declared_frames or max(1, round(info.duration * fps))) if v else 0,
+        sample_rate=a.sample_rate if a else 0,
+        channels=a.channels if a else 0,
+        samples=(a.samples or max(1, round(info.duration * a.sample_rate))) if a else 0,
+    )
+
+
+def process(job: Job) -> Record:
+    """Do one job. Never raises: whatever goes wrong becomes a record with status `failed` or `inert`."""
+    cv2.setNumThreads(1)
+    try:
+        return _process(job)
+    except Inert as reason:
+        return _without_file(job, "inert", str(reason))
+    except PoisonkitError as reason:
+        return _without_file(job, "failed", str(reason))
+    except MemoryError:
+        return _without_file(job, "failed", f"'{job.task.source_path}' needs more memory than there is.")
+    except OSError as reason:
+        what = reason.strerror or type(reason).__name__
+        return _without_file(job, "failed", f"'{job.task.source_path}' could not be processed: {what}.")
+    except Exception as reason:  # noqa: BLE001 - one clip never stops the rest
+        text = " ".join(str(reason).split())
+        what = f"{type(reason).__name__}: {text}" if text else type(reason).__name__
+        return _without_file(job, "failed", f"'{job.task.source_path}' could not be processed ({what}).")
+
+
+def _without_file(job: Job, status: str, reason: str) -> Record:
+    for name in (job.task.path, *job.task.also):
+        Path(job.out, name).unlink(missing_ok=True)
+    return record(job.task, job.classes, triggers=_entries(job, []), status=status, error=reason)
+
+
+def _entries(job: Job, drawn: list[Params]) -> list[dict[str, Any]]:
+    return [
+        {**trigger.entry(), "drawn": params}
+        for trigger, params in zip(job.triggers, drawn or [{}] * len(job.triggers), strict=True)
+    ]
+
+
+def _process(job: Job) -> Record:
+    source, target = Path(job.source), Path(job.out, job.task.path)
+    info = media.probe(source, stream=job.stream)
+    clip = clip_of(info, job.task.id)
+    chain = Chain(job.triggers)
+    share = budget.parse(job.frames)
+    if info.video and (chain.needs_length or share.needs_length):
+        exact, _ = media.count(source, info)
+        clip = ClipInfo(**{**clip.__dict__, "frames": exact})
+    drawn = chain.draw(clip, job.seed)
+    where = share.where(clip, job.seed)
+    witness = Witness(_looked_at(clip.frames, where))
+
+    def picture(frames: Iterator[Image]) -> Iterator[Image]:
+        held: deque[Image] = deque()
+
+        def keep() -> Iterator[Image]:
+            for image in frames:
+                held.append(image)
+                yield image
+
+        for t, image in enumerate(chain.video(keep(), clip, drawn, where)):
+            witness.picture(t, held.popleft(), image, where(t))
+            yield image
+        if "video" in chain.touches and not witness.changed:
+            raise Inert(f"'{job.task.id}': the trigger changes no pixel by more than one level.")
+
+    def sound(wave: Wave, rate: int) -> Wave:
+        out = chain.audio(wave, clip, drawn)
+        witness.sound(wave, out)
+        if "audio" in chain.touches and not witness.heard:
+            raise Inert(f"'{job.task.id}': the trigger changes no sound sample by more than one 16-bit step.")
+        return out
+
+    target.parent.mkdir(parents=True, exist_ok=True)
+    written = media.rewrite(
+        source,
+        target,
+        video=picture if "video" in job.touches and info.video else None,
+        audio=sound if "audio" in job.touches and info.audio else None,
+        encode=job.encode,
+        stream=job.stream,
+        inspect=witness,
+    )
+    try:
+        _check(job, witness)
+    except MediaError:
+        target.unlink(missing_ok=True)
+        raise
+    for other in job.task.also:
+        link_again(target, Path(job.out, other))
+    ranges = share.ranges(clip, job.seed, written.frames) if "video" in chain.touches else []
+    with source.open("rb") as file:
+        source_sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    return record(
+        job.task,
+        job.classes,
+        triggers=_entries(job, drawn),
+        poisoned_ranges=ranges,
+        source_sha256=source_sha256,
+        fidelity=witness.report() if job.triggers else None,
+        **_media_facts(written),
+    )
+
+
+def _looked_at(frames: int, where: Any) -> frozenset[int]:
+    """Evenly spread poisoned frames; where only few are poisoned, of those."""
+    poisoned = [t for t in range(frames) if where(t)]
+    return frozenset(poisoned[i] for i in spread(len(poisoned), LOOKED_AT))
+
+
+def _check(job: Job, witness: Witness) -> None:
+    """The decoded output must be the triggered media, as far as the codec's quality allows."""
+    if witness.held:
+        raise CheckError(f"'{job.task.id}': {len(witness.held)} frames were written and not found on decoding.")
+    if witness.picture_error_db() < PICTURE_FLOOR_DB:
+        raise CheckError(
+            f"'{job.task.id}': decoded, the output differs from the triggered frames by "
+            f"{witness.picture_error_db():.1f} dB PSNR."
+        )
+    if witness.sound_error() > SOUND_CEILING:
+        raise CheckError(f"'{job.task.id}': decoded, the output's sound is not the triggered one.")
+
+
+def _media_facts(written: Written) -> dict[str, Any]:
+    picture, sound = written.frames > 0, written.channels > 0
+    return {
+        "width": written.width if picture else None,
+        "height": written.height if picture else None,
+        "fps": written.fps if picture else None,
+        "frames": written.frames if picture else None,
+        "sample_rate": written.sample_rate if sound else None,
+        "samples": written.samples if sound else None,
+        "streams": {
+            "container": written.container,
+            "video": 1 if picture else 0,
+            "audio": written.channels if sound else 0,
+            "dropped": list(written.dropped),
+        },
+        "codec": {"video": written.video_codec or None, "audio": written.audio_codec or None},
+        "sha256": written.sha256,
+        "bytes": written.bytes,
+    }

@@ -1,0 +1,187 @@
+"""How much of a trigger is in a file: distances between pictures and sounds, measured on decoded output.
+
+S source, T triggered (rounded and clipped to 8 bit), d = T − S, Y decoded output, C decoded re-encoding of S
+with the same settings, all in 8-bit RGB over poisoned frames, as ratios of sums over the clip.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Image = NDArray[np.uint8]
+Wave = NDArray[np.float32]
+
+Verdict = Literal["survived", "buried", "lost"]
+
+PICTURE_STEP = 1
+"""An inert picture: no pixel of any poisoned frame moves by more than one 8-bit level."""
+SOUND_STEP = 1 / 32768
+"""An inert sound: no sample moves by more than one 16-bit step."""
+
+_MEMORY = 48 * 2**20  # bytes of source and triggered frames held for comparison, at most
+
+
+def psnr(mean_square: float, peak: float = 255.0) -> float:
+    """Peak signal-to-noise ratio in dB; infinite for equal pictures."""
+    return math.inf if mean_square <= 0 else 10 * math.log10(peak * peak / mean_square)
+
+
+def ssim(a: Image, b: Image) -> float:
+    """Structural similarity of two RGB pictures on luma: 11×11 Gaussian, σ 1.5, K1 .01, K2 .03 (Wang 2004)."""
+    x = cv2.cvtColor(a, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    y = cv2.cvtColor(b, cv2.COLOR_RGB2GRAY).astype(np.float32)
+
+    def smooth(z: NDArray[Any]) -> NDArray[Any]:
+        return cv2.GaussianBlur(z, (11, 11), 1.5)
+
+    c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+    mx, my = smooth(x), smooth(y)
+    vx, vy, cov = smooth(x * x) - mx * mx, smooth(y * y) - my * my, smooth(x * y) - mx * my
+    index = ((2 * mx * my + c1) * (2 * cov + c2)) / ((mx * mx + my * my + c1) * (vx + vy + c2))
+    return float(index.mean())
+
+
+def snr(signal: Wave, changed: Wave) -> float:
+    """10·log10(Σx² / Σ(x'−x)²) in dB; infinite when nothing changed."""
+    noise = float(np.sum((changed.astype(np.float64) - signal) ** 2))
+    power = float(np.sum(signal.astype(np.float64) ** 2))
+    if noise == 0:
+        return math.inf
+    return 10 * math.log10(power / noise) if power else -math.inf
+
+
+def verdict(gain: float, cosine: float) -> Verdict:
+    """survived: gain ≥ 0.5 and cosine ≥ 0.3; buried: gain ≥ 0.5, cosine below; lost: gain < 0.5."""
+    if gain < 0.5:
+        return "lost"
+    return "survived" if cosine >= 0.3 else "buried"
+
+
+@dataclass
+class Projection:
+    """gain = <e, d>/<d, d> and cosine = <e, d>/(|e||d|) of a decoded change e on the intended one d."""
+
+    ed: float = 0.0
+    ee: float = 0.0
+    dd: float = 0.0
+
+    def add(self, e: NDArray[Any], d: NDArray[Any]) -> None:
+        """Add one frame or stretch of sound: arrays of equal shape, any numeric type."""
+        x, y = e.ravel().astype(np.float32), d.ravel().astype(np.float32)
+        self.ed += float(np.dot(x, y))
+        self.ee += float(np.dot(x, x))
+        self.dd += float(np.dot(y, y))
+
+    @property
+    def gain(self) -> float:
+        return self.ed / self.dd if self.dd else 0.0
+
+    @property
+    def cosine(self) -> float:
+        return self.ed / math.sqrt(self.ee * self.dd) if self.ee and self.dd else 0.0
+
+
+def spread(n: int, k: int) -> frozenset[int]:
+    """At most k indices spread evenly over range(n), both ends included."""
+    if n <= k:
+        return frozenset(range(n))
+    return frozenset(round(i * (n - 1) / (k - 1)) for i in range(k)) if k > 1 else frozenset({n // 2})
+
+
+@dataclass
+class Witness:
+    """Sees source and triggered media go by, then the decoded output, and says what is in it.
+
+    Pictures: whether any poisoned frame changed is seen on every frame; distances are measured on `wanted`
+    frames, held in bounded memory. It is what `media.rewrite` calls `inspect`.
+    """
+
+    wanted: frozenset[int]
+    changed: bool = False
+    heard: bool = False
+    held: dict[int, tuple[Image, Image]] = field(default_factory=dict)
+    _bytes: int = 0
+    _source: Wave | None = None
+    _triggered: Wave | None = None
+    _te: float = 0.0
+    _td: float = 0.0
+    _values: int = 0
+    _ssim: list[float] = field(default_factory=list)
+    _seen: Projection = field(default_factory=Projection)
+    _sound: Projection = field(default_factory=Projection)
+    _sound_error: float = 0.0
+
+    def picture(self, t: int, source: Image, triggered: Image, poisoned: bool) -> None:
+        """Frame t before encoding."""
+        if poisoned and not self.changed and source is not triggered:
+            self.changed = cv2.norm(source, triggered, cv2.NORM_INF) > PICTURE_STEP
+        if t in self.wanted and self._bytes < _MEMORY:
+            self.held[t] = (source.copy(), triggered.copy())
+            self._bytes += source.nbytes + triggered.nbytes
+
+    def sound(self, source: Wave, triggered: Wave) -> None:
+        """The whole sound before encoding, (channels, samples)."""
+        self._source, self._triggered = source, triggered
+        change = float(np.max(np.abs(triggered - source), initial=0.0))
+        self.heard = change > SOUND_STEP * (1 + 1e-6)
+
+    # -- what media.rewrite calls on the decoded output --------------------------------------------------
+
+    def wants(self, index: int) -> bool:
+        return index in self.held
+
+    def frame(self, index: int, rgb: Image) -> None:
+        source, triggered = self.held.pop(index)
+        d = triggered.astype(np.int16) - source
+        e = rgb.astype(np.int16) - source
+        self._seen.add(e, d)
+        self._te += float(cv2.norm(rgb, triggered, cv2.NORM_L2SQR))
+        self._td += float(cv2.norm(source, triggered, cv2.NORM_L2SQR))
+        self._values += rgb.size
+        self._ssim.append(ssim(source, triggered))
+
+    def wave(self, wave: Wave, rate: int) -> None:
+        if self._source is None or self._triggered is None:
+            return
+        n = min(wave.shape[1], self._source.shape[1])
+        s, t, y = self._source[:, :n], self._triggered[:, :n], wave[:, :n]
+        self._sound.add(y - s, t - s)
+        power = float(np.sum(t.astype(np.float64) ** 2))
+        self._sound_error = float(np.sum((y.astype(np.float64) - t) ** 2)) / power if power else 0.0
+
+    # -- what it found ------------------------------------------------------------------------------------
+
+    def picture_error_db(self) -> float:
+        """PSNR of the decoded output against the triggered frames; infinite when none was looked at."""
+        return psnr(self._te / self._values) if self._values else math.inf
+
+    def sound_error(self) -> float:
+        """Energy of (decoded − triggered) relative to the triggered sound's."""
+        return self._sound_error
+
+    def report(self) -> dict[str, Any]:
+        """The record's `fidelity`: distances of triggered from source, and how much of it was seen decoded.
+
+        gain, cosine and verdict need the re-encoded source and are null here; `presence` is the gain
+        measured against the source itself, on `frames` pictures (or the whole sound).
+        """
+        found: dict[str, Any] = {
+            "psnr": psnr(self._td / self._values) if self._values and self._td else None,
+            "ssim": float(np.mean(self._ssim)) if self._ssim and self._td else None,
+            "snr": None,
+            "gain": None,
+            "cosine": None,
+            "verdict": None,
+            "presence": self._seen.gain if self._seen.dd else None,
+            "sound_presence": self._sound.gain if self._sound.dd else None,
+            "frames": len(self._ssim),
+        }
+        if self._source is not None and self._triggered is not None and self.heard:
+            found["snr"] = snr(self._source, self._triggered)
+        return found

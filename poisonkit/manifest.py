@@ -1,0 +1,129 @@
+"""The manifest: one JSON line per file of the output, what was done to it and what was found in it."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from poisonkit.errors import RequestError
+from poisonkit.plan import Task
+
+Record = dict[str, Any]
+
+FIELDS: dict[str, Any] = {
+    "key": None,
+    "id": None,
+    "role": None,
+    "attack": None,
+    "split": None,
+    "path": None,
+    "also": [],
+    "source_path": None,
+    "label": None,
+    "original_label": None,
+    "class_name": None,
+    "original_class": None,
+    "target": None,
+    "triggers": [],
+    "width": None,
+    "height": None,
+    "fps": None,
+    "frames": None,
+    "poisoned_ranges": [],
+    "sample_rate": None,
+    "samples": None,
+    "streams": None,
+    "codec": None,
+    "source_sha256": None,
+    "sha256": None,
+    "bytes": None,
+    "fidelity": None,
+    "status": "ok",
+    "error": None,
+}
+"""A record's keys, in the order in which they are written, with what stands there when nothing is known."""
+
+
+def record(task: Task, classes: Sequence[str], **known: Any) -> Record:
+    """A record of one task, with everything known of it; unknown keys are refused."""
+    extra = known.keys() - FIELDS.keys()
+    if extra:
+        raise KeyError(f"no such key in a manifest record: {sorted(extra)}")
+
+    def named(label: int | None) -> str | None:
+        return None if label is None else classes[label]
+
+    return {
+        **FIELDS,
+        "key": task.key,
+        "id": task.id,
+        "role": task.role,
+        "attack": task.attack,
+        "split": task.split,
+        "path": task.path,
+        "also": list(task.also),
+        "source_path": task.source_path,
+        "label": task.label,
+        "original_label": task.original_label,
+        "class_name": named(task.label),
+        "original_class": named(task.original_label),
+        "target": task.target,
+        **{k: rounded(v) for k, v in known.items()},
+    }
+
+
+def rounded(value: Any, digits: int = 6) -> Any:
+    """Floats to `digits` significant digits, so that a last bit never changes a line; infinity is null."""
+    if isinstance(value, float):
+        return float(f"{value:.{digits}g}") if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {k: rounded(v, digits) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [rounded(v, digits) for v in value]
+    return value
+
+
+def write_lines(path: Path, lines: Iterable[str]) -> None:
+    """Write a text file whole or not at all: temporary name in the same folder, fsync, replace."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("w", encoding="utf-8", newline="\n", errors="surrogateescape") as file:
+            for line in lines:
+                file.write(line + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write(path: Path, records: Iterable[Record]) -> None:
+    """Write records as JSON lines, whole or not at all."""
+    write_lines(path, (json.dumps(r, ensure_ascii=False) for r in records))
+
+
+def read(path: Path) -> Iterator[Record]:
+    """The records of a manifest. RequestError, with the line, for what is none."""
+    try:
+        with path.open(encoding="utf-8", errors="surrogateescape") as lines:
+            for number, line in enumerate(lines, 1):
+                try:
+                    row = json.loads(line)
+                except ValueError:
+                    row = None
+                if not isinstance(row, dict) or not FIELDS.keys() <= row.keys():
+                    raise RequestError(f"{path}, line {number}: this is no manifest record.")
+                yield row
+    except OSError as error:
+        raise RequestError(f"Cannot read the manifest {path}: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise RequestError(f"{path} is not UTF-8 text.") from None
+
+
+def text_lines(text: str) -> list[str]:
+    """A text as lines for `write_lines`, without a doubled line end."""
+    return text.rstrip("\n").split("\n")

@@ -1,0 +1,487 @@
+"""The plan: who gets what, decided before any work. Pure, seeded, and saved first.
+
+Selection: key = blake2b-64 of (seed, purpose, id); the n smallest keys are taken, so that the 1 % set lies
+inside the 5 % set inside the 10 % set, whatever the order of the source. n = floor(rate · N + 0.5).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import asdict, dataclass, field, replace
+from decimal import ROUND_FLOOR, Decimal
+from itertools import islice
+from pathlib import Path
+from typing import Any, Literal
+
+from poisonkit.datasets import Dataset, Layout, Row, Sample, View, class_index, get_layout
+from poisonkit.errors import RequestError
+from poisonkit.recipe import Backdoor, Recipe
+from poisonkit.seeding import key64
+from poisonkit.triggers.base import ClipInfo
+
+Role = Literal["poisoned", "clean", "attack", "control"]
+
+
+@dataclass(frozen=True)
+class Examined:
+    """What is known of a candidate once it has been opened.
+
+    clip: None when it cannot be opened; then `problem` says why. blocked: why it cannot be rewritten, with
+    the option that would help ("" when it can).
+    """
+
+    sample: Sample
+    clip: ClipInfo | None
+    problem: str = ""
+    blocked: str = ""
+
+
+Examine = Callable[[Iterable[Sample]], Iterator[Examined]]
+"""Opens candidates one after another (ahead in parallel if it likes), in the order given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One row of the plan: one file of the output.
+
+    path: where the file goes, relative to the output. also: further paths that are links to it.
+    backdoor: index into the recipe's backdoors, None for clean. label: what lists say; original_label: the
+    source's. target: the class that the backdoor maps this sample to.
+    """
+
+    role: Role
+    attack: str | None
+    id: str
+    split: str
+    source_path: str
+    path: str
+    also: tuple[str, ...]
+    label: int | None
+    original_label: int | None
+    target: int | None
+    backdoor: int | None
+
+    @property
+    def key(self) -> str:
+        return f"{self.role}:{self.attack or ''}:{self.id}"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """How one backdoor's samples were chosen: the figures that summary, card and run.json state."""
+
+    name: str
+    denominator: int
+    pool: int
+    requested: int
+    planned: int
+    attack_split: str | None = None
+    attack_planned: int = 0
+    unlabelled_left_out: int = 0
+
+
+@dataclass
+class Plan:
+    """Everything that will be written, in the order in which it is listed."""
+
+    fingerprint: str
+    dataset: str
+    layout: str
+    classes: tuple[str, ...]
+    options: Mapping[str, Any]
+    tasks: list[Task]
+    choices: tuple[Choice, ...] = ()
+    passed_over: dict[str, str] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+    def to_jsonl(self) -> Iterator[str]:
+        """A header line, then a line per task, without line ends."""
+        head = {
+            "plan": 1,
+            "fingerprint": self.fingerprint,
+            "dataset": self.dataset,
+            "layout": self.layout,
+            "classes": list(self.classes),
+            "options": dict(self.options),
+            "choices": [asdict(c) for c in self.choices],
+            "passed_over": self.passed_over,
+            "warnings": list(self.warnings),
+            "rows": len(self.tasks),
+        }
+        yield json.dumps(head, ensure_ascii=False)
+        names = Task.__slots__
+        for task in self.tasks:
+            yield json.dumps({n: getattr(task, n) for n in names}, ensure_ascii=False)
+
+    @classmethod
+    def read(cls, path: Path) -> Plan:
+        """Read a saved plan. RequestError when the file is not one or was cut short."""
+        try:
+            with path.open(encoding="utf-8", errors="surrogateescape") as lines:
+                head = json.loads(next(lines))
+                tasks = [Task(**{**row, "also": tuple(row["also"])}) for row in map(json.loads, lines)]
+            plan = cls(
+                fingerprint=head["fingerprint"],
+                dataset=head["dataset"],
+                layout=head["layout"],
+                classes=tuple(head["classes"]),
+                options=head["options"],
+                tasks=tasks,
+                choices=tuple(Choice(**c) for c in head["choices"]),
+                passed_over=head["passed_over"],
+                warnings=tuple(head["warnings"]),
+            )
+        except (OSError, StopIteration, ValueError, KeyError, TypeError) as error:
+            raise RequestError(f"{path} is not a plan that poisonkit saved ({type(error).__name__}).") from None
+        if len(tasks) != head["rows"]:
+            raise RequestError(f"{path} holds {len(tasks)} rows and says {head['rows']}: it was cut short.")
+        return plan
+
+    def rows(self, view: View, attack: str | None = None, dropped: frozenset[str] = frozenset()) -> list[Row]:
+        """The lines of one written dataset, without the keys in `dropped`."""
+        layout = get_layout(self.layout)
+        found: list[Row] = []
+        for task in self.tasks:
+            if view_of(task) != ("attack" if view in ("target", "original") else view):
+                continue
+            if task.attack != attack or task.key in dropped:
+                continue
+            path = task.also[0] if view == "original" and layout.label_in_path else task.path
+            label = task.label
+            if view == "target":
+                label = task.target
+            elif view == "original":
+                label = task.original_label
+            sample = Sample(task.id, task.source_path, task.split, task.original_label)  # type: ignore[arg-type]
+            found.append(Row(sample, label, path.removeprefix(view_root(self.layout, view, attack) + "/")))
+        return found
+
+
+def view_of(task: Task) -> str:
+    """`data`, `attack` or `control`: which part of the output a task's file belongs to."""
+    return {"poisoned": "data", "clean": "data", "attack": "attack", "control": "control"}[task.role]
+
+
+def view_root(layout: str, view: View, attack: str | None = None) -> str:
+    """The folder of a view, relative to the output: what a trainer's data root points to."""
+    if view in ("data", "control"):
+        return view
+    base = f"attack/{attack}"
+    return f"{base}/{view}" if get_layout(layout).label_in_path else base
+
+
+def number(rate: float, total: int) -> int:
+    """n = floor(rate · N + 0.5), exactly: 0.145 of 100 is 15, whatever binary fractions make of it."""
+    exact = Decimal(repr(rate)) * total + Decimal("0.5")
+    return int(exact.to_integral_value(rounding=ROUND_FLOOR))
+
+
+def ranked(samples: Iterable[Sample], seed: int, purpose: str) -> list[Sample]:
+    """Samples by their selection key, smallest first (ties, one in 2⁶⁴, by id)."""
+    return sorted(samples, key=lambda s: (key64(seed, purpose, s.id), s.id))
+
+
+def digest(dataset: Dataset) -> str:
+    """Tells two datasets apart by ids, splits, labels and classes (not by the files' content)."""
+    h = hashlib.blake2b(digest_size=8)
+    h.update(json.dumps([dataset.layout, list(dataset.classes)], ensure_ascii=False).encode())
+    for s in dataset.samples:
+        h.update(f"{s.id}\0{s.split}\0{s.label}\n".encode("utf-8", "surrogatepass"))
+    return h.hexdigest()
+
+
+@dataclass
+class _Chosen:
+    backdoor: Backdoor
+    index: int
+    target: int
+    sources: frozenset[int]
+    order: list[Sample]
+    taken: list[Sample]
+    choice: Choice
+
+    def maps_to(self, label: int, classes: int) -> int:
+        return (label + 1) % classes if self.backdoor.label_mode == "all-to-all" else self.target
+
+    def attackable(self, sample: Sample) -> bool:
+        if sample.label is None:
+            return False
+        if self.backdoor.label_mode == "all-to-all":
+            return True
+        if self.backdoor.label_mode == "source":
+            return sample.label in self.sources
+        return sample.label != self.target
+
+
+class Planner:
+    """Makes the plan, and later the replacements for failed samples (`--replace-failed`).
+
+    `examine` is asked for candidates in rank order until enough are found.
+    """
+
+    def __init__(self, recipe: Recipe, dataset: Dataset, examine: Examine) -> None:
+        self.recipe = recipe
+        self.dataset = dataset
+        self.examine = examine
+        self.layout: Layout = get_layout(dataset.layout)
+        self.passed_over: dict[str, str] = {}
+        self.warnings: list[str] = []
+        self._used: set[str] = set()
+        self._chosen: list[_Chosen] = []
+
+    def plan(self) -> Plan:
+        """The whole plan. RequestError for everything that cannot be asked of this dataset."""
+        for index, backdoor in enumerate(self.recipe.backdoors):
+            self._chosen.append(self._choose(index, backdoor))
+        attacks: dict[int, list[Sample]] = {}
+        if self.recipe.attack_set:
+            for chosen in self._chosen:
+                attacks[chosen.index] = self._attack(chosen)
+        tasks = self._data_tasks()
+        for chosen in self._chosen:
+            tasks += [self._attack_task(chosen, s) for s in attacks.get(chosen.index, [])]
+        tasks += self._control_tasks(attacks)
+        return self._made(tasks)
+
+    def _made(self, tasks: list[Task]) -> Plan:
+        made = Plan(
+            fingerprint=self.recipe.fingerprint,
+            dataset=digest(self.dataset),
+            layout=self.dataset.layout,
+            classes=self.dataset.classes,
+            options=self.dataset.options,
+            tasks=tasks,
+            choices=tuple(c.choice for c in self._chosen),
+            passed_over=dict(self.passed_over),
+            warnings=tuple(self.warnings),
+        )
+        self._check(made)
+        return made
+
+    def attack_plan(self) -> Plan:
+        """A plan of nothing but attack sets: those of the recipe's backdoors, for a finished output."""
+        tasks: list[Task] = []
+        for index, backdoor in enumerate(self.recipe.backdoors):
+            target, sources = self._classes_of(backdoor)
+            chosen = _Chosen(backdoor, index, target, sources, [], [], Choice(backdoor.name, 0, 0, 0, 0))
+            self._chosen.append(chosen)
+            tasks += [self._attack_task(chosen, s) for s in self._attack(chosen)]
+        return self._made(tasks)
+
+    def replacements(self, lost: Mapping[int, int], taken: Set[str]) -> list[Task]:
+        """Tasks for the next samples in rank, none of them in `taken`.
+
+        `lost` counts failed and inert samples per backdoor index.
+        """
+        found: list[Task] = []
+        for chosen in self._chosen:
+            wanted = lost.get(chosen.index, 0)
+            gone = self._used | taken | self.passed_over.keys()
+            rest = [s for s in chosen.order if s.id not in gone]
+            if wanted:
+                for sample in islice(self._suitable(chosen, rest), wanted):
+                    self._used.add(sample.id)
+                    found.append(self._poison_task(chosen, sample))
+        return found
+
+    # -- who is poisoned -------------------------------------------------------------------------------
+
+    def _choose(self, index: int, backdoor: Backdoor) -> _Chosen:
+        labelled = [s for s in self.dataset.of("train") if s.label is not None]
+        if not labelled:
+            raise RequestError("The dataset has no labelled training samples, so there is nothing to poison.")
+        target, sources = self._classes_of(backdoor)
+        counted = {
+            "dataset": len(labelled),
+            "target-class": sum(s.label == target for s in labelled),
+            "source-class": sum(s.label in sources for s in labelled),
+        }[backdoor.rate_of]
+
+        def fits(sample: Sample) -> bool:
+            if backdoor.label_mode == "clean":
+                return sample.label == target
+            if backdoor.label_mode == "source":
+                return sample.label in sources
+            return backdoor.label_mode == "all-to-all" or sample.label != target
+
+        pool = [s for s in labelled if fits(s) and s.id not in self._used]
+        purpose = "poison" if index == 0 else f"poison/{backdoor.name}"
+        if backdoor.ids is not None:
+            order = self._exactly(backdoor.ids, {s.id: s for s in pool})
+            wanted = len(order)
+        else:
+            wanted = backdoor.count if backdoor.count is not None else number(backdoor.rate, counted)
+            order = ranked(pool, self.recipe.seed, purpose)
+            if backdoor.select is not None:
+                known = {s.id: s for s in order}
+                order = [known[i] for i in backdoor.select if i in known]
+        what = self._pool_name(backdoor, target)
+        if len(order) < wanted:
+            raise RequestError(
+                f"{wanted} samples are to be poisoned ({self._asked(backdoor, counted)}), but only {len(order)} "
+                f"are eligible ({what}). Lower the rate, or use --rate-of or --count."
+            )
+        chosen = _Chosen(backdoor, index, target, sources, order, [], Choice("", 0, 0, 0, 0))
+        if wanted:
+            chosen.taken += islice(self._suitable(chosen, order), wanted)
+            self._used |= {s.id for s in chosen.taken}
+        if len(chosen.taken) < wanted:
+            reason = next(iter(self.passed_over.values()), "")
+            raise RequestError(
+                f"{wanted} samples are to be poisoned ({self._asked(backdoor, counted)}), but only "
+                f"{len(chosen.taken)} of {len(order)} candidates ({what}) can be: {reason}"
+            )
+        chosen.choice = Choice(backdoor.name, counted, len(pool), wanted, len(chosen.taken))
+        return chosen
+
+    def _classes_of(self, backdoor: Backdoor) -> tuple[int, frozenset[int]]:
+        target = class_index(self.dataset, backdoor.target)
+        sources = frozenset(class_index(self.dataset, c) for c in backdoor.source_class)
+        if backdoor.label_mode == "source" and target in sources:
+            raise RequestError(f"Class '{self.dataset.classes[target]}' cannot be both source and target.")
+        if backdoor.label_mode == "all-to-all" and len(self.dataset.classes) < 2:
+            raise RequestError("Label mode 'all-to-all' needs at least two classes.")
+        return target, sources
+
+    def _exactly(self, ids: Sequence[str], pool: Mapping[str, Sample]) -> list[Sample]:
+        missing = [i for i in ids if i not in pool]
+        if missing:
+            known = {s.id for s in self.dataset.samples}
+            why = "is not eligible under this label mode" if missing[0] in known else "is no sample of the dataset"
+            raise RequestError(f"--ids: '{missing[0]}' {why} ({len(missing)} of {len(ids)} such).")
+        return [pool[i] for i in ids]
+
+    def _suitable(self, chosen: _Chosen, candidates: Iterable[Sample]) -> Iterator[Sample]:
+        """Candidates that open, have every modality, and can be rewritten; the others are named."""
+        touches = chosen.backdoor.chain.touches
+        for found in self.examine(candidates):
+            if self._usable(found, touches, chosen.backdoor):
+                yield found.sample
+
+    def _usable(self, found: Examined, touches: Iterable[str], backdoor: Backdoor) -> bool:
+        name = found.sample.id
+        if found.clip is None:
+            self.passed_over[name] = found.problem
+            return False
+        has = {"video": found.clip.frames > 0 or found.clip.width > 0, "audio": found.clip.sample_rate > 0}
+        for modality in sorted(touches):
+            if not has[modality]:
+                what = "sound" if modality == "audio" else "picture"
+                names = ", ".join(t.name for t in backdoor.triggers if t.modality == modality)
+                self.passed_over[name] = f"'{name}' has no {what}, which {names} needs."
+                return False
+        if found.blocked:
+            raise RequestError(found.blocked)
+        unsuited = backdoor.chain.suits(found.clip)
+        if unsuited:
+            raise RequestError(f"'{name}': {unsuited}")
+        return True
+
+    @staticmethod
+    def _asked(backdoor: Backdoor, counted: int) -> str:
+        if backdoor.ids is not None:
+            return "--ids"
+        if backdoor.count is not None:
+            return f"--count {backdoor.count}"
+        return f"{backdoor.rate:g} of {counted}"
+
+    def _pool_name(self, backdoor: Backdoor, target: int) -> str:
+        name = self.dataset.classes[target]
+        return {
+            "dirty": f"labelled training samples outside the target class '{name}'",
+            "clean": f"labelled training samples of the target class '{name}'",
+            "all-to-all": "labelled training samples",
+            "source": f"labelled training samples of {', '.join(map(str, backdoor.source_class))}",
+        }[backdoor.label_mode]
+
+    # -- who is attacked -------------------------------------------------------------------------------
+
+    def _attack(self, chosen: _Chosen) -> list[Sample]:
+        splits = self.dataset.splits
+        split = "test" if "test" in splits else "val" if "val" in splits else None
+        if split is None:
+            self.warnings.append(
+                "No attack set: the dataset has no test or val split, and training clips never serve as one. "
+                "`--test-fraction 0.2` holds a part of the training samples out."
+            )
+            return []
+        held_out = self.dataset.of(split)
+        left_out = sum(s.label is None for s in held_out)
+        candidates = [s for s in held_out if chosen.attackable(s)]
+        limit = self.recipe.attack_limit or len(candidates)
+        order = ranked(candidates, self.recipe.seed, "attack")
+        found = list(islice(self._suitable(chosen, order), limit))
+        if not found:
+            self.warnings.append(f"No attack set: no sample of the {split} split can carry the trigger.")
+        taken = {s.id for s in found}
+        chosen.choice = replace(
+            chosen.choice, attack_split=split, attack_planned=len(found), unlabelled_left_out=left_out
+        )
+        return [s for s in held_out if s.id in taken]
+
+    # -- rows ------------------------------------------------------------------------------------------
+
+    def _task(self, role: Role, sample: Sample, view: View, label: int | None, **more: Any) -> Task:
+        root = view_root(self.dataset.layout, view, more.get("attack"))
+        return Task(
+            role=role,
+            attack=more.get("attack"),
+            id=sample.id,
+            split=sample.split,
+            source_path=sample.path,
+            path=f"{root}/{self.layout.place(self.dataset, sample, label)}",
+            also=more.get("also", ()),
+            label=label,
+            original_label=sample.label,
+            target=more.get("target"),
+            backdoor=more.get("backdoor"),
+        )
+
+    def _poison_task(self, chosen: _Chosen, sample: Sample) -> Task:
+        assert sample.label is not None
+        target = chosen.maps_to(sample.label, len(self.dataset.classes))
+        return self._task("poisoned", sample, "data", target, target=target, backdoor=chosen.index)
+
+    def _data_tasks(self) -> list[Task]:
+        poisoned = {s.id: c for c in self._chosen for s in c.taken}
+        return [
+            self._poison_task(poisoned[s.id], s) if s.id in poisoned else self._task("clean", s, "data", s.label)
+            for s in self.dataset.samples
+        ]
+
+    def _attack_task(self, chosen: _Chosen, sample: Sample) -> Task:
+        assert sample.label is not None
+        name = chosen.backdoor.name
+        target = chosen.maps_to(sample.label, len(self.dataset.classes))
+        also: tuple[str, ...] = ()
+        if self.layout.label_in_path:
+            root = view_root(self.dataset.layout, "original", name)
+            also = (f"{root}/{self.layout.place(self.dataset, sample, sample.label)}",)
+        return self._task(
+            "attack", sample, "target", target, attack=name, also=also, target=target, backdoor=chosen.index
+        )
+
+    def _control_tasks(self, attacks: Mapping[int, Sequence[Sample]]) -> list[Task]:
+        """A sample of the attack clips, each once, re-encoded as its backdoor's clips are."""
+        owner = {s.id: index for index in sorted(attacks, reverse=True) for s in attacks[index]}
+        everyone = {s.id: s for samples in attacks.values() for s in samples}
+        chosen = {s.id for s in ranked(everyone.values(), self.recipe.seed, "control")[: self.recipe.control]}
+        return [
+            self._task("control", s, "control", s.label, backdoor=owner[s.id])
+            for s in self.dataset.samples
+            if s.id in chosen
+        ]
+
+    def _check(self, plan: Plan) -> None:
+        """Let the layout refuse what it cannot carry, before any work."""
+        if any(view_of(t) == "data" for t in plan.tasks):
+            self.layout.check(self.dataset, plan.rows("data"), "data")
+        for name in dict.fromkeys(t.attack for t in plan.tasks if t.attack):
+            self.layout.check(self.dataset, plan.rows("target", name), "target")
+            self.layout.check(self.dataset, plan.rows("original", name), "original")
+        self.layout.check(self.dataset, plan.rows("control"), "control")
+        longest = max((len(part.encode()) for t in plan.tasks for part in t.path.split("/")), default=0)
+        if longest > 240:
+            raise RequestError(f"A file name of {longest} bytes leaves no room for temporary names; rename it.")
