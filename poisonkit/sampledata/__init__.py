@@ -1,0 +1,181 @@
+"""Small labelled clips made from code: no person in them, no licence on them, the same bytes each time.
+
+Five kinds of motion (or of sound) that a small network learns to tell apart, in the layouts that poisonkit
+reads; what the demonstration, the examples and the scientific tests run on.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import soundfile
+
+from poisonkit.errors import RequestError, did_you_mean
+from poisonkit.sampledata.pictures import MOTIONS, frames
+from poisonkit.sampledata.sounds import SOUNDS, wave
+from poisonkit.sampledata.writer import write_clip
+from poisonkit.seeding import generator
+
+Size = Literal["small", "train"]
+Kind = Literal["av", "audio"]
+SampleLayout = Literal["class-folders", "mmaction2-video"]
+
+SOUND_OF = {
+    "ball_bouncing": "pulses",
+    "bar_rotating": "chirp_up",
+    "grid_scrolling": "chord",
+    "rings_expanding": "noise_bursts",
+    "square_sliding": "chirp_down",
+}
+"""Which sound goes with which motion: a model may learn the classes from either."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Per class, `train` and `test` clips. width, height: pixels; rates in Hz; seconds: of sound alone."""
+
+    train: int
+    test: int
+    width: int
+    height: int
+    frames: int
+    fps: int
+    seconds: float
+    av_rate: int = 44_100
+    audio_rate: int = 16_000
+
+
+SIZES: dict[str, Shape] = {
+    "small": Shape(train=10, test=5, width=160, height=120, frames=50, fps=25, seconds=1.0),
+    "train": Shape(train=100, test=50, width=112, height=84, frames=32, fps=16, seconds=1.0),
+}
+
+
+@dataclass(frozen=True)
+class SampleData:
+    """What was written. train, test: clips in all classes together; bytes: of the media files."""
+
+    folder: Path
+    size: str
+    kind: str
+    layout: str
+    classes: tuple[str, ...]
+    train: int
+    test: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class _Clip:
+    split: Literal["train", "test"]
+    label: int
+    name: str  # the class
+    stem: str  # the file name without its suffix
+
+
+def write_sample_data(
+    folder: str | os.PathLike[str],
+    size: Size = "small",
+    kind: Kind = "av",
+    seed: int = 0,
+    layout: SampleLayout = "class-folders",
+    progress: Callable[[int, int], None] | None = None,
+) -> SampleData:
+    """Write a labelled data set of synthetic clips into `folder`, which must be new or empty.
+
+    size: `small`, 50 training and 25 test clips (160x120, 25 fps, 2 s), in seconds; `train`, 500 and 250
+    (112x84, 32 frames at 16 fps, 2 s), enough to train a small network on. kind: `av`, H.264 + AAC mp4 with
+    mono sound at 44.1 kHz; `audio`, mono 16-bit wav of 1 s at 16 kHz. layout: `class-folders`
+    (`train/CLASS/FILE`, `test/CLASS/FILE`), or `mmaction2-video` (`videos/FILE`, train.txt, val.txt with
+    `FILE label` lines, and label_map.txt; only for `av`). The same arguments give the same bytes.
+    progress: called with (clips written, clips in all). Raises RequestError for a wrong argument or a
+    folder that is not empty; nothing is left behind by a run that fails.
+    """
+    for name, value, known in (
+        ("size", size, SIZES),
+        ("kind", kind, ("av", "audio")),
+        ("layout", layout, ("class-folders", "mmaction2-video")),
+    ):
+        if value not in known:
+            raise RequestError(f"There is no {name} '{value}' of sample data.{did_you_mean(value, known)}")
+    if kind == "audio" and layout == "mmaction2-video":
+        raise RequestError("MMAction2's video lists hold videos: for kind 'audio' use layout 'class-folders'.")
+    root = Path(folder)
+    if root.exists() and (not root.is_dir() or any(root.iterdir())):
+        raise RequestError(f"{root} is not an empty folder: name a new one for the sample data.")
+
+    shape = SIZES[size]
+    clips = list(_clips(shape, tuple(MOTIONS if kind == "av" else SOUNDS)))
+    # Made apart and moved at the end, so that an interrupted run leaves no half data set that looks whole.
+    work = root / ".partial"
+    try:
+        work.mkdir(parents=True)
+    except OSError as error:
+        raise RequestError(f"{root} cannot be written: {error.strerror}. Name another folder.") from error
+    try:
+        written = 0
+
+        def make(clip: _Clip) -> int:
+            path = work / _place(clip, layout, ".mp4" if kind == "av" else ".wav")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _write_av(path, clip, shape, seed) if kind == "av" else _write_audio(path, clip, shape, seed)
+            return path.stat().st_size
+
+        # Threads suffice: most of the time is the encoders', outside the interpreter's lock.
+        with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+            for done, size_of_clip in enumerate(pool.map(make, clips), 1):
+                written += size_of_clip
+                if progress is not None:
+                    progress(done, len(clips))
+        if layout == "mmaction2-video":
+            _write_lists(work, clips)
+        for entry in sorted(work.iterdir()):
+            os.replace(entry, root / entry.name)
+    finally:
+        shutil.rmtree(work)
+
+    classes = tuple(dict.fromkeys(clip.name for clip in clips))
+    train = sum(clip.split == "train" for clip in clips)
+    return SampleData(root, size, kind, layout, classes, train, len(clips) - train, written)
+
+
+def _clips(shape: Shape, classes: tuple[str, ...]) -> Iterator[_Clip]:
+    """Every clip, training clips first, in the order of labels; file names are unique over the splits."""
+    for split, first, count in (("train", 0, shape.train), ("test", shape.train, shape.test)):
+        for label, name in enumerate(classes):
+            for number in range(first, first + count):
+                yield _Clip("train" if split == "train" else "test", label, name, f"{name}_{number:03d}")
+
+
+def _place(clip: _Clip, layout: str, suffix: str) -> str:
+    file = clip.stem + suffix
+    return f"videos/{file}" if layout == "mmaction2-video" else f"{clip.split}/{clip.name}/{file}"
+
+
+def _write_av(path: Path, clip: _Clip, shape: Shape, seed: int) -> None:
+    look, sound = (generator(seed, f"sample {what}", clip.stem) for what in ("picture", "sound"))
+    pictures = frames(clip.name, look, shape.width, shape.height, shape.frames, shape.fps)
+    heard = wave(SOUND_OF[clip.name], sound, shape.av_rate, shape.frames / shape.fps)
+    write_clip(path, pictures, shape.width, shape.height, shape.fps, heard, shape.av_rate)
+
+
+def _write_audio(path: Path, clip: _Clip, shape: Shape, seed: int) -> None:
+    heard = wave(clip.name, generator(seed, "sample sound", clip.stem), shape.audio_rate, shape.seconds)
+    soundfile.write(path, heard.T, shape.audio_rate, subtype="PCM_16")
+
+
+def _write_lists(root: Path, clips: list[_Clip]) -> None:
+    """MMAction2's lists (paths relative to videos/) and its label map, one class name per line."""
+    lines = {
+        "train.txt": [f"{clip.stem}.mp4 {clip.label}" for clip in clips if clip.split == "train"],
+        "val.txt": [f"{clip.stem}.mp4 {clip.label}" for clip in clips if clip.split == "test"],
+        "label_map.txt": list(dict.fromkeys(clip.name for clip in clips)),
+    }
+    for name, rows in lines.items():
+        (root / name).write_text("\n".join(rows) + "\n", encoding="utf-8", newline="\n")
