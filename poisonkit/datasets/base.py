@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+from poisonkit.errors import RequestError
+
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
 Modality = Literal["video", "audio"]
@@ -19,9 +21,7 @@ Modality = Literal["video", "audio"]
 VIDEO_SUFFIXES = frozenset(
     {".mp4", ".m4v", ".mov", ".avi", ".mpg", ".mpeg", ".mkv", ".webm", ".3gp", ".wmv", ".flv", ".ts"}
 )
-AUDIO_SUFFIXES = frozenset(
-    {".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".m4a", ".aac", ".aif", ".aiff"}
-)
+AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".m4a", ".aac", ".aif", ".aiff"})
 
 
 def sample_id(path: str) -> str:
@@ -42,7 +42,9 @@ class Sample:
     """One file of a dataset.
 
     id: POSIX path relative to the data root, NFC-normalised; never a position.
-    path: the same path as it is spelt on disk (bytes may differ from the id's in normal form).
+    path: the same path as it is spelt on disk (bytes may differ from the id's in normal form). For a file
+        under an allowed root outside the data root: the way there from the data root (it begins with `../`),
+        and the id is then its path below the allowed root, behind that root's name.
     split: exactly one of train, val, test.
     label: class index from 0, or None where the dataset gives none.
     """
@@ -101,6 +103,7 @@ class Source:
     lists: split -> annotation file, where given.
     split: which of several official splits (UCF101, HMDB51 …), from 1.
     allow_roots: folders outside the data root that links and absolute paths may lead to.
+    delimiter: what separates the fields of a list's lines; None: the layout's own rule.
     """
 
     path: Path
@@ -109,6 +112,7 @@ class Source:
     lists: Mapping[Split, Path] = field(default_factory=dict)
     split: int = 1
     allow_roots: tuple[Path, ...] = ()
+    delimiter: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +137,7 @@ class Layout:
     name: ClassVar[str]
     help: ClassVar[str]  # one line for `--layout` and the docs
     label_in_path: ClassVar[bool] = False  # True: the folder is the label, so relabelling moves the file
+    order: ClassVar[int] = 50  # where several layouts fit, detection takes the lowest (then by name)
 
     def detect(self, source: Source) -> str | None:
         """Why `source` looks like this layout (a few words for the user), or None. Reads names, not media."""
@@ -145,6 +150,10 @@ class Layout:
     def place(self, dataset: Dataset, sample: Sample, label: int | None) -> str:
         """Where the sample's file lies in a written copy, given the label it has there (POSIX, relative)."""
         return sample.path
+
+    def split_options(self, dataset: Dataset, split: Split) -> dict[str, Any]:
+        """The options that change when `dataset` gets a split that its source does not have."""
+        raise RequestError(f"The layout '{self.name}' has no place for a {split} split of its own.")
 
     def check(self, dataset: Dataset, rows: Sequence[Row], view: View) -> None:
         """Before any work: RequestError if these rows cannot be written in this layout.

@@ -1,0 +1,70 @@
+"""What every layout refuses to write."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from poisonkit.datasets._files import some
+from poisonkit.datasets.base import Dataset, Row, Split
+from poisonkit.errors import RequestError
+
+LONGEST_NAME = 255  # bytes of one path component on the usual file systems
+IN_WORDS: dict[Split, str] = {"train": "training", "val": "validation", "test": "test"}
+
+
+def check_places(rows: Sequence[Row], reserved: Collection[str] = ()) -> None:
+    """RequestError for two rows at one path, a file where another needs a folder, or a name too long.
+
+    reserved: relative paths of annotation files that will lie in the same folder.
+    """
+    owners: dict[str, str] = {}
+    folders: set[str] = set()
+    for row in rows:
+        if row.path in owners:
+            raise RequestError(
+                f"Two samples would be written to '{row.path}' ('{owners[row.path]}' and '{row.sample.id}'): "
+                "rename one of them in the source."
+            )
+        owners[row.path] = row.sample.id
+        folders.add(row.path.rpartition("/")[0])
+        if len(row.path) > LONGEST_NAME // 4 and any(len(part.encode()) > LONGEST_NAME for part in row.path.split("/")):
+            raise RequestError(
+                f"The file name of '{row.sample.id}' would be longer than {LONGEST_NAME} bytes in the copy "
+                f"('{row.path}'): shorten it in the source."
+            )
+    for folder in folders:
+        while folder:
+            if folder in owners:
+                raise RequestError(
+                    f"'{folder}' would be the file of '{owners[folder]}' and also a folder for others: "
+                    "rename one of them in the source."
+                )
+            folder = folder.rpartition("/")[0]
+    for name in reserved:
+        if name in owners:
+            raise RequestError(f"The sample '{owners[name]}' has the name of an annotation file: rename it.")
+
+
+def check_emptied(dataset: Dataset, rows: Sequence[Row], why: str) -> None:
+    """RequestError when a class that has samples in a split would have none there; `why` it matters."""
+    before = {(s.split, s.label) for s in dataset.samples if s.label is not None}
+    gone = before - {(r.sample.split, r.label) for r in rows}
+    if gone:
+        split = min((s for s, _ in gone), key=list(IN_WORDS).index)
+        labels = sorted(label for each, label in gone if each == split and label is not None)
+        names = [dataset.classes[label] for label in labels]
+        plural = "classes" if len(names) > 1 else "class"
+        raise RequestError(
+            f"Relabelling would leave the {plural} {some(names)} without a {IN_WORDS[split]} sample: {why}; "
+            "lower the rate or choose other classes."
+        )
+
+
+def check_class_names(names: Sequence[str]) -> None:
+    """RequestError for class names that a list of one name per line cannot hold."""
+    for name in names:
+        if name != name.strip() or not name or len(name.splitlines()) > 1:
+            raise RequestError(
+                f"The class name {name!r} cannot stand on a line of a class list (empty, spaces around it or "
+                "a line break in it): rename the class."
+            )

@@ -1,0 +1,74 @@
+"""Class names beside lists: `label_map.txt`, `classes.txt`, `classInd.txt`, or the indices themselves."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from poisonkit.datasets._lists import ParsedList
+from poisonkit.datasets.base import Source
+from poisonkit.errors import RequestError
+
+LABEL_MAP = "label_map.txt"
+_CLASS_LISTS = (LABEL_MAP, "classes.txt", "classInd.txt")
+
+
+def read_classes(source: Source, lists: Sequence[ParsedList], root: Path) -> tuple[tuple[str, ...], list[str]]:
+    """The class names, and notes.
+
+    From the first of `label_map.txt`, `classes.txt` (a name per line, the label its line's position) and
+    `classInd.txt` (`number name`, from 1) in the folder of the lists, the folder that the user named, or
+    the data root. Without one, a class is called by its index, for 0 up to the largest label.
+    RequestError for a class list that is broken or too short.
+    """
+    highest, where = -1, ""
+    for each in lists:
+        for position, label in enumerate(each.labels):
+            if label is not None and label > highest:
+                highest, where = label, each.at(position)
+    if highest < 0:
+        raise RequestError("The lists give no label at all, so there is nothing to poison.")
+    folders = dict.fromkeys(os.path.abspath(f) for f in (lists[0].file.parent, source.path, root))
+    for folder in folders:
+        for name in _CLASS_LISTS:
+            file = Path(folder, name)
+            if file.is_file():
+                classes = _names(file)
+                if highest >= len(classes):
+                    raise RequestError(
+                        f"{where[0].upper()}{where[1:]} has the label {highest}, and '{file}' names "
+                        f"{len(classes)} classes (labels 0 to {len(classes) - 1}): correct the one or the other."
+                    )
+                return classes, []
+    note = f"The lists come without {LABEL_MAP}, so classes are called by their index, 0 to {highest}."
+    return tuple(map(str, range(highest + 1))), [note]
+
+
+def _names(file: Path) -> tuple[str, ...]:
+    try:
+        names = [line.strip() for line in file.read_text(encoding="utf-8-sig").splitlines()]
+    except (OSError, UnicodeDecodeError):
+        raise RequestError(f"The class list '{file}' cannot be read as UTF-8 text.") from None
+    while names and not names[-1]:
+        names.pop()
+    if file.name == "classInd.txt":
+        names = _numbered(names, file)
+    seen: dict[str, int] = {}
+    for number, name in enumerate(names, 1):
+        if not name:
+            raise RequestError(f"Line {number} of the class list '{file}' is blank: give each label a name.")
+        if seen.setdefault(name, number) != number:
+            raise RequestError(
+                f"Lines {seen[name]} and {number} of the class list '{file}' are both '{name}': "
+                "give each label a name of its own."
+            )
+    return tuple(names)
+
+
+def _numbered(lines: Sequence[str], file: Path) -> list[str]:
+    pairs = [line.split(None, 1) for line in lines if line]
+    numbers = [pair[0] for pair in pairs]
+    if numbers != [str(n) for n in range(1, len(pairs) + 1)] or any(len(pair) < 2 for pair in pairs):
+        raise RequestError(f"The class list '{file}' is not `number name` in every line, from 1 upwards.")
+    return [pair[1] for pair in pairs]

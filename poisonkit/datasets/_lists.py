@@ -1,0 +1,272 @@
+"""Lists of `path label`: finding them beside a dataset, and parsing them by MMAction2's rules.
+
+The rules are those measured on MMAction2's `VideoDataset`: `line.strip().split(delimiter)`, one or two
+fields, the second an `int()`. What it takes in silence and gets wrong is refused here, or said.
+"""
+
+from __future__ import annotations
+
+import re
+from array import array
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from poisonkit.datasets._files import some
+from poisonkit.datasets.base import SPLITS, Source, Split, modality_of
+from poisonkit.errors import RequestError
+
+DELIMITERS = {" ": "space", "\t": "tab", ",": "comma"}
+SPELT = {" ": "' '", "\t": r"'\t'", ",": "','"}
+WORDS: Mapping[str, Split] = {
+    "train": "train",
+    "training": "train",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+    "test": "test",
+}
+_OTHER_KINDS = frozenset({"rawframes", "rawframe", "flow", "audio", "feature", "features", "target", "original"})
+_PARTS = re.compile(r"[^a-z0-9]+")
+_WORD_ENDS = re.compile(r"[\s,]+")
+_OFFICIAL = re.compile(r"split_?(\d+)")
+_SNIFFED = 200  # lines of each list from which the delimiter is told
+MOST_CLASSES = 1_000_000
+
+
+@dataclass
+class ParsedList:
+    """One list: for each line with a sample its path as listed, its label, its line number from 1."""
+
+    split: Split
+    file: Path
+    paths: list[str] = field(default_factory=list)
+    labels: list[int | None] = field(default_factory=list)
+    lines: array[int] = field(default_factory=lambda: array("L"))
+    bare: list[int] = field(default_factory=list)  # positions of the lines without a label field
+    blanks: list[int] = field(default_factory=list)  # line numbers
+    marked: bool = False  # begins with a byte order mark
+
+    def at(self, position: int) -> str:
+        """`line 3 of train.txt`, for messages."""
+        return f"line {self.lines[position]} of {self.file.name}"
+
+
+def split_of(file: Path) -> Split | None:
+    """The split that a list's name says (`ucf101_val_split_1_videos.txt`: val), if it says exactly one."""
+    said = {WORDS[part] for part in _PARTS.split(file.stem.lower()) if part in WORDS}
+    return said.pop() if len(said) == 1 else None
+
+
+def find_lists(source: Source) -> dict[Split, Path]:
+    """The list of each split: those that the user named, and only those; else those with the usual names.
+
+    The usual names are looked for in the folder, then in its `annotations/`: `.txt` files with exactly one
+    of train, val, valid, validation, test as a word of the name, a training list among them. Of lists named
+    `…split_1…`, those of `source.split` count. Of several for one split, `train.txt` or the one with `video`
+    in its name counts.
+    RequestError when a named list does not exist, or when the choice is not clear.
+    """
+    if source.lists:
+        return {split: _existing(source, source.lists[split]) for split in SPLITS if split in source.lists}
+    if source.path.is_file():
+        return {split_of(source.path) or "train": source.path}
+    for folder in (source.path, source.path / "annotations"):
+        found = _usual_names(folder) if folder.is_dir() else {}
+        if "train" in found:
+            return {split: _choose(found[split], split, source.split) for split in SPLITS if split in found}
+    return {}
+
+
+def _existing(source: Source, file: Path) -> Path:
+    for path in (file, source.path / file):
+        if path.is_file():
+            return path
+    raise RequestError(f"The list '{file}' does not exist.")
+
+
+def _usual_names(folder: Path) -> dict[Split, list[Path]]:
+    found: dict[Split, list[Path]] = {}
+    for file in sorted(folder.glob("*.txt")):
+        split = split_of(file)
+        if split and not file.name.startswith(".") and not _OTHER_KINDS & set(_PARTS.split(file.stem.lower())):
+            found.setdefault(split, []).append(file)
+    return found
+
+
+def _choose(files: list[Path], split: Split, number: int) -> Path:
+    official = {file: _OFFICIAL.search(file.stem.lower()) for file in files}
+    numbers = {int(match[1]) for match in official.values() if match}
+    if numbers:
+        if number not in numbers:
+            known = ", ".join(map(str, sorted(numbers)))
+            raise RequestError(f"There is no {split} list of split {number}: the splits are {known}.")
+        files = [file for file in files if (match := official[file]) and int(match[1]) == number]
+    elif number != 1:
+        raise RequestError(f"The dataset has one split only: `--split {number}` is not there.")
+    files = [file for file in files if file.stem.lower() in WORDS] or files
+    files = [file for file in files if "video" in file.stem.lower()] or files
+    if len(files) > 1:
+        names = some([file.name for file in files])
+        raise RequestError(f"Several files may be the {split} list ({names}): name one with `--{split}-list`.")
+    return files[0]
+
+
+def _is_int(text: str) -> bool:
+    try:
+        int(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _beginning(file: Path) -> list[str]:
+    """The first lines of a list that are not blank; none where it cannot be read as UTF-8 text."""
+    lines: list[str] = []
+    try:
+        with open(file, encoding="utf-8-sig") as text:
+            for line in text:
+                if stripped := line.strip():
+                    lines.append(stripped)
+                if len(lines) == _SNIFFED:
+                    break
+    except (OSError, UnicodeDecodeError):
+        return []
+    return lines
+
+
+def looks_like_lists(files: Iterable[Path]) -> bool:
+    """Whether a media file is named at the beginning of each list (whatever else is wrong with its lines)."""
+    return all(
+        any(modality_of(word) for line in _beginning(file)[:20] for word in _WORD_ENDS.split(line)) for file in files
+    )
+
+
+def delimiter_of(source: Source, files: Iterable[Path]) -> str:
+    """The delimiter the user named, else the one under which most lines are `path label`; mostly a space."""
+    if source.delimiter is not None:
+        named = {r"\t": "\t", **{word: sign for sign, word in DELIMITERS.items()}}
+        delimiter = named.get(source.delimiter, source.delimiter)
+        if delimiter not in DELIMITERS:
+            raise RequestError(f"The delimiter {source.delimiter!r} is not one of space, tab and comma.")
+        return delimiter
+    lines = [line for file in files for line in _beginning(file)]
+
+    def fitting(delimiter: str) -> int:
+        return sum(len(fields) == 2 and _is_int(fields[1]) for fields in (x.split(delimiter) for x in lines))
+
+    return max(DELIMITERS, key=fitting)  # the first of equals: the space
+
+
+def parse(file: Path, split: Split, delimiter: str) -> ParsedList:
+    """Read one list. RequestError, naming the line and the remedy, for what no label can be read from."""
+    parsed = ParsedList(split, file)
+    known: dict[str, int | None] = {}
+    try:
+        with open(file, encoding="utf-8") as text:
+            for number, raw in enumerate(text, 1):
+                line = raw.strip()
+                if number == 1 and line.startswith("\ufeff"):
+                    parsed.marked, line = True, line[1:].strip()
+                if not line:
+                    parsed.blanks.append(number)
+                    continue
+                fields = line.split(delimiter)
+                path = fields[0]
+                if len(fields) == 2 and fields[1] in known:
+                    label = known[fields[1]]
+                elif len(fields) == 2:
+                    label = known[fields[1]] = _label(fields[1], f"Line {number} of {file.name}")
+                else:
+                    _check_bare(fields, line, delimiter, f"Line {number} of {file.name}")
+                    label = None
+                    parsed.bare.append(len(parsed.paths))
+                if path != path.strip() or not path or "\0" in path:
+                    raise RequestError(
+                        f"Line {number} of {file.name} has a file name that is empty, begins or ends with a "
+                        "space, or holds a NUL: correct the line or rename the file."
+                    )
+                parsed.paths.append(path)
+                parsed.labels.append(label)
+                parsed.lines.append(number)
+    except UnicodeDecodeError:
+        raise _not_utf8(file) from None
+    except OSError as error:
+        raise RequestError(f"The list '{file}' cannot be read: {error.strerror}.") from None
+    return parsed
+
+
+def _label(text: str, where: str) -> int | None:
+    try:
+        label = int(text)
+    except ValueError:
+        raise RequestError(
+            f"{where} has the label {text[:40]!r}, which is not a whole number: write `path label`, the label a "
+            "class index from 0."
+        ) from None
+    if not -1 <= label < MOST_CLASSES:
+        raise RequestError(
+            f"{where} has the label {label}: labels are class indices from 0 to {MOST_CLASSES - 1}, or -1 for a "
+            "file without one."
+        )
+    return None if label == -1 else label
+
+
+def _check_bare(fields: list[str], line: str, delimiter: str, where: str) -> None:
+    """Refuse a line of not two fields, unless it is a file name without a label."""
+    name = DELIMITERS[delimiter]
+    if len(fields) == 1:
+        for other in DELIMITERS:
+            head, sign, tail = line.rpartition(other)
+            if sign and other != delimiter and _is_int(tail) and (other == "\t" or modality_of(head)):
+                raise RequestError(
+                    f"{where} has a {DELIMITERS[other]} before the label where the delimiter is a {name}, so "
+                    "MMAction2 would take the whole line for a file name: use one delimiter in all lines, and "
+                    f'name it with `--delimiter "{DELIMITERS[other]}"` if it is the {DELIMITERS[other]}.'
+                )
+    elif all(map(_is_int, fields[1:])):
+        raise RequestError(
+            f"{where} has {len(fields) - 1} numbers after the file name (several labels, or a frame count as in "
+            "raw-frame lists): this layout holds one label per file, `path label`."
+        )
+    elif "" in fields:
+        raise RequestError(f"{where} has two {name}s in a row, or an empty field: leave a single {name}.")
+    else:
+        other = "\t" if delimiter != "\t" else ","
+        raise RequestError(
+            f"{where} has {len(fields)} fields where `path label` has two: if the file name holds a {name}, "
+            f"separate path and label by a {DELIMITERS[other]}, name it with `--delimiter "
+            f"{DELIMITERS[other]}`, and give MMAction2 delimiter={SPELT[other]}."
+        )
+
+
+def _not_utf8(file: Path) -> RequestError:
+    data = file.read_bytes()
+    try:
+        data.decode("utf-8")
+        line = 1
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+    return RequestError(f"Line {line} of {file.name} is not UTF-8, which MMAction2 expects: save it as UTF-8.")
+
+
+def notes_on(parsed: ParsedList) -> list[str]:
+    """What MMAction2 would have got wrong without a word, and files without a label."""
+    name, notes = parsed.file.name, []
+    if parsed.marked:
+        notes.append(
+            f"{name} begins with a byte order mark, with which MMAction2 misses its first file; the copy has none."
+        )
+    if parsed.blanks:
+        first = ", ".join(map(str, parsed.blanks[:3])) + (", …" if len(parsed.blanks) > 3 else "")
+        notes.append(
+            f"{name} has {len(parsed.blanks)} blank lines (line {first}), each a phantom sample to MMAction2; "
+            "the copy has none."
+        )
+    unlabelled = parsed.labels.count(None)
+    if unlabelled:
+        first_line = parsed.lines[parsed.labels.index(None)]
+        notes.append(
+            f"{unlabelled} of {len(parsed.labels)} files in {name} have no label (the first on line {first_line})."
+        )
+    return notes

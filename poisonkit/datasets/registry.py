@@ -1,0 +1,142 @@
+"""Which layouts there are, and which one a folder has.
+
+Every module of this folder whose name does not begin with an underscore may define `Layout` subclasses;
+packages add theirs through the entry point group `poisonkit.layouts` (a `Layout` subclass or instance).
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import pkgutil
+import warnings
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
+from importlib.metadata import entry_points
+from types import MappingProxyType, ModuleType
+
+import poisonkit.datasets as _room
+from poisonkit.datasets.base import Dataset, Layout, Source
+from poisonkit.errors import RequestError, did_you_mean
+
+ENTRY_POINT_GROUP = "poisonkit.layouts"
+_NEIGHBOURS = 32  # sub-folders tried for a "Did you mean" when no layout fits
+
+
+def _layouts_of(module: ModuleType) -> Iterator[Layout]:
+    for thing in vars(module).values():
+        if (
+            isinstance(thing, type)
+            and issubclass(thing, Layout)
+            and thing.__module__ == module.__name__
+            and "name" in vars(thing)
+        ):
+            yield thing()
+
+
+def _built_in() -> Iterator[Layout]:
+    for info in pkgutil.iter_modules(_room.__path__):
+        if not info.name.startswith("_"):
+            yield from _layouts_of(importlib.import_module(f"{_room.__name__}.{info.name}"))
+
+
+def _installed() -> Iterator[Layout]:
+    for entry in sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda e: (e.name, e.value)):
+        try:
+            thing = entry.load()
+        except (ImportError, AttributeError) as error:
+            warnings.warn(f"Layout '{entry.name}' ({entry.value}) cannot be loaded: {error}", stacklevel=2)
+            continue
+        if isinstance(thing, type) and issubclass(thing, Layout):
+            thing = thing()
+        if isinstance(thing, Layout):
+            yield thing
+        else:
+            warnings.warn(f"Entry point '{entry.name}' ({entry.value}) is no Layout.", stacklevel=2)
+
+
+@cache
+def _found() -> MappingProxyType[str, Layout]:
+    found: dict[str, Layout] = {}
+    for layout in (*_built_in(), *_installed()):
+        if layout.name in found:
+            warnings.warn(f"A second layout calls itself '{layout.name}' and is left out.", stacklevel=2)
+        else:
+            found[layout.name] = layout
+    ranked = sorted(found.values(), key=lambda each: (each.order, each.name))
+    return MappingProxyType({each.name: each for each in ranked})
+
+
+def layouts() -> dict[str, Layout]:
+    """All known layouts by name, in the order in which detection prefers them (`Layout.order`, then name)."""
+    return dict(_found())
+
+
+def get_layout(name: str) -> Layout:
+    """The layout called `name`. RequestError with the nearest spelling when there is none."""
+    known = _found()
+    if name not in known:
+        raise RequestError(f"There is no layout '{name}'.{did_you_mean(name, known)}")
+    return known[name]
+
+
+def _fitting(source: Source) -> list[tuple[Layout, str]]:
+    """The layouts that fit, with their reasons, best first."""
+    fits = ((each, each.detect(source)) for each in _found().values())
+    return [(each, why) for each, why in fits if why is not None]
+
+
+def _must_exist(source: Source) -> None:
+    if not source.path.exists():
+        raise RequestError(f"The dataset '{source.path}' does not exist.")
+
+
+def _neighbour(source: Source) -> str:
+    """` Did you mean 'folder/sub'?` when a layout fits a sub-folder of the folder that was named."""
+    if source.lists or not source.path.is_dir():
+        return ""
+    try:
+        names = sorted(e.name for e in os.scandir(source.path) if e.is_dir() and not e.name.startswith("."))
+    except OSError:
+        return ""
+    for name in names[:_NEIGHBOURS]:
+        if _fitting(replace(source, path=source.path / name)):
+            return f" Did you mean '{source.path / name}'?"
+    return ""
+
+
+def detect(source: Source) -> Layout:
+    """The layout that `source` has. Reads names and the beginnings of lists, never media.
+
+    Every layout is asked. Where several fit, the lowest `Layout.order` wins, then the name: lists come
+    before folders, because a folder of clips fits both. RequestError, naming what was looked for, when
+    none fits.
+    """
+    _must_exist(source)
+    fits = _fitting(source)
+    if fits:
+        return fits[0][0]
+    looked_for = "; ".join(f"{name}: {each.help}" for name, each in _found().items())
+    raise RequestError(
+        f"No dataset layout was recognised in '{source.path}' (looked for {looked_for}): name the folder "
+        f"that holds one of these, or the layout with `--layout`.{_neighbour(source)}"
+    )
+
+
+def read(source: Source) -> Dataset:
+    """Read the dataset at `source`, in the layout it names, else in the detected one (which a note says).
+
+    RequestError, in one sentence about the folder or list, for everything that cannot be right.
+    """
+    if source.layout is not None:
+        layout = get_layout(source.layout)
+        _must_exist(source)
+        return layout.read(source)
+    layout = detect(source)
+    dataset = layout.read(source)
+    others = [f"'{each.name}' ({why})" for each, why in _fitting(source) if each.name != layout.name]
+    if others:
+        note = f"Read as '{layout.name}'; it also looks like {', '.join(others)}: choose with `--layout`."
+        dataset = replace(dataset, notes=(note, *dataset.notes))
+    return dataset
