@@ -16,7 +16,7 @@ from typing import Literal
 
 import soundfile
 
-from poisonkit.errors import RequestError, did_you_mean
+from poisonkit.errors import MediaError, RequestError, did_you_mean
 from poisonkit.sampledata.pictures import MOTIONS, frames
 from poisonkit.sampledata.sounds import SOUNDS, wave
 from poisonkit.sampledata.writer import write_clip
@@ -95,7 +95,7 @@ def write_sample_data(
     (`train/CLASS/FILE`, `test/CLASS/FILE`), or `mmaction2-video` (`videos/FILE`, train.txt, val.txt with
     `FILE label` lines, and label_map.txt; only for `av`). The same arguments give the same bytes.
     progress: called with (clips written, clips in all). Raises RequestError for a wrong argument or a
-    folder that is not empty; nothing is left behind by a run that fails.
+    folder that is not empty, MediaError when writing fails; a run that fails leaves no clip behind.
     """
     for name, value, known in (
         ("size", size, SIZES),
@@ -137,6 +137,9 @@ def write_sample_data(
             _write_lists(work, clips)
         for entry in sorted(work.iterdir()):
             os.replace(entry, root / entry.name)
+    except OSError as error:
+        what = error.strerror or type(error).__name__
+        raise MediaError(f"The sample data could not be written to {root}: {what}.") from error
     finally:
         shutil.rmtree(work)
 
