@@ -1,0 +1,82 @@
+"""What several tests share: small real datasets, made once, never written to again."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.media_factory import make_audio, make_video
+
+CLASSES = ("jump", "run", "spin")
+
+
+@pytest.fixture(scope="session")
+def realdata() -> Path:
+    """Real clips: $POISONKIT_REALDATA, else a folder beside the checkout; the test is skipped without them."""
+    named = os.environ.get("POISONKIT_REALDATA")
+    folder = Path(named) if named else Path(__file__).parents[2] / "shared" / "realdata"
+    if not folder.is_dir():
+        pytest.skip("no real clips here (set POISONKIT_REALDATA)")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Class folders with splits: 3 classes, 8 training and 4 test clips each, MP4 with sound."""
+    root = tmp_path_factory.mktemp("folders")
+    seed = 0
+    for split, n in (("train", 8), ("test", 4)):
+        for name in CLASSES:
+            for i in range(n):
+                seed += 1
+                path = root / split / name / f"{name} {i}.mp4"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                make_video(path, frames=10, size=(64, 48), audio=True, seed=seed)
+    return root
+
+
+@pytest.fixture(scope="session")
+def listed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """MMAction2 lists: 18 training and 9 validation clips of 3 classes, AVI and MP4, some without sound."""
+    root = tmp_path_factory.mktemp("listed")
+    for split, n in (("train", 18), ("val", 9)):
+        lines = []
+        for i in range(n):
+            name = f"{split}_{i:02d}.{'avi' if i % 3 == 0 else 'mp4'}"
+            (root / "videos").mkdir(exist_ok=True)
+            make_video(root / "videos" / name, frames=9, size=(64, 48), audio=i % 2 == 0, seed=100 + i)
+            lines.append(f"{name} {i % 3}\n")
+        (root / f"{split}.txt").write_text("".join(lines), encoding="utf-8")
+    (root / "label_map.txt").write_text("".join(f"{c}\n" for c in CLASSES), encoding="utf-8")
+    return root
+
+
+@pytest.fixture(scope="session")
+def sounds(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Flat class folders of wav and flac files, 16 kHz: 2 classes of 10."""
+    root = tmp_path_factory.mktemp("sounds")
+    for c, name in enumerate(("no", "yes")):
+        for i in range(10):
+            path = root / name / f"{i}.{'flac' if i % 4 == 0 else 'wav'}"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            make_audio(path, seconds=0.4, rate=16000, channels=1, seed=10 * c + i)
+    return root
+
+
+def tree(root: Path, *, without: tuple[str, ...] = ()) -> dict[str, str]:
+    """SHA-256 of every file below `root` by relative path; empty folders too."""
+    found = {}
+    for path in sorted(root.rglob("*")):
+        name = path.relative_to(root).as_posix()
+        if any(name == w or name.startswith(f"{w}/") for w in without):
+            continue
+        found[name] = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "folder"
+    return found
+
+
+def same_output(root: Path) -> dict[str, str]:
+    """Everything of an output that must be identical for the same recipe and source."""
+    return tree(root, without=("poisonkit/run.json", "poisonkit/.state"))

@@ -1,0 +1,227 @@
+"""The plan's definitions, against literal transcriptions and hand-made examples."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from poisonkit.datasets import Dataset, Sample
+from poisonkit.errors import RequestError
+from poisonkit.plan import Examined, Plan, Planner, number
+from poisonkit.recipe import Recipe
+from poisonkit.triggers.base import ClipInfo
+
+CLIP = ClipInfo(width=64, height=48, fps=25, frames=20, sample_rate=16000, channels=1, samples=12800)
+SILENT = ClipInfo(width=64, height=48, fps=25, frames=20)
+
+
+def dataset(train: int = 100, test: int = 20, classes: int = 4, split: str = "test", unlabelled: int = 0) -> Dataset:
+    def some(n: int, where: str) -> list[Sample]:
+        return [Sample(f"{where}/{i:04d}.mp4", f"{where}/{i:04d}.mp4", where, i % classes) for i in range(n)]  # type: ignore[arg-type]
+
+    none = [Sample(f"{split}/u{i}.mp4", f"{split}/u{i}.mp4", split, None) for i in range(unlabelled)]  # type: ignore[arg-type]
+    samples = (*some(train, "train"), *some(test, split), *none)
+    names = tuple(f"class{i}" for i in range(classes))
+    lists = {"train": "train.txt", split: f"{split}.txt"}
+    return Dataset(Path("nowhere"), "mmaction2-video", names, samples, {"delimiter": " ", "lists": lists})
+
+
+def opens(samples: Iterable[Sample], broken: frozenset[str] = frozenset(), clip: ClipInfo = CLIP) -> Iterator[Examined]:
+    for s in samples:
+        bad = s.id in broken
+        yield Examined(s, None if bad else clip, problem=f"'{s.id}' does not open." if bad else "")
+
+
+def plan(data: Dataset, broken: Iterable[str] = (), clip: ClipInfo = CLIP, **recipe: object) -> Plan:
+    made = Recipe(**{"triggers": ["blend"], **recipe})
+    gone = frozenset(broken)
+    return Planner(made, data, lambda samples: opens(samples, gone, clip)).plan()
+
+
+def ids(made: Plan, role: str) -> list[str]:
+    return [t.id for t in made.tasks if t.role == role]
+
+
+@pytest.mark.parametrize("total", [1, 3, 7, 10, 25, 99, 100, 101, 1000])
+@pytest.mark.parametrize("rate", ["0", "0.005", "0.01", "0.05", "0.1", "0.145", "0.15", "0.29", "0.5", "0.995", "1"])
+def test_number_is_floor_of_rate_times_n_plus_half(rate: str, total: int) -> None:
+    exact = math.floor(Fraction(rate) * total + Fraction(1, 2))
+    assert number(float(rate), total) == exact
+
+
+def test_selection_takes_the_smallest_keys_as_defined() -> None:
+    data = dataset()
+
+    def key(name: str) -> int:
+        h = hashlib.blake2b(digest_size=8)
+        for kind, text in (("int", "7"), ("str", "poison"), ("str", name)):
+            h.update(f"{kind}:{len(text)}:".encode() + text.encode())
+        return int.from_bytes(h.digest(), "big")
+
+    eligible = [s.id for s in data.of("train") if s.label != 0]
+    assert set(ids(plan(data, rate=0.2, seed=7), "poisoned")) == set(sorted(eligible, key=key)[:20])
+
+
+def test_smaller_rates_lie_inside_larger_ones_whatever_the_order() -> None:
+    data = dataset(400)
+    sets = [set(ids(plan(data, rate=r), "poisoned")) for r in (0.01, 0.05, 0.1, 0.3)]
+    assert [len(s) for s in sets] == [4, 20, 40, 120]
+    assert sets[0] < sets[1] < sets[2] < sets[3]
+    turned = data.with_samples(data.samples[::-1])
+    assert set(ids(plan(turned, rate=0.05), "poisoned")) == sets[1]
+    assert set(ids(plan(data, rate=0.05, seed=1), "poisoned")) != sets[1]
+
+
+@pytest.mark.parametrize(
+    ("options", "wanted", "eligible", "label"),
+    [
+        ({"rate": 0.1}, 10, {1, 2, 3}, lambda y: 0),
+        ({"rate": 0.1, "target": "class2"}, 10, {0, 1, 3}, lambda y: 2),
+        ({"rate": 0.1, "label_mode": "clean"}, 10, {0}, lambda y: 0),
+        ({"rate": 0.4, "label_mode": "clean", "rate_of": "target-class"}, 10, {0}, lambda y: 0),
+        ({"rate": 0.1, "label_mode": "all-to-all"}, 10, {0, 1, 2, 3}, lambda y: (y + 1) % 4),
+        ({"rate": 0.5, "label_mode": "source", "source_class": 3, "rate_of": "source-class"}, 13, {3}, lambda y: 0),
+        ({"count": 7}, 7, {1, 2, 3}, lambda y: 0),
+        ({"rate": 0}, 0, set(), lambda y: 0),
+    ],
+)
+def test_label_modes_and_denominators(options: dict, wanted: int, eligible: set, label) -> None:  # type: ignore[no-untyped-def,type-arg]
+    made = plan(dataset(), **options)
+    tasks = [t for t in made.tasks if t.role == "poisoned"]
+    assert len(tasks) == wanted == made.choices[0].requested
+    assert all(t.original_label in eligible and t.label == label(t.original_label) == t.target for t in tasks)
+    assert sum(t.role in ("clean", "poisoned") for t in made.tasks) == 120
+
+
+def test_candidates_that_do_not_open_are_passed_over_and_stay_as_they_are() -> None:
+    data = dataset()
+    first = plan(data, rate=0.1)
+    order = ids(plan(data, rate=0.75), "poisoned")
+    broken = set(ids(first, "poisoned")[:3])
+    made = plan(data, broken, rate=0.1)
+    got = set(ids(made, "poisoned"))
+    assert len(got) == 10
+    assert not got & broken
+    assert broken <= set(made.passed_over)
+    assert broken <= set(ids(made, "clean"))
+    assert set(ids(first, "poisoned")) - broken < got <= set(order)
+
+
+def test_attack_set_holds_every_eligible_held_out_sample_and_no_target_class() -> None:
+    data = dataset(split="val", unlabelled=3)
+    made = plan(data, rate=0.1)
+    attack = [t for t in made.tasks if t.role == "attack"]
+    assert {t.id for t in attack} == {s.id for s in data.of("val") if s.label not in (0, None)}
+    assert all(t.original_label != 0 and t.label == 0 for t in attack)
+    assert made.choices[0].unlabelled_left_out == 3
+    control = [t for t in made.tasks if t.role == "control"]
+    assert {t.id for t in control} == {t.id for t in attack}
+    assert all(t.label == t.original_label for t in control)
+
+
+def test_test_is_taken_before_val_and_limits_hold() -> None:
+    data = dataset()
+    both = data.with_samples((*data.samples, Sample("val/x.mp4", "val/x.mp4", "val", 1)))
+    assert {t.split for t in plan(both).tasks if t.role == "attack"} == {"test"}
+    made = plan(data, attack_limit=5, control=2)
+    assert (len(ids(made, "attack")), len(ids(made, "control"))) == (5, 2)
+    assert set(ids(made, "attack")) < set(ids(plan(data), "attack"))
+    assert not ids(plan(data, attack_set=False), "attack")
+
+
+def test_no_held_out_split_means_no_attack_set_and_says_what_to_do() -> None:
+    made = plan(dataset(test=0))
+    assert not ids(made, "attack")
+    assert not ids(made, "control")
+    assert "--test-fraction 0.2" in made.warnings[0]
+
+
+def test_several_backdoors_never_share_a_sample() -> None:
+    two = [
+        {"name": "a", "triggers": ["blend"], "target": 0, "rate": 0.3},
+        {"name": "b", "triggers": ["badnets"], "target": 1, "rate": 0.3},
+    ]
+    made = Planner(Recipe(backdoors=two), dataset(), opens).plan()
+    poisoned = [t for t in made.tasks if t.role == "poisoned"]
+    assert len({t.id for t in poisoned}) == len(poisoned) == 60
+    assert {(t.backdoor, t.target) for t in poisoned} == {(0, 0), (1, 1)}
+    assert {t.attack for t in made.tasks if t.role == "attack"} == {"a", "b"}
+
+
+def test_ids_and_select() -> None:
+    exact = ["train/0005.mp4", "train/0001.mp4"]
+    assert set(ids(plan(dataset(), ids=exact), "poisoned")) == set(exact)
+    best = ["train/0007.mp4", "train/0004.mp4", "train/0009.mp4", "train/0001.mp4"]
+    assert set(ids(plan(dataset(), select=best, count=2), "poisoned")) == {"train/0007.mp4", "train/0009.mp4"}
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"rate": 0.9}, ["90", "75", "class0"]),
+        ({"rate": 2}, ["--rate", "from 0 to 1"]),
+        ({"target": "clas1"}, ["class1"]),
+        ({"target": 9}, ["9"]),
+        ({"ids": ["train/0000.mp4"]}, ["train/0000.mp4", "not eligible"]),
+        ({"ids": ["nix.mp4"]}, ["nix.mp4", "no sample"]),
+        ({"label_mode": "source"}, ["--source-class"]),
+        ({"source_class": 1}, ["--label-mode source"]),
+        ({"label_mode": "source", "source_class": 0}, ["both source and target"]),
+        ({"triggers": ["blent"]}, ["blend"]),
+        ({"triggers": ["blend:alhpa=0.1"]}, ["alpha"]),
+        ({"triggers": ["blend:alpha=7"]}, ["alpha"]),
+        ({"frames": "some"}, ["some"]),
+        ({"encode": "crf:99"}, ["51"]),
+        ({"nonsense": 1}, ["nonsense"]),
+    ],
+)
+def test_wrong_requests_are_one_sentence(options: dict, words: list[str]) -> None:  # type: ignore[type-arg]
+    with pytest.raises(RequestError) as caught:
+        plan(dataset(), **options)
+    text = str(caught.value)
+    assert all(w in text for w in words), text
+    assert "\n" not in text
+    assert caught.value.exit_code == 2
+
+
+def test_a_sound_trigger_on_silent_clips_is_refused_with_both_numbers() -> None:
+    with pytest.raises(RequestError, match=r"10 samples .* only 0 of 75 .* no sound"):
+        plan(dataset(), clip=SILENT, triggers=["sine"], rate=0.1)
+
+
+def test_saved_plan_reads_back_equal_and_refuses_a_cut_one(tmp_path: Path) -> None:
+    made = plan(dataset(), rate=0.1)
+    path = tmp_path / "plan.jsonl"
+    lines = list(made.to_jsonl())
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    again = Plan.read(path)
+    assert again.tasks == made.tasks
+    assert list(again.to_jsonl()) == lines
+    path.write_text("\n".join(lines[:-3]) + "\n", encoding="utf-8")
+    with pytest.raises(RequestError, match="cut short"):
+        Plan.read(path)
+
+
+def test_recipe_round_trip_and_fingerprint(tmp_path: Path) -> None:
+    made = Recipe(source=tmp_path, triggers=["blend:alpha=0.15", "sine"], rate=0.05, temporal="dynamic", seed=3)
+    path = tmp_path / "recipe.yaml"
+    path.write_text(made.to_yaml(), encoding="utf-8")
+    again = Recipe.from_yaml(path)
+    assert again.fingerprint == made.fingerprint
+    assert str(tmp_path) not in made.to_yaml()
+    assert all(t.temporal == "dynamic" for t in again.backdoors[0].triggers)
+    assert Recipe(triggers=["blend"], seed=4).fingerprint != Recipe(triggers=["blend"]).fingerprint
+    assert Recipe(source="elsewhere", triggers=["blend"]).fingerprint == Recipe(triggers=["blend"]).fingerprint
+
+
+def test_replacements_are_the_next_in_rank() -> None:
+    data = dataset()
+    planner = Planner(Recipe(triggers=["blend"], rate=0.1), data, opens)
+    taken = {t.id for t in planner.plan().tasks if t.role == "poisoned"}
+    more = {t.id for t in planner.replacements({0: 3}, taken)}
+    assert more == set(ids(plan(data, count=13), "poisoned")) - taken
