@@ -5,23 +5,26 @@ the field itself. Drawing is separate from applying: `draw` makes every random c
 returns plain JSON; `render` is pure. Nobody writes `render` from scratch: a trigger is one of four kinds,
 the plainest that fits:
 
-- `AffineTrigger`  out = gain · in + offset; says only `field`; one shared kernel applies it
+- `AffineTrigger`  out = gain · in + offset; says only `field`; shared kernels apply it
 - `FrameTrigger`   one picture in, one picture out
 - `StreamTrigger`  owns the iterator and holds a bounded window of frames
 - `AudioTrigger`   a float32 waveform in, one out
 
 Pictures are uint8 RGB, (height, width, 3). Waveforms are float32, (channels, samples), full scale ±1.
+How to write one: docs/writing-a-trigger.md. Modules of triggers import NumPy at their top and everything
+heavier (cv2, SciPy, librosa) inside functions, so that listing the catalogue stays quick.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from poisonkit.seeding import generator
 
@@ -33,7 +36,17 @@ Where = Callable[[int], bool]
 
 Temporal = Literal["static", "dynamic"]
 Family = Literal["image", "temporal", "lighting", "audio", "imported"]
+Modality = Literal["video", "audio"]
+Kind = Literal["affine", "frame", "stream", "audio"]
 CodecClass = Literal["robust", "partial", "fragile"]
+
+
+def param(default: Any, description: str, *, unit: str = "", **limits: Any) -> Any:
+    """A parameter's field: default, description, unit, and pydantic's limits (`ge`, `gt`, `le`, `lt` …).
+
+    `alpha: float = param(0.2, "weight of the picture", ge=0, le=1)`; `param(..., "…")`: required.
+    """
+    return Field(default, description=description, json_schema_extra={"unit": unit} if unit else None, **limits)
 
 
 @dataclass(frozen=True)
@@ -73,8 +86,8 @@ class Trigger(BaseModel):
     name: ClassVar[str]
     version: ClassVar[int] = 1  # raised whenever the same parameters would give other pixels or samples
     family: ClassVar[Family]
-    modality: ClassVar[Literal["video", "audio"]]
-    kind: ClassVar[Literal["affine", "frame", "stream", "audio"]]
+    modality: ClassVar[Modality]
+    kind: ClassVar[Kind]
     modes: ClassVar[tuple[Temporal, ...]] = ("static", "dynamic")
     summary: ClassVar[str]  # one line
     formula: ClassVar[str]  # plain text, a line or two
@@ -89,13 +102,18 @@ class Trigger(BaseModel):
     follows_canvas: ClassVar[tuple[str, ...]] = ()  # parameters that scale with the canvas
     needs_length: ClassVar[bool] = False  # True: `ClipInfo.frames` must be exact, counted by decoding
 
-    temporal: Temporal = Field(
-        "static", description="static: the same on every frame; dynamic: a function of the frame index"
+    temporal: Temporal = param("static", "static: the same on every frame; dynamic: a function of the frame index")
+    vary: Literal["sequence", "clip"] = param(
+        "sequence", "dynamic only: one sequence for the whole dataset, or one per clip"
     )
-    vary: Literal["sequence", "clip"] = Field(
-        "sequence", description="dynamic only: one sequence for the whole dataset, or one per clip"
-    )
-    trigger_seed: int = Field(0, ge=0, description="seed of the trigger's identity, the same for every clip")
+    trigger_seed: int = param(0, "seed of the trigger's identity, the same for every clip", ge=0)
+
+    @field_validator("temporal")
+    @classmethod
+    def _has_mode(cls, value: Temporal) -> Temporal:
+        if value not in cls.modes:
+            raise ValueError(f"this trigger is {' or '.join(cls.modes)} only")
+        return value
 
     def draw(self, clip: ClipInfo, rng: np.random.Generator) -> Params:
         """Every random choice for one clip, JSON-able. Overriders extend `super().draw(...)`."""
@@ -120,20 +138,47 @@ class Trigger(BaseModel):
         return None
 
     def entry(self) -> dict[str, Any]:
-        """The trigger as the manifest and the recipe write it: name, version, params, trigger_seed."""
-        params = self.model_dump(mode="json", exclude={"trigger_seed"})
+        """The trigger as the manifest and the recipe write it: name, version, params, trigger_seed.
+
+        JSON-able; `poisonkit.triggers.from_entry` reads it back. The name is the registered one, or
+        `package.module:Class` where none is.
+        """
+        from poisonkit.triggers.registry import reference
+
         return {
-            "name": self.name,
+            "name": reference(type(self)),
             "version": self.version,
-            "params": params,
+            "params": self.model_dump(mode="json", exclude={"trigger_seed"}),
             "trigger_seed": self.trigger_seed,
         }
+
+    def apply(
+        self,
+        data: NDArray[Any],
+        *,
+        fps: float = 25.0,
+        sample_rate: int | None = None,
+        seed: int = 0,
+        id: str = "",
+        where: Where | str | None = None,
+    ) -> NDArray[Any]:
+        """The trigger on arrays in memory; the same result as the files get before they are encoded.
+
+        data: uint8 RGB, (frames, height, width, 3) or (height, width, 3); for a sound trigger float32 in
+        ±1, (channels, samples) or (samples,). The result has the same shape and dtype; `data` is not
+        written to. fps, Hz; sample_rate, Hz, needed for sound; seed and id: those of the per-clip draws.
+        where: which frames, as a frame budget (`every:2`) or a function of the frame index.
+        RequestError for another shape or dtype, or a clip that the trigger does not suit.
+        """
+        from poisonkit.triggers.arrays import apply
+
+        return apply(self, data, fps=fps, sample_rate=sample_rate, seed=seed, id=id, where=where)
 
 
 class VideoTrigger(Trigger):
     """A trigger in the picture."""
 
-    modality: ClassVar[Literal["video", "audio"]] = "video"
+    modality: ClassVar[Modality] = "video"
 
     def render(
         self, frames: Iterator[Image], clip: ClipInfo, params: Params, where: Where | None = None
@@ -141,13 +186,18 @@ class VideoTrigger(Trigger):
         """Frames in, as many frames out. Input frames are never written to; untouched ones may be passed on."""
         raise NotImplementedError
 
+    def prepare(self, clip: ClipInfo, params: Params) -> Any:
+        """What all frames share (maps, tables, pictures), made once per clip: the `state` of the frames."""
+        return None
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class Affine:
     """out = clip(round(gain · in + offset)) in 8-bit RGB levels, inside `box`; nothing outside it.
 
     gain, offset: a number, a (3,) RGB vector, an (h, w) map or an (h, w, 3) image, float32, where (h, w)
-    is the box's size or, without a box, the frame's. box: (x, y, width, height) in pixels.
+    is the box's size or, without a box, the frame's. box: (x, y, width, height) in pixels, in the frame.
+    It says what happens to RGB, not how: a kernel may apply it there or in the stream's own planes.
     """
 
     gain: float | NDArray[np.float32] = 1.0
@@ -158,38 +208,42 @@ class Affine:
 class AffineTrigger(VideoTrigger):
     """Everything that multiplies and adds. The kernel decides whether in RGB or in the stream's own planes."""
 
-    kind: ClassVar[Literal["affine", "frame", "stream", "audio"]] = "affine"
+    kind: ClassVar[Kind] = "affine"
 
-    def field(self, clip: ClipInfo, params: Params, t: int) -> Affine:
-        """What is done to frame `t` (source index from 0)."""
+    def field(self, clip: ClipInfo, params: Params, t: int, state: Any) -> Affine:
+        """What is done to frame `t` (source index from 0). Arrays are not written to once returned."""
         raise NotImplementedError
 
     def constant(self) -> bool:
         """True when `field` does not depend on `t`: then it is asked for once per clip."""
         return self.temporal == "static"
 
+    def fields(self, clip: ClipInfo, params: Params) -> Callable[[int], Affine]:
+        """`field` for one clip, prepared; what every kernel starts from. Constant: the same object each time."""
+        state = self.prepare(clip, params)
+        if not self.constant():
+            return lambda t: self.field(clip, params, t, state)
+        fixed = self.field(clip, params, 0, state)
+        return lambda t: fixed
+
     def render(
         self, frames: Iterator[Image], clip: ClipInfo, params: Params, where: Where | None = None
     ) -> Iterator[Image]:
         from poisonkit.triggers.kernel import compile_affine
 
-        fixed = compile_affine(self.field(clip, params, 0), clip) if self.constant() else None
+        fields = self.fields(clip, params)
+        fixed = compile_affine(fields(0), clip) if self.constant() else None
         for t, image in enumerate(frames):
             if where is not None and not where(t):
                 yield image
-                continue
-            apply = fixed if fixed is not None else compile_affine(self.field(clip, params, t), clip)
-            yield apply(image)
+            else:
+                yield (fixed or compile_affine(fields(t), clip, once=True))(image)
 
 
 class FrameTrigger(VideoTrigger):
     """One picture in, one picture out."""
 
-    kind: ClassVar[Literal["affine", "frame", "stream", "audio"]] = "frame"
-
-    def prepare(self, clip: ClipInfo, params: Params) -> Any:
-        """What all frames share (maps, tables, spectra), made once per clip."""
-        return None
+    kind: ClassVar[Kind] = "frame"
 
     def frame(self, image: Image, t: int, clip: ClipInfo, params: Params, state: Any) -> Image:
         """The triggered picture: a new array."""
@@ -209,20 +263,23 @@ class FrameTrigger(VideoTrigger):
 class StreamTrigger(VideoTrigger):
     """Owns the iterator; holds at most a stated window of frames."""
 
-    kind: ClassVar[Literal["affine", "frame", "stream", "audio"]] = "stream"
+    kind: ClassVar[Kind] = "stream"
 
-    def stream(self, frames: Iterator[Image], clip: ClipInfo, params: Params) -> Iterator[Image]:
-        """As many frames out as in, in order."""
+    def window(self, clip: ClipInfo) -> int:
+        """How many frames past the one it gives out it may have read; what bounds its memory."""
+        return 0
+
+    def stream(self, frames: Iterator[Image], clip: ClipInfo, params: Params, state: Any) -> Iterator[Image]:
+        """As many frames out as in, in order; the n-th is given out after the n-th was read."""
         raise NotImplementedError
 
     def render(
         self, frames: Iterator[Image], clip: ClipInfo, params: Params, where: Where | None = None
     ) -> Iterator[Image]:
+        state = self.prepare(clip, params)
         if where is None:
-            yield from self.stream(frames, clip, params)
+            yield from self.stream(frames, clip, params, state)
             return
-        from collections import deque
-
         held: deque[Image] = deque()
 
         def keep() -> Iterator[Image]:
@@ -230,7 +287,7 @@ class StreamTrigger(VideoTrigger):
                 held.append(image)
                 yield image
 
-        for t, image in enumerate(self.stream(keep(), clip, params)):
+        for t, image in enumerate(self.stream(keep(), clip, params, state)):
             original = held.popleft()
             yield image if where(t) else original
 
@@ -238,9 +295,15 @@ class StreamTrigger(VideoTrigger):
 class AudioTrigger(Trigger):
     """A trigger in the sound."""
 
-    modality: ClassVar[Literal["video", "audio"]] = "audio"
-    kind: ClassVar[Literal["affine", "frame", "stream", "audio"]] = "audio"
+    modality: ClassVar[Modality] = "audio"
+    kind: ClassVar[Kind] = "audio"
     segment: ClassVar[float] = 0.5  # seconds: the unit in which a dynamic trigger's parameters change
+
+    def pieces(self, clip: ClipInfo) -> Iterator[tuple[int, int, int]]:
+        """(k, first sample, last sample + 1) of each segment of `segment` seconds, k from 0."""
+        size = max(1, round(self.segment * clip.sample_rate))
+        for k, start in enumerate(range(0, clip.samples, size)):
+            yield k, start, min(start + size, clip.samples)
 
     def wave(self, wave: Wave, clip: ClipInfo, params: Params) -> Wave:
         """The triggered sound, same shape, not yet clipped to ±1."""

@@ -1,0 +1,1 @@
+"""Triggers of the audio family, one file each."""

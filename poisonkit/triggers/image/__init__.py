@@ -1,0 +1,1 @@
+"""Triggers of the image family, one file each."""

@@ -1,0 +1,1 @@
+"""Triggers of the imported family, one file each."""

@@ -1,0 +1,138 @@
+"""The affine kernel in RGB: out = clip(rint(gain · in + offset)), by the cheapest exact OpenCV way.
+
+What is exact: two saturating 8-bit operations where gain is 1 and no offset lies half-way between levels;
+tables; float32 products and sums, rounded half to even. `cv2.addWeighted`, `add` and `multiply` take mixed
+8-bit and float32 input but round the float32 operand first, so frames are made float32 before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poisonkit.triggers.base import Affine, ClipInfo, Image
+
+Kernel = Callable[[Image], Image]
+Plain = NDArray[np.float64]  # (3,) or, for one number for all channels, (1,)
+
+
+def compile_affine(affine: Affine, clip: ClipInfo, *, once: bool = False) -> Kernel:
+    """The function that does `affine` to a uint8 RGB frame of the clip's size.
+
+    It never writes to its input and returns a new array, or the input itself where nothing changes.
+    once: it will see one frame only, so nothing is precomputed that costs more than it saves.
+    ValueError where the shapes of gain and offset, or the box, do not fit the clip.
+    """
+    x, y, width, height = affine.box or (0, 0, clip.width, clip.height)
+    if x < 0 or y < 0 or width < 1 or height < 1 or x + width > clip.width or y + height > clip.height:
+        raise ValueError(f"the box {affine.box} does not lie in a frame of {clip.width}x{clip.height}")
+    gain = _operand(affine.gain, height, width, "gain")
+    offset = _operand(affine.offset, height, width, "offset")
+    inside = _choose(gain, offset, height, width, once)
+    if inside is None:
+        return lambda image: image
+    if (width, height) == (clip.width, clip.height):
+        return inside
+
+    def boxed(image: Image) -> Image:
+        out = image.copy()
+        out[y : y + height, x : x + width] = inside(image[y : y + height, x : x + width])
+        return out
+
+    return boxed
+
+
+def _operand(value: float | NDArray[np.float32], height: int, width: int, what: str) -> NDArray[np.floating]:
+    """float64 (1,) or (3,), or float32 (height, width) or (height, width, 3)."""
+    array = np.asarray(value)
+    if array.ndim <= 1 and array.size in (1, 3):
+        plain = array.astype(np.float64).reshape(-1)
+        return plain[:1] if (plain == plain[0]).all() else plain
+    if array.shape not in ((height, width), (height, width, 3)):
+        raise ValueError(f"{what} has the shape {array.shape}; it must be a number, (3,), or that of {height}x{width}")
+    return array.astype(np.float32, copy=False)
+
+
+def _choose(
+    gain: NDArray[np.floating], offset: NDArray[np.floating], height: int, width: int, once: bool
+) -> Kernel | None:
+    plain_gain, plain_offset = gain.ndim == 1, offset.ndim == 1
+    if plain_gain and (gain == 1).all() and (plain_offset or not once):
+        if not offset.any():
+            return None
+        if not _half_way(offset):
+            return _saturating(_full(np.rint(offset), height, width))
+    if plain_gain and plain_offset:
+        return _table(gain, offset)
+    if gain.size == 1:
+        return _weighted(float(gain[0]), _full(offset, height, width))
+    gain = _full(gain, height, width)
+    return _multiplied(gain, _full(offset, height, width) if offset.any() else None)
+
+
+def _half_way(offset: NDArray[np.floating]) -> bool:
+    """Whether an offset lies exactly between two levels, where rounding depends on the level it is added to."""
+    return bool((np.abs(offset - np.floor(offset)) == 0.5).any())
+
+
+def _full(value: NDArray[np.floating], height: int, width: int) -> NDArray[np.float32]:
+    """float32 (height, width, 3)."""
+    if value.ndim == 3:
+        return np.ascontiguousarray(value, dtype=np.float32)
+    source = value[..., None] if value.ndim == 2 else value
+    out = np.empty((height, width, 3), np.float32)
+    out[:] = source
+    return out
+
+
+def _saturating(offset: NDArray[np.float32]) -> Kernel:
+    import cv2
+
+    up = np.clip(offset, 0, 255).astype(np.uint8) if (offset > 0).any() else None
+    down = np.clip(-offset, 0, 255).astype(np.uint8) if (offset < 0).any() else None
+
+    def kernel(image: Image) -> Image:
+        out = image if up is None else cv2.add(image, up)
+        return np.asarray(out if down is None else cv2.subtract(out, down), dtype=np.uint8)
+
+    return kernel
+
+
+def _table(gain: NDArray[np.floating], offset: NDArray[np.floating]) -> Kernel | None:
+    import cv2
+
+    levels = np.arange(256, dtype=np.float64)
+    table = np.clip(np.rint(levels[:, None] * gain + offset), 0, 255).astype(np.uint8)
+    if (table == levels[:, None]).all():
+        return None
+    table = table[None]  # (1, 256, channels)
+
+    def kernel(image: Image) -> Image:
+        flat = image if table.shape[2] == 3 else image.reshape(image.shape[0], -1)
+        return np.asarray(cv2.LUT(flat, table), dtype=np.uint8).reshape(image.shape)
+
+    return kernel
+
+
+def _weighted(gain: float, offset: NDArray[np.float32]) -> Kernel:
+    import cv2
+
+    def kernel(image: Image) -> Image:
+        levels = image.astype(np.float32)
+        return np.asarray(cv2.addWeighted(levels, gain, offset, 1.0, 0.0, dtype=cv2.CV_8U), dtype=np.uint8)
+
+    return kernel
+
+
+def _multiplied(gain: NDArray[np.float32], offset: NDArray[np.float32] | None) -> Kernel:
+    import cv2
+
+    def kernel(image: Image) -> Image:
+        levels = image.astype(np.float32)
+        if offset is None:
+            return np.asarray(cv2.multiply(levels, gain, dtype=cv2.CV_8U), dtype=np.uint8)
+        return np.asarray(cv2.add(cv2.multiply(levels, gain), offset, dtype=cv2.CV_8U), dtype=np.uint8)
+
+    return kernel

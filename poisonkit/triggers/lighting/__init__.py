@@ -1,0 +1,1 @@
+"""Triggers of the lighting family, one file each."""

@@ -1,0 +1,1 @@
+"""Triggers of the temporal family, one file each."""

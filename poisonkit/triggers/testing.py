@@ -1,0 +1,286 @@
+"""The properties that every trigger must have, as one call: `check_trigger(MyTrigger)`.
+
+poisonkit's own suite runs the same checks over the registry. Each raises AssertionError with a sentence.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import pickle
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poisonkit.seeding import generator
+from poisonkit.triggers import registry, spec
+from poisonkit.triggers.base import AudioTrigger, ClipInfo, Image, StreamTrigger, Trigger, VideoTrigger
+from poisonkit.triggers.compose import Chain
+
+Data = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Media:
+    """The clip that a trigger is checked on. fps, sample_rate: Hz."""
+
+    width: int = 48
+    height: int = 36
+    frames: int = 16
+    fps: float = 25.0
+    sample_rate: int = 16000
+    channels: int = 2
+    seconds: float = 1.3
+
+
+@dataclass(frozen=True)
+class Case:
+    """Parameters to check a trigger with, beyond its defaults, and the clip, where the usual one is unfit."""
+
+    params: dict[str, Any] = field(default_factory=dict)
+    media: Media = field(default_factory=Media)
+
+    def trigger(self, cls: type[Trigger], temporal: str) -> Trigger:
+        """The trigger in one of its modes."""
+        return spec.build(cls, {**self.params, "temporal": temporal})
+
+
+@lru_cache(maxsize=64)
+def picture(width: int, height: int, frames: int) -> NDArray[np.uint8]:
+    """A soft moving scene: uint8 (frames, height, width, 3), levels 30 to 220; scales with its size."""
+    y, x = (np.arange(height)[:, None] + 0.5) / height, (np.arange(width)[None, :] + 0.5) / width
+    scene = np.empty((frames, height, width, 3), np.uint8)
+    for t in range(frames):
+        for c, (across, down) in enumerate(((2, 1), (-1, 3), (3, -2))):
+            wave = np.sin(2 * np.pi * (across * x + down * y) + 0.2 * t + c)
+            scene[t, ..., c] = np.rint(125 + 70 * wave + 25 * np.sin(9 * x * y + c))
+    scene.flags.writeable = False
+    return scene
+
+
+@lru_cache(maxsize=64)
+def sound(channels: int, samples: int, sample_rate: int) -> NDArray[np.float32]:
+    """Hum and noise of changing loudness: float32 (channels, samples), RMS about 0.1."""
+    t = np.arange(samples) / sample_rate
+    noise = generator("testing", "sound").standard_normal((channels, samples))
+    wave = (0.1 * np.sin(2 * np.pi * 190 * t) + 0.08 * noise) * (0.7 + 0.3 * np.sin(2 * np.pi * 1.3 * t))
+    out = np.clip(wave, -1, 1).astype(np.float32)
+    out.flags.writeable = False
+    return out
+
+
+def clip_and_data(trigger: Trigger, media: Media, id: str = "clip") -> tuple[ClipInfo, Data]:
+    """The clip of `media` in the trigger's modality, read-only."""
+    if isinstance(trigger, AudioTrigger):
+        samples = max(1, round(media.seconds * media.sample_rate))
+        info = ClipInfo(id=id, sample_rate=media.sample_rate, channels=media.channels, samples=samples)
+        return info, sound(media.channels, samples, media.sample_rate)
+    info = ClipInfo(id=id, width=media.width, height=media.height, fps=media.fps, frames=media.frames)
+    return info, picture(media.width, media.height, media.frames)
+
+
+def run(trigger: Trigger, clip: ClipInfo, data: Data, seed: int = 0) -> Data:
+    """The trigger on a whole clip, drawn parameters gone through JSON as in the manifest."""
+    chain = Chain([trigger])
+    drawn = json.loads(json.dumps(chain.draw(clip, seed), allow_nan=False))
+    if trigger.modality == "audio":
+        return chain.audio(data, clip, drawn)
+    return np.stack(list(chain.video(iter(data), clip, drawn)))
+
+
+def _require(holds: bool | np.bool_, trigger: Trigger, complaint: str) -> None:
+    if not holds:
+        raise AssertionError(f"{trigger.name} ({trigger.temporal}): {complaint}")
+
+
+def _result(trigger: Trigger, media: Media, **changes: Any) -> tuple[Data, Data] | None:
+    """(input, output) on a clip with these changes to `media`; None if it does not suit the trigger."""
+    clip, data = clip_and_data(trigger, Media(**{**media.__dict__, **changes}))
+    return None if trigger.suits(clip) else (data, run(trigger, clip, data))
+
+
+def check_class(trigger: Trigger, media: Media) -> None:
+    """The class-level facts are complete, and the usual clip suits."""
+    problem = registry.flaw(type(trigger), trigger.name)
+    _require(problem is None, trigger, f"{problem}")
+    reason = trigger.suits(clip_and_data(trigger, media)[0])
+    _require(reason is None, trigger, f"the clip it is checked on does not suit it: {reason}")
+
+
+def check_shapes(trigger: Trigger, media: Media) -> None:
+    """Shape and dtype are kept: odd, square, tall and wide, one frame; mono, stereo, six channels, one sample.
+
+    The input is read-only, so that writing to it fails.
+    """
+    sizes = ((33, 47), (32, 32), (61, 23)) if trigger.modality == "video" else ()
+    changes: list[dict[str, Any]] = [{"width": w, "height": h, "frames": 2} for w, h in sizes]
+    changes += [{"frames": 1}] if sizes else [{"channels": 1}, {"channels": 6}, {"seconds": 0.0}]
+    for change in changes:
+        done = _result(trigger, media, **change)
+        if done:
+            data, out = done
+            _require(
+                out.shape == data.shape and out.dtype == data.dtype,
+                trigger,
+                f"{data.dtype} {data.shape} became {out.dtype} {out.shape}",
+            )
+            _require(data.dtype == np.uint8 or np.abs(out).max() <= 1, trigger, "the sound passes full scale")
+
+
+def check_deterministic(trigger: Trigger, media: Media) -> None:
+    """Twice the same, also by a copy that was pickled."""
+    clip, data = clip_and_data(trigger, media)
+    out = run(trigger, clip, data)
+    again = run(pickle.loads(pickle.dumps(trigger)), clip, data)
+    _require(np.array_equal(out, again), trigger, "a second run, by a pickled copy, gives another result")
+
+
+def check_identity(trigger: Trigger, media: Media) -> None:
+    """At its `identity` parameters it changes nothing."""
+    given = {k: getattr(trigger, k) for k in trigger.model_fields_set}
+    if {"snr", "amplitude"} & trigger.identity.keys():
+        given = {k: v for k, v in given.items() if k not in ("snr", "amplitude")}
+    none = spec.build(type(trigger), {**given, **trigger.identity})
+    clip, data = clip_and_data(none, media)
+    out = run(none, clip, data)
+    change = np.abs(out.astype(np.float64) - data).max()
+    _require(change <= (0 if data.dtype == np.uint8 else 1e-6), trigger, f"identity changes it by {change:g}")
+
+
+def check_effect(trigger: Trigger, media: Media) -> None:
+    """Above the inert limit: more than one 8-bit level, or more than one 16-bit step, somewhere."""
+    clip, data = clip_and_data(trigger, media)
+    change = np.abs(run(trigger, clip, data).astype(np.float64) - data).max()
+    limit = 1 if data.dtype == np.uint8 else 1 / 32768
+    _require(change > limit, trigger, f"changes nothing by more than {change:g}: inert")
+
+
+def check_dynamic(trigger: Trigger, media: Media) -> None:
+    """dynamic differs from static, over the frames of a still picture, and per clip with vary=clip."""
+    if trigger.temporal != "dynamic" or "static" not in trigger.modes:
+        return
+    given = {k: getattr(trigger, k) for k in trigger.model_fields_set}
+    clip, data = clip_and_data(trigger, media)
+    out = run(trigger, clip, data)
+    static = spec.build(type(trigger), {**given, "temporal": "static"})
+    _require(not np.array_equal(out, run(static, clip, data)), trigger, "dynamic is the same as static")
+    if trigger.modality == "video" and trigger.kind != "stream":
+        still = run(trigger, clip, np.repeat(data[:1], len(data), axis=0))
+        _require((still != still[0]).any(), trigger, "every frame of a still picture gets the same change")
+    varied = spec.build(type(trigger), {**given, "vary": "clip"})
+    one, other = (run(varied, clip_and_data(varied, media, id)[0], data) for id in ("a", "b"))
+    _require(not np.array_equal(one, other), trigger, "with vary=clip two clips get the same sequence")
+
+
+def check_streamed(trigger: Trigger, media: Media) -> None:
+    """Frame by frame it gives what the whole clip gives, reads no further ahead than it says, keeps to `where`."""
+    if not isinstance(trigger, VideoTrigger):
+        return
+    clip, data = clip_and_data(trigger, media)
+    whole, params = run(trigger, clip, data), Chain([trigger]).draw(clip, 0)[0]
+    ahead = trigger.window(clip) if isinstance(trigger, StreamTrigger) else 0
+    read = 0
+
+    def frames() -> Iterator[Image]:
+        nonlocal read
+        for image in data:
+            read += 1
+            yield image.copy()
+
+    given = 0
+    for t, image in enumerate(trigger.render(frames(), clip, params, lambda t: t % 3 != 1)):
+        given += 1
+        _require(read <= t + 1 + ahead, trigger, f"has read {read} frames to give out frame {t}")
+        expected = data[t] if t % 3 == 1 else whole[t]
+        _require(np.array_equal(image, expected), trigger, f"frame {t}, streamed, is not as from the whole clip")
+    _require(given == len(data), trigger, f"{len(data)} frames became {given}")
+
+
+def check_entry(trigger: Trigger, media: Media) -> None:
+    """What the manifest keeps gives an equal trigger."""
+    from poisonkit.triggers.assets import assets_of
+
+    entry = json.loads(json.dumps(trigger.entry(), allow_nan=False))
+    if not assets_of(trigger):  # those are found by hash in a folder that only an output has
+        _require(spec.from_entry(entry) == trigger, trigger, "from_entry(entry()) is another trigger")
+
+
+def check_canvas(trigger: Trigger, media: Media) -> None:
+    """Two sizes of one clip, brought to 224, carry the same change: correlation above 0.9."""
+    import cv2
+
+    if not trigger.follows_canvas or getattr(trigger, "canvas", "") == "native":
+        return
+    changes = []
+    for width, height in ((320, 240), (480, 360)):
+        done = _result(trigger, media, width=width, height=height, frames=2)
+        if done is None:
+            return
+        change = done[1].astype(np.float32) - done[0]
+        changes.append([cv2.resize(c, (299, 224), interpolation=cv2.INTER_AREA) for c in change])
+    a, b = (np.ravel(c) for c in changes)
+    correlation = float(np.corrcoef(a, b)[0, 1])
+    _require(correlation > 0.9, trigger, f"at 320x240 and 480x360 its changes correlate by {correlation:.2f} only")
+
+
+CHECKS: tuple[Callable[[Trigger, Media], None], ...] = (
+    check_class,
+    check_shapes,
+    check_deterministic,
+    check_identity,
+    check_effect,
+    check_dynamic,
+    check_streamed,
+    check_entry,
+    check_canvas,
+)
+
+
+def digest(trigger: Trigger, media: Media) -> str:
+    """Of the result on the clip of `media`, in hex."""
+    return hashlib.blake2b(run(trigger, *clip_and_data(trigger, media)).tobytes(), digest_size=16).hexdigest()
+
+
+def digests_elsewhere(work: Sequence[tuple[Trigger, Media]]) -> list[str]:
+    """`digest` of each, computed in a fresh Python process."""
+    code = (
+        "import base64, pickle, sys; from poisonkit.triggers.testing import digest\n"
+        "for job in pickle.loads(base64.b64decode(sys.stdin.read())): print(digest(*job))"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
+    environment.pop("PYTHONHASHSEED", None)
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        input=base64.b64encode(pickle.dumps(list(work))).decode(),
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=False,
+    )
+    if done.returncode:
+        raise AssertionError(f"in another process: {done.stderr.strip().splitlines()[-1]}")
+    return done.stdout.split()
+
+
+def check_trigger(cls: type[Trigger], case: Case | None = None) -> None:
+    """All checks on one trigger class, in each of its modes; AssertionError with the first that fails.
+
+    case: parameters and clip where the defaults do not do, such as `Case(media=Media(sample_rate=48000))`.
+    The class must be importable by its module's name, since another process runs it too.
+    """
+    case = case or Case()
+    triggers = [case.trigger(cls, mode) for mode in cls.modes]
+    for trigger in triggers:
+        for check in CHECKS:
+            check(trigger, case.media)
+    elsewhere = digests_elsewhere([(trigger, case.media) for trigger in triggers])
+    for trigger, there in zip(triggers, elsewhere, strict=True):
+        _require(there == digest(trigger, case.media), trigger, "another process gives another result")
