@@ -15,7 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
-from poisonkit.datasets import Dataset, Layout, Row, Sample, View, class_index, get_layout
+from poisonkit.datasets import Dataset, Layout, Row, Sample, Split, View, class_index, get_layout
 from poisonkit.errors import RequestError
 from poisonkit.recipe import Backdoor, Recipe
 from poisonkit.seeding import key64
@@ -400,7 +400,7 @@ class Planner:
 
     def _attack(self, chosen: _Chosen) -> list[Sample]:
         splits = self.dataset.splits
-        split = "test" if "test" in splits else "val" if "val" in splits else None
+        split: Split | None = "test" if "test" in splits else "val" if "val" in splits else None
         if split is None:
             self.warnings.append(
                 "No attack set: the dataset has no test or val split, and training clips never serve as one. "

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from poisonkit import manifest
-from poisonkit.datasets import Dataset, Sample, get_layout
+from poisonkit.datasets import Dataset, Sample
 from poisonkit.engine import card, output
 from poisonkit.engine.progress import Progress, Silent
 from poisonkit.engine.recheck import recheck
@@ -265,10 +265,10 @@ def identify(files: Sequence[Path], outputs: Sequence[Path] = ()) -> list[tuple[
     found: list[tuple[Path, Record | None, Path | None]] = []
     for file in files:
         try:
-            row, home = known.get(_sha256(file)) or places.get(file.absolute()) or (None, None)
+            hit = known.get(_sha256(file)) or places.get(file.absolute())
         except OSError as error:
             raise RequestError(f"Cannot read {file}: {error.strerror}.") from None
-        found.append((file, row, home))
+        found.append((file, *hit) if hit else (file, None, None))
     return found
 
 

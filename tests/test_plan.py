@@ -101,7 +101,7 @@ def test_label_modes_and_denominators(options: dict, wanted: int, eligible: set,
 def test_candidates_that_do_not_open_are_passed_over_and_stay_as_they_are() -> None:
     data = dataset()
     first = plan(data, rate=0.1)
-    order = ids(plan(data, rate=0.75), "poisoned")
+    order = ids(plan(data, rate=0.6), "poisoned")
     broken = set(ids(first, "poisoned")[:3])
     made = plan(data, broken, rate=0.1)
     got = set(ids(made, "poisoned"))

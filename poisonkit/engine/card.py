@@ -62,8 +62,8 @@ def card(
         "",
         "## How it was made",
         "",
-        f"poisonkit {__version__}, recipe `poisonkit/recipe.yaml`, fingerprint `{plan.fingerprint}`, seed {recipe.seed},",
-        f"encoding `{recipe.encode}`, clean samples by `{recipe.clean}`.",
+        f"poisonkit {__version__}, recipe `poisonkit/recipe.yaml`, fingerprint `{plan.fingerprint}`,",
+        f"seed {recipe.seed}, encoding `{recipe.encode}`, clean samples by `{recipe.clean}`.",
         "",
     ]
     for backdoor, choice in zip(recipe.backdoors, plan.choices, strict=True):
@@ -129,7 +129,8 @@ def _backdoor(backdoor: Any, choice: Choice, plan: Plan) -> list[str]:
         asked = f"rate {backdoor.rate:g} of {choice.denominator} ({backdoor.rate_of}) = {choice.requested} samples"
     lines = [
         f"- Backdoor `{backdoor.name}`: {triggers}; label mode `{backdoor.label_mode}`, target {target}; {asked},",
-        f"  taken from {choice.pool} eligible ones; frames `{backdoor.frames}`, in the attack set `{backdoor.attack_frames}`.",
+        f"  taken from {choice.pool} eligible ones; frames `{backdoor.frames}`, in the attack set",
+        f"  `{backdoor.attack_frames}`.",
     ]
     if choice.attack_split:
         lines.append(f"  Attack set from the {choice.attack_split} split, {choice.attack_planned} samples;")

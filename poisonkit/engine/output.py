@@ -7,11 +7,13 @@ import platform
 import time
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from poisonkit import manifest, media
+from poisonkit import manifest
 from poisonkit._version import __version__
 from poisonkit.datasets import Dataset, View, get_layout
 from poisonkit.engine import card
@@ -101,6 +103,16 @@ def added_attacks(home: Path) -> list[Part]:
     return found
 
 
+def _libraries() -> dict[str, str]:
+    """Versions of what decides an output's bytes."""
+    names = ("av", "numpy", "opencv-python", "opencv-python-headless", "soundfile", "librosa", "imageio-ffmpeg")
+    found = {}
+    for name in names:
+        with suppress(metadata.PackageNotFoundError):
+            found[name] = metadata.version(name)
+    return found
+
+
 def write_lists(part: Part, dataset: Dataset, out: Path) -> dict[str, tuple[str, ...]]:
     """Annotation files of every view of a part; view root -> files."""
     plan, layout = part.plan, get_layout(part.plan.layout)
@@ -169,7 +181,7 @@ def finish(
         "machine": platform.machine(),
         "python": platform.python_version(),
         "poisonkit": __version__,
-        "libraries": media.library_versions(),
+        "libraries": _libraries(),
         **extra,
     }
     manifest.write_lines(home / "run.json", json.dumps(data, indent=2, ensure_ascii=False).split("\n"))

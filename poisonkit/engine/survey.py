@@ -1,0 +1,50 @@
+"""Opens a dataset's files to say what is there: what `poisonkit inspect` shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from poisonkit import media
+from poisonkit.datasets import Dataset, Sample
+from poisonkit.errors import MediaError
+from poisonkit.media.info import MediaInfo
+
+
+@dataclass(frozen=True)
+class Look:
+    """One file as it was found: `info` of what opens, else None, and `problem` says why."""
+
+    sample: Sample
+    info: MediaInfo | None
+    problem: str = ""
+
+
+def survey(
+    dataset: Dataset,
+    *,
+    stream: str | int = "best",
+    limit: int | None = None,
+    jobs: int = 1,
+    watch: Callable[[], None] = lambda: None,
+) -> Iterator[Look]:
+    """Open every sample's file, in threads, and yield what was found, in the dataset's order.
+
+    limit: only so many, spread evenly over the dataset. watch: called after each.
+    """
+    from concurrent.futures import ThreadPoolExecutor
+
+    samples = dataset.samples
+    if limit is not None and limit < len(samples):
+        samples = tuple(samples[i * len(samples) // limit] for i in range(limit))
+
+    def look(sample: Sample) -> Look:
+        try:
+            return Look(sample, media.probe(dataset.file(sample), stream=stream))
+        except MediaError as error:
+            return Look(sample, None, str(error))
+
+    with ThreadPoolExecutor(max(1, jobs)) as pool:
+        for found in pool.map(look, samples):
+            watch()
+            yield found
