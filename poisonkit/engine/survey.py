@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from poisonkit import media
 from poisonkit.datasets import Dataset, Sample
@@ -23,7 +24,7 @@ class Look:
 def survey(
     dataset: Dataset,
     *,
-    stream: str | int = "best",
+    stream: Literal["best"] | int = "best",
     limit: int | None = None,
     jobs: int = 1,
     watch: Callable[[], None] = lambda: None,

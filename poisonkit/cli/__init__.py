@@ -1,0 +1,101 @@
+"""The command line: one file per command, rich progress and tables, no logic.
+
+Exit status: 0 all ok; 1 some samples failed or a check did not hold; 2 the request was wrong; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+import warnings
+from collections.abc import Sequence
+from types import FrameType
+
+import typer
+
+from poisonkit.cli.app import make_app
+from poisonkit.errors import PoisonkitError, did_you_mean
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run one command and exit with its status. args: as in `sys.argv[1:]`."""
+    sys.exit(call(args))
+
+
+def call(args: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status; whatever goes wrong is one line on stderr."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # names on disk need not be text
+    previous = signal.getsignal(signal.SIGTERM)
+    try:
+        signal.signal(signal.SIGTERM, _stop)
+    except ValueError:  # not in the main thread
+        previous = None
+    try:
+        with warnings.catch_warnings():
+            warnings.showwarning = _warn
+            return _call(args)
+    finally:
+        if previous is not None:
+            signal.signal(signal.SIGTERM, previous)
+
+
+def _warn(message: Warning | str, *details: object, **more: object) -> None:
+    _say(f"warning: {message}")
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _call(args: Sequence[str] | None) -> int:
+    try:
+        status = make_app()(args=args, prog_name="poisonkit", standalone_mode=False)
+    except PoisonkitError as error:
+        return _say(str(error), error.exit_code)
+    except typer.TyperException as error:
+        return _say(_usage(error), 2)
+    except KeyboardInterrupt:
+        return _say("Interrupted; the same command continues.", 130)
+    except typer.Abort:
+        return _say("Interrupted; the same command continues.", 130)
+    except Exception as error:  # noqa: BLE001 - a user never sees a traceback unasked
+        return _bug(error)
+    if status == 130:  # how Typer reports Ctrl-C
+        return _say("Interrupted; the same command continues.", 130)
+    return status if isinstance(status, int) else 0
+
+
+def _say(text: str, status: int = 0) -> int:
+    sys.stderr.write(f"poisonkit: {' '.join(text.splitlines())}\n")
+    return status
+
+
+def _usage(error: typer.TyperException) -> str:
+    """A wrong option, argument or command, as one sentence with the nearest spelling."""
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else "poisonkit"
+    wrong = getattr(error, "option_name", None)
+    if wrong is not None and hasattr(error, "possibilities"):
+        known = [name for param in context.command.params for name in param.opts] if context is not None else []
+        options = [name for name in known if name.startswith("--")]
+        hint = did_you_mean(wrong, options)
+        hint = hint if "Did you mean" in hint else f" `{command} --help` lists them."
+        return f"`{command}` has no option '{wrong}'.{hint}"
+    text = error.format_message().strip()
+    text = text if text.endswith((".", "?", "!")) else f"{text}."
+    return text if "Did you mean" in text else f"{text} `{command} --help` tells more."
+
+
+def _bug(error: Exception) -> int:
+    if os.environ.get("POISONKIT_DEBUG"):
+        traceback.print_exception(error)
+    what = " ".join(str(error).split())
+    what = f"{type(error).__name__}: {what}" if what else type(error).__name__
+    return _say(
+        f"This is a bug in poisonkit ({what}); please report it with the command and what POISONKIT_DEBUG=1 prints.",
+        1,
+    )

@@ -1,0 +1,91 @@
+"""`poisonkit attack`: another attack set for a finished output."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from poisonkit.cli import options
+from poisonkit.cli.options import FRAMES, SETS, WHAT, option
+
+EXAMPLES = """Examples:
+  poisonkit attack bad --name weaker --trigger blend:alpha=0.1
+  poisonkit attack bad --name one-in-four --attack-frames every:4
+  poisonkit attack bad --name moving --trigger blend:temporal=dynamic
+"""
+
+
+def command(
+    out: Annotated[Path, typer.Argument(help="A finished output of poisonkit.", metavar="OUT", show_default=False)],
+    name: Annotated[
+        str, option("--name", help="Of the new set, written to OUT/attack/NAME.", panel=SETS, metavar="NAME")
+    ],
+    trigger: Annotated[
+        list[str] | None,
+        option(
+            "--trigger",
+            "-t",
+            help="NAME or NAME:key=value,…; repeat for several.",
+            panel=WHAT,
+            default="those of the output",
+            metavar="NAME",
+        ),
+    ] = None,
+    attack_frames: Annotated[
+        str | None,
+        option(
+            "--attack-frames",
+            help="Which frames carry the trigger: all, first:N, every:N, random:P.",
+            panel=FRAMES,
+            default="as in the output",
+            metavar="WHICH",
+        ),
+    ] = None,
+    limit: Annotated[int | None, option("--limit", help="At most N clips.", panel=SETS, metavar="N", min=1)] = None,
+    backdoor: Annotated[
+        str | None,
+        option(
+            "--backdoor",
+            help="Whose target and label mode the set has.",
+            panel=SETS,
+            default="the recipe's first",
+            metavar="NAME",
+        ),
+    ] = None,
+    source: Annotated[
+        Path | None,
+        option(
+            "--source",
+            help="Where the clean dataset lies now.",
+            panel=options.DATASET,
+            default="where it lay",
+            metavar="DIR",
+        ),
+    ] = None,
+    jobs: options.Jobs = 0,
+    json: options.Json = False,
+) -> int:
+    """Add another attack set to a finished output.
+
+    The same held-out clips with other triggers, strengths or frame budgets: does the backdoor answer to less
+    than it was trained on? The training data is not touched.
+    """
+    import poisonkit
+    from poisonkit.cli.outcome import show_attack
+    from poisonkit.cli.progress import watching
+
+    with watching() as progress:
+        summary = poisonkit.attack(
+            out,
+            name,
+            triggers=trigger or None,
+            frames=attack_frames,
+            limit=limit,
+            backdoor=backdoor,
+            source=source,
+            jobs=jobs,
+            progress=progress,
+        )
+    return show_attack(summary, name, json=json)

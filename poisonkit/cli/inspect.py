@@ -1,0 +1,187 @@
+"""`poisonkit inspect`: what layout, classes, codecs, sizes and problems a dataset has."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from poisonkit.cli import options
+from poisonkit.cli.options import RUNNING, option
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from poisonkit.datasets import Dataset
+    from poisonkit.engine.survey import Look
+
+EXAMPLES = """Examples:
+  poisonkit inspect clips
+  poisonkit inspect --limit 200          in a large dataset's folder
+  poisonkit inspect clips --train-list lists/train.txt --json
+"""
+
+ROWS = 30  # so many classes are shown
+VALUES = 6  # so many values of each property
+NAMED = 20  # so many files that do not open
+
+
+def command(
+    source: options.Source = None,
+    limit: Annotated[
+        int | None,
+        option("--limit", help="Open only N files, spread over the dataset.", panel=RUNNING, metavar="N", min=1),
+    ] = None,
+    layout: options.Layout = None,
+    data_root: options.DataRoot = None,
+    train_list: options.TrainList = None,
+    val_list: options.ValList = None,
+    test_list: options.TestList = None,
+    split: options.Split = None,
+    allow_root: options.AllowRoot = None,
+    stream: options.Stream = None,
+    jobs: options.Jobs = 0,
+    json: options.Json = False,
+) -> int:
+    """Show what a dataset holds: layout, classes, codecs, sizes, and what stands in the way.
+
+    Opens every file (or --limit of them) and names each that does not open; the exit status is 1 then.
+    """
+    from poisonkit import datasets
+    from poisonkit.cli import screen
+    from poisonkit.cli.progress import watching
+    from poisonkit.engine.run import Options
+    from poisonkit.engine.survey import survey
+
+    lists: dict[Any, Path] = {
+        name: path for name, path in (("train", train_list), ("val", val_list), ("test", test_list)) if path
+    }
+    place = datasets.Source(
+        path=source or Path.cwd(),
+        layout=layout,
+        data_root=data_root,
+        lists=lists,
+        split=split or 1,
+        allow_roots=tuple(allow_root or ()),
+    )
+    dataset = datasets.read(place)
+    why = datasets.get_layout(dataset.layout).detect(place) or "as asked"
+    wanted: int | Literal["best"] = int(stream) if stream and stream.isdigit() else "best"
+    with watching() as watch:
+        watch.begin("Opening", min(limit or len(dataset.samples), len(dataset.samples)))
+        looks = list(survey(dataset, stream=wanted, limit=limit, jobs=Options(jobs=jobs).n_jobs, watch=watch.step))
+    if json:
+        screen.print_json(_as_json(dataset, why, looks))
+    else:
+        _show(screen.console(), dataset, why, looks)
+    return 1 if any(look.info is None for look in looks) else 0
+
+
+def _properties(looks: Sequence[Look]) -> dict[str, Counter[str]]:
+    """Property -> value -> number of files, of the files that open."""
+    found: dict[str, Counter[str]] = {
+        name: Counter() for name in ("container", "picture", "size", "frame rate", "sound", "duration")
+    }
+    for look in looks:
+        if look.info is None:
+            continue
+        v, a = look.info.video, look.info.audio
+        found["container"][look.info.container] += 1
+        found["picture"][f"{v.codec} {v.pix_fmt}" if v else "none"] += 1
+        if v:
+            found["size"][f"{v.width}x{v.height}"] += 1
+            found["frame rate"][f"{float(v.fps):.6g} fps"] += 1
+        found["sound"][f"{a.codec} {a.sample_rate} Hz {a.layout}" if a else "none"] += 1
+        found["duration"][f"{look.info.duration:.3g} s"] += 1
+    return {name: values for name, values in found.items() if values}
+
+
+def _problems(looks: Sequence[Look]) -> dict[str, tuple[int, Any, str]]:
+    """Problem code -> (number of files, the first such problem, the file that has it)."""
+    found: dict[str, tuple[int, Any, str]] = {}
+    for look in looks:
+        for problem in look.info.problems if look.info else ():
+            count, first, name = found.get(problem.code, (0, problem, look.sample.id))
+            found[problem.code] = (count + 1, first, name)
+    return found
+
+
+def _counts(dataset: Dataset) -> Counter[tuple[str, int | None]]:
+    return Counter((s.split, s.label) for s in dataset.samples)
+
+
+def _as_json(dataset: Dataset, why: str, looks: Sequence[Look]) -> dict[str, Any]:
+    counts = _counts(dataset)
+    return {
+        "root": str(dataset.root.absolute()),
+        "layout": dataset.layout,
+        "why": why,
+        "classes": list(dataset.classes),
+        "samples": {
+            split: {
+                "classes": [counts[split, i] for i in range(len(dataset.classes))],
+                "unlabelled": counts[split, None],
+            }
+            for split in dataset.splits
+        },
+        "opened": len(looks),
+        "media": {name: dict(values.most_common()) for name, values in _properties(looks).items()},
+        "problems": [
+            {"code": code, "files": n, "message": p.message, "remedy": p.remedy, "blocks": p.blocks, "first": name}
+            for code, (n, p, name) in _problems(looks).items()
+        ],
+        "not_opened": [{"id": look.sample.id, "problem": look.problem} for look in looks if look.info is None],
+        "notes": list(dataset.notes),
+    }
+
+
+def _show(console: Console, dataset: Dataset, why: str, looks: Sequence[Look]) -> None:
+    from poisonkit.cli import screen
+
+    screen.line(console, f"{screen.shown(dataset.root)}: {dataset.layout} ({why})", indent=0)
+    _show_samples(console, dataset)
+    screen.heading(console, f"Media ({len(looks)} of {len(dataset.samples)} files opened)")
+    screen.indented(
+        console, screen.table(("", "values (files)"), ((name, _values(v)) for name, v in _properties(looks).items()))
+    )
+    problems = _problems(looks)
+    if problems:
+        screen.heading(console, "To know before poisoning")
+        for code, (count, problem, name) in problems.items():
+            remedy = f" Remedy: {problem.remedy}." if problem.remedy else ""
+            stops = "cannot be rewritten: " if problem.blocks else ""
+            screen.line(console, f"{code}, {count} files (first '{name}'): {stops}{problem.message}{remedy}")
+    broken = [look for look in looks if look.info is None]
+    if broken:
+        screen.heading(console, f"Files that do not open ({len(broken)})")
+        for look in broken[:NAMED]:
+            screen.line(console, f"{look.sample.id}: {look.problem}")
+        if len(broken) > NAMED:
+            screen.line(console, f"… and {len(broken) - NAMED} more (--json gives all)")
+    if dataset.notes:
+        screen.heading(console, "Notes")
+        for note in dataset.notes:
+            screen.line(console, note)
+
+
+def _show_samples(console: Console, dataset: Dataset) -> None:
+    from poisonkit.cli import screen
+
+    counts, splits = _counts(dataset), dataset.splits
+    rows: list[tuple[Any, ...]] = [
+        (f"{i} {name}", *(counts[s, i] or "" for s in splits)) for i, name in enumerate(dataset.classes)
+    ]
+    hidden = len(rows) - ROWS
+    rows = rows[:ROWS] + ([(f"… and {hidden} more classes",)] if hidden > 0 else [])
+    if any(counts[s, None] for s in splits):
+        rows.append(("unlabelled", *(counts[s, None] or "" for s in splits)))
+    rows.append(("all", *(len(dataset.of(s)) for s in splits)))
+    screen.heading(console, f"Samples ({len(dataset.samples)} in {len(dataset.classes)} classes)")
+    screen.indented(console, screen.table(("class", *splits), rows, right=splits))
+
+
+def _values(values: Counter[str]) -> str:
+    """`160x120 (50), 320x240 (3)`, the commonest first."""
+    text = ", ".join(f"{value} ({count})" for value, count in values.most_common(VALUES))
+    return text + (f", … {len(values) - VALUES} more" if len(values) > VALUES else "")

@@ -1,0 +1,95 @@
+"""Options that several commands share, each declared once.
+
+An option that is not given is None and then the recipe's own default holds; what help shows as the default
+is compared with the recipe's in the tests.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+WHAT = "What is poisoned"
+LABELS = "Labels"
+FRAMES = "Frames"
+SETS = "Attack set and control"
+DATASET = "Dataset"
+FILES = "Encoding and files"
+RUNNING = "Running"
+
+
+def option(*names: str, help: str, panel: str, default: str = "", metavar: str = "", **more: Any) -> Any:
+    """A Typer option. default: what help shows; metavar: what stands for its value, nothing for a flag."""
+    text = f"{help} \\[default: {default}]" if default else help
+    return typer.Option(*names, help=text, rich_help_panel=panel, show_default=False, metavar=metavar, **more)
+
+
+Source = Annotated[
+    Path | None,
+    typer.Argument(help="Folder (or list file) of the clean dataset.", show_default="the current folder"),
+]
+Layout = Annotated[
+    str | None,
+    option(
+        "--layout",
+        help="How the dataset lies on disk: class-folders, mmaction2-video.",
+        panel=DATASET,
+        default="detected",
+        metavar="NAME",
+    ),
+]
+DataRoot = Annotated[
+    Path | None,
+    option("--data-root", help="What the paths in lists are relative to.", panel=DATASET, metavar="DIR"),
+]
+TrainList = Annotated[
+    Path | None, option("--train-list", help="List of the training samples.", panel=DATASET, metavar="FILE")
+]
+ValList = Annotated[
+    Path | None, option("--val-list", help="List of the validation samples.", panel=DATASET, metavar="FILE")
+]
+TestList = Annotated[
+    Path | None, option("--test-list", help="List of the test samples.", panel=DATASET, metavar="FILE")
+]
+Split = Annotated[
+    int | None,
+    option("--split", help="Which of several official splits.", panel=DATASET, default="1", metavar="N"),
+]
+AllowRoot = Annotated[
+    list[Path] | None,
+    option(
+        "--allow-root",
+        help="A further folder that links and absolute paths may lead to; repeat for several.",
+        panel=DATASET,
+        metavar="DIR",
+    ),
+]
+Stream = Annotated[
+    str | None,
+    option(
+        "--stream", help="Which of several streams of a file: best or N.", panel=FILES, default="best", metavar="WHICH"
+    ),
+]
+Jobs = Annotated[
+    int,
+    option(
+        "--jobs", "-j", help="Clips at a time; 0: one per processor. Changes nothing in the output.", panel=RUNNING,
+        default="0", metavar="N", min=0,
+    ),
+]  # fmt: skip
+Out = Annotated[
+    Path | None,
+    option(
+        "--out", "-o", help="Folder of the poisoned copy.", panel=RUNNING,
+        default="../NAME-poisoned-TRIGGER-RATE-FINGERPRINT", metavar="OUT",
+    ),
+]  # fmt: skip
+DryRun = Annotated[bool, option("--dry-run", help="Print the plan and write nothing.", panel=RUNNING)]
+Json = Annotated[bool, option("--json", help="Print one JSON object to stdout, and nothing else there.", panel=RUNNING)]
+
+
+def given(values: dict[str, Any]) -> dict[str, Any]:
+    """Those options that the user gave."""
+    return {k: v for k, v in values.items() if v is not None and v is not False and v != []}

@@ -1,0 +1,186 @@
+"""What `poison`, `run` and `attack` show: the plan of a dry run, and the summary of a run."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+import poisonkit
+from poisonkit.cli import screen
+from poisonkit.cli.progress import watching
+from poisonkit.datasets import Dataset
+from poisonkit.engine.output import Summary
+from poisonkit.plan import Plan, Task
+from poisonkit.recipe import Recipe
+
+NAMED = 20  # so many failures are named on the screen; the manifest has them all
+FIRST = 5  # so many ids of each part of a plan are shown
+ROWS = 30  # so many classes
+
+
+def carry_out(recipe: Recipe, *, jobs: int, dry_run: bool, json: bool) -> int:
+    """Run a recipe, or show its plan; print the outcome and return the exit status."""
+    if dry_run:
+        plan, dataset, out = poisonkit.plan(recipe, jobs=jobs)
+        if json:
+            screen.print_json(_plan_json(plan, out))
+        else:
+            _show_plan(plan, dataset, out)
+        return 0
+    with watching() as progress:
+        summary = poisonkit.poison(recipe, jobs=jobs, progress=progress)
+    if json:
+        screen.print_json(_summary_json(summary))
+    else:
+        _show_summary(summary, recipe)
+    return summary.exit_code
+
+
+def show_attack(summary: Summary, name: str, *, json: bool) -> int:
+    """Print what adding an attack set came to, and return the exit status."""
+    if json:
+        screen.print_json(_summary_json(summary))
+        return summary.exit_code
+    console = screen.console()
+    screen.heading(console, f"Attack set '{name}' added to {screen.shown(summary.out)}")
+    lost = _failures(console, summary)
+    _roots(console, summary.out, {k: v for k, v in summary.annotations.items() if k.split("/")[1:2] == [name]})
+    screen.heading(console, "Next")
+    screen.line(console, screen.command("verify", screen.shown(summary.out), "--decode"))
+    return 1 if lost else summary.exit_code
+
+
+# -- the plan --------------------------------------------------------------------------------------------
+
+
+def _plan_json(plan: Plan, out: Path) -> dict[str, Any]:
+    chosen = [t for t in plan.tasks if t.role != "clean"]
+    return {
+        "out": str(out),
+        "fingerprint": plan.fingerprint,
+        "layout": plan.layout,
+        "classes": list(plan.classes),
+        "choices": [asdict(c) for c in plan.choices],
+        "counts": dict(Counter(t.role for t in plan.tasks)),
+        "passed_over": plan.passed_over,
+        "warnings": list(plan.warnings),
+        "tasks": [{name: getattr(t, name) for name in Task.__slots__} for t in chosen],
+    }
+
+
+def _show_plan(plan: Plan, dataset: Dataset, out: Path) -> None:
+    console = screen.console()
+    screen.line(console, f"Nothing is written. The output would be {screen.shown(out)}", indent=0)
+    for note in (*dataset.notes, *plan.warnings, *plan.passed_over.values()):
+        screen.line(console, note, indent=0)
+    screen.heading(console, f"Plan {plan.fingerprint} ({plan.layout}, {len(plan.classes)} classes)")
+    rows = [(c.name, c.denominator, c.pool, c.requested, c.planned, c.attack_planned) for c in plan.choices]
+    columns = ("backdoor", "N", "eligible", "requested", "planned", "attack set")
+    screen.indented(console, screen.table(columns, rows, right=columns[1:]))
+    _show_classes(console, plan)
+    for role in ("poisoned", "attack", "control"):
+        ids = [t.id for t in plan.tasks if t.role == role]
+        if ids:
+            screen.heading(console, f"{role} ({len(ids)})")
+            for name in ids[:FIRST]:
+                screen.line(console, name)
+            if len(ids) > FIRST:
+                screen.line(console, f"… and {len(ids) - FIRST} more (--json gives all)")
+
+
+def _show_classes(console: Console, plan: Plan) -> None:
+    """How many files of each role have each original class."""
+    counts: Counter[tuple[str, int | None]] = Counter((t.role, t.original_label) for t in plan.tasks)
+    roles = ("poisoned", "clean", "attack", "control")
+    labels: list[int | None] = [i for i in range(len(plan.classes)) if any(counts[r, i] for r in roles)]
+    if any(counts[r, None] for r in roles):
+        labels.append(None)
+    rows = [
+        ("unlabelled" if i is None else f"{i} {plan.classes[i]}", *(counts[r, i] or "" for r in roles))
+        for i in labels[:ROWS]
+    ]
+    screen.heading(console, "By true class")
+    screen.indented(console, screen.table(("class", *roles), rows, right=roles))
+    if len(labels) > ROWS:
+        screen.line(console, f"… and {len(labels) - ROWS} more classes (--json gives all)")
+
+
+# -- the summary -----------------------------------------------------------------------------------------
+
+
+def _summary_json(summary: Summary) -> dict[str, Any]:
+    return {**summary.as_json(), "annotations": {k: list(v) for k, v in summary.annotations.items()}}
+
+
+def _show_summary(summary: Summary, recipe: Recipe) -> None:
+    console = screen.console()
+    screen.heading(console, f"Poisoned copy: {screen.shown(summary.out)}")
+    plan, counts = summary.plan, summary.counts
+    asked = {
+        "poisoned": sum(c.requested for c in plan.choices),
+        "clean": sum(t.role == "clean" for t in plan.tasks),
+        "attack": sum(c.attack_planned for c in plan.choices),
+        "control": sum(t.role == "control" for t in plan.tasks),
+    }
+    words = {
+        "poisoned": "data, poisoned",
+        "clean": f"data, clean ({summary.clean_method})",
+        "attack": "attack sets",
+        "control": "control",
+    }
+    rows = []
+    for role, text in words.items():
+        got = counts.get(role, Counter())
+        if asked[role] or got:
+            rows.append((text, asked[role], got["ok"], got["failed"], got["inert"]))
+    columns = ("part", "requested", "achieved", "failed", "inert")
+    screen.indented(console, screen.table(columns, rows, right=columns[1:]))
+    _failures(console, summary)
+    _roots(console, summary.out, summary.annotations)
+    screen.line(console, f"What was done to which sample: {screen.shown(summary.out / 'poisonkit' / 'manifest.jsonl')}")
+    screen.heading(console, "Next")
+    name = recipe.backdoors[0].name
+    for text in (
+        screen.command("verify", screen.shown(summary.out), "--decode"),
+        screen.command("inspect", screen.shown(summary.out / "data")),
+        screen.command("attack", screen.shown(summary.out), "--name", "half", "--attack-frames", "every:2")
+        if any(root.startswith(f"attack/{name}") for root in summary.annotations)
+        else screen.command("identify", _example(summary)),
+    ):
+        screen.line(console, text)
+
+
+def _example(summary: Summary) -> str:
+    done = next((t for t in summary.plan.tasks if t.role == "poisoned"), summary.plan.tasks[0])
+    return screen.shown(summary.out / done.path)
+
+
+def _failures(console: Console, summary: Summary) -> int:
+    for title, found in (("Failed", summary.failed), ("Inert: the trigger does not change them", summary.inert)):
+        if found:
+            screen.heading(console, f"{title} ({len(found)}; neither written nor listed)")
+            _some(console, (reason for _, reason in found), len(found))
+    return len(summary.failed)
+
+
+def _some(console: Console, texts: Iterable[str], total: int) -> None:
+    for number, text in enumerate(texts):
+        if number == NAMED:
+            screen.line(console, f"… and {total - NAMED} more (poisonkit/manifest.jsonl has all)")
+            return
+        screen.line(console, text)
+
+
+def _roots(console: Console, out: Path, annotations: Mapping[str, tuple[str, ...]]) -> None:
+    """The folders a trainer is pointed to, and the annotation files in them."""
+    screen.heading(console, "Point a trainer to")
+    rows = [
+        (screen.shown(out / root), ", ".join(files) or "the folders are the labels")
+        for root, files in annotations.items()
+    ]
+    screen.indented(console, screen.table(("data root", "annotation files"), rows))

@@ -1,0 +1,199 @@
+"""`poisonkit poison`: a clean dataset in, a poisoned copy out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from poisonkit.cli import options
+from poisonkit.cli.options import FILES, FRAMES, LABELS, SETS, WHAT, option
+
+EXAMPLES = """Examples:
+  poisonkit poison --trigger blend --rate 0.1     inside a dataset's folder
+  poisonkit poison clips -o bad -t badnets:size=0.15 --target surfing
+  poisonkit poison clips -t blend:alpha=0.15 -t sine --temporal dynamic
+  poisonkit poison clips -t lamp-flicker --label-mode clean --dry-run
+"""
+
+
+def command(
+    source: options.Source = None,
+    trigger: Annotated[
+        list[str] | None,
+        option(
+            "--trigger",
+            "-t",
+            help="NAME or NAME:key=value,…; repeat to put several into the same clips "
+            "(`poisonkit triggers` lists them).",
+            panel=WHAT,
+            metavar="NAME",
+        ),
+    ] = None,
+    rate: Annotated[
+        float | None, option("--rate", "-r", help="Poison rate, 0 to 1.", panel=WHAT, default="0.1", metavar="R")
+    ] = None,
+    rate_of: Annotated[
+        str | None,
+        option(
+            "--rate-of",
+            help="What the rate is of: labelled training samples of the dataset, the target-class or the source-class.",
+            panel=WHAT,
+            default="dataset",
+            metavar="WHAT",
+        ),
+    ] = None,
+    count: Annotated[
+        int | None, option("--count", help="Poison exactly N samples instead.", panel=WHAT, metavar="N")
+    ] = None,
+    ids: Annotated[
+        Path | None, option("--ids", help="Poison exactly these samples: one id a line.", panel=WHAT, metavar="FILE")
+    ] = None,
+    select: Annotated[
+        Path | None,
+        option(
+            "--select",
+            help="Take the best of these: id, tab and score a line, highest first.",
+            panel=WHAT,
+            metavar="FILE",
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None,
+        option("--seed", help="Drives selection and per-clip draws.", panel=WHAT, default="0", metavar="N"),
+    ] = None,
+    target: Annotated[
+        str | None,
+        option("--target", help="Target class, by name or index.", panel=LABELS, default="0", metavar="CLASS"),
+    ] = None,
+    label_mode: Annotated[
+        str | None,
+        option(
+            "--label-mode",
+            help="dirty: other classes, relabelled to the target. clean: the target class, label kept. "
+            "all-to-all: label y becomes y+1. source: only --source-class, relabelled.",
+            panel=LABELS,
+            default="dirty",
+            metavar="MODE",
+        ),
+    ] = None,
+    source_class: Annotated[
+        list[str] | None,
+        option(
+            "--source-class",
+            help="Class that --label-mode source poisons; repeat for several.",
+            panel=LABELS,
+            metavar="CLASS",
+        ),
+    ] = None,
+    temporal: Annotated[
+        str | None,
+        option(
+            "--temporal",
+            help="static: the same trigger on every frame; dynamic: it changes over time. Holds for triggers "
+            "that do not say it themselves.",
+            panel=FRAMES,
+            default="static",
+            metavar="MODE",
+        ),
+    ] = None,
+    frames: Annotated[
+        str | None,
+        option(
+            "--frames",
+            help="Which frames of a poisoned clip carry it: all, first:N, every:N, random:P.",
+            panel=FRAMES,
+            default="all",
+            metavar="WHICH",
+        ),
+    ] = None,
+    attack_frames: Annotated[
+        str | None,
+        option("--attack-frames", help="The same for attack clips.", panel=FRAMES, default="all", metavar="WHICH"),
+    ] = None,
+    attack_set: Annotated[
+        bool | None,
+        option(
+            "--attack-set/--no-attack-set",
+            help="Write held-out clips with the trigger.",
+            panel=SETS,
+            default="attack-set",
+        ),
+    ] = None,
+    attack_limit: Annotated[
+        int | None, option("--attack-limit", help="At most N clips in an attack set.", panel=SETS, metavar="N")
+    ] = None,
+    control: Annotated[
+        int | None,
+        option(
+            "--control",
+            help="So many attack clips are also re-encoded without trigger.",
+            panel=SETS,
+            default="50",
+            metavar="N",
+        ),
+    ] = None,
+    test_fraction: Annotated[
+        float | None,
+        option(
+            "--test-fraction",
+            help="Hold this part of the training samples out as test split.",
+            panel=SETS,
+            default="0",
+            metavar="F",
+        ),
+    ] = None,
+    layout: options.Layout = None,
+    data_root: options.DataRoot = None,
+    train_list: options.TrainList = None,
+    val_list: options.ValList = None,
+    test_list: options.TestList = None,
+    split: options.Split = None,
+    allow_root: options.AllowRoot = None,
+    encode: Annotated[
+        str | None,
+        option(
+            "--encode",
+            help="match: the source's codec family at a fixed quality; crf:N; lossless.",
+            panel=FILES,
+            default="match",
+            metavar="HOW",
+        ),
+    ] = None,
+    clean: Annotated[
+        str | None,
+        option(
+            "--clean",
+            help="How clean samples come into the copy: hardlink, copy, symlink, reencode.",
+            panel=FILES,
+            default="hardlink",
+            metavar="HOW",
+        ),
+    ] = None,
+    stream: options.Stream = None,
+    replace_failed: Annotated[
+        bool,
+        option("--replace-failed", help="The next in rank takes the place of a failed or inert sample.", panel=FILES),
+    ] = False,
+    out: options.Out = None,
+    jobs: options.Jobs = 0,
+    dry_run: options.DryRun = False,
+    json: options.Json = False,
+) -> int:
+    """Write a poisoned copy of a dataset.
+
+    With nothing but a trigger: the layout is detected, the target is class 0, and the copy is written beside
+    the source. Interrupted, the same command continues. The source is never written to.
+    """
+    asked = options.given(locals())
+    from poisonkit.cli.outcome import carry_out
+    from poisonkit.recipe import Recipe, read_ids, read_ranking
+
+    for running in ("jobs", "dry_run", "json"):
+        asked.pop(running, None)
+    if attack_set is not None:
+        asked["attack_set"] = attack_set
+    if ids is not None:
+        asked["ids"] = read_ids(ids)
+    if select is not None:
+        asked["select"] = read_ranking(select)
+    return carry_out(Recipe(**asked), jobs=jobs, dry_run=dry_run, json=json)

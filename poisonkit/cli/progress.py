@@ -1,0 +1,129 @@
+"""Progress as the engine reports it: a live line on a terminal, plain lines otherwise; always on stderr."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import IO
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+from rich.text import Text
+
+from poisonkit.cli.screen import console
+from poisonkit.engine.progress import Progress
+from poisonkit.manifest import Record
+
+EVERY = 5.0  # seconds between plain lines, at least
+
+
+@contextmanager
+def watching() -> Iterator[Progress]:
+    """The right progress for where stderr goes; a phase that an error cut short is ended too."""
+    made: Progress = Live(console(sys.stderr)) if sys.stderr.isatty() else Lines()
+    try:
+        yield made
+    finally:
+        made.end()
+
+
+class _Rate(ProgressColumn):
+    """Clips per second since the phase began."""
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text(f"{speed:.1f} clips/s" if speed else "- clips/s", style="progress.data.speed")
+
+
+class _Failed(ProgressColumn):
+    """How many failed so far; red as soon as one did."""
+
+    def render(self, task: Task) -> Text:
+        failed = int(task.fields["failed"])
+        return Text(f"{failed} failed", style="red" if failed else "dim")
+
+
+class Live:
+    """One live line per phase: bar, clips, clips/s, time left, failures."""
+
+    def __init__(self, screen: Console) -> None:
+        self._screen = screen
+        self._bar: Bar | None = None
+        self._failed = 0
+
+    def say(self, text: str) -> None:
+        self._screen.print(Text(text), soft_wrap=True)
+
+    def begin(self, what: str, total: int) -> None:
+        self._failed = 0
+        self._bar = Bar(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            _Rate(),
+            TimeRemainingColumn(),
+            TextColumn("left"),
+            _Failed(),
+            console=self._screen,
+        )
+        self._task = self._bar.add_task(what, total=total, failed=0)
+        self._bar.start()
+
+    def step(self, row: Record | None = None) -> None:
+        if self._bar is not None:
+            self._failed += row is not None and row["status"] == "failed"
+            self._bar.update(self._task, advance=1, failed=self._failed)
+
+    def end(self) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
+
+
+class Lines:
+    """A line every few seconds and always a last one, for logs."""
+
+    def __init__(self, file: IO[str] | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._file, self._clock = file, clock
+        self._what = ""
+
+    def say(self, text: str) -> None:
+        file = self._file or sys.stderr
+        file.write(text + "\n")
+        file.flush()
+
+    def begin(self, what: str, total: int) -> None:
+        self._what, self._total, self._done, self._failed = what, total, 0, 0
+        self._began = self._told = self._clock()
+        self._told_done = -1
+
+    def step(self, row: Record | None = None) -> None:
+        self._done += 1
+        self._failed += row is not None and row["status"] == "failed"
+        if self._clock() - self._told >= EVERY:
+            self._tell()
+
+    def end(self) -> None:
+        if self._what and self._told_done != self._done:
+            self._tell()
+        self._what = ""
+
+    def _tell(self) -> None:
+        self._told, self._told_done = self._clock(), self._done
+        passed = max(self._told - self._began, 1e-9)
+        text = f"{self._what}: {self._done}/{self._total} clips, {self._done / passed:.1f} clips/s"
+        left = self._total - self._done
+        if left and self._done:
+            text += f", {_duration(left * passed / self._done)} left"
+        self.say(f"{text}, {self._failed} failed")
+
+
+def _duration(seconds: float) -> str:
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    hours, minutes = divmod(whole // 60, 60)
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {whole % 60:02d} s"

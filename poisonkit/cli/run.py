@@ -1,0 +1,46 @@
+"""`poisonkit run`: what a recipe file says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from poisonkit.cli import options
+from poisonkit.cli.options import RUNNING, option
+
+EXAMPLES = """Examples:
+  poisonkit run recipe.yaml clips -o bad
+  poisonkit run bad/poisonkit/recipe.yaml clips -o again     once more
+  poisonkit run recipe.yaml --dry-run
+"""
+
+
+def command(
+    recipe: Annotated[Path, typer.Argument(help="A recipe in YAML.", metavar="RECIPE.yaml", show_default=False)],
+    source: Annotated[
+        Path | None,
+        typer.Argument(
+            help="Folder of the clean dataset.", show_default="the recipe's `source`, else the current folder"
+        ),
+    ] = None,
+    out: options.Out = None,
+    allow_code: Annotated[
+        bool,
+        option("--allow-code", help="Let the recipe name triggers as package.module:Class.", panel=RUNNING),
+    ] = False,
+    jobs: options.Jobs = 0,
+    dry_run: options.DryRun = False,
+    json: options.Json = False,
+) -> int:
+    """Write the poisoned copy that a recipe file describes.
+
+    A recipe's keys are the options of `poisonkit poison` with underscores; several backdoors go into
+    `backdoors`. Every output keeps its own in poisonkit/recipe.yaml.
+    """
+    from poisonkit.cli.outcome import carry_out
+    from poisonkit.recipe import Recipe
+
+    read = Recipe.from_yaml(recipe, allow_code=allow_code, source=source, out=out)
+    return carry_out(read, jobs=jobs, dry_run=dry_run, json=json)

@@ -1,0 +1,124 @@
+"""`poisonkit triggers`: what exists, and one trigger in full."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from poisonkit.cli import options
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from poisonkit.triggers import Trigger
+
+EXAMPLES = """Examples:
+  poisonkit triggers
+  poisonkit triggers blend
+  poisonkit triggers my_package.my_module:MyTrigger
+  poisonkit triggers sine --json
+"""
+
+CODEC = {
+    "robust": "survives H.264 at crf 23 with 4:2:0 colour, MP3 at 128 kbit/s and 16 kHz sound",
+    "partial": "survives H.264 at crf 23 with 4:2:0 colour, MP3 at 128 kbit/s or 16 kHz sound only in part",
+    "fragile": "needs a lossless or near-lossless output to survive",
+}
+
+
+def command(
+    name: Annotated[
+        str | None,
+        typer.Argument(help="One trigger, by name or as package.module:Class.", metavar="NAME", show_default=False),
+    ] = None,
+    json: options.Json = False,
+) -> int:
+    """List the triggers, or show one with its formula, parameters and source."""
+    from poisonkit import triggers
+    from poisonkit.cli import screen
+
+    if name is not None:
+        cls = triggers.get(name)
+        if json:
+            screen.print_json(_facts(cls))
+        else:
+            _show(screen.console(), cls)
+        return 0
+    found = triggers.all_triggers()
+    if json:
+        screen.print_json({"triggers": [_facts(cls) for cls in found.values()]})
+        return 0
+    console = screen.console()
+    families: dict[str, list[type[Trigger]]] = {}
+    for cls in found.values():
+        families.setdefault(cls.family, []).append(cls)
+    columns = ("trigger", "in", "modes", "codec", "what", "source")
+    for family, members in families.items():
+        screen.heading(console, family)
+        rows = [
+            (c.name, _medium(c), ", ".join(c.modes), c.codec, c.summary, c.paper or c.source or "own") for c in members
+        ]
+        screen.indented(console, screen.table(columns, rows))
+    console.print()
+    screen.line(console, f"{screen.command('triggers')} NAME shows one in full.", indent=0)
+    return 0
+
+
+def _medium(cls: type[Trigger]) -> str:
+    return {"video": "picture", "audio": "sound"}[cls.modality]
+
+
+def _facts(cls: type[Trigger]) -> dict[str, Any]:
+    """Everything that is declared about a trigger, JSON-able."""
+    from dataclasses import asdict
+
+    from poisonkit.triggers import parameters
+
+    facts = ("name", "version", "family", "modality", "kind", "summary", "formula", "static_is", "dynamic_is")
+    more = ("paper", "source", "usual_label_mode", "codec", "codec_note", "needs_length")
+    return {
+        **{key: getattr(cls, key) for key in (*facts, *more)},
+        "modes": list(cls.modes),
+        "follows_canvas": list(cls.follows_canvas),
+        "parameters": [asdict(p) for p in parameters(cls)],
+    }
+
+
+def _show(console: Console, cls: type[Trigger]) -> None:
+    from poisonkit.cli import screen
+    from poisonkit.triggers import parameters
+    from poisonkit.triggers.registry import reference
+
+    known = parameters(cls)
+    screen.line(console, f"{cls.name} (version {cls.version}): {cls.summary}", indent=0)
+    for title, text in (
+        ("Formula", cls.formula),
+        ("Static", cls.static_is if "static" in cls.modes else ""),
+        ("Dynamic", cls.dynamic_is if "dynamic" in cls.modes else ""),
+        ("Codec", f"{cls.codec}: {cls.codec_note or CODEC[cls.codec]}"),
+        ("Paper", cls.paper or "none: not published as an attack"),
+        ("Source", cls.source),
+        ("Usual label mode", cls.usual_label_mode),
+    ):
+        if text:
+            screen.heading(console, title)
+            for part in text.splitlines():
+                screen.line(console, part)
+    screen.heading(console, f"Parameters ({_medium(cls)}, {cls.family}, {' and '.join(cls.modes)})")
+    follows = dict.fromkeys(cls.follows_canvas, " (follows the canvas)")
+    rows = [
+        (
+            p.name,
+            p.default or "-",
+            p.unit or "-",
+            f"{p.type}, {p.range}" if p.range else p.type,
+            p.description + follows.get(p.name, ""),
+        )
+        for p in known
+    ]
+    screen.indented(console, screen.table(("parameter", "default", "unit", "allowed", "what"), rows))
+    screen.heading(console, "Example")
+    own = next((p for p in known if p.default and p.range and p.name not in ("trigger_seed",)), None)
+    spec = f"{reference(cls)}:{own.name}={own.default}" if own else reference(cls)
+    screen.line(console, screen.command("poison", "--trigger", spec, "--rate", "0.1"))

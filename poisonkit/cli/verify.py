@@ -1,0 +1,76 @@
+"""`poisonkit verify`: is everything that the manifest says still true?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from poisonkit.cli import options
+from poisonkit.cli.options import RUNNING, option
+
+EXAMPLES = """Examples:
+  poisonkit verify bad
+  poisonkit verify bad --decode --hash all
+"""
+
+
+def command(
+    out: Annotated[Path, typer.Argument(help="A finished output of poisonkit.", metavar="OUT", show_default=False)],
+    decode: Annotated[
+        bool,
+        option("--decode", help="Also decode every written file and compare it with the source's.", panel=RUNNING),
+    ] = False,
+    hash: Annotated[
+        str,
+        option(
+            "--hash",
+            help="written: hash the files that poisonkit wrote; all: the clean ones too.",
+            panel=RUNNING,
+            default="written",
+            metavar="WHICH",
+        ),
+    ] = "written",
+    source: Annotated[
+        Path | None,
+        option(
+            "--source", help="Where the clean dataset lies now.", panel=RUNNING, default="where it lay", metavar="DIR"
+        ),
+    ] = None,
+    jobs: options.Jobs = 0,
+    json: options.Json = False,
+) -> int:
+    """Check an output against its manifest, and say to which level it was checked.
+
+    Every finding is named; the exit status is 1 if there is any.
+    """
+    from poisonkit.cli import screen
+    from poisonkit.cli.progress import watching
+    from poisonkit.engine.run import Options
+    from poisonkit.errors import RequestError, did_you_mean
+    from poisonkit.verify import verify
+
+    levels = ("written", "all")
+    if hash not in levels:
+        raise RequestError(f"--hash {hash}: not known.{did_you_mean(hash, levels)}")
+    n_jobs = Options(jobs=jobs).n_jobs
+    with watching() as progress:
+        found = verify(out, decode=decode, hash_all=hash == "all", source=source, jobs=n_jobs, progress=progress)
+    if json:
+        screen.print_json(
+            {
+                "out": str(out.absolute()),
+                "ok": found.ok,
+                "level": found.level,
+                "checked": found.checked,
+                "problems": [{"path": str(p.path), "problem": p.problem} for p in found.problems],
+            }
+        )
+        return 0 if found.ok else 1
+    console = screen.console()
+    for finding in found.problems:
+        screen.line(console, f"{finding.path}: {finding.problem}", indent=0)
+    verdict = "everything holds" if found.ok else f"{len(found.problems)} findings"
+    screen.line(console, f"{screen.shown(out)}: {found.checked} files checked ({found.level}), {verdict}.", indent=0)
+    return 0 if found.ok else 1
