@@ -32,10 +32,7 @@ def data_root(source: Source, lists: Sequence[ParsedList]) -> tuple[Path, dict[S
     become part of the paths. RequestError, naming what was tried, when none has a single file.
     """
     if source.data_root is not None:
-        root = Path(os.path.abspath(source.data_root))
-        if not root.is_dir():
-            raise RequestError(f"The data root '{source.data_root}' is not a folder.")
-        return root, {}
+        return Path(os.path.abspath(source.data_root)), {}
     home = lists[0].file.parent
     named = source.path if source.path.is_dir() else home
     bases = dict.fromkeys(os.path.abspath(base) for base in (named, home, home.absolute().parent))
@@ -115,7 +112,7 @@ def samples_of(
             "the listed paths are relative to with `--data-root`."
         )
     notes = []
-    for what, found in (("do not exist", missing), ("are no regular files", special)):
+    for what, found in (("do not exist", missing), ("are no regular files", sorted(special))):
         if found:
             shown = "; ".join(f"{_at(lines, at)}: '{samples[at].path}'" for at in found[:3])
             more = "; …" if len(found) > 3 else ""
@@ -199,7 +196,7 @@ def _mark(
     real = fence.real_folder(whole)
     if not fence.holds(real):
         raise fence.refuse(f"The folder '{folder}', named on {_at(lines, min(listed)[0])},", real)
-    for at, entry in listed:
+    for at, entry in sorted(listed, key=lambda each: each[0]):
         present[at] = 1
         if not is_file(entry):
             present[at] = os.path.exists(entry.path)

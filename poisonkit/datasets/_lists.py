@@ -121,16 +121,16 @@ def _is_int(text: str) -> bool:
 
 
 def _beginning(file: Path) -> list[str]:
-    """The first lines of a list that are not blank; none where it cannot be read as UTF-8 text."""
+    """The first lines of a list that are not blank, whatever its encoding; none where it cannot be read."""
     lines: list[str] = []
     try:
-        with open(file, encoding="utf-8-sig") as text:
+        with open(file, encoding="utf-8-sig", errors="replace") as text:
             for line in text:
                 if stripped := line.strip():
                     lines.append(stripped)
                 if len(lines) == _SNIFFED:
                     break
-    except (OSError, UnicodeDecodeError):
+    except OSError:
         return []
     return lines
 

@@ -90,6 +90,8 @@ def _fitting(source: Source) -> list[tuple[Layout, str]]:
 def _must_exist(source: Source) -> None:
     if not source.path.exists():
         raise RequestError(f"The dataset '{source.path}' does not exist.")
+    if source.data_root is not None and not source.data_root.is_dir():
+        raise RequestError(f"The data root '{source.data_root}' is not a folder.")
 
 
 def _neighbour(source: Source) -> str:

@@ -1,0 +1,76 @@
+"""What trainers do with a dataset on disk, transcribed literally, to read what poisonkit writes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+NASTY = (
+    "plain.mp4",
+    "-leading-dash.mp4",
+    "größe_日本.avi",
+    "[brackets]{x}.mp4",
+    'it\'s_"quoted".mp4',
+    "two..dots.tar.mp4",
+    "#hash%20.MP4",
+)
+
+
+def touch(root: Path, names: Iterable[str]) -> Path:
+    """Empty files; their bytes never matter here."""
+    for name in names:
+        file = root / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+    return root
+
+
+def mmaction2(ann_file: Path, prefix: Path, delimiter: str = " ") -> list[tuple[str, int]]:
+    """mmaction.datasets.VideoDataset.load_data_list, single class."""
+    found = []
+    for line in ann_file.read_text(encoding="utf-8").split("\n")[: -1 or None]:
+        fields = line.strip().split(delimiter)
+        if len(fields) == 1:
+            filename, label = fields[0], -1
+        else:
+            filename, text = fields
+            label = int(text)
+        found.append((os.path.join(prefix, filename), label))
+    return found
+
+
+def pyslowfast(csv: Path, separator: str = " ") -> list[tuple[str, int]]:
+    """slowfast.datasets.kinetics: lines are not stripped, one field means label 0."""
+    found = []
+    for line in csv.read_text(encoding="utf-8").splitlines():
+        fields = line.split(separator)
+        assert len(fields) == 2, fields
+        found.append((fields[0], int(fields[1])))
+    return found
+
+
+def torchvision(directory: Path, extensions: tuple[str, ...], strict: bool = True) -> list[tuple[str, int]]:
+    """torchvision.datasets.folder: find_classes and make_dataset. `strict`: as with allow_empty=False."""
+    classes = sorted(entry.name for entry in os.scandir(directory) if entry.is_dir())
+    if not classes:
+        raise FileNotFoundError(f"Couldn't find any class folder in {directory}.")
+    found, available = [], set()
+    for index, name in enumerate(classes):
+        for root, _, files in sorted(os.walk(directory / name, followlinks=True)):
+            for file in sorted(files):
+                if file.lower().endswith(extensions):
+                    found.append((os.path.join(root, file), index))
+                    available.add(name)
+    if strict and set(classes) - available:
+        raise FileNotFoundError(f"Found no valid file for the classes {sorted(set(classes) - available)}.")
+    return found
+
+
+def hugging_face(root: Path, extensions: tuple[str, ...]) -> dict[str, tuple[list[str], set[str]]]:
+    """datasets' folder builders without metadata: split -> (class names, files), by media suffix only."""
+    found = {}
+    for split in sorted(e.name for e in os.scandir(root) if e.is_dir()):
+        files = [p for p in sorted((root / split).rglob("*")) if p.suffix.lower() in extensions]
+        found[split] = (sorted({p.parent.name for p in files}), {str(p.relative_to(root)) for p in files})
+    return found
