@@ -40,6 +40,7 @@ class VideoStream:
     colorspace: str
     color_range: str
     bit_rate: int | None
+    interlaced: bool = False
 
 
 @dataclass(frozen=True)

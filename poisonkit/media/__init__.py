@@ -1,0 +1,63 @@
+"""Media: bytes to arrays and back. Knows nothing of triggers or datasets.
+
+Pictures are uint8 RGB (height, width, 3), as stored; sound is float32 (channels, samples) in ±1. Importing
+this package imports no media library; the first call does.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from poisonkit.media.info import AudioStream, Encode, MediaInfo, Problem, VideoStream, Written
+
+if TYPE_CHECKING:
+    from poisonkit.media.check import Inspector
+    from poisonkit.media.create import write_audio, write_video
+    from poisonkit.media.decode import count, read_audio, read_frames
+    from poisonkit.media.families import refusals
+    from poisonkit.media.jobs import ffmpeg_binary
+    from poisonkit.media.probing import probe
+    from poisonkit.media.rewriting import remux, rewrite
+
+_HOME = {
+    "Inspector": "check",
+    "count": "decode",
+    "ffmpeg_binary": "jobs",
+    "probe": "probing",
+    "read_audio": "decode",
+    "read_frames": "decode",
+    "refusals": "families",
+    "remux": "rewriting",
+    "rewrite": "rewriting",
+    "write_audio": "create",
+    "write_video": "create",
+}
+
+__all__ = [
+    "AudioStream",
+    "Encode",
+    "Inspector",
+    "MediaInfo",
+    "Problem",
+    "VideoStream",
+    "Written",
+    "count",
+    "ffmpeg_binary",
+    "probe",
+    "read_audio",
+    "read_frames",
+    "refusals",
+    "remux",
+    "rewrite",
+    "write_audio",
+    "write_video",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value

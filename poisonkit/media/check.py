@@ -1,0 +1,226 @@
+"""Decode what was written and compare it with what should be there, before it takes its place."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poisonkit.errors import CheckError
+from poisonkit.media.colour import Image, to_rgb
+from poisonkit.media.decode import Tail, Wave, as_float, decode_packet
+from poisonkit.media.encode import FRAME
+from poisonkit.media.families import EXACT_TIMES
+from poisonkit.media.files import name_of, open_input, translated
+from poisonkit.media.info import MediaInfo, Written
+from poisonkit.media.mux import Passed, Trace
+from poisonkit.media.probing import probe
+
+LONGEST_CODEC_FRAME = 2048
+
+
+class Inspector(Protocol):
+    """Is shown the decoded output before it takes its place."""
+
+    def wants(self, index: int) -> bool:
+        """Whether `frame` is to be called with this frame."""
+
+    def frame(self, index: int, rgb: Image) -> None:
+        """One decoded frame, uint8 RGB (height, width, 3)."""
+
+    def wave(self, wave: Wave, rate: int) -> None:
+        """The decoded sound, float32 (channels, samples), aligned with the sound that was encoded."""
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What the output must be. samples: of the encoded sound, None where it was copied or absent."""
+
+    source: MediaInfo
+    passed: Passed
+    samples: int | None = None
+    start: float = 0.0
+    exact_length: bool = False
+
+
+def checked_output(path: Path, label: Path, expected: Expected, inspect: Inspector | None) -> Written:
+    """Decode `path` (to be called `label`) and return its facts. Raises CheckError when something is off."""
+    info = probe(path, label=label)
+    with open_input(path, label) as container, translated(label, "decoded again"):
+        check = _Check(label, expected, info, container, inspect)
+        check.run()
+    return check.written(path)
+
+
+def sha256_of(path: Path) -> str:
+    """The file's SHA-256, hexadecimal."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+class _Check:
+    def __init__(
+        self, label: Path, expected: Expected, info: MediaInfo, container: Any, inspect: Inspector | None
+    ) -> None:
+        self.name, self.label = name_of(label), label
+        self.expected, self.info, self.container, self.inspect = expected, info, container, inspect
+        self.frames = self.samples = 0
+        self.video = Trace()
+        self.audio = Trace()
+        self.parts: list[Wave] = []
+        self.sound_start: Fraction | None = None
+
+    def fail(self, what: str) -> CheckError:
+        return CheckError(f"{self.name} was written but is wrong when decoded: {what}.")
+
+    def run(self) -> None:
+        source = self.expected.source
+        for kind, has, had in (
+            ("picture", self.info.video, source.video),
+            ("sound", self.info.audio, source.audio),
+        ):
+            if (has is None) != (had is None):
+                raise self.fail(f"the {kind} is {'missing' if has is None else 'new'}")
+        self._decode()
+        if source.video is not None:
+            self._picture()
+        if source.audio is not None:
+            self._sound()
+
+    def _decode(self) -> None:
+        streams = [self.container.streams[s.index] for s in (self.info.video, self.info.audio) if s is not None]
+        copied = self.expected.passed.frames is None
+        tail = Tail(self.label)
+        for stream in streams:
+            stream.codec_context.thread_count = 1
+            (self.video if stream.type == "video" else self.audio).time_base = stream.time_base
+        for packet in self.container.demux(streams):
+            if packet.stream.type == "video":
+                if copied and (packet.size or packet.dts is not None):
+                    self.video.packet(packet)
+                for frame in decode_packet(packet, self.label):
+                    tail.see(frame)
+                    self._see(frame, copied)
+            else:
+                if packet.size:
+                    self.audio.packet(packet)
+                for frame in decode_packet(packet, self.label):
+                    self._hear(frame)
+        if self.info.video is not None:
+            tail.finish()
+
+    def _see(self, frame: Any, copied: bool) -> None:
+        source = self.expected.source.video
+        if source is not None and (frame.width, frame.height) != (source.width, source.height):
+            raise self.fail(f"frame {self.frames} is {frame.width}x{frame.height}")
+        if not copied:
+            if frame.is_corrupt:
+                raise self.fail(f"frame {self.frames} is damaged")
+            self.video.times.append(frame.pts)
+        if self.inspect is not None and self.inspect.wants(self.frames):
+            self.inspect.frame(self.frames, to_rgb(frame))
+        self.frames += 1
+
+    def _hear(self, frame: Any) -> None:
+        if self.sound_start is None:
+            self.sound_start = frame.pts * frame.time_base if frame.pts is not None else Fraction(0)
+        self.samples += frame.samples
+        if self.inspect is not None:
+            self.parts.append(as_float(frame))
+
+    def _picture(self) -> None:
+        source, has, passed = self.expected.source.video, self.info.video, self.expected.passed
+        if source is None or has is None or passed.video is None:
+            return
+        if passed.frames is not None and self.frames != passed.frames:
+            raise self.fail(f"{self.frames} frames instead of {passed.frames}")
+        if passed.frames is None and self.video.digest.digest() != passed.video.digest.digest():
+            raise self.fail("the copied picture is not the source's, packet for packet")
+        if has.rotation != source.rotation:
+            raise self.fail(f"rotation {has.rotation} instead of {source.rotation}")
+        if has.sample_aspect_ratio != source.sample_aspect_ratio and self.info.container != "mpeg":
+            raise self.fail(f"aspect ratio {has.sample_aspect_ratio} instead of {source.sample_aspect_ratio}")
+        self._times(passed.video)
+
+    def _times(self, source: Trace) -> None:
+        """mp4, mov, mkv, webm: equal within a tick. mpg: equal intervals. avi: in order."""
+        got, want = self.video.seconds(), source.seconds()
+        container = self.info.container
+        if container == "avi":
+            if self.expected.passed.frames is not None and any(
+                b is None or a is None or b <= a for a, b in itertools.pairwise(got)
+            ):
+                raise self.fail("frames are out of order")
+            return
+        if len(got) != len(want):
+            raise self.fail(f"{len(got)} timestamps instead of {len(want)}")
+        tick = max(self.video.time_base, source.time_base)
+        known = [(a, b) for a, b in zip(got, want, strict=True) if a is not None and b is not None]
+        shift = known[0][0] - known[0][1] if known and container not in EXACT_TIMES else Fraction(0)
+        for index, (a, b) in enumerate(known):
+            if abs(a - b - shift) > tick:
+                raise self.fail(f"frame {index} is shown at {float(a):.4f} s instead of {float(b):.4f} s")
+
+    def _sound(self) -> None:
+        source, has, passed = self.expected.source.audio, self.info.audio, self.expected.passed
+        if source is None or has is None:
+            return
+        if (has.sample_rate, has.channels) != (source.sample_rate, source.channels):
+            raise self.fail(f"sound of {has.channels} channels at {has.sample_rate} Hz")
+        wanted = self.expected.samples
+        if wanted is None:
+            if passed.audio is not None and self.audio.digest.digest() != passed.audio.digest.digest():
+                raise self.fail("the copied sound is not the source's, packet for packet")
+            return
+        slack = 0 if self.expected.exact_length else FRAME.get(has.codec, LONGEST_CODEC_FRAME // 2)
+        late = self._late()
+        if abs(self.samples + late - wanted) > slack:
+            raise self.fail(f"{self.samples} sound samples instead of {wanted}")
+        if self.inspect is not None:
+            self.inspect.wave(self._aligned(late, wanted), has.sample_rate)
+
+    def _late(self) -> int:
+        """Samples by which the decoded sound begins after its due time (negative: before)."""
+        if self.info.container not in EXACT_TIMES or self.sound_start is None or self.info.audio is None:
+            return 0
+        late = float(self.sound_start) - self.expected.start
+        rate = self.info.audio.sample_rate
+        tick = max(float(self.audio.time_base), 1 / rate)
+        return 0 if abs(late) <= 1.01 * tick else round(late * rate)
+
+    def _aligned(self, late: int, wanted: int) -> Wave:
+        wave: NDArray[np.float32] = (
+            np.concatenate(self.parts, axis=1)
+            if self.parts
+            else np.zeros((self.info.audio.channels if self.info.audio else 1, 0), np.float32)
+        )
+        if late < 0:
+            wave = wave[:, -late:]
+        elif late > 0:
+            wave = np.pad(wave, ((0, 0), (late, 0)))
+        short = wanted - wave.shape[1]
+        return np.pad(wave, ((0, 0), (0, short))) if short > 0 else wave[:, :wanted]
+
+    def written(self, path: Path) -> Written:
+        video, audio = self.info.video, self.info.audio
+        return Written(
+            container=self.info.container,
+            frames=self.frames,
+            width=video.width if video is not None else 0,
+            height=video.height if video is not None else 0,
+            fps=float(video.fps) if video is not None else 0.0,
+            video_codec=video.codec if video is not None else "",
+            samples=self.samples,
+            sample_rate=audio.sample_rate if audio is not None else 0,
+            channels=audio.channels if audio is not None else 0,
+            audio_codec=audio.codec if audio is not None else "",
+            dropped=self.expected.source.dropped,
+            sha256=sha256_of(path),
+            bytes=path.stat().st_size,
+        )

@@ -1,0 +1,178 @@
+"""Decoding: pictures and sound out of a file, one thread, nothing held but what was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poisonkit.errors import MediaError
+from poisonkit.media.colour import Image, to_rgb
+from poisonkit.media.files import detail, name_of, open_input, translated
+from poisonkit.media.info import MediaInfo
+from poisonkit.media.probing import StreamChoice, choose, probe
+from poisonkit.media.whole import cut_short
+
+if TYPE_CHECKING:
+    from av import AudioFrame, VideoFrame
+    from av.container import InputContainer
+
+Wave = NDArray[np.float32]
+
+TAIL = 4  # pictures from the end in which damage means that the file stops in the middle of one
+
+
+def require_whole(path: str | Path, container: str) -> None:
+    """MediaError when the file has fewer bytes than it declares."""
+    if cut_short(path, container):
+        raise MediaError(f"{name_of(path)} is cut short: it has fewer bytes than it declares.")
+
+
+class Tail:
+    """Watches decoded pictures for the one sign of a cut that some containers leave: a damaged end."""
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = path
+        self.frames = 0
+        self._damaged = -1
+
+    def see(self, frame: VideoFrame) -> None:
+        if frame.is_corrupt:
+            self._damaged = self.frames
+        self.frames += 1
+
+    def finish(self) -> None:
+        """MediaError when the last pictures were damaged, or there were none."""
+        if not self.frames:
+            raise MediaError(f"{name_of(self.path)} has no picture that can be decoded.")
+        if self._damaged >= max(0, self.frames - TAIL):
+            raise MediaError(f"{name_of(self.path)} is cut short: its last picture is damaged.")
+
+
+def decode_packet(packet: Any, path: str | Path) -> list[Any]:
+    """The frames of one packet (a null packet flushes). MediaError when it is damaged."""
+    import av
+
+    try:
+        return list(packet.decode())
+    except av.error.EOFError:
+        return []
+    except av.error.FFmpegError as error:
+        kind = "picture" if packet.stream.type == "video" else "sound"
+        raise MediaError(f"{name_of(path)} is damaged: part of its {kind} cannot be decoded{detail(error)}.") from error
+
+
+def video_frames(container: InputContainer, stream: Any, path: str | Path) -> Iterator[VideoFrame]:
+    """Every picture of one stream, in order of presentation; damage and cuts raise MediaError."""
+    stream.thread_count = 1
+    tail = Tail(path)
+    for packet in container.demux(stream):
+        for frame in decode_packet(packet, path):
+            tail.see(frame)
+            yield frame
+    tail.finish()
+
+
+def frame_seconds(index: int, frame: VideoFrame, info: MediaInfo) -> float:
+    """Presentation time, seconds; from the index where the container keeps no usable times."""
+    if info.container == "avi" or frame.pts is None or frame.time_base is None:
+        return float(index / info.video.fps) if info.video is not None and info.video.fps else 0.0
+    return float(frame.pts * frame.time_base)
+
+
+def read_frames(path: str | Path, stream: StreamChoice = "best") -> Iterator[tuple[int, float, Image]]:
+    """(index, seconds, picture) of every frame; pictures are uint8 RGB (height, width, 3), as stored.
+
+    Raises MediaError when there is no picture, or when the file is damaged or cut short (at the end).
+    """
+    info = probe(path, stream)
+    if info.video is None:
+        raise MediaError(f"{name_of(path)} has no picture.")
+    require_whole(path, info.container)
+    with open_input(path) as container, translated(path, "decoded"):
+        video = container.streams[info.video.index]
+        for index, frame in enumerate(video_frames(container, video, path)):
+            yield index, frame_seconds(index, frame, info), to_rgb(frame)
+
+
+def as_float(frame: AudioFrame) -> Wave:
+    """One decoded block of sound as float32 (channels, samples), full scale ±1, by exact scaling."""
+    name = frame.format.name
+    data = frame.to_ndarray()
+    channels = frame.layout.nb_channels
+    if not frame.format.is_planar:
+        data = data.reshape(-1, channels).T
+    kind = name.rstrip("p")
+    if kind in ("flt", "dbl"):
+        return np.ascontiguousarray(data, dtype=np.float32)
+    if kind == "u8":
+        return np.ascontiguousarray((data.astype(np.float32) - 128.0) / 128.0)
+    bits = {"s16": 15, "s32": 31, "s64": 63}[kind]
+    return np.ascontiguousarray(data.astype(np.float64) * 2.0**-bits, dtype=np.float32)
+
+
+def audio_wave(container: InputContainer, stream: Any, path: str | Path) -> tuple[Wave, int, float]:
+    """The whole of one sound stream: (float32 (channels, samples), Hz, start in seconds)."""
+    stream.thread_count = 1
+    parts: list[Wave] = []
+    rate, start = 0, 0.0
+    for packet in container.demux(stream):
+        for frame in decode_packet(packet, path):
+            if not parts:
+                rate = frame.sample_rate
+                start = frame.time or 0.0
+            elif frame.sample_rate != rate or frame.layout.nb_channels != parts[0].shape[0]:
+                raise MediaError(f"{name_of(path)} changes sample rate or channels in the middle.")
+            parts.append(as_float(frame))
+    if not parts:
+        raise MediaError(f"{name_of(path)} has no sound that can be decoded.")
+    return np.concatenate(parts, axis=1), rate, start
+
+
+def read_audio(path: str | Path, stream: StreamChoice = "best") -> tuple[Wave, int]:
+    """(float32 (channels, samples) in ±1, sample rate in Hz): the whole sound, nothing resampled or mixed.
+
+    Raises MediaError when there is no sound, or when the file is damaged or cut short.
+    """
+    from poisonkit.media import sound
+
+    info = probe(path, stream)
+    if info.audio is None:
+        raise MediaError(f"{name_of(path)} has no sound.")
+    require_whole(path, info.container)
+    if sound.handles(info):
+        wave, rate = sound.read(path)
+        return wave.astype(np.float32), rate
+    with open_input(path) as container, translated(path, "decoded"):
+        wave32, rate, _ = audio_wave(container, container.streams[info.audio.index], path)
+    return wave32, rate
+
+
+def count(path: str | Path, info: MediaInfo | None = None) -> tuple[int, int]:
+    """(pictures, sound samples per channel), by decoding; nothing is converted. MediaError as `read_frames`."""
+    info = info or probe(path)
+    require_whole(path, info.container)
+    frames = samples = 0
+    with open_input(path) as container, translated(path, "decoded"):
+        wanted = [container.streams[s.index] for s in (info.video, info.audio) if s is not None]
+        tail = Tail(path)
+        for stream in wanted:
+            stream.codec_context.thread_count = 1
+        for packet in container.demux(wanted):
+            for frame in decode_packet(packet, path):
+                if packet.stream.type == "video":
+                    tail.see(frame)
+                else:
+                    samples += frame.samples
+        if info.video is not None:
+            tail.finish()
+            frames = tail.frames
+        elif not samples:
+            raise MediaError(f"{name_of(path)} has no sound that can be decoded.")
+    return frames, samples
+
+
+__all__ = ["choose", "count", "read_audio", "read_frames"]

@@ -1,0 +1,219 @@
+"""Encoding pictures and sound into an open container: one thread, exact timestamps, no lost sample."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poisonkit.media.colour import Colour, Image, from_rgb
+from poisonkit.media.families import AudioTarget, VideoTarget
+
+if TYPE_CHECKING:
+    from av import Packet
+    from av.container import OutputContainer
+
+Wave = NDArray[np.float32]
+
+FRAME_NUMBERS = ("mpeg4", "mpeg1video", "mpeg2video")
+RGB = Colour(0, 2, 2, 2)
+# Codecs whose decoders put out the encoder's delay as sound. mp4 and Matroska note it and players skip it;
+# AVI and MPEG program streams cannot: {codec: delay in samples}.
+AUDIBLE_DELAY = {"mp3": 1105, "mp2": 481, "ac3": 256}
+FRAME = {"mp3": 1152, "mp2": 1152, "ac3": 1536}
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """What the written picture keeps of the source: size, rate, time base, aspect, orientation, colour.
+
+    matrix: the 9 numbers of a display matrix, or None.
+    """
+
+    width: int
+    height: int
+    fps: Fraction
+    time_base: Fraction
+    aspect: Fraction = Fraction(1)
+    matrix: tuple[int, ...] | None = None
+    colour: Colour = field(default_factory=Colour)
+
+
+class PictureEncoder:
+    """One video stream being written."""
+
+    def __init__(self, out: OutputContainer, target: VideoTarget, canvas: Canvas, *, indexed: bool) -> None:
+        """indexed: presentation times are frame numbers in units of 1/fps (avi, mpg)."""
+        self.target, self.canvas = target, canvas
+        options = dict(target.options)
+        if out.format.name == "avi" or target.encoder in FRAME_NUMBERS:
+            options.setdefault("bf", "0")
+        stream: Any = out.add_stream(target.encoder, rate=canvas.fps, options=options)
+        self.stream = stream
+        context = stream.codec_context
+        self.time_base = 1 / canvas.fps if indexed else canvas.time_base
+        self.stream.width, self.stream.height = canvas.width, canvas.height
+        self.stream.pix_fmt = target.pix_fmt
+        # MPEG-1, 2 and 4 only know frame numbers; they get those, and their packets the true times.
+        self.restamped = target.encoder in FRAME_NUMBERS
+        self._stamps: deque[tuple[int, int]] = deque()
+        self._count = 0
+        context.time_base = 1 / canvas.fps if self.restamped else self.time_base
+        context.framerate = canvas.fps
+        context.thread_count = 1
+        self.stream.time_base = self.time_base
+        self.rgb = target.encoder == "libx264rgb" or target.pix_fmt in ("rgb24", "bgr24", "bgr0", "bgra")
+        self.colour = RGB if self.rgb else canvas.colour
+        self._tag(context, options)
+        if canvas.matrix is not None:
+            self.stream.set_display_matrix(canvas.matrix)
+        self._last: int | None = None
+
+    def _tag(self, context: Any, options: dict[str, str]) -> None:
+        import av
+
+        bitexact = int(av.codec.context.Flags.bitexact)
+        context.flags |= bitexact | int(av.codec.context.Flags.frame_duration)
+        if "qscale" in options.get("flags", ""):
+            context.flags |= int(av.codec.context.Flags.qscale)
+        context.sample_aspect_ratio = self.canvas.aspect
+        self.stream.sample_aspect_ratio = self.canvas.aspect
+        context.colorspace = self.colour.space
+        context.color_range = self.colour.range
+        context.color_primaries = self.colour.primaries
+        context.color_trc = self.colour.transfer
+
+    def encode(self, image: Image, pts: int, duration: int = 0) -> Iterator[Packet[Any]]:
+        """Packets for one picture (uint8 RGB) shown at `pts`, in units of `time_base`."""
+        if self._last is not None and pts <= self._last:
+            pts = self._last + 1
+        self._last = pts
+        frame = from_rgb(image, self.target.pix_fmt, self.colour)
+        if self.restamped:
+            self._stamps.append((pts, duration))
+            frame.pts, frame.time_base, frame.duration = self._count, 1 / self.canvas.fps, 1
+        else:
+            frame.pts, frame.time_base, frame.duration = pts, self.time_base, duration
+        self._count += 1
+        yield from self._stamp(self.stream.encode(frame))
+
+    def finish(self) -> Iterator[Packet[Any]]:
+        """Packets for the pictures that the encoder still holds."""
+        yield from self._stamp(self.stream.encode(None))
+
+    def _stamp(self, packets: list[Packet[Any]]) -> Iterator[Packet[Any]]:
+        for packet in packets:
+            if self.restamped:
+                packet.pts, packet.duration = self._stamps.popleft()
+                packet.dts = packet.pts
+                packet.time_base = self.time_base
+            yield packet
+
+
+class SoundEncoder:
+    """One sound stream being written from a whole wave, handed out as far as the picture has come."""
+
+    def __init__(
+        self, out: OutputContainer, target: AudioTarget, wave: Wave, rate: int, layout: str, start: float = 0.0
+    ) -> None:
+        """wave: float32 (channels, samples) in ±1. start: seconds at which its first sample is heard."""
+        options = dict(target.options)
+        stream: Any = out.add_stream(target.encoder, rate=rate, layout=layout, options=options)
+        self.stream = stream
+        context = stream.codec_context
+        context.thread_count = 1
+        if target.sample_format:
+            context.format = target.sample_format
+        if target.bit_rate:
+            self.stream.bit_rate = target.bit_rate
+        self.rate, self.layout = rate, layout
+        self.time_base = Fraction(1, rate)
+        context.time_base = self.time_base
+        import av
+
+        context.flags |= int(av.codec.context.Flags.bitexact)
+        self._wave = wave
+        self._origin = round(start * rate)
+        self._at = 0
+        self._drop = 0
+        self._done = False
+        if target.codec in AUDIBLE_DELAY and out.format.name in ("avi", "mpeg", "vob"):
+            self._hide_delay(target)
+
+    def _hide_delay(self, target: AudioTarget) -> None:
+        """Lead with silence up to a whole number of codec frames and leave those frames out of the file."""
+        frame, delay = FRAME[target.codec], AUDIBLE_DELAY[target.codec]
+        if target.codec == "mp3" and self.rate < 32_000:
+            frame = 576
+        self._drop = -(-delay // frame)
+        lead = self._drop * frame - delay
+        silence = np.zeros((self._wave.shape[0], lead), np.float32)
+        self._wave = np.concatenate([silence, self._wave], axis=1)
+        self._origin += delay - lead  # the encoder stamps its packets earlier by the delay
+
+    @property
+    def samples(self) -> int:
+        return int(self._wave.shape[1])
+
+    def until(self, seconds: float) -> Iterator[Packet[Any]]:
+        """Packets for the sound up to this time."""
+        limit = min(self.samples, max(0, round(seconds * self.rate) - self._origin))
+        while self._at < limit:
+            yield from self._encode(self._next())
+
+    def finish(self) -> Iterator[Packet[Any]]:
+        """Packets for all the sound that is left."""
+        while self._at < self.samples:
+            yield from self._encode(self._next())
+        if not self._done:
+            self._done = True
+            yield from self._keep(self.stream.encode(None))
+
+    def _next(self) -> Wave:
+        step = self.stream.codec_context.frame_size or 1024
+        part = self._wave[:, self._at : self._at + step]
+        return part
+
+    def _encode(self, part: Wave) -> Iterator[Packet[Any]]:
+        import av
+
+        context = self.stream.codec_context
+        data, name = to_format(part, context.format.name)
+        frame = av.AudioFrame.from_ndarray(data, format=name, layout=self.layout)
+        frame.sample_rate = self.rate
+        frame.time_base = self.time_base
+        frame.pts = self._origin + self._at
+        self._at += part.shape[1]
+        yield from self._keep(self.stream.encode(frame))
+
+    def _keep(self, packets: list[Packet[Any]]) -> Iterator[Packet[Any]]:
+        for packet in packets:
+            if self._drop:
+                self._drop -= 1
+            else:
+                yield packet
+
+
+def to_format(wave: Wave, name: str) -> tuple[NDArray[Any], str]:
+    """float32 (channels, samples) in a codec's sample format, rounded and saturated, as PyAV lays it out."""
+    planar = name.endswith("p")
+    kind = name.removesuffix("p")
+    data: NDArray[Any]
+    if kind == "flt":
+        data = wave
+    elif kind == "dbl":
+        data = wave.astype(np.float64)
+    elif kind == "u8":
+        data = np.clip(np.rint(wave * 128.0) + 128.0, 0, 255).astype(np.uint8)
+    else:
+        full = 2.0 ** {"s16": 15, "s32": 31}[kind]
+        scaled = np.clip(np.rint(wave.astype(np.float64) * full), -full, full - 1)
+        data = scaled.astype(np.int16 if kind == "s16" else np.int32)
+    if not planar:
+        data = data.T.reshape(1, -1)
+    return np.ascontiguousarray(data), name

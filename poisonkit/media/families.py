@@ -1,0 +1,204 @@
+"""Which encoder stands for which codec family, at which quality, in which container; and what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Literal
+
+from poisonkit.media.info import AudioStream, Encode, MediaInfo, Problem, VideoStream
+from poisonkit.media.probing import picture_blocks
+
+MUXERS = {"mp4": "mp4", "mov": "mov", "avi": "avi", "mpeg": "mpeg", "matroska": "matroska", "webm": "webm"}
+SOUND_FILES = ("wav", "flac", "ogg", "mp3", "aiff")  # written by soundfile
+EXACT_TIMES = ("mp4", "mov", "matroska", "webm")  # containers that keep any timestamp
+
+
+@dataclass(frozen=True)
+class VideoTarget:
+    """How the picture is encoded. codec: the family's name, as decoders report it."""
+
+    encoder: str
+    codec: str
+    pix_fmt: str
+    options: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class AudioTarget:
+    """How the sound is encoded. bit_rate: bits per second, None where it does not apply."""
+
+    encoder: str
+    codec: str
+    bit_rate: int | None = None
+    sample_format: str | None = None
+    options: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Family:
+    encoder: str
+    formats: tuple[str, ...]
+    quality: int | None  # default crf or quantiser; None: lossless codec
+    limits: tuple[int, int] = (0, 51)
+    scale: Literal["crf", "q"] = "crf"
+    options: dict[str, str] = field(default_factory=dict)
+
+
+_YUV = ("yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuvj444p")
+_VPX = {"b": "0", "deadline": "good", "cpu-used": "4", "auto-alt-ref": "0"}
+FAMILIES = {
+    "h264": _Family("libx264", (*_YUV, "gray"), 18, (0, 51), options={"preset": "veryfast"}),
+    "hevc": _Family("libx265", (*_YUV, "gray"), 20, (0, 51), options={"preset": "fast"}),
+    "mpeg4": _Family("mpeg4", ("yuv420p",), 2, (1, 31), "q"),
+    "mpeg1video": _Family("mpeg1video", ("yuv420p",), 2, (1, 31), "q"),
+    "mpeg2video": _Family("mpeg2video", ("yuv420p", "yuv422p"), 2, (1, 31), "q"),
+    "mjpeg": _Family("mjpeg", _YUV, 2, (1, 31), "q", {"huffman": "default"}),
+    "vp8": _Family("libvpx", ("yuv420p",), 10, (4, 63), options=_VPX),
+    "vp9": _Family("libvpx-vp9", ("yuv420p", "yuv422p", "yuv440p", "yuv444p"), 18, (0, 63), options=_VPX),
+    "ffv1": _Family("ffv1", ("yuv420p", "yuv422p", "yuv444p", "yuv440p", "gray", "bgr0", "bgra"), None),
+    "huffyuv": _Family("huffyuv", ("yuv422p", "rgb24"), None),
+    "rawvideo": _Family("rawvideo", (*_YUV, "rgb24", "bgr24", "gray"), None),
+}
+_H264_RGB = ("gbrp", "bgr24", "rgb24")
+_IN_CONTAINER = {
+    "webm": ("vp8", "vp9"),
+    "mpeg": ("mpeg1video", "mpeg2video"),
+    "mp4": ("h264", "hevc", "mpeg4", "mpeg1video", "mpeg2video", "mjpeg", "vp9"),
+}
+_LOSSLESS = ("mp4", "mov", "matroska", "avi")
+_MPEG1_RATES = [Fraction(n, 1001) for n in (24000, 30000, 60000)] + [Fraction(n) for n in (24, 25, 30, 50, 60)]
+
+_SOUND = {  # encoder, bits per second (None: lossless)
+    "aac": ("aac", 192_000),
+    "mp3": ("libmp3lame", 192_000),
+    "mp2": ("mp2", 256_000),
+    "ac3": ("ac3", 448_000),
+    "opus": ("libopus", 160_000),
+    "vorbis": ("libvorbis", 192_000),
+    "flac": ("flac", None),
+    "alac": ("alac", None),
+}
+_LOSSLESS_SOUND = {
+    "mp4": AudioTarget("alac", "alac", sample_format="s32p"),
+    "mov": AudioTarget("alac", "alac", sample_format="s32p"),
+    "matroska": AudioTarget("flac", "flac", sample_format="s32"),
+    "avi": AudioTarget("pcm_s24le", "pcm_s24le"),
+}
+_MP2_RATES = (32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384)
+_MP2_LOW = (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
+
+
+def refusals(info: MediaInfo, encode: Encode, touches: Iterable[str] = ("video", "audio")) -> tuple[Problem, ...]:
+    """Why this file cannot be rewritten with this encoding; empty when it can. All have blocks=True.
+
+    touches: `video`, `audio` or both: what would be encoded anew; the other is copied, whatever it is.
+    """
+    touched = set(touches)
+    found: list[Problem] = []
+    if "video" in touched and info.video is not None:
+        found += picture_blocks(info.video)
+        target = video_target(info.video, info.container, encode)
+        if isinstance(target, Problem):
+            found.append(target)
+    if "audio" in touched and info.audio is not None:
+        sound = audio_target(info.audio, info.container, encode, alone=info.video is None)
+        if isinstance(sound, Problem):
+            found.append(sound)
+    container = info.container
+    alone = info.video is None and container in SOUND_FILES
+    if container not in MUXERS and not alone:
+        found.append(_refuse("container", f"{container} files cannot be written.", "convert the clip to mp4 first"))
+    return tuple(found)
+
+
+def _refuse(code: str, message: str, remedy: str) -> Problem:
+    return Problem(code, message, remedy, blocks=True)
+
+
+def video_target(video: VideoStream, container: str, encode: Encode) -> VideoTarget | Problem:
+    """The encoder, pixel format and options for a stream like `video`, or why there is none."""
+    if encode.mode == "lossless":
+        return _lossless(container)
+    family = FAMILIES.get(video.codec)
+    other = "--encode lossless" if container in _LOSSLESS else "convert the clip to H.264 in mp4 first"
+    if family is None or video.codec not in _IN_CONTAINER.get(container, FAMILIES):
+        return _refuse("codec", f"{video.codec} video cannot be written in {container} here.", other)
+    if video.codec == "mpeg1video" and video.fps not in _MPEG1_RATES:
+        message = f"MPEG-1 cannot hold {float(video.fps):g} frames per second."
+        return _refuse("frame-rate", message, "convert the clip to H.264 in mp4 first")
+    encoder, pix_fmt = family.encoder, video.pix_fmt
+    if video.codec == "h264" and pix_fmt in _H264_RGB:
+        encoder, pix_fmt = "libx264rgb", "rgb24"
+    elif pix_fmt not in family.formats:
+        return _refuse("pixel-format", f"{video.codec} in {pix_fmt} cannot be written here.", other)
+    quality = family.quality
+    if encode.mode == "crf" and encode.crf is not None and quality is not None:
+        low, high = family.limits
+        if not low <= encode.crf <= high:
+            message = f"crf {encode.crf} is outside {low} to {high}, the range of {video.codec}."
+            return _refuse("crf", message, f"--encode crf:{quality}")
+        quality = encode.crf
+    return VideoTarget(encoder, video.codec, pix_fmt, _options(family, quality))
+
+
+def _lossless(container: str) -> VideoTarget | Problem:
+    if container == "avi":
+        return VideoTarget("ffv1", "ffv1", "bgr0", {"level": "3", "g": "1", "slicecrc": "1"})
+    if container in _LOSSLESS:
+        return VideoTarget("libx264rgb", "h264", "rgb24", {"preset": "veryfast", "qp": "0"})
+    message = f"{container} cannot hold lossless RGB video here."
+    return _refuse("lossless", message, "--encode match, or convert the clip to mp4 first")
+
+
+def _options(family: _Family, quality: int | None) -> dict[str, str]:
+    options = dict(family.options)
+    if quality is None:
+        return options
+    if family.scale == "q":
+        limits = {"qmin": str(quality), "qmax": str(quality)}
+        return {**options, **limits, "flags": "+qscale", "global_quality": str(118 * quality)}
+    if family.encoder == "libx265":
+        return {**options, "crf": str(quality), "x265-params": "log-level=error:info=0:pools=none:frame-threads=1"}
+    return {**options, "crf": str(quality)}
+
+
+def audio_target(audio: AudioStream, container: str, encode: Encode, *, alone: bool = False) -> AudioTarget | Problem:
+    """The encoder and bit rate for sound like `audio`, or why there is none. alone: no picture in the file."""
+    if alone and container in SOUND_FILES:
+        if encode.mode == "lossless" and container in ("mp3", "ogg"):
+            return _refuse("lossless", f"{container} cannot hold lossless sound.", "--encode match")
+        return AudioTarget("soundfile", audio.codec)
+    if encode.mode == "lossless":
+        found = _LOSSLESS_SOUND.get(container)
+        return found or _refuse("lossless", f"{container} cannot hold lossless sound here.", "--encode match")
+    if audio.codec.startswith("pcm_"):
+        return AudioTarget(audio.codec, audio.codec)
+    if audio.codec not in _SOUND or (container == "avi" and audio.codec in ("opus", "vorbis", "aac")):
+        message = f"{audio.codec} sound cannot be written in {container} here."
+        return _refuse("codec", message, "convert the clip's sound to AAC in mp4 first")
+    encoder, default = _SOUND[audio.codec]
+    if default is None:
+        return AudioTarget(encoder, audio.codec)
+    # Without the bit reservoir, so that frames that hold only the encoder's delay can be left out.
+    options = {"reservoir": "0"} if encoder == "libmp3lame" and container == "avi" else {}
+    rate = _bit_rate(audio, max(default, audio.bit_rate or 0))
+    return AudioTarget(encoder, audio.codec, rate, options=options)
+
+
+def _bit_rate(audio: AudioStream, wanted: int) -> int:
+    """`wanted`, brought into what the codec allows at this sample rate and number of channels."""
+    if audio.codec == "aac":
+        return min(wanted, 6 * audio.sample_rate * audio.channels)
+    if audio.codec == "mp3":
+        return min(wanted, 320_000 if audio.sample_rate >= 32_000 else 160_000)
+    if audio.codec == "mp2":
+        table = _MP2_RATES if audio.sample_rate >= 32_000 else _MP2_LOW
+        highest = 192 if audio.channels == 1 and audio.sample_rate >= 32_000 else table[-1]
+        return 1000 * max(rate for rate in table if rate <= min(wanted // 1000, highest))
+    if audio.codec == "ac3":
+        return min(wanted, 640_000)
+    if audio.codec == "opus":
+        return min(wanted, 256_000 * audio.channels)
+    return wanted

@@ -1,0 +1,163 @@
+"""Opening exactly one file, safely, and writing one that appears all at once or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from poisonkit.errors import MediaError
+
+if TYPE_CHECKING:
+    from av.container import InputContainer, OutputContainer
+
+# Demuxers that read one self-contained file. Playlists (HLS, DASH, concat), SDP, image sequences and
+# devices are not among them, so no file can make another one, or an address, be opened.
+DEMUXERS = (
+    "mov,mp4,m4a,3gp,3g2,mj2,avi,mpeg,mpegts,mpegvideo,matroska,webm,asf,flv,ogg,"
+    "wav,w64,flac,mp3,aac,ac3,aiff,caf,au,amr,gif,ivf,nut,rm"
+)
+READ_OPTIONS = {"protocol_whitelist": "file", "format_whitelist": DEMUXERS}
+
+_tickets = itertools.count()
+
+
+def name_of(path: str | Path) -> str:
+    """The file's own name, printable: what messages say, so that none holds an absolute path."""
+    return os.fsencode(Path(path).name).decode("utf-8", "replace")
+
+
+def safe_url(path: str | Path) -> str:
+    """A name that no library takes for an option, an address or standard input."""
+    return "file:" + os.path.abspath(path)
+
+
+def _speakable(path: str | Path) -> bool:
+    """False for names that are not valid UTF-8, which PyAV cannot be given."""
+    try:
+        os.path.abspath(path).encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def require_file(path: str | Path) -> os.stat_result:
+    """The file's status. Raises MediaError when it is missing, empty, unreadable or not a plain file."""
+    try:
+        status = os.stat(path)
+    except OSError as error:
+        raise MediaError(f"{name_of(path)} cannot be opened: {_reason(error)}.") from error
+    if not stat.S_ISREG(status.st_mode):
+        raise MediaError(f"{name_of(path)} is not a plain file.")
+    if status.st_size == 0:
+        raise MediaError(f"{name_of(path)} is empty (0 bytes).")
+    return status
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or type(error).__name__).lower()
+
+
+@contextlib.contextmanager
+def open_input(path: str | Path, label: str | Path | None = None) -> Iterator[InputContainer]:
+    """The file, opened by PyAV for reading. label: the name that messages use."""
+    import av
+
+    require_file(path)
+    with contextlib.ExitStack() as stack:
+        try:
+            target: Any = safe_url(path)
+            if not _speakable(path):
+                target = stack.enter_context(open(path, "rb"))
+            container = av.open(target, mode="r", metadata_errors="replace", options=dict(READ_OPTIONS))
+        except (av.error.FFmpegError, OSError, ValueError) as error:
+            name = name_of(path if label is None else label)
+            raise MediaError(f"{name} is not a media file that can be read{detail(error)}.") from error
+        yield stack.enter_context(container)
+
+
+@contextlib.contextmanager
+def open_output(path: str | Path, muxer: str, options: dict[str, str] | None = None) -> Iterator[OutputContainer]:
+    """A container being written by PyAV, bit-exact: no clock, no library version in it."""
+    import av
+
+    with contextlib.ExitStack() as stack:
+        target: Any = safe_url(path)
+        if not _speakable(path):
+            target = stack.enter_context(open(path, "wb"))
+        settings = {"fflags": "+bitexact", **(options or {})}
+        yield stack.enter_context(av.open(target, mode="w", format=muxer, options=settings))
+
+
+def detail(error: Exception) -> str:
+    """` (the library's own words)`, or nothing when they say nothing."""
+    import av
+
+    text = ""
+    if isinstance(error, av.error.FFmpegError):
+        text = (error.strerror or "").strip()
+    elif isinstance(error, OSError):
+        text = _reason(error)
+    text = text.rstrip(".").lower()
+    return f" ({text})" if text and "/" not in text else ""
+
+
+@contextlib.contextmanager
+def translated(path: str | Path, doing: str) -> Iterator[None]:
+    """Turn the libraries' errors into one MediaError: `NAME could not be DOING (reason).`"""
+    import av
+
+    try:
+        yield
+    except (av.error.FFmpegError, OSError) as error:
+        raise MediaError(f"{name_of(path)} could not be {doing}{detail(error)}.") from error
+
+
+@contextlib.contextmanager
+def replacing(destination: str | Path, like: os.stat_result | None = None) -> Iterator[Path]:
+    """A new temporary file beside `destination`; moved over it when the body succeeds, removed otherwise.
+
+    like: the status of the source, whose modification time the result takes.
+    """
+    destination = Path(destination)
+    temporary = _reserve(destination)
+    try:
+        yield temporary
+        if like is not None:
+            os.utime(temporary, ns=(like.st_atime_ns, like.st_mtime_ns))
+        os.replace(temporary, destination)
+    except OSError as error:
+        raise MediaError(f"{name_of(destination)} could not be written ({_reason(error)}).") from error
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
+
+
+@contextlib.contextmanager
+def scratch(beside: Path, suffix: str = "") -> Iterator[Path]:
+    """A new temporary file in the same folder as `beside`, removed at the end."""
+    temporary = _reserve(beside, suffix)
+    try:
+        yield temporary
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
+
+
+def _reserve(destination: Path, suffix: str = "") -> Path:
+    """Create an empty file with a free name in the destination's folder (exclusively, ordinary mode)."""
+    while True:
+        name = f".poisonkit-{os.getpid()}-{next(_tickets)}.part{suffix}"
+        candidate = destination.parent / name
+        try:
+            handle = os.open(candidate, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise MediaError(f"{name_of(destination)} could not be written ({_reason(error)}).") from error
+        os.close(handle)
+        return candidate

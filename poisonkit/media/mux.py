@@ -1,0 +1,282 @@
+"""One pass from source to output inside this process: each stream encoded anew or copied packet for packet."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections import deque
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from poisonkit.errors import MediaError
+from poisonkit.media.colour import Colour, Image, checked, to_rgb
+from poisonkit.media.decode import Tail, Wave, decode_packet
+from poisonkit.media.encode import Canvas, PictureEncoder, SoundEncoder
+from poisonkit.media.families import EXACT_TIMES, MUXERS, AudioTarget, VideoTarget
+from poisonkit.media.files import name_of, open_input, open_output, translated
+from poisonkit.media.info import MediaInfo
+
+VideoFunction = Callable[[Iterator[Image]], Iterator[Image]]
+
+
+@dataclass
+class Trace:
+    """What passed of one stream: when each piece is shown and, of packets, a digest of all their bytes."""
+
+    time_base: Fraction = Fraction(1)
+    times: list[int | None] = field(default_factory=list)
+    digest: Any = field(default_factory=lambda: hashlib.blake2b(digest_size=16))
+
+    def packet(self, packet: Any) -> None:
+        self.digest.update(memoryview(packet))
+        self.times.append(packet.pts)
+
+    def seconds(self) -> list[Fraction | None]:
+        return [None if pts is None else pts * self.time_base for pts in self.times]
+
+
+@dataclass(frozen=True)
+class NewSound:
+    """Sound to be encoded: float32 (channels, samples), Hz, layout name, start in seconds."""
+
+    wave: Wave
+    rate: int
+    layout: str
+    start: float
+    target: AudioTarget
+
+
+@dataclass
+class Passed:
+    """What one pass did. pictures: times of decoded frames, or of copied packets with their digest."""
+
+    video: Trace | None = None
+    audio: Trace | None = None
+    frames: int | None = None
+    canvas: Canvas | None = None
+
+
+def muxer_for(info: MediaInfo, video: VideoTarget | None) -> str:
+    """The muxer's name; MPEG-2 program streams have one of their own."""
+    codec = video.codec if video is not None else (info.video.codec if info.video is not None else "")
+    return "vob" if info.container == "mpeg" and codec == "mpeg2video" else MUXERS[info.container]
+
+
+def mux_options(container: str, time_base: Fraction | None) -> dict[str, str]:
+    """Keep the source's clock where the muxer would choose its own."""
+    if container in ("mp4", "mov") and time_base is not None and time_base.numerator == 1:
+        return {"video_track_timescale": str(time_base.denominator)}
+    return {}
+
+
+def transcode(
+    source: Path,
+    temporary: Path,
+    info: MediaInfo,
+    *,
+    video: VideoFunction | None = None,
+    video_target: VideoTarget | None = None,
+    sound: NewSound | None = None,
+) -> Passed:
+    """Write `temporary`: the picture through `video` (else copied), `sound` in place of the source's (else copied)."""
+    with open_input(source) as container, translated(source, "rewritten"):
+        return _Pass(source, temporary, info, container, video, video_target, sound).run()
+
+
+class _Pass:
+    def __init__(
+        self,
+        source: Path,
+        temporary: Path,
+        info: MediaInfo,
+        container: Any,
+        video: VideoFunction | None,
+        video_target: VideoTarget | None,
+        sound: NewSound | None,
+    ) -> None:
+        self.source, self.temporary, self.info = source, temporary, info
+        self.video, self.video_target, self.sound = video, video_target, sound
+        self.in_video = container.streams[info.video.index] if info.video is not None else None
+        copied = info.audio is not None and sound is None
+        self.in_audio = container.streams[info.audio.index] if copied and info.audio is not None else None
+        wanted = [s for s in (self.in_video, self.in_audio) if s is not None]
+        if self.in_video is not None:
+            self.in_video.thread_count = 1
+        self.packets = iter(container.demux(wanted)) if wanted else iter(())
+        self.passed = Passed()
+        self.tail = Tail(source)
+        self.waiting: deque[Any] = deque()  # sound packets met before the output is open
+        self.stamps: deque[tuple[int, int]] = deque()
+        self.out: Any = None
+        self.out_audio: Any = None
+        self.out_video: Any = None
+        self.sound_encoder: SoundEncoder | None = None
+
+    def run(self) -> Passed:
+        frames = self._decoded() if self.video is not None else None
+        first = next(frames) if frames is not None else None
+        time_base = self.info.video.time_base if self.info.video is not None else None
+        options = mux_options(self.info.container, time_base)
+        muxer = muxer_for(self.info, self.video_target)
+        with open_output(self.temporary, muxer, options) as self.out:
+            encoder = self._add_streams(first)
+            self.out.start_encoding()
+            while self.waiting:
+                self._copy_sound(self.waiting.popleft())
+            if encoder is not None and frames is not None and self.video is not None:
+                self._encode(encoder, first, frames, self.video)
+            else:
+                self._copy()
+            if self.sound_encoder is not None:
+                for packet in self.sound_encoder.finish():
+                    self.out.mux(packet)
+        return self.passed
+
+    def _add_streams(self, first: Any) -> PictureEncoder | None:
+        """Streams in the source's order."""
+        encoder = None
+        sound_first = (
+            self.info.video is not None
+            and self.info.audio is not None
+            and self.info.audio.index < self.info.video.index
+        )
+        if sound_first:
+            self._add_sound()
+        if first is not None and self.video_target is not None:
+            canvas = self._canvas(first)
+            self.passed.canvas = canvas
+            indexed = self.info.container not in EXACT_TIMES
+            encoder = PictureEncoder(self.out, self.video_target, canvas, indexed=indexed)
+            self.passed.video = Trace(canvas.time_base)
+        elif self.in_video is not None:
+            self.out_video = self.out.add_stream_from_template(self.in_video)
+            self.out_video.time_base = self.in_video.time_base
+            self.passed.video = Trace(self.in_video.time_base)
+        if not sound_first:
+            self._add_sound()
+        return encoder
+
+    def _add_sound(self) -> None:
+        if self.sound is not None:
+            made = self.sound
+            self.sound_encoder = SoundEncoder(self.out, made.target, made.wave, made.rate, made.layout, made.start)
+        elif self.in_audio is not None:
+            self.out_audio = self.out.add_stream_from_template(self.in_audio)
+            self.out_audio.time_base = self.in_audio.time_base
+            self.passed.audio = Trace(self.in_audio.time_base)
+
+    def _canvas(self, first: Any) -> Canvas:
+        video = self.info.video
+        if video is None or not video.fps:
+            raise MediaError(f"{name_of(self.source)} has a video stream without a frame rate.")
+        return Canvas(
+            width=video.width,
+            height=video.height,
+            fps=video.fps,
+            time_base=video.time_base,
+            aspect=video.sample_aspect_ratio,
+            matrix=display_matrix(first),
+            colour=Colour.of(first),
+        )
+
+    def _decoded(self) -> Iterator[Any]:
+        """Decoded pictures; sound packets on the way are copied, or kept until the output is open."""
+        for packet in self.packets:
+            if packet.stream is self.in_video:
+                for frame in decode_packet(packet, self.source):
+                    self.tail.see(frame)
+                    yield frame
+            elif packet.size:
+                if self.out is None or self.out_audio is None:
+                    self.waiting.append(packet)
+                else:
+                    self._copy_sound(packet)
+        self.tail.finish()
+
+    def _copy_sound(self, packet: Any) -> None:
+        if self.passed.audio is not None:
+            self.passed.audio.packet(packet)
+            packet.stream = self.out_audio
+            self.out.mux(packet)
+
+    def _copy(self) -> None:
+        """Picture (if any) and sound, packet for packet."""
+        for packet in self.packets:
+            if not packet.size and packet.dts is None:
+                continue  # the demuxer's mark of the end
+            if packet.stream is self.in_video and self.passed.video is not None:
+                if self.sound_encoder is not None and packet.dts is not None:
+                    for made in self.sound_encoder.until(float(packet.dts * packet.time_base)):
+                        self.out.mux(made)
+                self.passed.video.packet(packet)
+                packet.stream = self.out_video
+                self.out.mux(packet)
+            else:
+                self._copy_sound(packet)
+
+    def _pictures(self, first: Any, frames: Iterator[Any], trace: Trace) -> Generator[Image]:
+        ordered = _indexing(self.info, self.in_video, first)
+        frame = first
+        index = 0
+        while frame is not None:
+            trace.times.append(frame.pts)
+            self.stamps.append((ordered(index, frame), frame.duration or 0))
+            yield to_rgb(frame)
+            index += 1
+            frame = next(frames, None)
+
+    def _encode(self, encoder: PictureEncoder, first: Any, frames: Iterator[Any], video: VideoFunction) -> None:
+        trace, canvas = self.passed.video, encoder.canvas
+        if trace is None:
+            return
+        made = 0
+        with closing(self._pictures(first, frames, trace)) as pictures:
+            for image in video(pictures):
+                if not self.stamps:
+                    raise MediaError(f"{name_of(self.source)}: more frames came back than went in.")
+                pts, duration = self.stamps.popleft()
+                image = checked(image, canvas.width, canvas.height, made)
+                if self.sound_encoder is not None:
+                    for packet in self.sound_encoder.until(float(pts * encoder.time_base)):
+                        self.out.mux(packet)
+                for packet in encoder.encode(image, pts, duration):
+                    self.out.mux(packet)
+                made += 1
+            if self.stamps or next(pictures, None) is not None:
+                raise MediaError(f"{name_of(self.source)}: fewer frames came back than went in.")
+        for packet in encoder.finish():
+            self.out.mux(packet)
+        self.passed.frames = made
+
+
+def _indexing(info: MediaInfo, stream: Any, first: Any) -> Callable[[int, Any], int]:
+    """How a picture's timestamp is found: its own, or (avi, mpg) a frame number.
+
+    AVI with B-frames has no usable times, so its pictures are numbered as they come.
+    """
+    if info.container in EXACT_TIMES:
+        return lambda index, frame: index if frame.pts is None else int(frame.pts)
+    fps = info.video.fps if info.video is not None else Fraction(1)
+    if info.container == "avi" and stream.codec_context.has_b_frames:
+        return lambda index, frame: index
+    origin = 0 if info.container == "avi" else (first.pts or 0)
+
+    def numbered(index: int, frame: Any) -> int:
+        if frame.pts is None or frame.time_base is None:
+            return index
+        rank: Fraction = (frame.pts - origin) * frame.time_base * fps
+        return math.floor(rank + Fraction(1, 2))
+
+    return numbered
+
+
+def display_matrix(frame: Any) -> tuple[int, ...] | None:
+    """The nine numbers of a picture's display matrix (rotation, flips), or None."""
+    data = frame.side_data.get("DISPLAYMATRIX")
+    return None if data is None else tuple(int(v) for v in np.frombuffer(bytes(data), dtype=np.int32)[:9])

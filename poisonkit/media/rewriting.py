@@ -1,0 +1,206 @@
+"""Rewriting one file: picture or sound through a function, everything else as it was."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from poisonkit.errors import MediaError
+from poisonkit.media import families, jobs, mux, sound
+from poisonkit.media.check import Expected, Inspector, checked_output, sha256_of
+from poisonkit.media.decode import Wave, audio_wave, require_whole
+from poisonkit.media.families import EXACT_TIMES, AudioTarget, VideoTarget
+from poisonkit.media.files import name_of, open_input, replacing, require_file, scratch, translated
+from poisonkit.media.info import Encode, MediaInfo, Problem, Written
+from poisonkit.media.mux import NewSound, Passed, Trace, VideoFunction
+from poisonkit.media.probing import StreamChoice, probe
+
+AudioFunction = Callable[[Wave, int], Wave]
+
+
+def rewrite(
+    source: str | Path,
+    destination: str | Path,
+    *,
+    video: VideoFunction | None = None,
+    audio: AudioFunction | None = None,
+    encode: Encode | None = None,
+    stream: StreamChoice = "best",
+    inspect: Inspector | None = None,
+) -> Written:
+    """Write `destination` from `source`, decode it back, check it, and only then put it in place.
+
+    video: iterator of uint8 RGB (height, width, 3) frames, as stored, to an iterator of as many; None copies
+    the picture's packets. audio: (float32 (channels, samples) in ±1, Hz) to the same shape; None copies the
+    sound's packets. inspect: is shown the decoded output. The file keeps its container, timestamps, rotation,
+    aspect, colour tags and modification time; titles and further streams are dropped.
+
+    Raises MediaError (one sentence) when the file is damaged, cut short or cannot be rewritten so, CheckError
+    when what was written does not decode to what it should be; the destination is then untouched.
+    """
+    source, destination = Path(source), Path(destination)
+    encode = encode or Encode()
+    status = require_file(source)
+    _not_itself(source, destination)
+    info = probe(source, stream)
+    if video is None and audio is None:
+        return remux(source, destination, stream=stream)
+    for wanted, has, word in ((video, info.video, "picture"), (audio, info.audio, "sound")):
+        if wanted is not None and has is None:
+            raise MediaError(f"{name_of(source)} has no {word}.")
+    _refuse(source, info, encode, video is not None, audio is not None)
+    require_whole(source, info.container)
+    with replacing(destination, status) as temporary:
+        if sound.handles(info):
+            assert audio is not None
+            return _sound_file(source, temporary, destination, info, audio, inspect)
+        made = _new_sound(source, info, encode, audio) if audio is not None else None
+        if video is None and made is not None and _by_job(info, made):
+            passed = _sound_job(source, temporary, info, made)
+        else:
+            target = _video_target(info, encode) if video is not None else None
+            passed = mux.transcode(source, temporary, info, video=video, video_target=target, sound=made)
+        expected = Expected(
+            source=info,
+            passed=passed,
+            samples=made.wave.shape[1] if made is not None else None,
+            start=made.start if made is not None else 0.0,
+        )
+        return checked_output(temporary, destination, expected, inspect)
+
+
+def remux(source: str | Path, destination: str | Path, *, stream: StreamChoice = "best") -> Written:
+    """One picture and one sound stream of `source`, packet for packet; the other streams are left out.
+
+    Raises MediaError, CheckError as `rewrite` does.
+    """
+    source, destination = Path(source), Path(destination)
+    status = require_file(source)
+    _not_itself(source, destination)
+    info = probe(source, stream)
+    if info.container not in families.MUXERS:
+        raise MediaError(f"{name_of(source)}: {info.container} files cannot be remuxed.")
+    require_whole(source, info.container)
+    with replacing(destination, status) as temporary:
+        jobs.copy_streams(source, temporary, info)
+        passed = _packets(source, info)
+        return checked_output(temporary, destination, Expected(info, passed), None)
+
+
+def _not_itself(source: Path, destination: Path) -> None:
+    if destination.exists() and os.path.samefile(source, destination):
+        raise MediaError(f"{name_of(source)} would be written over itself.")
+
+
+def _refuse(source: Path, info: MediaInfo, encode: Encode, video: bool, audio: bool) -> None:
+    touches: list[str] = []
+    if video:
+        touches.append("video")
+    if audio:
+        touches.append("audio")
+    for problem in families.refusals(info, encode, touches):
+        remedy = f" ({problem.remedy})" if problem.remedy else ""
+        raise MediaError(f"{name_of(source)}: {problem.message.rstrip('.')}{remedy}.")
+
+
+def _video_target(info: MediaInfo, encode: Encode) -> VideoTarget:
+    assert info.video is not None
+    target = families.video_target(info.video, info.container, encode)
+    assert not isinstance(target, Problem)
+    return target
+
+
+def _audio_target(info: MediaInfo, encode: Encode) -> AudioTarget:
+    assert info.audio is not None
+    target = families.audio_target(info.audio, info.container, encode, alone=info.video is None)
+    assert not isinstance(target, Problem)
+    return target
+
+
+def applied(audio: AudioFunction, wave: Wave, rate: int, source: Path) -> Wave:
+    """`audio`'s result, checked: same shape, finite, float32."""
+    made = np.asarray(audio(wave.copy(), rate), dtype=np.float32)
+    if made.shape != wave.shape:
+        raise MediaError(f"{name_of(source)}: sound of shape {wave.shape} came back as {made.shape}.")
+    if not np.isfinite(made).all():
+        raise MediaError(f"{name_of(source)}: sound came back with values that are not numbers.")
+    return made
+
+
+def _new_sound(source: Path, info: MediaInfo, encode: Encode, audio: AudioFunction) -> NewSound:
+    """The source's sound, decoded, through `audio`."""
+    assert info.audio is not None
+    with open_input(source) as container, translated(source, "decoded"):
+        stream = container.streams[info.audio.index]
+        wave, rate, start = audio_wave(container, stream, source)
+    made = np.clip(applied(audio, wave, rate, source), -1.0, 1.0)
+    return NewSound(made, rate, info.audio.layout, start, _audio_target(info, encode))
+
+
+def _by_job(info: MediaInfo, made: NewSound) -> bool:
+    """Whether the ffmpeg program muxes the sound. AVI and mpg are muxed here: see `encode.AUDIBLE_DELAY`."""
+    return info.video is not None and info.container in EXACT_TIMES and made.wave.shape[0] <= 2
+
+
+def _sound_job(source: Path, temporary: Path, info: MediaInfo, made: NewSound) -> Passed:
+    with scratch(temporary, ".wav") as wav:
+        sound.write(wav, made.wave, made.rate, "WAV", "FLOAT")
+        jobs.mux_sound(source, wav, made.start, temporary, info, made.target)
+    passed = _packets(source, info)
+    passed.audio = None
+    return passed
+
+
+def _packets(source: Path, info: MediaInfo) -> Passed:
+    """Times and digests of the packets that a copy must hold."""
+    passed = Passed()
+    with open_input(source) as container, translated(source, "read"):
+        streams = {s.index: container.streams[s.index] for s in (info.video, info.audio) if s is not None}
+        traces = {index: Trace(stream.time_base or Fraction(1)) for index, stream in streams.items()}
+        for packet in container.demux(list(streams.values())):
+            if packet.size or packet.dts is not None:
+                traces[packet.stream.index].packet(packet)
+    if info.video is not None:
+        passed.video = traces[info.video.index]
+    if info.audio is not None:
+        passed.audio = traces[info.audio.index]
+    return passed
+
+
+def _sound_file(
+    source: Path,
+    temporary: Path,
+    destination: Path,
+    info: MediaInfo,
+    audio: AudioFunction,
+    inspect: Inspector | None,
+) -> Written:
+    """Sound alone, by soundfile. Samples that `audio` leaves alone keep their very value, 32-bit ones too."""
+    assert info.audio is not None
+    wide, rate = sound.read(source)
+    wave = wide.astype(np.float32)
+    made = applied(audio, wave, rate, source)
+    wide += made.astype(np.float64) - wave.astype(np.float64)
+    sound.write_like(source, temporary, wide, info.audio)
+    back = sound.read_back(temporary, destination, wide.shape, rate)
+    if inspect is not None:
+        inspect.wave(back.astype(np.float32), rate)
+    return Written(
+        container=info.container,
+        frames=0,
+        width=0,
+        height=0,
+        fps=0.0,
+        video_codec="",
+        samples=back.shape[1],
+        sample_rate=rate,
+        channels=back.shape[0],
+        audio_codec=info.audio.codec,
+        dropped=info.dropped,
+        sha256=sha256_of(temporary),
+        bytes=temporary.stat().st_size,
+    )
