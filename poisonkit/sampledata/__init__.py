@@ -14,12 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import soundfile
-
 from poisonkit.errors import MediaError, RequestError, did_you_mean
+from poisonkit.media import Encode, write_audio, write_video
 from poisonkit.sampledata.pictures import MOTIONS, frames
 from poisonkit.sampledata.sounds import SOUNDS, wave
-from poisonkit.sampledata.writer import write_clip
 from poisonkit.seeding import generator
 
 Size = Literal["small", "train"]
@@ -38,7 +36,10 @@ SOUND_OF = {
 
 @dataclass(frozen=True)
 class Shape:
-    """Per class, `train` and `test` clips. width, height: pixels; rates in Hz; seconds: of sound alone."""
+    """One size. train, test: clips per class; width, height: pixels; fps, rate (of the sound): Hz.
+
+    seconds: how long a clip of sound alone is; with picture it is as long as the picture.
+    """
 
     train: int
     test: int
@@ -47,9 +48,10 @@ class Shape:
     frames: int
     fps: int
     seconds: float
-    av_rate: int = 44_100
-    audio_rate: int = 16_000
+    rate: int = 16_000
 
+
+ENCODE = Encode("crf", 20)
 
 SIZES: dict[str, Shape] = {
     "small": Shape(train=10, test=5, width=160, height=120, frames=50, fps=25, seconds=1.0),
@@ -91,7 +93,7 @@ def write_sample_data(
 
     size: `small`, 50 training and 25 test clips (160x120, 25 fps, 2 s), in seconds; `train`, 500 and 250
     (112x84, 32 frames at 16 fps, 2 s), enough to train a small network on. kind: `av`, H.264 + AAC mp4 with
-    mono sound at 44.1 kHz; `audio`, mono 16-bit wav of 1 s at 16 kHz. layout: `class-folders`
+    mono sound at 16 kHz; `audio`, mono 16-bit wav of 1 s at 16 kHz. layout: `class-folders`
     (`train/CLASS/FILE`, `test/CLASS/FILE`), or `mmaction2-video` (`videos/FILE`, train.txt, val.txt with
     `FILE label` lines, and label_map.txt; only for `av`). The same arguments give the same bytes.
     progress: called with (clips written, clips in all). Raises RequestError for a wrong argument or a
@@ -127,7 +129,7 @@ def write_sample_data(
             _write_av(path, clip, shape, seed) if kind == "av" else _write_audio(path, clip, shape, seed)
             return path.stat().st_size
 
-        # Threads suffice: most of the time is the encoders', outside the interpreter's lock.
+        # Threads suffice: most of the time goes to encoders, outside the interpreter's lock.
         with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
             for done, size_of_clip in enumerate(pool.map(make, clips), 1):
                 written += size_of_clip
@@ -164,13 +166,13 @@ def _place(clip: _Clip, layout: str, suffix: str) -> str:
 def _write_av(path: Path, clip: _Clip, shape: Shape, seed: int) -> None:
     look, sound = (generator(seed, f"sample {what}", clip.stem) for what in ("picture", "sound"))
     pictures = frames(clip.name, look, shape.width, shape.height, shape.frames, shape.fps)
-    heard = wave(SOUND_OF[clip.name], sound, shape.av_rate, shape.frames / shape.fps)
-    write_clip(path, pictures, shape.width, shape.height, shape.fps, heard, shape.av_rate)
+    heard = wave(SOUND_OF[clip.name], sound, shape.rate, shape.frames / shape.fps)
+    write_video(path, pictures, shape.fps, (heard, shape.rate), ENCODE)
 
 
 def _write_audio(path: Path, clip: _Clip, shape: Shape, seed: int) -> None:
-    heard = wave(clip.name, generator(seed, "sample sound", clip.stem), shape.audio_rate, shape.seconds)
-    soundfile.write(path, heard.T, shape.audio_rate, subtype="PCM_16")
+    heard = wave(clip.name, generator(seed, "sample sound", clip.stem), shape.rate, shape.seconds)
+    write_audio(path, heard, shape.rate)
 
 
 def _write_lists(root: Path, clips: list[_Clip]) -> None:

@@ -1,0 +1,260 @@
+"""What the main job costs: blend (alpha 0.1) on one clip, against a plain transcode, MoviePy and the floor.
+
+    make bench
+    python benchmarks/main_job.py --runs 9
+
+Four ways, interleaved, one thread each, on clips made by code; see README.md beside this file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import resource
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import cv2
+import imageio_ffmpeg
+import numpy as np
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from poisonkit import triggers
+from poisonkit.engine.worker import Job, process
+from poisonkit.media.info import Encode
+from poisonkit.plan import Task
+from poisonkit.sampledata.pictures import frames as moving_shapes
+from poisonkit.sampledata.sounds import wave
+from poisonkit.seeding import generator
+
+ALPHA = 0.1
+SOUND_RATE = 44_100
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A clip to make, and the quality at which all four ways write it again.
+
+    source, again: codec options of the source and of the output; program: the latter as ffmpeg spells them.
+    """
+
+    name: str
+    motion: str
+    suffix: str
+    codec: str
+    width: int
+    height: int
+    frames: int
+    fps: int
+    sound: bool
+    source: dict[str, str]
+    again: dict[str, str]
+    program: tuple[str, ...]
+
+
+def quantiser(q: int) -> dict[str, str]:
+    """Codec options for a constant quantiser, the `-q:v` of ffmpeg."""
+    return {"qmin": str(q), "qmax": str(q), "flags": "+qscale", "global_quality": str(118 * q)}
+
+
+CLIPS = (
+    Clip(
+        "340x256 H.264 + AAC mp4, 300 frames", "ball_bouncing", ".mp4", "libx264", 340, 256, 300, 30, sound=True,
+        source={"preset": "medium", "crf": "21"}, again={"preset": "veryfast", "crf": "18"},
+        program=("-preset", "veryfast", "-crf", "18"),
+    ),
+    Clip(
+        "320x240 MPEG-4 avi, 179 frames", "bar_rotating", ".avi", "mpeg4", 320, 240, 179, 25, sound=False,
+        source=quantiser(3), again=quantiser(2), program=("-q:v", "2"),
+    ),
+)  # fmt: skip
+
+
+def pictures(clip: Clip) -> Iterator[np.ndarray]:
+    """The clip's frames: a moving shape under sensor noise of 4 levels, which an encoder cannot skip."""
+    noise = generator("bench", clip.name)
+    rng = generator("bench shape", clip.name)
+    for image in moving_shapes(clip.motion, rng, clip.width, clip.height, clip.frames, clip.fps):
+        grain = noise.normal(0, 4, image.shape)
+        yield np.clip(np.rint(image + grain), 0, 255).astype(np.uint8)
+
+
+class Encoder:
+    """H.264 or MPEG-4 to one file with one thread. `add` takes I420 frames that carry their index as pts."""
+
+    def __init__(self, path: Path, clip: Clip, options: dict[str, str]) -> None:
+        self.out = av.open(str(path), "w", options={"fflags": "+bitexact"})
+        self.stream = self.out.add_stream(clip.codec, rate=clip.fps, options=options)
+        self.stream.width, self.stream.height, self.stream.pix_fmt = clip.width, clip.height, "yuv420p"
+        self.stream.codec_context.thread_count = 1
+
+    def add(self, frame: av.VideoFrame) -> None:
+        self.out.mux(self.stream.encode(frame))
+
+    def close(self) -> None:
+        self.out.mux(self.stream.encode(None))
+        self.out.close()
+
+
+def i420(image: np.ndarray, index: int, fps: int) -> av.VideoFrame:
+    frame = av.VideoFrame.from_ndarray(image, format="rgb24").reformat(format="yuv420p")
+    frame.pts, frame.time_base = index, Fraction(1, fps)
+    return frame
+
+
+def make_source(path: Path, clip: Clip) -> None:
+    encoder = Encoder(path, clip, clip.source)
+    sound = encoder.out.add_stream("aac", rate=SOUND_RATE, layout="stereo") if clip.sound else None
+    for index, image in enumerate(pictures(clip)):
+        encoder.add(i420(image, index, clip.fps))
+    if sound is not None:
+        mono = wave("chirp_up", generator("bench sound"), SOUND_RATE, clip.frames / clip.fps)
+        block = av.AudioFrame.from_ndarray(np.repeat(mono, 2, axis=0), format="fltp", layout="stereo")
+        block.sample_rate, block.pts, block.time_base = SOUND_RATE, 0, Fraction(1, SOUND_RATE)
+        encoder.out.mux(sound.encode(block))
+        encoder.out.mux(sound.encode(None))
+    encoder.close()
+
+
+def decode(path: Path) -> int:
+    """Decode all pictures with one thread, without converting them; how many there are."""
+    with av.open(str(path)) as container:
+        container.streams.video[0].codec_context.thread_count = 1
+        return sum(1 for _ in container.decode(video=0))
+
+
+def poisonkit_once(source: Path, target: Path) -> None:
+    """poisonkit's worker on one clip as in a run: decode, trigger, encode, decode back, check, hash."""
+    task = Task(
+        role="poisoned", attack=None, id=source.name, split="train", source_path=source.name, path=target.name,
+        also=(), label=0, original_label=1, target=0, backdoor=0,
+    )  # fmt: skip
+    job = Job(
+        task=task, source=str(source), out=str(target.parent), classes=("target", "other"),
+        triggers=(triggers.create("blend", alpha=ALPHA),), touches=frozenset({"video"}), frames="all",
+        encode=Encode(), stream="best", seed=0,
+    )  # fmt: skip
+    record = process(job)
+    if record["status"] != "ok":
+        raise SystemExit(f"poisonkit could not do {source.name}: {record['error']}")
+
+
+def ffmpeg_once(source: Path, target: Path, clip: Clip) -> None:
+    """A plain transcode without any trigger: ffmpeg's own program, one thread, the sound copied."""
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-y", "-loglevel", "error", "-threads", "1"]
+    command += ["-i", str(source), "-c:v", clip.codec, *clip.program, "-threads", "1", "-c:a", "copy", str(target)]
+    subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
+
+
+def moviepy_once(source: Path, target: Path, clip: Clip, pattern: np.ndarray) -> None:
+    """The same blend as a MoviePy 2 user writes it, with OpenCV for the arithmetic."""
+    from moviepy import VideoFileClip
+
+    with VideoFileClip(str(source)) as video:
+        done = video.image_transform(lambda image: cv2.addWeighted(image, 1 - ALPHA, pattern, ALPHA, 0))
+        done.write_videofile(
+            str(target), codec=clip.codec, preset=clip.again.get("preset", "medium"), ffmpeg_params=list(clip.program),
+            audio=clip.sound, audio_codec="aac", threads=1, logger=None,
+        )  # fmt: skip
+
+
+def floor_once(source: Path, target: Path, clip: Clip, triggered: list[av.VideoFrame]) -> None:
+    """What no tool that checks its output can go below: decode, encode triggered frames, decode the output."""
+    decode(source)
+    encoder = Encoder(target, clip, clip.again)
+    for frame in triggered:
+        encoder.add(frame)
+    encoder.close()
+    decode(target)
+
+
+def cpu_seconds() -> float:
+    """User and system time of this process and of the children it has waited for."""
+    usages = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+
+
+def timed(way: Callable[[], None]) -> tuple[float, float]:
+    """(CPU, wall) seconds of one call."""
+    gc.collect()
+    cpu, wall = cpu_seconds(), time.perf_counter()
+    way()
+    return cpu_seconds() - cpu, time.perf_counter() - wall
+
+
+def ways_for(clip: Clip, folder: Path) -> dict[str, tuple[Callable[[], None], Path]]:
+    """What is compared on a clip: name -> (what to call, the file it writes)."""
+    source = folder / f"source{clip.suffix}"
+    make_source(source, clip)
+    with av.open(str(source)) as container:
+        decoded = np.stack([frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)])
+    poisoned = triggers.create("blend", alpha=ALPHA).apply(decoded, fps=clip.fps)
+    triggered = [i420(image, index, clip.fps) for index, image in enumerate(poisoned)]
+    pattern = triggers.create("blend", alpha=1.0).apply(np.zeros_like(decoded[0]))
+
+    out = {name: folder / f"{name.split()[0]}{clip.suffix}" for name in ("poisonkit", "ffmpeg", "MoviePy", "floor")}
+    ways = {
+        "floor": (lambda: floor_once(source, out["floor"], clip, triggered), out["floor"]),
+        "poisonkit (checked)": (lambda: poisonkit_once(source, out["poisonkit"]), out["poisonkit"]),
+        "plain ffmpeg transcode": (lambda: ffmpeg_once(source, out["ffmpeg"], clip), out["ffmpeg"]),
+    }
+    try:
+        import moviepy  # noqa: F401
+    except ImportError:
+        Console(stderr=True).print("MoviePy is not installed (pip install 'moviepy>=2.2,<3'): left out.")
+    else:
+        ways["MoviePy 2"] = (lambda: moviepy_once(source, out["MoviePy"], clip, pattern), out["MoviePy"])
+    return ways
+
+
+def measure(clip: Clip, runs: int) -> Table:
+    table = Table(title=f"{clip.name}: blend {ALPHA}, medians of {runs}")
+    table.add_column("")
+    for column in ("CPU ms", "× floor", "wall ms", "× floor", "frames", "kB"):
+        table.add_column(column, justify="right")
+    with tempfile.TemporaryDirectory(prefix="poisonkit-bench-") as name:
+        ways = ways_for(clip, Path(name))
+        spent: dict[str, list[tuple[float, float]]] = {way: [] for way in ways}
+        for run in track(range(runs + 1), description=clip.name, transient=True, console=Console(stderr=True)):
+            for way, (call, _) in ways.items():
+                took = timed(call)
+                if run:  # the first round only warms up
+                    spent[way].append(took)
+        medians = {
+            way: [1000 * statistics.median(kind) for kind in zip(*took, strict=True)] for way, took in spent.items()
+        }
+        base_cpu, base_wall = medians["floor"]
+        for way, (cpu, wall) in medians.items():
+            file = ways[way][1]
+            table.add_row(
+                way, f"{cpu:.0f}", f"{cpu / base_cpu:.2f}", f"{wall:.0f}", f"{wall / base_wall:.2f}",
+                str(decode(file)), f"{file.stat().st_size / 1000:.0f}",
+            )  # fmt: skip
+    return table
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("-n", "--runs", type=int, default=5, help="rounds that count, after one that warms up")
+    runs = parser.parse_args().runs
+    if runs < 1:
+        parser.error("--runs must be at least 1")
+    cv2.setNumThreads(1)
+    console = Console()
+    for clip in CLIPS:
+        console.print(measure(clip, runs))
+    versions = f"PyAV {av.__version__}, OpenCV {cv2.__version__}, ffmpeg {imageio_ffmpeg.get_ffmpeg_version()}"
+    console.print(f"{versions}; one thread each; CPU is user + system time, children included.")
+
+
+if __name__ == "__main__":
+    main()
