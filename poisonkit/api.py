@@ -62,7 +62,7 @@ def attack(
 
     name: of the new set, which lies in `OUT/attack/NAME`. triggers: as in a recipe, by default the
     backdoor's own. frames: which frames carry them. backdoor: whose target and label mode it has, by default
-    the recipe's first. source: where the clean dataset lies now, by default where it lay.
+    the recipe's first. source: the clean dataset's data root, by default where it was.
     """
     out = Path(out).expanduser().absolute()
     recipe = finished(out)

@@ -139,6 +139,15 @@ class Plan:
             raise RequestError(f"{path} holds {len(tasks)} rows and says {head['rows']}: it was cut short.")
         return plan
 
+    def source(self, root: Path) -> Dataset:
+        """The clean dataset as it was planned, its files below `root`: what else is asked of it needs no lists."""
+        samples = tuple(
+            Sample(t.id, t.source_path, t.split, t.original_label)  # type: ignore[arg-type]
+            for t in self.tasks
+            if view_of(t) == "data"
+        )
+        return Dataset(root, self.layout, self.classes, samples, self.options)
+
     def rows(self, view: View, attack: str | None = None, dropped: frozenset[str] = frozenset()) -> list[Row]:
         """The lines of one written dataset, without the keys in `dropped`."""
         layout = get_layout(self.layout)

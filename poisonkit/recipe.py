@@ -280,7 +280,11 @@ def _sentence(error: ValidationError) -> str:
     limits = [
         f"{word} {context[k]:g}" for k, word in (("ge", "at least"), ("le", "at most"), ("lt", "below")) if k in context
     ]
-    bounds = {"rate": "from 0 to 1", "test_fraction": "from 0 up to, not including, 1"}
+    bounds = {
+        "rate": "from 0 to 1",
+        "test_fraction": "from 0 up to, not including, 1",
+        "name": "letters, digits, '.', '_' and '-', at most 64, and begin with a letter or digit",
+    }
     wanted = bounds.get(name) or (" and ".join(limits)) or first["msg"].removeprefix("Input should be ")
     return f"{option} {first['input']!r} is not possible: it must be {wanted}."
 

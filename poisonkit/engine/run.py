@@ -115,10 +115,9 @@ def execute(recipe: Recipe, out: Path, options: Options) -> Summary:
 def execute_attack(out: Path, backdoor: Backdoor, limit: int | None, source: Path | None, options: Options) -> Summary:
     """Add the attack set `backdoor.name` to a finished output: other triggers, strengths or frame budgets.
 
-    source: where the clean dataset lies, by default where it lay when the output was made.
+    source: the clean dataset's data root, by default where it was when the output was made.
     """
     base = finished(out)
-    dataset = read_source(base.model_copy(update={"source": source or recorded_source(out)}))
     if backdoor.name in {b.name for b in base.backdoors}:
         raise RequestError(f"{out} has an attack set '{backdoor.name}' of its own; choose another --name.")
     recipe = base.model_copy(
@@ -130,9 +129,10 @@ def execute_attack(out: Path, backdoor: Backdoor, limit: int | None, source: Pat
             "source": None,
         }
     )
-    saved = Plan.read(output.plan_file(out / "poisonkit", None))
-    if saved.dataset != digest(dataset):
-        raise RequestError(f"The source has changed since {out} was made (files, splits or labels).")
+    root = source or recorded_source(out)
+    dataset = Plan.read(output.plan_file(out / "poisonkit", None)).source(root)
+    if not any(dataset.file(s).exists() for s in dataset.samples):
+        raise RequestError(f"{root} does not hold the clean files of {out}; name their data root with --source.")
     return _start(recipe, dataset, out, options, backdoor.name)
 
 
