@@ -37,7 +37,7 @@ def command(
         str | None,
         option(
             "--attack-frames",
-            help="Which frames carry the trigger: all, first:N, every:N, random:P.",
+            help="Which frames carry the trigger: all, first:N, last:N, every:N, random:P, span:A-B.",
             panel=FRAMES,
             default="as in the output",
             metavar="WHICH",
@@ -58,7 +58,7 @@ def command(
         Path | None,
         option(
             "--source",
-            help="Where the clean dataset lies now.",
+            help="Data root of the clean dataset, where it lies now.",
             panel=options.DATASET,
             default="where it lay",
             metavar="DIR",

@@ -35,7 +35,7 @@ def command(
 ) -> int:
     """Look files up, by their SHA-256, in the manifests of outputs.
 
-    Clean samples are not hashed when an output is made, so an untouched sample is "not in any manifest".
+    Clean samples are not hashed when an output is made; they are known by where they lie in it.
     """
     from poisonkit.cli import screen
     from poisonkit.verify import identify

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 from poisonkit.cli import options
 from poisonkit.cli.options import RUNNING, option
@@ -67,7 +67,7 @@ def command(
     )
     dataset = datasets.read(place)
     why = datasets.get_layout(dataset.layout).detect(place) or "as asked"
-    wanted: int | Literal["best"] = int(stream) if stream and stream.isdigit() else "best"
+    wanted = options.stream_choice(stream)
     with watching() as watch:
         watch.begin("Opening", min(limit or len(dataset.samples), len(dataset.samples)))
         looks = list(survey(dataset, stream=wanted, limit=limit, jobs=Options(jobs=jobs).n_jobs, watch=watch.step))

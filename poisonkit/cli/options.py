@@ -7,9 +7,11 @@ is compared with the recipe's in the tests.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
+
+from poisonkit.errors import RequestError
 
 WHAT = "What is poisoned"
 LABELS = "Labels"
@@ -88,6 +90,15 @@ Out = Annotated[
 ]  # fmt: skip
 DryRun = Annotated[bool, option("--dry-run", help="Print the plan and write nothing.", panel=RUNNING)]
 Json = Annotated[bool, option("--json", help="Print one JSON object to stdout, and nothing else there.", panel=RUNNING)]
+
+
+def stream_choice(text: str | None) -> Literal["best"] | int:
+    """`--stream` as the media room takes it."""
+    if text is None or text == "best":
+        return "best"
+    if text.isdigit():
+        return int(text)
+    raise RequestError(f"--stream {text}: it must be best or a stream's number.")
 
 
 def given(values: dict[str, Any]) -> dict[str, Any]:

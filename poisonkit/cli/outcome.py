@@ -120,6 +120,8 @@ def _summary_json(summary: Summary) -> dict[str, Any]:
 def _show_summary(summary: Summary, recipe: Recipe) -> None:
     console = screen.console()
     screen.heading(console, f"Poisoned copy: {screen.shown(summary.out)}")
+    if not summary.processed and any(t.role != "clean" for t in summary.plan.tasks):
+        screen.line(console, "It was finished already: no clip was left to do.")
     plan, counts = summary.plan, summary.counts
     asked = {
         "poisoned": sum(c.requested for c in plan.choices),

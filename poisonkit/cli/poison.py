@@ -100,7 +100,7 @@ def command(
         str | None,
         option(
             "--frames",
-            help="Which frames of a poisoned clip carry it: all, first:N, every:N, random:P.",
+            help="Which frames of a poisoned clip carry it: all, first:N, last:N, every:N, random:P, span:A-B.",
             panel=FRAMES,
             default="all",
             metavar="WHICH",

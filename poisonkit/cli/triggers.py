@@ -119,6 +119,7 @@ def _show(console: Console, cls: type[Trigger]) -> None:
     ]
     screen.indented(console, screen.table(("parameter", "default", "unit", "allowed", "what"), rows))
     screen.heading(console, "Example")
-    own = next((p for p in known if p.default and p.range and p.name not in ("trigger_seed",)), None)
+    strengths = [p for p in known if p.default and p.name in cls.identity]
+    own = next(iter(strengths), None) or next((p for p in known if p.default and p.unit), None)
     spec = f"{reference(cls)}:{own.name}={own.default}" if own else reference(cls)
     screen.line(console, screen.command("poison", "--trigger", spec, "--rate", "0.1"))

@@ -35,7 +35,11 @@ def command(
     source: Annotated[
         Path | None,
         option(
-            "--source", help="Where the clean dataset lies now.", panel=RUNNING, default="where it lay", metavar="DIR"
+            "--source",
+            help="Data root of the clean dataset, where it lies now.",
+            panel=RUNNING,
+            default="where it lay",
+            metavar="DIR",
         ),
     ] = None,
     jobs: options.Jobs = 0,
