@@ -32,12 +32,18 @@ def require_whole(path: str | Path, container: str) -> None:
 
 
 class Tail:
-    """Watches decoded pictures for the one sign of a cut that some containers leave: a damaged end."""
+    """Watches for the one sign of a cut that some containers leave: an end that is incomplete."""
 
     def __init__(self, path: str | Path) -> None:
         self.path = path
         self.frames = 0
         self._damaged = -1
+        self._sizes = (0, 0)
+
+    def hear(self, packet: Any) -> None:
+        """A sound packet went by. MP2 frames are all of one size (but for padding), so a short one shows."""
+        if packet.size and packet.stream.codec_context.name.startswith("mp2"):
+            self._sizes = (self._sizes[1], packet.size)
 
     def see(self, frame: VideoFrame) -> None:
         if frame.is_corrupt:
@@ -50,6 +56,12 @@ class Tail:
             raise MediaError(f"{name_of(self.path)} has no picture that can be decoded.")
         if self._damaged >= max(0, self.frames - TAIL):
             raise MediaError(f"{name_of(self.path)} is cut short: its last picture is damaged.")
+        self.finish_sound()
+
+    def finish_sound(self) -> None:
+        """MediaError when the last packet of sound was incomplete."""
+        if self._sizes[1] < self._sizes[0] - 4:
+            raise MediaError(f"{name_of(self.path)} is cut short: its last bit of sound is incomplete.")
 
 
 def decode_packet(packet: Any, path: str | Path) -> list[Any]:
@@ -119,7 +131,9 @@ def audio_wave(container: InputContainer, stream: Any, path: str | Path) -> tupl
     stream.thread_count = 1
     parts: list[Wave] = []
     rate, start = 0, 0.0
+    tail = Tail(path)
     for packet in container.demux(stream):
+        tail.hear(packet)
         for frame in decode_packet(packet, path):
             if not parts:
                 rate = frame.sample_rate
@@ -129,6 +143,7 @@ def audio_wave(container: InputContainer, stream: Any, path: str | Path) -> tupl
             parts.append(as_float(frame))
     if not parts:
         raise MediaError(f"{name_of(path)} has no sound that can be decoded.")
+    tail.finish_sound()
     return np.concatenate(parts, axis=1), rate, start
 
 
@@ -162,6 +177,8 @@ def count(path: str | Path, info: MediaInfo | None = None) -> tuple[int, int]:
         for stream in wanted:
             stream.codec_context.thread_count = 1
         for packet in container.demux(wanted):
+            if packet.stream.type == "audio":
+                tail.hear(packet)
             for frame in decode_packet(packet, path):
                 if packet.stream.type == "video":
                     tail.see(frame)

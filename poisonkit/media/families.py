@@ -180,7 +180,7 @@ def audio_target(audio: AudioStream, container: str, encode: Encode, *, alone: b
         return _refuse("codec", message, "convert the clip's sound to AAC in mp4 first")
     encoder, default = _SOUND[audio.codec]
     if default is None:
-        return AudioTarget(encoder, audio.codec)
+        return AudioTarget(encoder, audio.codec, sample_format=audio.sample_format or None)
     # Without the bit reservoir, so that frames that hold only the encoder's delay can be left out.
     options = {"reservoir": "0"} if encoder == "libmp3lame" and container == "avi" else {}
     rate = _bit_rate(audio, max(default, audio.bit_rate or 0))

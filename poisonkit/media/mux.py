@@ -201,6 +201,7 @@ class _Pass:
 
     def _copy_sound(self, packet: Any) -> None:
         if self.passed.audio is not None:
+            self.tail.hear(packet)
             self.passed.audio.packet(packet)
             packet.stream = self.out_audio
             self.out.mux(packet)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from poisonkit.errors import MediaError, RequestError
 from poisonkit.media.files import name_of, open_input, translated
 from poisonkit.media.info import AudioStream, MediaInfo, Problem, VideoStream
+from poisonkit.media.whole import cut_short
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -149,7 +150,8 @@ def _audio(container: InputContainer, stream: Any, path: str | Path, label: str 
 
 def _exact_samples(container: InputContainer, path: str | Path) -> int | None:
     """Samples per channel where the file itself says so exactly (wav, flac, ogg, tagged mp3)."""
-    if container.format.name.split(",")[0] not in ("wav", "flac", "ogg", "mp3", "aiff", "w64"):
+    name = container.format.name.split(",")[0]
+    if name not in ("wav", "flac", "ogg", "mp3", "aiff", "w64") or cut_short(path, name):
         return None
     import soundfile
 

@@ -137,6 +137,24 @@ def _ogg(file: BinaryIO, size: int) -> bool:
     return not (complete and tail[at + 5] & 4)
 
 
+def _mp3(file: BinaryIO, size: int) -> bool:
+    """MP3: the stream's length in a Xing or Info header, where there is one."""
+    file.seek(0)
+    head = file.read(10)
+    start = 0
+    if head[:3] == b"ID3" and len(head) == 10:
+        start = 10 + sum((byte & 0x7F) << shift for byte, shift in zip(head[6:], (21, 14, 7, 0), strict=True))
+    file.seek(start)
+    frame = file.read(256)
+    at = max(frame.find(b"Xing"), frame.find(b"Info"))
+    if at < 0 or len(frame) < at + 16:
+        return False
+    flags = int.from_bytes(frame[at + 4 : at + 8], "big")
+    if flags & 3 != 3:
+        return False
+    return start + int.from_bytes(frame[at + 12 : at + 16], "big") > size
+
+
 _WALKERS: dict[str, Callable[[BinaryIO, int], bool]] = {
     "mp4": _boxes,
     "mov": _boxes,
@@ -146,4 +164,5 @@ _WALKERS: dict[str, Callable[[BinaryIO, int], bool]] = {
     "matroska": _matroska,
     "webm": _matroska,
     "ogg": _ogg,
+    "mp3": _mp3,
 }
