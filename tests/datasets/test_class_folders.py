@@ -14,7 +14,7 @@ MEDIA = (".mp4", ".avi", ".wav")
 LAYOUT = get_layout("class-folders")
 
 FLAT = {
-    "cat": ("a.mp4", "b.mp4", "deep/er/c.avi", "deep-x/c.avi"),
+    "cat": ("a.mp4", "b.mp4", "deep/er/c.avi", "deep-x/c.avi", "z/c.avi"),
     "dog": ("a.mp4", "z.WAV", "deep/er/c.avi"),
     "ötter 日本": NASTY,
 }
@@ -194,7 +194,9 @@ def test_links_are_followed_inside_and_refused_outside(tmp_path: Path) -> None:
     assert [s.id for s in dataset.samples] == ["a/1.mp4", "a/again.mp4", "b/2.mp4"]
     said = " ".join(dataset.notes)
     assert all(words in said for words in ("'a/loop'", "'b/gone.mp4'", "'b/pipe.mp4'"))
-    for link, target in (("a/out.mp4", far / "x.mp4"), ("b/out", far / "more"), ("c", far)):
+    (root / "a" / ".hop").symlink_to(far / "x.mp4")
+    links = (("a/out.mp4", far / "x.mp4"), ("a/chain.mp4", Path(".hop")), ("b/out", far / "more"), ("c", far))
+    for link, target in links:
         (root / link).symlink_to(target)
         with pytest.raises(RequestError, match=rf"'{link}' leads outside the data root.*--allow-root"):
             read(Source(root))

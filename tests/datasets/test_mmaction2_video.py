@@ -255,7 +255,7 @@ def test_absolute_paths_and_links(tmp_path: Path) -> None:
     [
         (["train.txt", "train_notes.txt", "val.txt"], 1, {"train": "train.txt", "val": "val.txt"}),
         (["u_train_list_videos.txt", "u_train_list.txt"], 1, {"train": "u_train_list_videos.txt"}),
-        (["train.txt", "u_train_rawframes.txt", "testing_list.txt"], 1, {"train": "train.txt"}),
+        (["u_train.txt", "u_train_rawframes.txt", "testing_list.txt"], 1, {"train": "u_train.txt"}),
         (
             [f"u_{s}_split_{n}_videos.txt" for s in ("train", "val") for n in (1, 2, 3)],
             2,
