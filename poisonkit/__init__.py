@@ -14,15 +14,15 @@ from poisonkit._version import __version__
 
 if TYPE_CHECKING:
     from poisonkit import datasets, media, triggers
-    from poisonkit.api import Backdoor, Plan, Recipe, Summary, attack, plan, poison
+    from poisonkit.api import Backdoor, Plan, Recipe, Summary, attack, make_plan, poison
     from poisonkit.errors import Interrupted, MediaError, PoisonkitError, RequestError
     from poisonkit.sampledata import write_sample_data
-    from poisonkit.verify import verify
+    from poisonkit.verification import verify
 
 _HOMES = {
-    **dict.fromkeys(("Backdoor", "Plan", "Recipe", "Summary", "attack", "plan", "poison"), "poisonkit.api"),
+    **dict.fromkeys(("Backdoor", "Plan", "Recipe", "Summary", "attack", "make_plan", "poison"), "poisonkit.api"),
     **dict.fromkeys(("Interrupted", "MediaError", "PoisonkitError", "RequestError"), "poisonkit.errors"),
-    "verify": "poisonkit.verify",
+    "verify": "poisonkit.verification",
     "write_sample_data": "poisonkit.sampledata",
 }
 _ROOMS = ("datasets", "media", "triggers")
@@ -39,8 +39,8 @@ __all__ = [
     "__version__",
     "attack",
     "datasets",
+    "make_plan",
     "media",
-    "plan",
     "poison",
     "triggers",
     "verify",

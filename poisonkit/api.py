@@ -9,7 +9,7 @@ from typing import Any
 from poisonkit.datasets import Dataset
 from poisonkit.engine.output import Summary
 from poisonkit.engine.progress import Progress, Silent
-from poisonkit.engine.run import Options, default_out, execute, execute_attack, finished, make_plan, read_source
+from poisonkit.engine.run import Options, default_out, execute, execute_attack, finished, plan_of, read_source
 from poisonkit.errors import RequestError
 from poisonkit.plan import Plan
 from poisonkit.recipe import Backdoor, Recipe
@@ -38,12 +38,12 @@ def poison(recipe: Recipe, *, jobs: int = 0, progress: Progress | None = None) -
     return execute(recipe, recipe.out, Options(jobs=jobs, progress=progress or Silent()))
 
 
-def plan(recipe: Recipe, *, jobs: int = 0) -> tuple[Plan, Dataset, Path]:
+def make_plan(recipe: Recipe, *, jobs: int = 0) -> tuple[Plan, Dataset, Path]:
     """What `poison` would do, without writing anything: the plan, the dataset, and the output folder."""
     recipe = _located(recipe)
     assert recipe.out is not None
     dataset = read_source(recipe)
-    return make_plan(recipe, dataset, recipe.out, Options(jobs=jobs)), dataset, recipe.out
+    return plan_of(recipe, dataset, recipe.out, Options(jobs=jobs)), dataset, recipe.out
 
 
 def attack(
@@ -81,4 +81,4 @@ def attack(
     return execute_attack(out, made, limit, where, Options(jobs=jobs, progress=progress or Silent()))
 
 
-__all__ = ["Backdoor", "Plan", "Recipe", "Summary", "attack", "plan", "poison"]
+__all__ = ["Backdoor", "Plan", "Recipe", "Summary", "attack", "make_plan", "poison"]

@@ -38,7 +38,7 @@ def command(
     Clean samples are not hashed when an output is made; they are known by where they lie in it.
     """
     from poisonkit.cli import screen
-    from poisonkit.verify import identify
+    from poisonkit.verification import identify
 
     answers = identify(files, within or ())
     if json:

@@ -26,7 +26,7 @@ ROWS = 30  # so many classes
 def carry_out(recipe: Recipe, *, jobs: int, dry_run: bool, json: bool) -> int:
     """Run a recipe, or show its plan; print the outcome and return the exit status."""
     if dry_run:
-        plan, dataset, out = poisonkit.plan(recipe, jobs=jobs)
+        plan, dataset, out = poisonkit.make_plan(recipe, jobs=jobs)
         if json:
             screen.print_json(_plan_json(plan, out))
         else:

@@ -78,7 +78,7 @@ def default_out(recipe: Recipe) -> Path:
     return folder.parent / f"{folder.name}-poisoned-{names}-{amount}-{recipe.fingerprint[:8]}"
 
 
-def make_plan(recipe: Recipe, dataset: Dataset, out: Path, options: Options) -> Plan:
+def plan_of(recipe: Recipe, dataset: Dataset, out: Path, options: Options) -> Plan:
     """The plan for a dataset, opening candidates as needed; refuses what `execute` would refuse."""
     check_out(out, dataset)
     return _planner(recipe, dataset, options).plan()
