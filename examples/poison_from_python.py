@@ -27,7 +27,7 @@ def main() -> None:
     )
 
     # What would be done; nothing is written.
-    plan, dataset, _ = poisonkit.plan(recipe)
+    plan, dataset, _ = poisonkit.make_plan(recipe)
     chosen = [task for task in plan.tasks if task.role == "poisoned"]
     print(f"{len(chosen)} of {len(dataset.of('train'))} training clips would become '{plan.classes[0]}':")
     for task in chosen[:3]:
