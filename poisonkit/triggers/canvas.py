@@ -7,8 +7,10 @@ the identity is the same for every clip; longer sides add to it outwards.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from typing import Annotated, Any
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +18,7 @@ from pydantic import AfterValidator, Field
 
 from poisonkit.triggers.base import ClipInfo
 
+Kind = Literal["uniform", "normal", "levels"]
 Rng = Callable[[str], np.random.Generator]
 """A generator for a purpose: `partial(self.rng, params, "noise", self.step(t))`."""
 
@@ -56,16 +59,21 @@ def resize(image: NDArray[Any], width: int, height: int) -> NDArray[Any]:
     return np.asarray(out.reshape((height, width, *image.shape[2:])))
 
 
-def central(rng: Rng, width: int, height: int, channels: int, *, normal: bool = False) -> NDArray[np.float32]:
-    """float32 (height, width, channels) of independent numbers, uniform in 0..1 or standard normal.
+def central(rng: Rng, width: int, height: int, channels: int, kind: Kind = "uniform") -> NDArray[Any]:
+    """(height, width, channels) of independent numbers.
 
+    kind: uniform, float32 in 0..1; normal, float32, standard; levels, uint8, uniform in 0..255.
     The central square is drawn from one generator, what is beyond it from another, pair by pair outwards:
     the middle is the same numbers for every width and height with the same short side.
     """
 
-    def draw(purpose: str, *shape: int) -> NDArray[np.float32]:
+    def draw(purpose: str, *shape: int) -> NDArray[Any]:
         generator = rng(purpose)
-        make = generator.standard_normal if normal else generator.random
+        if kind == "levels":
+            count = math.prod(shape)  # eight levels of one 64-bit number: four times as fast as one by one
+            words = generator.integers(0, 2**64, -(-count // 8), dtype=np.uint64)
+            return words.astype("<u8", copy=False).view(np.uint8)[:count].reshape(shape)
+        make = generator.standard_normal if kind == "normal" else generator.random
         return make(shape, dtype=np.float32)
 
     short, extra = min(width, height), abs(width - height)
@@ -73,16 +81,19 @@ def central(rng: Rng, width: int, height: int, channels: int, *, normal: bool = 
     if not extra:
         return square
     pairs = draw("beyond", (extra + 1) // 2, 2, short, channels)
-    before = pairs[: extra // 2, 0][::-1]  # columns (or rows), nearest to the middle last
+    before = pairs[: extra // 2, 0][::-1]  # columns (or rows), the nearest to the middle last
     after = pairs[:, 1]
-    lines = np.concatenate([before, square.swapaxes(0, 1) if width > height else square, after])
-    return np.ascontiguousarray(lines.swapaxes(0, 1) if width > height else lines)
+    if width > height:
+        return np.concatenate([before.swapaxes(0, 1), square, after.swapaxes(0, 1)], axis=1)
+    return np.concatenate([before, square, after])
 
 
-def noise(rng: Rng, clip: ClipInfo, canvas: str, channels: int = 3, *, normal: bool = False) -> NDArray[np.float32]:
-    """Independent noise per canvas pixel, as float32 (clip height, clip width, channels)."""
-    made = central(rng, *canvas_size(canvas, clip), channels, normal=normal)
-    return resize(made, clip.width, clip.height)
+def noise(rng: Rng, clip: ClipInfo, canvas: str, channels: int = 3, kind: Kind = "uniform") -> NDArray[Any]:
+    """Independent noise per canvas pixel, brought to the clip: (clip height, clip width, channels).
+
+    kind and dtype: see `central`.
+    """
+    return resize(central(rng, *canvas_size(canvas, clip), channels, kind), clip.width, clip.height)
 
 
 def smooth_field(rng: Rng, clip: ClipInfo, cells: int, channels: int = 1) -> NDArray[np.float32]:
@@ -131,17 +142,43 @@ def fitted(image: NDArray[Any], clip: ClipInfo, canvas: str) -> NDArray[Any]:
     return resize(image, round(width * scale), round(height * scale))
 
 
-def window(picture: NDArray[Any], clip: ClipInfo, dx: float = 0.0, dy: float = 0.0) -> NDArray[Any]:
-    """The clip-sized part in the middle of a fitted picture, which goes on mirrored beyond its edges.
-
-    dx, dy: move it, in periods of the mirrored picture (twice its width, height), 0..1.
-    """
-    rows = _mirrored(picture.shape[0], clip.height, dy)
-    columns = _mirrored(picture.shape[1], clip.width, dx)
+def window(picture: NDArray[Any], clip: ClipInfo) -> NDArray[Any]:
+    """The clip-sized part in the middle of a fitted picture, which goes on mirrored beyond its edges."""
+    rows = _mirrored(picture.shape[0], clip.height)
+    columns = _mirrored(picture.shape[1], clip.width)
     return np.take(np.take(picture, rows, axis=0), columns, axis=1)
 
 
-def _mirrored(size: int, length: int, shift: float) -> NDArray[np.intp]:
-    first = (size - length) // 2 + round(shift * 2 * size)
+@dataclass(frozen=True, eq=False)
+class Sliding:
+    """A fitted picture that goes on mirrored beyond its edges, ready to be cut at many places.
+
+    Holds one period of it (twice its width and height) and a clip's size more.
+    """
+
+    plane: NDArray[Any]
+    width: int
+    height: int
+
+    @classmethod
+    def of(cls, picture: NDArray[Any], clip: ClipInfo) -> Sliding:
+        """Of a fitted picture, (h, w) or (h, w, channels)."""
+        height, width = picture.shape[:2]
+        more = [(0, height + clip.height), (0, width + clip.width), (0, 0)][: picture.ndim]
+        return cls(np.pad(picture, more, mode="symmetric"), width, height)
+
+    def cut(self, clip: ClipInfo, dx: float = 0.0, dy: float = 0.0) -> NDArray[Any]:
+        """The clip-sized part whose middle lies dx, dy (in periods) right of and below the picture's middle."""
+        x = _first(self.width, clip.width, dx)
+        y = _first(self.height, clip.height, dy)
+        return self.plane[y : y + clip.height, x : x + clip.width]
+
+
+def _first(size: int, length: int, shift: float = 0.0) -> int:
+    return (round(shift * 2 * size) - (length - size) // 2) % (2 * size)
+
+
+def _mirrored(size: int, length: int) -> NDArray[np.intp]:
+    first = _first(size, length)
     index = np.arange(first, first + length) % (2 * size)
     return np.where(index < size, index, 2 * size - 1 - index).astype(np.intp)

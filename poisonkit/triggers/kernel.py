@@ -66,7 +66,7 @@ def _choose(
             return _saturating(_full(np.rint(offset), height, width))
     if plain_gain and plain_offset:
         return _table(gain, offset)
-    if gain.size == 1:
+    if plain_gain and gain.size == 1:
         return _weighted(float(gain[0]), _full(offset, height, width))
     gain = _full(gain, height, width)
     return _multiplied(gain, _full(offset, height, width) if offset.any() else None)

@@ -83,7 +83,7 @@ class Placed(BaseModel):
             x, y = self.position_px
         else:
             across, down = at or self._relative()
-            area_width, area_height = self._area(clip)
+            area_width, area_height = (max(a, b) for a, b in zip(self._area(clip), (width, height), strict=True))
             x = round((clip.width - area_width) / 2 + across * (area_width - width))
             y = round((clip.height - area_height) / 2 + down * (area_height - height))
         return min(max(x, 0), clip.width - width), min(max(y, 0), clip.height - height), width, height

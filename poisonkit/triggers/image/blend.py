@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from poisonkit.triggers.assets import PictureAsset
 from poisonkit.triggers.base import Affine, AffineTrigger, ClipInfo, Params, param
-from poisonkit.triggers.canvas import Canvas, fitted, noise, window
+from poisonkit.triggers.canvas import Canvas, Sliding, fitted, noise, window
 
 
 class Blend(AffineTrigger):
@@ -56,16 +56,17 @@ class Blend(AffineTrigger):
         if self.pattern == "noise":
             return None
         picture = self.pattern.rgb() if isinstance(self.pattern, PictureAsset) else _picture()
-        return fitted(picture, clip, self.canvas)
+        picture = fitted(picture, clip, self.canvas)
+        return Sliding.of(picture, clip) if self.temporal == "dynamic" else window(picture, clip)
 
     def field(self, clip: ClipInfo, params: Params, t: int, state: Any) -> Affine:
         if self.pattern == "noise":
-            mixed = noise(partial(self.rng, params, "noise", self.step(t)), clip, self.canvas) * np.float32(255)
+            mixed = noise(partial(self.rng, params, "noise", self.step(t)), clip, self.canvas, kind="levels")
         elif self.temporal == "static":
-            mixed = window(state, clip)
+            mixed = state
         else:
             rng = self.rng(params, "crop", t)
-            mixed = window(state, clip, float(rng.random()), float(rng.random()))
+            mixed = state.cut(clip, float(rng.random()), float(rng.random()))
         return Affine(1 - self.alpha, np.multiply(mixed, np.float32(self.alpha), dtype=np.float32))
 
 

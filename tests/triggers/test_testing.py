@@ -1,0 +1,130 @@
+"""The property checks themselves: each finds the fault that it is for."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+
+from poisonkit.triggers import testing
+from poisonkit.triggers.base import Affine, AffineTrigger, AudioTrigger, FrameTrigger, StreamTrigger, param
+from poisonkit.triggers.testing import Case, Media, check_trigger
+
+_BY: dict[str, Any] = {"by": 0.0}
+
+
+class Facts:
+    family = "lighting"
+    summary = "more light"
+    formula = "x' = x + by"
+    paper = ""
+    static_is = "alike"
+    dynamic_is = "by frame"
+    identity: ClassVar[dict[str, Any]] = _BY
+
+
+class Light(Facts, AffineTrigger):
+    """A sound trigger to break."""
+
+    name = "light"
+    by: float = param(20.0, "how much more", unit="levels", ge=0, le=255)
+
+    def field(self, clip: Any, params: Any, t: int, state: Any) -> Affine:
+        return Affine(1.0, self.by * float(self.rng(params, "light", self.step(t)).uniform(0.2, 1)))
+
+
+class Frames(Facts, FrameTrigger):
+    name = "frames"
+    modes = ("static",)
+    by: float = param(20.0, "how much more", ge=0, le=255)
+
+    def frame(self, image: Any, t: int, clip: Any, params: Any, state: Any) -> Any:
+        return np.clip(image.astype(float) + self.by, 0, 255).astype(np.uint8)
+
+
+class Stream(Facts, StreamTrigger):
+    name = "stream"
+    modes = ("static",)
+    by: float = param(2.0, "how many frames later", ge=0, le=8)
+
+    def window(self, clip: Any) -> int:
+        return int(self.by)
+
+    def stream(self, frames: Any, clip: Any, params: Any, state: Any) -> Any:
+        held: list[Any] = []
+        for image in frames:
+            held.append(image)
+            if len(held) > self.by:
+                yield held[int(self.by)]
+                held.pop(0)
+        for _ in held:
+            yield held[-1]
+
+
+class Hum(Facts, AudioTrigger):
+    name = "hum"
+    family = "audio"
+    modes = ("static",)
+    by: float = param(0.1, "how much", ge=0, le=1)
+
+    def wave(self, wave: Any, clip: Any, params: Any) -> Any:
+        return wave + np.float32(self.by)
+
+
+@pytest.mark.parametrize("cls", [Light, Frames, Stream, Hum])
+def test_sound_triggers_pass(cls: Any) -> None:
+    check_trigger(cls)
+
+
+def _in_place(self: Any, image: Any, *rest: Any) -> Any:
+    image += np.uint8(self.by)
+    return image
+
+
+def _other(self: Any, params: Any, t: int) -> float:
+    return self.by * float(self.rng(params, "other", self.step(t)).uniform(0.2, 1))
+
+
+COUNT = iter(range(1000))
+
+BROKEN: list[tuple[type, dict[str, Any], str]] = [
+    (Light, {"summary": ""}, "summary or formula is empty"),
+    (Light, {"identity": {"by": 9.0}}, "identity changes it by"),
+    (Light, {"field": lambda self, c, p, t, s: Affine(1.0, self.by / 19)}, "inert"),
+    (Light, {"step": lambda self, t: 0}, "dynamic is the same as static"),
+    (Light, {"rng": lambda self, p, *w: testing.generator(0, *w)}, "with vary=clip two clips"),
+    (Light, {"field": lambda self, c, p, t, s: Affine(1.0, self.by * (next(COUNT) + 1) / 50)}, "another result"),
+    (Light, {"field": lambda self, c, p, t, s: Affine(1.0, _other(self, p, t))}, "process"),
+    (Light, {"entry": lambda self: {"name": "blend"}}, "another trigger"),
+    (Light, {"suits": lambda self, c: "it never does"}, "does not suit it: it never does"),
+    (Frames, {"frame": _in_place}, "read-only"),
+    (Frames, {"frame": lambda self, i, *a: i.astype(np.float32) + self.by}, "float32"),
+    (Frames, {"frame": lambda self, i, *a: np.swapaxes(i, 0, 1)}, "became"),
+    (Stream, {"window": lambda self, c: 0}, "has read"),
+    (Stream, {"stream": lambda self, f, c, p, s: list(f)[::-1] if self.by else f}, "has read"),
+    (Hum, {"wave": lambda self, w, c, p: w[:1] + self.by}, "became"),
+    (
+        Light,
+        {
+            "follows_canvas": ("by",),
+            "field": lambda self, c, p, t, s: Affine(
+                1.0,
+                testing.generator(c.width, self.step(t), p.get("clip_key")).uniform(0, self.by, (c.height, c.width)),
+            ),
+        },
+        "correlate by",
+    ),
+]
+
+
+@pytest.mark.parametrize(("cls", "change", "complaint"), BROKEN, ids=[f"{i}-{b[2]}" for i, b in enumerate(BROKEN)])
+def test_each_fault_is_found(cls: Any, change: Any, complaint: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in change.items():
+        monkeypatch.setattr(cls, name, value)
+    if complaint == "process":  # the other process has the class as it is written, which is another result
+        with pytest.raises(AssertionError, match="another process gives another result"):
+            check_trigger(cls)
+        return
+    with pytest.raises((AssertionError, ValueError), match=complaint):
+        check_trigger(cls, Case(media=Media(frames=8)))
