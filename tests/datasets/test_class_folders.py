@@ -5,10 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from readers import NASTY, hugging_face, torchvision, touch
 
 from poisonkit.datasets import Dataset, Row, Source, get_layout, read, split_off
 from poisonkit.errors import RequestError
+from tests.datasets.readers import NASTY, hugging_face, torchvision, touch
 
 MEDIA = (".mp4", ".avi", ".wav")
 LAYOUT = get_layout("class-folders")

@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from readers import touch
 
 from poisonkit.datasets import (
     Dataset,
@@ -25,6 +24,7 @@ from poisonkit.datasets import (
 )
 from poisonkit.errors import RequestError
 from poisonkit.seeding import key64
+from tests.datasets.readers import touch
 
 
 def test_every_layout_is_found_and_says_what_it_is() -> None:

@@ -5,10 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from readers import NASTY, mmaction2, pyslowfast, touch
 
 from poisonkit.datasets import Dataset, Row, Source, get_layout, read, split_off
 from poisonkit.errors import RequestError
+from tests.datasets.readers import NASTY, mmaction2, pyslowfast, touch
 
 LAYOUT = get_layout("mmaction2-video")
 
