@@ -15,7 +15,7 @@ from poisonkit import sampledata
 from poisonkit.datasets import Source, read
 from poisonkit.errors import MediaError, RequestError
 from poisonkit.sampledata import SIZES, SOUND_OF, Shape, write_sample_data
-from poisonkit.sampledata.pictures import MOTIONS, frames
+from poisonkit.sampledata.pictures import MOTIONS, Canvas, frames
 from poisonkit.sampledata.sounds import SOUNDS, wave
 from poisonkit.seeding import generator
 
@@ -184,6 +184,55 @@ def motion_features(name: str, number: int) -> NDArray[np.float64]:
     return np.concatenate([per_frame.mean(axis=0)[[0, 3, 4]], np.log(per_frame.std(axis=0) + 0.1)])
 
 
+def covered(name: str, number: int, times: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """(times, height, width): what the moving shape covers."""
+    canvas = Canvas.of(112, 84)
+    shape = MOTIONS[name](generator(2, "learn", name, number), canvas)
+    return np.stack([shape(t) < 0 for t in times])
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_each_class_moves_as_its_name_says(number: int) -> None:
+    y, x = np.mgrid[0:84, 0:112]
+    times = np.arange(32) / 16
+    paths = {}
+    for name in ("ball_bouncing", "bar_rotating", "square_sliding"):
+        masks = covered(name, number, times)
+        paths[name] = np.array([(x[m].mean(), y[m].mean(), np.cov(x[m], y[m])[0, 1]) for m in masks])
+    assert np.ptp(paths["ball_bouncing"][:, 1]) > 20  # up and down
+    assert np.ptp(paths["square_sliding"][:, 0]) > 20  # left and right …
+    assert np.ptp(paths["square_sliding"][:, 1]) < 2  # … and level
+    assert np.ptp(paths["bar_rotating"][:, :2], axis=0).max() < 4  # in its place …
+    assert np.ptp(np.sign(paths["bar_rotating"][:, 2])) == 2  # … through both diagonals
+
+    # Rings: where the distance to the edge grows outward from the middle, it falls with time, and the reverse.
+    canvas = Canvas.of(112, 84)
+    shape = MOTIONS["rings_expanding"](generator(2, "learn", "rings_expanding", number), canvas)
+    start, then = shape(0.5), shape(0.52)
+    middle_x, middle_y = (axis[start < 0].mean() for axis in (x, y))
+    down, right = np.gradient(start)
+    outward = right * (x - middle_x) + down * (y - middle_y)
+    near = np.hypot(x - middle_x, y - middle_y) < 25
+    assert ((then - start)[near] * outward[near]).mean() < -0.1
+    grid = covered("grid_scrolling", number, np.array([0.0, 0.1]))
+    assert 0.1 < grid[0].mean() < 0.5
+    assert (grid[0] ^ grid[1]).mean() > 0.05
+
+
+def centre(clip: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Centre of the power spectrum over time, in bins of 31.25 Hz at 16 kHz, one value each 16 ms."""
+    blocks = np.lib.stride_tricks.sliding_window_view(clip, 512)[::256] * np.hanning(512)
+    power = np.abs(np.fft.rfft(blocks)) ** 2
+    return np.asarray((power * np.arange(257)).sum(axis=1) / power.sum(axis=1))
+
+
+@pytest.mark.parametrize(("name", "way"), [("chirp_up", 1), ("chirp_down", -1)])
+def test_chirps_glide_the_way_their_names_say(name: str, way: int) -> None:
+    for number in range(6):
+        steps = np.diff(centre(wave(name, generator(2, "learn", name, number), 16_000, 2.0)[0]))
+        assert way * np.median(steps) > 0.2
+
+
 def sound_features(name: str, number: int) -> NDArray[np.float64]:
     """Mean and spread over time of log energies in 24 bands, and how they change from one to the next."""
     clip = wave(name, generator(0, "learn", name, number), 16_000, 1.0)[0]
@@ -191,8 +240,8 @@ def sound_features(name: str, number: int) -> NDArray[np.float64]:
     power = np.abs(np.fft.rfft(blocks)) ** 2
     edges = np.unique(np.geomspace(3, 256, 25).astype(int))
     bands = np.log(np.add.reduceat(power, edges[:-1], axis=1) + 1e-6)
-    centre = (power * np.arange(257)).sum(axis=1) / power.sum(axis=1)
-    glide = np.sign(np.diff(centre)) * (np.abs(np.diff(centre)) > 0.3)
+    steps = np.diff(centre(clip))
+    glide = np.sign(steps) * (np.abs(steps) > 0.3)
     return np.concatenate([bands.mean(axis=0) - bands.mean(), bands.std(axis=0), [10 * glide.mean()]])
 
 
@@ -223,4 +272,4 @@ def test_no_class_sounds_like_an_audio_trigger(name: str) -> None:
         power = np.abs(np.fft.rfft(blocks)) ** 2  # bins of 10 Hz
         share = power / power.sum(axis=1, keepdims=True)
         assert power[:, 500:600].sum() < 0.01 * power.sum()
-        assert (share[:, 77:84].sum(axis=1) > 0.5).mean() < 0.3
+        assert (share[:, 77:84].sum(axis=1) > 0.2).mean() < 0.4
