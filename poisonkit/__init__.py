@@ -2,7 +2,7 @@
 
 import poisonkit
 poisonkit.poison(poisonkit.Recipe(source="clips", triggers=["blend:alpha=0.15"], rate=0.1))
-poisonkit.triggers.create("sine", snr_db=20).apply(wave, sample_rate=16000)
+poisonkit.triggers.create("sine", snr=20).apply(wave, sample_rate=16000)
 """
 
 from __future__ import annotations

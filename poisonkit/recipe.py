@@ -283,6 +283,7 @@ def _sentence(error: ValidationError) -> str:
     bounds = {
         "rate": "from 0 to 1",
         "test_fraction": "from 0 up to, not including, 1",
+        "stream": "best or the number of a stream",
         "name": "letters, digits, '.', '_' and '-', at most 64, and begin with a letter or digit",
     }
     wanted = bounds.get(name) or (" and ".join(limits)) or first["msg"].removeprefix("Input should be ")

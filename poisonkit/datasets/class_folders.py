@@ -104,7 +104,8 @@ class ClassFolders(Layout):
         """Where the sample lies in a copy: below the folder of its class there, under its own name.
 
         A sample that changes its class while another class of its split has a file of the same name
-        gets `__from_<class>` before the suffix, so that no two ever meet.
+        gets `__2` (or the next free number) before the suffix, so that no two ever meet. The name does not
+        tell its class: a defence under test is given these files.
         """
         name = _below_class(dataset, sample.path)
         if label is None or label == sample.label:
@@ -221,10 +222,9 @@ def _names_when_moved(dataset: Dataset) -> dict[str, str]:
         if names[sample_id(name)] == 1 or sample.label is None:
             continue
         stem, suffix = os.path.splitext(name)
-        other, tries = f"{stem}__from_{dataset.classes[sample.label]}{suffix}", 1
-        while sample_id(other) in names:
-            tries += 1
-            other = f"{stem}__from_{dataset.classes[sample.label]}__{tries}{suffix}"
+        number = 2
+        while sample_id(other := f"{stem}__{number}{suffix}") in names:
+            number += 1
         names[sample_id(other)] = 1
         moved[sample.id] = other
     return moved

@@ -140,9 +140,10 @@ def _backdoor(backdoor: Any, choice: Choice, plan: Plan) -> list[str]:
 
 def marked_folders(plan: Plan) -> list[str]:
     """Folders, relative to the output, that get a POISONED.txt."""
-    found = ["data"]
+    roles = {t.role for t in plan.tasks}
+    found = ["data"] if roles & {"clean", "poisoned"} else []
     found += [f"attack/{name}" for name in dict.fromkeys(t.attack for t in plan.tasks if t.attack)]
-    if any(t.role == "control" for t in plan.tasks):
+    if "control" in roles:
         found.append("control")
     return found
 

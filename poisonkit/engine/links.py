@@ -32,6 +32,11 @@ def temporary(path: Path) -> Path:
     return path.with_name(f".{path.name}.{os.getpid()}.tmp")
 
 
+def is_temporary(name: str) -> bool:
+    """Whether a file name is one under which poisonkit writes before it moves a file into place."""
+    return name.startswith(".poisonkit-") or (name.startswith(".") and name.endswith(".tmp"))
+
+
 def _reflink(source: Path, target: Path) -> None:
     if sys.platform != "linux":
         raise OSError(errno.EOPNOTSUPP, "reflinks are tried on Linux only")

@@ -46,6 +46,8 @@ def read_source(recipe: Recipe) -> Dataset:
         raise RequestError("No source: name the dataset's folder.")
     if not recipe.source.exists():
         raise RequestError(f"There is no {recipe.source}.")
+    if any((p / "poisonkit" / "plan.jsonl").exists() for p in (recipe.source, *recipe.source.absolute().parents)):
+        raise RequestError(f"{recipe.source} is a poisoned output of poisonkit; a source has to be a clean dataset.")
     given = {"train": recipe.train_list, "val": recipe.val_list, "test": recipe.test_list}
     lists: dict[datasets.Split, Path] = {k: v for k, v in given.items() if v is not None}  # type: ignore[misc]
     dataset = datasets.read(
@@ -93,7 +95,7 @@ def check_out(out: Path, dataset: Dataset) -> None:
     """Refuse an output inside the source, around it, or in a folder that holds something else."""
     here, source = out.resolve(), dataset.root.resolve()
     if here == source or source in here.parents:
-        raise RequestError(f"The output {out} lies inside the source; choose a folder outside {dataset.root}.")
+        raise RequestError(f"The output {out} lies inside the source {dataset.root}; choose another folder with -o.")
     if here in source.parents:
         raise RequestError(f"The source lies inside the output {out}; choose another folder.")
     if out.exists() and not out.is_dir():
@@ -237,6 +239,8 @@ class _Run:
         self.processed = 0
 
     def go(self) -> Summary:
+        if output.plan_file(self.home, self.attack).exists() and not (self.home / "run.json").exists():
+            self._sweep()
         self._prepare()
         with Ledger(output.ledger_file(self.home, self.attack)) as ledger:
             try:
@@ -314,12 +318,20 @@ class _Run:
         progress.begin("Poisoning", len(jobs))
         try:
             n = min(self.options.n_jobs, len(jobs))
-            for row in local.run(jobs, n, self.home / ".state" / "running"):
+            for row in local.run(jobs, n, self.home / ".state" / "running", self._sweep):
                 ledger.add(row)
                 self.processed += 1
                 progress.step(row)
         finally:
             progress.end()
+
+    def _sweep(self) -> None:
+        """Remove temporary files that a dead process left in the output."""
+        for part in ("data", "attack", "control"):
+            for folder, _, files in os.walk(self.out / part):
+                for name in files:
+                    if links.is_temporary(name):
+                        os.unlink(os.path.join(folder, name))
 
     def _replace(self, ledger: Ledger) -> bool:
         """Give the place of failed and inert training samples to the next in rank; True when any was found."""

@@ -60,8 +60,20 @@ def _through_cv2(frame_format: str, width: int, height: int, colour: Colour) -> 
 def to_rgb(frame: VideoFrame) -> Image:
     """A decoded picture as uint8 RGB (height, width, 3), as stored: not rotated. A new array."""
     if _through_cv2(frame.format.name, frame.width, frame.height, Colour.of(frame)):
-        return np.asarray(cv2.cvtColor(frame.to_ndarray(), cv2.COLOR_YUV2RGB_I420), dtype=np.uint8)
+        return np.asarray(cv2.cvtColor(_i420(frame), cv2.COLOR_YUV2RGB_I420), dtype=np.uint8)
     return np.asarray(frame.reformat(format="rgb24", threads=1, interpolation=EXACTLY).to_ndarray(), dtype=np.uint8)
+
+
+def _i420(frame: VideoFrame) -> Image:
+    """The three planes of a 4:2:0 picture one after the other, as cv2 wants them: (height · 3/2, width)."""
+    packed = np.empty((frame.height * 3 // 2, frame.width), np.uint8)
+    flat, at = packed.reshape(-1), 0
+    for plane in frame.planes:
+        rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
+        size = plane.width * plane.height
+        flat[at : at + size].reshape(plane.height, plane.width)[:] = rows[: plane.height, : plane.width]
+        at += size
+    return packed
 
 
 def from_rgb(image: Image, pix_fmt: str, colour: Colour) -> VideoFrame:
@@ -71,7 +83,7 @@ def from_rgb(image: Image, pix_fmt: str, colour: Colour) -> VideoFrame:
     height, width = image.shape[:2]
     if _through_cv2(pix_fmt, width, height, colour):
         planes: Any = cv2.cvtColor(image, cv2.COLOR_RGB2YUV_I420)
-        frame = VideoFrame.from_ndarray(planes, format="yuv420p")
+        frame = VideoFrame.from_numpy_buffer(planes, format="yuv420p")  # the frame keeps the array alive
     else:
         frame = VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
         if pix_fmt != "rgb24":

@@ -174,7 +174,7 @@ def test_same_output_for_any_number_of_jobs_and_after_an_interruption(folders: P
 
 
 def test_sound_trigger_leaves_the_picture_alone(folders: Path, tmp_path: Path) -> None:
-    done = make(folders, tmp_path / "out", triggers=["sine:snr_db=10"], rate=0.1, control=1)
+    done = make(folders, tmp_path / "out", triggers=["sine:snr=10"], rate=0.1, control=1)
     assert done.exit_code == 0
     for row in rows(tmp_path / "out", "poisoned"):
         source, got = folders / row["source_path"], tmp_path / "out" / row["path"]
@@ -239,7 +239,8 @@ def test_attack_adds_a_set_and_the_rest_stays(blended: Path, tmp_path: Path) -> 
     assert len(added) == 8
     assert all(r["poisoned_ranges"] == [[0, 4]] for r in added)
     after = same_output(out)
-    assert all(after[name] == before[name] for name in before if name.startswith(("data/", "attack/default")))
+    kept = {k: v for k, v in before.items() if k.startswith(("data/", "attack/default"))}
+    assert {k: after.get(k) for k in kept} == kept
     assert poisonkit.verify(out, decode=True).ok
     with pytest.raises(RequestError, match="another --name"):
         poisonkit.attack(out, "default", jobs=1)
@@ -252,19 +253,43 @@ def broken_copy(folders: Path, root: Path) -> Path:
 
 def test_a_broken_clip_never_stops_the_rest(folders: Path, tmp_path: Path) -> None:
     root = broken_copy(folders, tmp_path / "src")
-    clips = sorted((root / "train" / "run").iterdir()) + sorted((root / "train" / "spin").iterdir())
+    clips = sorted((root / "train" / "run").iterdir())
     clips[0].write_bytes(b"")
     clips[1].write_bytes(os.urandom(4000))
     for clip in clips[2:5]:
-        clip.write_bytes(clip.read_bytes()[:-2500])  # media data first: moov is lost or data is cut
-    done = make(root, tmp_path / "out", count=11, control=0)
+        clip.write_bytes(clip.read_bytes()[:-2500])  # the index at the end is lost: it does not open
+    done = make(root, tmp_path / "out", count=10, control=0)
     poisoned = rows(tmp_path / "out", "poisoned")
-    assert len(poisoned) == 11
-    named = " ".join([*done.warnings, *(e for _, e in done.failed)])
-    assert all(clip.name in named for clip in clips[:5])
-    assert all("\n" not in e for _, e in done.failed)
-    assert done.exit_code == (1 if done.failed else 0)
+    assert len(poisoned) == 10
+    assert not {r["source_path"] for r in poisoned} & {f"train/run/{c.name}" for c in clips[:5]}
+    assert len(done.plan.passed_over) >= 3
+    assert all("\n" not in text for text in done.plan.passed_over.values())
+    assert done.exit_code == 0
+    for clip in clips[:5]:
+        assert (tmp_path / "out" / "data" / "train" / "run" / clip.name).read_bytes() == clip.read_bytes()
     assert poisonkit.verify(tmp_path / "out").ok
+
+
+def test_a_clip_that_opens_and_cannot_be_processed_is_failed(listed: Path, tmp_path: Path) -> None:
+    root = broken_copy(listed, tmp_path / "src")
+    cut, gone = "videos/train_03.avi", "videos/train_05.mp4"
+    (root / cut).write_bytes((root / cut).read_bytes()[: (root / cut).stat().st_size * 17 // 20])
+    (root / gone).unlink()
+    ids = ["train_03.avi", "train_01.mp4", "train_02.mp4"]
+    data = poisonkit.datasets.read(poisonkit.datasets.Source(root))
+    wanted = [s.id for s in data.samples if Path(s.path).name in ids]
+    done = make(root, tmp_path / "out", ids=wanted, control=0, target=1, label_mode="all-to-all")
+    assert done.exit_code == 1
+    assert sorted(Path(name).name for name, _ in done.failed) == ["train_03.avi", "train_05.mp4"]
+    listed_now = (tmp_path / "out" / "data" / "train.txt").read_text(encoding="utf-8")
+    assert "train_03" not in listed_now
+    assert "train_05" not in listed_now
+    assert len(listed_now.splitlines()) == 16
+    assert poisonkit.verify(tmp_path / "out").ok
+    shutil.copy(listed / cut, root / cut)
+    shutil.copy(listed / gone, root / gone)
+    again = make(root, tmp_path / "out", ids=wanted, control=0, target=1, label_mode="all-to-all")
+    assert (again.exit_code, again.processed) == (0, 1)
 
 
 def test_inert_samples_are_neither_written_nor_listed(sounds: Path, tmp_path: Path) -> None:
@@ -274,11 +299,16 @@ def test_inert_samples_are_neither_written_nor_listed(sounds: Path, tmp_path: Pa
     silent = sorted((root / "yes").iterdir())[:3]
     for path in silent:
         soundfile.write(path, np.zeros(6400), 16000)
-    done = make(root, tmp_path / "out", triggers=["sine:snr_db=20"], count=10, attack_set=False)
-    assert len(done.inert) == 3
+    done = make(root, tmp_path / "out", triggers=["sine:snr=20"], count=9, attack_set=False, seed=1)
+    lost = {Path(name).name for name, _ in done.inert}
+    assert lost
+    assert lost <= {p.name for p in silent}
     assert done.exit_code == 0
-    assert not [p for p in silent if list((tmp_path / "out" / "data").rglob(f"*{p.stem}__from*{p.suffix}"))]
-    assert sum(p.suffix in (".wav", ".flac") for p in (tmp_path / "out" / "data").rglob("*")) == 17
+    there = [p for p in (tmp_path / "out" / "data").rglob("*") if p.suffix in (".wav", ".flac")]
+    assert len(there) == 20 - len(lost)
+    recorded = {r["source_path"]: r["status"] for r in rows(tmp_path / "out", "poisoned")}
+    assert all(recorded[f"yes/{name}"] == "inert" for name in lost)
+    assert sum(status == "ok" for status in recorded.values()) == 9 - len(lost)
     with pytest.raises(RequestError):
         make(root, tmp_path / "none", triggers=["sine"], count=11)
 
@@ -289,7 +319,7 @@ def test_replace_failed_takes_the_next_in_rank(sounds: Path, tmp_path: Path) -> 
     root = broken_copy(sounds, tmp_path / "src")
     for path in sorted((root / "yes").iterdir())[:4]:
         soundfile.write(path, np.zeros(6400), 16000)
-    recipe = {"triggers": ["sine:snr_db=20"], "count": 5, "attack_set": False, "replace_failed": True}
+    recipe = {"triggers": ["sine:snr=20"], "count": 5, "attack_set": False, "replace_failed": True}
     make(root, tmp_path / "out", **recipe)
     assert sum(r["status"] == "ok" for r in rows(tmp_path / "out", "poisoned")) == 5
     assert poisonkit.verify(tmp_path / "out").ok

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from poisonkit.engine.worker import Job, process
@@ -12,12 +12,12 @@ from poisonkit.manifest import Record, record
 DEATHS = 2  # so many dead workers and a job is quarantined
 
 
-def run(jobs: Sequence[Job], n_jobs: int, marks: Path) -> Iterator[Record]:
+def run(jobs: Sequence[Job], n_jobs: int, marks: Path, clean_up: Callable[[], None]) -> Iterator[Record]:
     """Records of all jobs, in the order in which they finish. With one job at a time, in this process.
 
     A worker that dies (killed, out of memory, a crash in a codec) breaks joblib's pool: what was running
     then is run again one by one in fresh pools, and a job that two workers died on is recorded as failed.
-    `marks` is a folder where workers note what they are running.
+    `marks` is a folder where workers note what they are running; `clean_up` removes what a dead one left.
     """
     if n_jobs == 1:
         for job in jobs:
@@ -40,6 +40,7 @@ def run(jobs: Sequence[Job], n_jobs: int, marks: Path) -> Iterator[Record]:
                 del left[key]
                 yield row
         except TerminatedWorkerError:
+            clean_up()
             running = {batch[int(mark.name)].task.key for mark in marks.iterdir() if mark.name.isdigit()}
             for key in running & left.keys():
                 deaths[key] = deaths.get(key, 0) + 1
