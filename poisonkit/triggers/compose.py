@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from poisonkit.seeding import generator
 from poisonkit.triggers.base import (
@@ -63,7 +63,8 @@ class Chain:
         return frames
 
     def audio(self, wave: Wave, clip: ClipInfo, drawn: Sequence[Params]) -> Wave:
-        """float32 (channels, samples) in ±1, in and out."""
+        """float32 (channels, samples) in ±1, in and out. The clip's declared length gives way to the wave's own."""
+        clip = replace(clip, channels=wave.shape[0], samples=wave.shape[1])
         for trigger, params in zip(self.triggers, drawn, strict=True):
             if isinstance(trigger, AudioTrigger):
                 wave = trigger.render(wave, clip, params)

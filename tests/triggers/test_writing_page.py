@@ -23,5 +23,5 @@ def test_the_example_works_as_it_stands(tmp_path: Path, monkeypatch: pytest.Monk
     check_trigger(module.Tint)
     assert "check_trigger(Tint)" in test
     x = picture(16, 12, 1)[0]
-    red = np.minimum(x.astype(int) + [20, 0, 0], 255)
+    red = np.minimum(x.astype(int) + np.array([20, 0, 0]), 255)
     assert np.array_equal(create("tint_from_the_page:Tint:by=20").apply(x), red)
