@@ -1,13 +1,14 @@
 """The affine kernel in RGB: out = clip(rint(gain · in + offset)), by the cheapest exact OpenCV way.
 
 What is exact: two saturating 8-bit operations where gain is 1 and no offset lies half-way between levels;
-tables; float32 products and sums, rounded half to even. `cv2.addWeighted`, `add` and `multiply` take mixed
-8-bit and float32 input but round the float32 operand first, so frames are made float32 before.
+tables; products and sums in float32, rounded half to even. `cv2.addWeighted` and `cv2.multiply` take an
+8-bit frame with a float32 map as they should; `cv2.add` does not (it truncates the map first).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,7 +68,7 @@ def _choose(
     if plain_gain and plain_offset:
         return _table(gain, offset)
     if plain_gain and gain.size == 1:
-        return _weighted(float(gain[0]), _full(offset, height, width))
+        return _weighted(float(gain[0]), _full(offset, height, width), once)
     gain = _full(gain, height, width)
     return _multiplied(gain, _full(offset, height, width) if offset.any() else None)
 
@@ -116,23 +117,37 @@ def _table(gain: NDArray[np.floating], offset: NDArray[np.floating]) -> Kernel |
     return kernel
 
 
-def _weighted(gain: float, offset: NDArray[np.float32]) -> Kernel:
+def _weighted(gain: float, offset: NDArray[np.float32], once: bool) -> Kernel:
     import cv2
 
+    weight, other = (1.0, offset) if once else _as_picture(1 - gain, offset)
+
     def kernel(image: Image) -> Image:
-        levels = image.astype(np.float32)
-        return np.asarray(cv2.addWeighted(levels, gain, offset, 1.0, 0.0, dtype=cv2.CV_8U), dtype=np.uint8)
+        return np.asarray(cv2.addWeighted(image, gain, other, weight, 0.0, dtype=cv2.CV_8U), dtype=np.uint8)
 
     return kernel
+
+
+def _as_picture(weight: float, offset: NDArray[np.float32]) -> tuple[float, NDArray[Any]]:
+    """(weight, picture) where offset is weight times an 8-bit picture, as in blending, which is faster.
+
+    Else (1, offset).
+    """
+    if weight > 0:
+        levels = offset / np.float32(weight)
+        whole = np.rint(levels)
+        if whole.min() >= 0 and whole.max() <= 255 and np.abs(levels - whole).max() < 1e-3:
+            return weight, whole.astype(np.uint8)
+    return 1.0, offset
 
 
 def _multiplied(gain: NDArray[np.float32], offset: NDArray[np.float32] | None) -> Kernel:
     import cv2
 
     def kernel(image: Image) -> Image:
-        levels = image.astype(np.float32)
         if offset is None:
-            return np.asarray(cv2.multiply(levels, gain, dtype=cv2.CV_8U), dtype=np.uint8)
-        return np.asarray(cv2.add(cv2.multiply(levels, gain), offset, dtype=cv2.CV_8U), dtype=np.uint8)
+            return np.asarray(cv2.multiply(image, gain, dtype=cv2.CV_8U), dtype=np.uint8)
+        product = cv2.multiply(image, gain, dtype=cv2.CV_32F)
+        return np.asarray(cv2.add(product, offset, dtype=cv2.CV_8U), dtype=np.uint8)
 
     return kernel

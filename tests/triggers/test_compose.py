@@ -77,6 +77,7 @@ def test_random_frames_do_not_depend_on_the_length() -> None:
     assert 900 < len(chosen) < 1100
     short = [t for a, b in share.ranges(CLIP, 5, 100) for t in range(a, b)]
     assert short == [t for t in chosen if t < 100]
+    assert share.ranges(ClipInfo("other"), 5, 100) != share.ranges(CLIP, 5, 100)
     assert share.ranges(CLIP, 6, 100) != share.ranges(CLIP, 5, 100)
     assert str(budget.parse("random:.25")) == "random:0.25"
 

@@ -69,6 +69,17 @@ def test_ties_and_saturation_are_exact(gain: float, offset: Any, once: bool) -> 
     assert np.array_equal(kernel(levels), np.clip(np.rint(gain * levels.astype(float) + value), 0, 255))
 
 
+@pytest.mark.parametrize("weight", [0.2, 0.15, 0.5, 1.0])
+@pytest.mark.parametrize("shift", [0.0, 0.25])
+def test_mixing_a_picture_in(weight: float, shift: float) -> None:
+    image = _image()
+    offset = np.float32(weight) * (image[::-1] + np.float32(shift))
+    exact = (1 - weight) * image.astype(float) + weight * (image[::-1] + shift)
+    for once in (False, True):
+        out = compile_affine(Affine(1 - weight, offset), CLIP, once=once)(image)
+        assert np.abs(out - np.clip(exact, 0, 255)).max() < 0.501
+
+
 @pytest.mark.parametrize("affine", [Affine(), Affine(1.001, 0.0), Affine(1.0, np.zeros((H, W), np.float32))])
 def test_nothing_to_do_gives_the_frame_itself(affine: Affine) -> None:
     image = _image()

@@ -31,6 +31,7 @@ def _fields(text: str, seconds: float = 20.0, fps: float = 1000.0) -> np.ndarray
 
 def test_dynamic_frequency_wanders_within_its_band_and_the_light_never_jumps() -> None:
     gain = _fields("lamp-flicker:temporal=dynamic,amplitude=1")
+    assert gain[0] == 1
     assert np.abs(np.diff(gain)).max() < 2 * math.pi * 2.8 / 1000 * 1.01
     up = np.flatnonzero((gain[:-1] < 1) & (gain[1:] >= 1)) / 1000
     rates = 1 / np.diff(up)
