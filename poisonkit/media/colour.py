@@ -69,7 +69,7 @@ def _i420(frame: VideoFrame) -> Image:
     packed = np.empty((frame.height * 3 // 2, frame.width), np.uint8)
     flat, at = packed.reshape(-1), 0
     for plane in frame.planes:
-        rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
+        rows = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
         size = plane.width * plane.height
         flat[at : at + size].reshape(plane.height, plane.width)[:] = rows[: plane.height, : plane.width]
         at += size
