@@ -150,21 +150,21 @@ class Recipe(_Model):
         """One backdoor's fields at the top become `backdoors[0]`; `temporal` reaches the triggers."""
         if not isinstance(data, dict):
             return data
-        data = dict(data)
-        if "trigger" in data:
-            data["triggers"] = data.pop("trigger")
-        if isinstance(data.get("triggers"), str | Trigger | dict):
-            data["triggers"] = [data["triggers"]]
+        data = _as_list(data)
         top = {k: data.pop(k) for k in _BACKDOOR_FIELDS if k in data}
         backdoors = data.get("backdoors")
         if backdoors is None:
             if "triggers" not in top:
+                for name in (k for k in data if k not in {*cls.model_fields, "temporal"}):
+                    raise RequestError(_unknown(name))
                 raise RequestError("A recipe needs a trigger: --trigger NAME (`poisonkit triggers` lists them).")
             backdoors = [top]
         elif top:
             raise RequestError(f"With `backdoors`, {', '.join(sorted(top))} belong into each of them, not at the top.")
+        if isinstance(backdoors, list | tuple):
+            backdoors = [_as_list(b) for b in backdoors]
         temporal = data.pop("temporal", None)
-        if temporal is not None:
+        if temporal is not None and isinstance(backdoors, list):
             backdoors = [_with_temporal(b, temporal) for b in backdoors]
         data["backdoors"] = backdoors
         return data
@@ -224,6 +224,9 @@ class Recipe(_Model):
             raise RequestError(f"{path} is not YAML: {reason}.") from None
         if not isinstance(data, dict):
             raise RequestError(f"{path} is not a recipe: a mapping such as `triggers: [blend]` is expected.")
+        for key in data:
+            if not isinstance(key, str):
+                raise RequestError(_unknown(str(key)))
         for name in _PLACES:
             if data.get(name) is not None:
                 many = isinstance(data[name], list)
@@ -239,17 +242,34 @@ class Recipe(_Model):
         return parse_encode(self.encode)
 
 
-def _with_temporal(backdoor: Any, temporal: str) -> Any:
+def _as_list(backdoor: Any) -> Any:
+    """`trigger` for `triggers`, and one trigger for a list of one."""
     if not isinstance(backdoor, dict):
         return backdoor
+    data = dict(backdoor)
+    if "trigger" in data:
+        if "triggers" in data:
+            raise RequestError("`trigger` and `triggers` say the same thing: keep one of them.")
+        data["triggers"] = data.pop("trigger")
+    if isinstance(data.get("triggers"), str | Trigger | dict):
+        data["triggers"] = [data["triggers"]]
+    return data
+
+
+def _with_temporal(backdoor: Any, temporal: str) -> Any:
+    if not isinstance(backdoor, dict) or not isinstance(backdoor.get("triggers"), list | tuple):
+        return backdoor
     done: list[Any] = []
-    for trigger in backdoor.get("triggers", ()):
+    for trigger in backdoor["triggers"]:
         if isinstance(trigger, str):
             name, params = spec.parse(trigger)
             trigger = {"name": name, "params": params}
-        if isinstance(trigger, dict) and temporal in registry.get(trigger["name"]).modes:
+        entry = isinstance(trigger, dict) and isinstance(trigger.get("params", {}), dict)
+        if not entry or not isinstance(trigger.get("name"), str):
+            pass  # not a trigger's entry: refused later, in its own words
+        elif temporal in registry.get(trigger["name"]).modes:
             trigger = {**trigger, "params": {"temporal": temporal, **trigger.get("params", {})}}
-        elif isinstance(trigger, dict):
+        else:
             raise RequestError(f"Trigger '{trigger['name']}' has no {temporal} form.")
         done.append(trigger)
     return {**backdoor, "triggers": done}
@@ -267,15 +287,20 @@ def parse_encode(text: str) -> Encode:
     raise RequestError(f"--encode {text}: not known.{did_you_mean(text, ['match', 'lossless', 'crf:23'])}")
 
 
+def _unknown(name: str) -> str:
+    return f"A recipe has no '{name}'.{did_you_mean(name, [*Recipe.model_fields, *_BACKDOOR_FIELDS, 'temporal'])}"
+
+
 def _sentence(error: ValidationError) -> str:
     """The first thing that pydantic found wrong, in the user's terms."""
     first = error.errors(include_url=False)[0]
     where = [str(p) for p in first["loc"] if p not in ("backdoors",) and not isinstance(p, int)]
-    name = where[0] if where else "recipe"
-    option = "--" + name.replace("_", "-")
+    name = where[0] if where else "backdoors"
+    option = "--" + name.replace("_", "-") if where else f"`{name}`"
     if first["type"] == "extra_forbidden":
-        known = [*Recipe.model_fields, *_BACKDOOR_FIELDS, "temporal"]
-        return f"A recipe has no '{name}'.{did_you_mean(name, known)}"
+        return _unknown(name)
+    if first["type"] == "missing":
+        return f"Each backdoor needs `{name}`."
     context = first.get("ctx", {})
     limits = [
         f"{word} {context[k]:g}" for k, word in (("ge", "at least"), ("le", "at most"), ("lt", "below")) if k in context
@@ -286,7 +311,13 @@ def _sentence(error: ValidationError) -> str:
         "stream": "best or the number of a stream",
         "name": "letters, digits, '.', '_' and '-', at most 64, and begin with a letter or digit",
     }
-    wanted = bounds.get(name) or (" and ".join(limits)) or first["msg"].removeprefix("Input should be ")
+    kinds = {"tuple_type": "a list", "too_short": "a list with at least one entry", "model_type": "a mapping"}
+    wanted = (
+        kinds.get(first["type"])
+        or bounds.get(name)
+        or (" and ".join(limits))
+        or first["msg"].removeprefix("Input should be ")
+    )
     return f"{option} {first['input']!r} is not possible: it must be {wanted}."
 
 

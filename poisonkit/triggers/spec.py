@@ -112,7 +112,7 @@ def from_entry(entry: Mapping[str, Any], *, assets: Path | None = None, allow_co
             f"This entry is of version {version} of {cls.name}; this poisonkit has version {cls.version},"
             " which gives other results: use the poisonkit that wrote it, or remove 'version'."
         )
-    params = dict(entry.get("params", {}))
+    params = {str(key): value for key, value in entry.get("params", {}).items()}
     if "trigger_seed" in entry:
         params["trigger_seed"] = entry["trigger_seed"]
     with ExitStack() as stack:
