@@ -1,0 +1,156 @@
+"""Help, version, what goes wrong on our side, interruptions, progress."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+import poisonkit
+from poisonkit.cli import app, options, poison
+from poisonkit.cli.progress import EVERY, Lines, Live
+from tests.cli.conftest import Cli
+
+COMMANDS = ("poison", "run", "attack", "triggers", "inspect", "verify", "identify", "sample-data")
+
+
+def test_help_of_everything(cli: Cli) -> None:
+    root = cli("--help")
+    assert root.status == 0
+    for name in COMMANDS:
+        assert f" {name} " in root.out
+        said = cli(name, "-h")
+        assert said.status == 0
+        assert f"poisonkit {name}" in said.out.split("Examples:")[1]
+    assert cli().status == 2
+    assert cli("--version").out.strip() == f"poisonkit {poisonkit.__version__}"
+
+
+def test_help_and_listing_load_nothing_heavy() -> None:
+    heavy = "{'numpy', 'cv2', 'av', 'librosa', 'scipy', 'soundfile', 'joblib', 'yaml'}"
+    code = f"import sys; from poisonkit.cli import call; call(['poison', '-h']); print({heavy} & {{*sys.modules}})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "set()"
+    heavy = heavy.replace("'numpy', ", "")
+    code = f"import sys; from poisonkit.cli import call; call(['triggers']); print({heavy} & {{*sys.modules}})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "set()"
+
+
+def _poison_options() -> dict[str, tuple[list[str], str]]:
+    """Parameter -> (names, help) of `poisonkit poison`, from the built command."""
+    import typer
+
+    group = typer.main.get_command(app.make_app())
+    command = group.commands["poison"]  # type: ignore[attr-defined]
+    return {p.name: (p.opts, p.help or "") for p in command.params if p.name != "help"}
+
+
+def test_every_recipe_key_is_an_option_and_the_defaults_shown_are_the_recipes() -> None:
+    from poisonkit.recipe import Backdoor, Recipe
+
+    known = _poison_options()
+    fields = {**Backdoor.model_fields, **Recipe.model_fields}
+    keys = set(fields) - {"name", "backdoors", "triggers"} | {"trigger", "temporal"}
+    assert set(known) == keys | {"jobs", "dry_run", "json"}
+    for name in keys - {"trigger", "temporal", "attack_set", "source", "out", "layout"}:
+        names, text = known[name]
+        assert names[0] == "--" + name.replace("_", "-")
+        default = fields[name].default
+        shown = text.partition("[default: ")[2].rstrip("]")
+        if default is None or default is False or default == ():
+            assert shown == "", name
+        else:
+            assert shown in (str(default), f"{default:g}" if isinstance(default, float) else ""), name
+
+
+def test_the_layouts_named_in_help_are_those_that_exist() -> None:
+    from poisonkit.datasets import layouts
+
+    named = _poison_options()["layout"][1].partition(": ")[2].partition(".")[0]
+    assert set(named.split(", ")) == set(layouts())
+
+
+def test_a_bug_is_called_a_bug(cli: Cli, monkeypatch: pytest.MonkeyPatch, clips: Path) -> None:
+    def breaks(*given: object, **more: object) -> None:
+        raise ValueError("out of\ncheese")
+
+    monkeypatch.setattr(poisonkit, "poison", breaks, raising=False)
+    said = cli("poison", clips, "-t", "blend")
+    assert said.status == 1
+    assert "bug in poisonkit (ValueError: out of cheese)" in said.complaint
+    monkeypatch.setenv("POISONKIT_DEBUG", "1")
+    assert "Traceback" in cli("poison", clips, "-t", "blend").err
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted(cli: Cli, monkeypatch: pytest.MonkeyPatch, clips: Path, sent: signal.Signals) -> None:
+    def stopped(*given: object, **more: object) -> None:
+        os.kill(os.getpid(), sent)
+        signal.pause()
+
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(poisonkit, "poison", stopped, raising=False)
+    said = cli("poison", clips, "-t", "blend")
+    assert said.status == 130
+    assert said.complaint == "Interrupted; the same command continues."
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_name_that_is_no_text_can_be_printed(cli: Cli, clips: Path) -> None:
+    try:
+        os.rename(clips / "train" / "run" / "run 0.mp4", os.fsencode(clips / "train" / "run") + b"/r\xff.mp4")
+    except OSError:
+        pytest.skip("this file system takes no such name")
+    said = cli("poison", clips, "-t", "blend", "--count", 16, "--no-attack-set", "--dry-run", "--jobs", 1)
+    assert said.status in (0, 2)
+    assert "bug" not in said.err
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_plain_lines_are_few_and_end_with_a_last_one() -> None:
+    text, clock = io.StringIO(), Clock()
+    lines = Lines(text, clock)
+    lines.begin("Poisoning", 100)
+    for i in range(100):
+        clock.now += 0.25
+        lines.step({"status": "failed" if i == 0 else "ok"})
+    lines.end()
+    lines.end()
+    said = text.getvalue().splitlines()
+    assert said[0] == "Poisoning: 20/100 clips, 4.0 clips/s, 20 s left, 1 failed"
+    assert said[-1] == "Poisoning: 100/100 clips, 4.0 clips/s, 1 failed"
+    assert len(said) == 25 / EVERY
+
+
+def test_live_progress_shows_clips_and_failures() -> None:
+    text = io.StringIO()
+    live = Live(Console(file=text, force_terminal=True, width=120))
+    live.begin("Poisoning", 2)
+    live.step({"status": "failed"})
+    live.say("a warning with [brackets]")
+    live.step()
+    live.end()
+    live.end()
+    said = text.getvalue()
+    assert "2/2" in said
+    assert "1 failed" in said
+    assert "a warning with [brackets]" in said
+
+
+def test_shared_options_say_their_names() -> None:
+    assert options.given({"a": None, "b": False, "c": [], "d": 0, "e": ""}) == {"d": 0, "e": ""}
+    assert poison.EXAMPLES.startswith("Examples:")
