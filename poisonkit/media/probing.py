@@ -112,7 +112,7 @@ def _video(container: InputContainer, stream: Any, path: str | Path) -> VideoStr
         break
     if first is None or not first.width or not first.height:
         raise MediaError(f"{name_of(path)} has a video stream without a single picture that can be decoded.")
-    rate = stream.average_rate or stream.guessed_rate or stream.base_rate
+    rate = stream.average_rate or context.framerate or stream.guessed_rate
     return VideoStream(
         index=stream.index,
         codec=codec_name(stream),
