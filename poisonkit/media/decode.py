@@ -168,8 +168,12 @@ def read_audio(path: str | Path, stream: StreamChoice = "best") -> tuple[Wave, i
 
 def count(path: str | Path, info: MediaInfo | None = None) -> tuple[int, int]:
     """(pictures, sound samples per channel), by decoding; nothing is converted. MediaError as `read_frames`."""
+    from poisonkit.media import sound
+
     info = info or probe(path)
     require_whole(path, info.container)
+    if sound.handles(info):
+        return 0, int(sound.read(path)[0].shape[1])
     frames = samples = 0
     with open_input(path) as container, translated(path, "decoded"):
         wanted = [container.streams[s.index] for s in (info.video, info.audio) if s is not None]
