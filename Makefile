@@ -11,7 +11,7 @@ help:
 	@echo "make test            run the tests"
 	@echo "make lint            ruff, mypy, import layers"
 	@echo "make bench           cost of the main job against ffmpeg and MoviePy"
-	@echo "make test-mmaction2  MMAction2's own reader opens our lists (installs 1.7 GB into .venv-mmaction2)"
+	@echo "make test-mmaction2  MMAction2's own reader opens our lists (installs 2.3 GB into .venv-mmaction2)"
 	@echo "make lock            compute requirements.lock anew (needs uv)"
 
 install: $(STAMP)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Make a virtual environment in which MMAction2's own reader runs beside poisonkit (CPU, about 1.7 GB).
+# Make a virtual environment in which MMAction2's own reader runs beside poisonkit (CPU, about 2.3 GB).
 set -eu
 python=$1
 venv=$2
@@ -10,7 +10,7 @@ if [ -n "$(find "$stamp" -newer "$0" -newer requirements.lock -newer pyproject.t
     exit 0
 fi
 
-echo "Setting up $venv for MMAction2 (minutes; about 1.7 GB) …"
+echo "Setting up $venv for MMAction2 (minutes; about 2.3 GB) …"
 "$python" -m venv "$venv"
 pip="$venv/bin/python -m pip install -q --disable-pip-version-check"
 
