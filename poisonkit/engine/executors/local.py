@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from poisonkit.engine.worker import Job, process
@@ -36,7 +37,9 @@ def run(jobs: Sequence[Job], n_jobs: int, marks: Path, clean_up: Callable[[], No
             mark.unlink(missing_ok=True)
         pool = Parallel(n_jobs=n_jobs, backend="loky", return_as="generator_unordered", batch_size=1)
         try:
-            for key, row in pool(delayed(_marked)(job, str(marks), i) for i, job in enumerate(batch)):
+            with _deaf_children():  # the call starts them
+                rows = pool(delayed(_marked)(job, str(marks), i) for i, job in enumerate(batch))
+            for key, row in rows:
                 del left[key]
                 yield row
         except TerminatedWorkerError:
@@ -50,8 +53,25 @@ def run(jobs: Sequence[Job], n_jobs: int, marks: Path, clean_up: Callable[[], No
                 yield record(job.task, job.classes, status="failed", error=reason)
 
 
+@contextmanager
+def _deaf_children() -> Iterator[None]:
+    """Processes started inside ignore Ctrl-C from their first instruction on: it is the parent's to handle.
+
+    (A signal that is ignored stays so over exec. A blocked one would not do: multiprocessing unblocks it.)
+    """
+    try:
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    except ValueError:  # not in the main thread, where Ctrl-C is someone else's anyway
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def _marked(job: Job, marks: str, index: int) -> tuple[str, Record]:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # also in a worker that was started elsewhere
     mark = Path(marks, str(index))
     mark.touch()
     row = process(job)
