@@ -38,12 +38,12 @@ def poison(recipe: Recipe, *, jobs: int = 0, progress: Progress | None = None) -
     return execute(recipe, recipe.out, Options(jobs=jobs, progress=progress or Silent()))
 
 
-def make_plan(recipe: Recipe, *, jobs: int = 0) -> tuple[Plan, Dataset, Path]:
+def make_plan(recipe: Recipe, *, jobs: int = 0, progress: Progress | None = None) -> tuple[Plan, Dataset, Path]:
     """What `poison` would do, without writing anything: the plan, the dataset, and the output folder."""
     recipe = _located(recipe)
     assert recipe.out is not None
     dataset = read_source(recipe)
-    return plan_of(recipe, dataset, recipe.out, Options(jobs=jobs)), dataset, recipe.out
+    return plan_of(recipe, dataset, recipe.out, Options(jobs=jobs, progress=progress or Silent())), dataset, recipe.out
 
 
 def attack(

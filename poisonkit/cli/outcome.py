@@ -26,7 +26,8 @@ ROWS = 30  # so many classes
 def carry_out(recipe: Recipe, *, jobs: int, dry_run: bool, json: bool) -> int:
     """Run a recipe, or show its plan; print the outcome and return the exit status."""
     if dry_run:
-        plan, dataset, out = poisonkit.make_plan(recipe, jobs=jobs)
+        with watching() as progress:
+            plan, dataset, out = poisonkit.make_plan(recipe, jobs=jobs, progress=progress)
         if json:
             screen.print_json(_plan_json(plan, out))
         else:
@@ -166,7 +167,7 @@ def _failures(console: Console, summary: Summary) -> int:
     for title, found in (("Failed", summary.failed), ("Inert: the trigger does not change them", summary.inert)):
         if found:
             screen.heading(console, f"{title} ({len(found)}; neither written nor listed)")
-            _some(console, (reason for _, reason in found), len(found))
+            _some(console, (why if path in why else f"{path}: {why}" for path, why in found), len(found))
     return len(summary.failed)
 
 

@@ -68,8 +68,9 @@ class Live:
             TextColumn("left"),
             _Failed(),
             console=self._screen,
+            transient=not total,
         )
-        self._task = self._bar.add_task(what, total=total, failed=0)
+        self._task = self._bar.add_task(what, total=total or None, failed=0)
         self._bar.start()
 
     def step(self, row: Record | None = None) -> None:
@@ -89,6 +90,9 @@ class Lines:
     def __init__(self, file: IO[str] | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self._file, self._clock = file, clock
         self._what = ""
+        self._total = self._done = self._failed = 0
+        self._began = self._told = 0.0
+        self._told_done = -1
 
     def say(self, text: str) -> None:
         file = self._file or sys.stderr
@@ -107,16 +111,18 @@ class Lines:
             self._tell()
 
     def end(self) -> None:
-        if self._what and self._told_done != self._done:
+        unsaid = self._told_done != self._done and (self._total or self._told_done >= 0)
+        if self._what and unsaid:
             self._tell()
         self._what = ""
 
     def _tell(self) -> None:
         self._told, self._told_done = self._clock(), self._done
         passed = max(self._told - self._began, 1e-9)
-        text = f"{self._what}: {self._done}/{self._total} clips, {self._done / passed:.1f} clips/s"
+        total = f"/{self._total}" if self._total else ""
+        text = f"{self._what}: {self._done}{total} clips, {self._done / passed:.1f} clips/s"
         left = self._total - self._done
-        if left and self._done:
+        if left > 0 and self._done:
             text += f", {_duration(left * passed / self._done)} left"
         self.say(f"{text}, {self._failed} failed")
 

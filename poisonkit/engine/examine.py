@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
 from poisonkit import media
@@ -15,14 +15,24 @@ from poisonkit.plan import Examine, Examined
 _AHEAD = 16
 
 
-def examiner(dataset: Dataset, encode: Encode, stream: str | int, touches: frozenset[str], jobs: int) -> Examine:
-    """An `Examine` over the dataset's files, which tells what opens and what cannot be rewritten."""
+def examiner(
+    dataset: Dataset,
+    encode: Encode,
+    stream: str | int,
+    touches: frozenset[str],
+    jobs: int,
+    watch: Callable[[], None] = lambda: None,
+) -> Examine:
+    """An `Examine` over the dataset's files, which tells what opens and what cannot be rewritten.
+
+    watch: called for each file that was opened.
+    """
 
     def look(sample: Sample) -> Examined:
         try:
             info = media.probe(dataset.file(sample), stream=stream)
         except MediaError as error:
-            return Examined(sample, None, problem=str(error))
+            return Examined(sample, None, problem=f"'{sample.id}': {error}")
         blocking = [p for p in media.refusals(info, encode, touches) if p.blocks]
         blocked = ""
         if blocking:
@@ -32,7 +42,11 @@ def examiner(dataset: Dataset, encode: Encode, stream: str | int, touches: froze
         return Examined(sample, clip_of(info, sample.id), blocked=blocked)
 
     def examine(samples: Iterable[Sample]) -> Iterator[Examined]:
-        waiting = iter(samples)
+        for found in looks(iter(samples)):
+            watch()
+            yield found
+
+    def looks(waiting: Iterator[Sample]) -> Iterator[Examined]:
         if jobs == 1:
             yield from map(look, waiting)
             return

@@ -14,7 +14,7 @@ class Progress(Protocol):
         """A sentence for the user: a choice and its reason, a warning."""
 
     def begin(self, what: str, total: int) -> None:
-        """A phase with so many steps begins."""
+        """A phase with so many steps begins; 0 when nobody knows how many."""
 
     def step(self, row: Record | None = None) -> None:
         """One step is done; `row` is the record of a clip that was processed."""

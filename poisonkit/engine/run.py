@@ -7,6 +7,8 @@ import os
 import shutil
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -83,12 +85,25 @@ def default_out(recipe: Recipe) -> Path:
 def plan_of(recipe: Recipe, dataset: Dataset, out: Path, options: Options) -> Plan:
     """The plan for a dataset, opening candidates as needed; refuses what `execute` would refuse."""
     check_out(out, dataset)
-    return _planner(recipe, dataset, options).plan()
+    with _opening(options.progress):
+        return _planner(recipe, dataset, options).plan()
+
+
+@contextmanager
+def _opening(progress: Progress) -> Iterator[None]:
+    progress.begin("Opening candidates", 0)
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Interrupted("Interrupted before any clip was touched; the same command starts again.") from None
+    finally:
+        progress.end()
 
 
 def _planner(recipe: Recipe, dataset: Dataset, options: Options) -> Planner:
     touches = frozenset(m for b in recipe.backdoors for m in b.chain.touches)
-    return Planner(recipe, dataset, examiner(dataset, recipe.encoding, recipe.stream, touches, options.n_jobs))
+    watch = options.progress.step
+    return Planner(recipe, dataset, examiner(dataset, recipe.encoding, recipe.stream, touches, options.n_jobs, watch))
 
 
 def check_out(out: Path, dataset: Dataset) -> None:
@@ -163,7 +178,8 @@ def _start(recipe: Recipe, dataset: Dataset, out: Path, options: Options, attack
         plan = _continued(saved, output.recipe_file(home, attack), recipe, dataset, out)
     else:
         planner = _planner(recipe, dataset, options)
-        plan = planner.plan() if attack is None else planner.attack_plan()
+        with _opening(options.progress):
+            plan = planner.plan() if attack is None else planner.attack_plan()
         if attack is not None and not plan.tasks:
             raise RequestError(plan.warnings[0] if plan.warnings else "No sample can carry the trigger.")
         _check_space(plan, dataset, recipe, out)
@@ -347,7 +363,8 @@ class _Run:
             return False
         if self.planner is None:
             self.planner = _planner(self.recipe, self.dataset, self.options)
-            self.planner.plan()
+            with _opening(self.options.progress):
+                self.planner.plan()
         taken = {t.id for t in self.plan.tasks if t.role == "poisoned"}
         new = {t.id: t for t in self.planner.replacements(short, taken)}
         if not new:

@@ -136,6 +136,24 @@ def test_plain_lines_are_few_and_end_with_a_last_one() -> None:
     assert len(said) == 25 / EVERY
 
 
+def test_a_phase_of_unknown_length_is_told_only_when_it_takes_long() -> None:
+    text, clock = io.StringIO(), Clock()
+    lines = Lines(text, clock)
+    lines.begin("Opening candidates", 0)
+    lines.step()
+    lines.end()
+    assert text.getvalue() == ""
+    lines.begin("Opening candidates", 0)
+    for _ in range(3):
+        clock.now += EVERY / 2
+        lines.step()
+    lines.end()
+    assert text.getvalue().splitlines() == [
+        "Opening candidates: 2 clips, 0.4 clips/s, 0 failed",
+        "Opening candidates: 3 clips, 0.4 clips/s, 0 failed",
+    ]
+
+
 def test_live_progress_shows_clips_and_failures() -> None:
     text = io.StringIO()
     live = Live(Console(file=text, force_terminal=True, width=120))

@@ -159,11 +159,18 @@ def test_same_output_for_any_number_of_jobs_and_after_an_interruption(folders: P
         def begin(self, what: str, total: int) -> None: ...
         def end(self) -> None: ...
         def step(self, row: object = None) -> None:
-            self.left -= 1
+            self.left -= row is not None or self.at_once
             if self.left == 0:
                 raise KeyboardInterrupt
 
+        at_once = False
+
     made = Recipe(source=folders, out=tmp_path / "three", **recipe)
+    hasty = Impatient()
+    hasty.at_once = True
+    with pytest.raises(poisonkit.Interrupted, match="before any clip was touched"):
+        poisonkit.poison(made, jobs=1, progress=hasty)
+    assert not (tmp_path / "three").exists()
     with pytest.raises(poisonkit.Interrupted, match=r"5 of \d+ clips done; the same command continues"):
         poisonkit.poison(made, jobs=1, progress=Impatient())
     assert not (tmp_path / "three" / "poisonkit" / "run.json").exists()
