@@ -77,10 +77,14 @@ class Backdoor(_Model):
     count: int | None = Field(None, ge=0, description="poison exactly so many samples instead of a rate")
     ids: tuple[str, ...] | None = Field(None, description="poison exactly these samples")
     select: tuple[str, ...] | None = Field(None, description="candidates in this order, best first")
+    cover_rate: float = Field(
+        0.0, ge=0, le=1, description="cover samples, triggered under their true label: floor(cover_rate · N + 0.5)"
+    )
+    cover_class: tuple[ClassRef, ...] = Field((), description="classes that cover samples come from; default: all")
     frames: str = Field("all", description="which frames of a poisoned training clip carry the trigger")
     attack_frames: str = Field("all", description="which frames of an attack clip carry the trigger")
 
-    @field_validator("source_class", mode="before")
+    @field_validator("source_class", "cover_class", mode="before")
     @classmethod
     def _one_or_many(cls, value: Any) -> Any:
         return (value,) if isinstance(value, int | str) else value
@@ -130,6 +134,7 @@ class Recipe(_Model):
     train_list: Path | None = None
     val_list: Path | None = None
     test_list: Path | None = None
+    delimiter: str | None = Field(None, description="what separates path and label in lists: space, tab or comma")
     split: int = Field(1, ge=1, description="which of several official splits")
     test_fraction: float = Field(0.0, ge=0, lt=1, description="hold out this part of the training samples as test")
     allow_root: tuple[Path, ...] = Field((), description="further folders that links and absolute paths may lead to")

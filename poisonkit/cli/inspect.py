@@ -38,6 +38,7 @@ def command(
     train_list: options.TrainList = None,
     val_list: options.ValList = None,
     test_list: options.TestList = None,
+    delimiter: options.Delimiter = None,
     split: options.Split = None,
     allow_root: options.AllowRoot = None,
     stream: options.Stream = None,
@@ -64,6 +65,7 @@ def command(
         lists=lists,
         split=split or 1,
         allow_roots=tuple(allow_root or ()),
+        delimiter=delimiter,
     )
     dataset = datasets.read(place)
     why = datasets.get_layout(dataset.layout).detect(place) or "as asked"
@@ -81,7 +83,7 @@ def command(
 def _properties(looks: Sequence[Look]) -> dict[str, Counter[str]]:
     """Property -> value -> number of files, of the files that open."""
     found: dict[str, Counter[str]] = {
-        name: Counter() for name in ("container", "picture", "size", "frame rate", "sound", "duration")
+        name: Counter() for name in ("container", "picture", "size", "frame rate", "sound")
     }
     for look in looks:
         if look.info is None:
@@ -92,9 +94,15 @@ def _properties(looks: Sequence[Look]) -> dict[str, Counter[str]]:
         if v:
             found["size"][f"{v.width}x{v.height}"] += 1
             found["frame rate"][f"{float(v.fps):.6g} fps"] += 1
-        found["sound"][f"{a.codec} {a.sample_rate} Hz {a.layout}" if a else "none"] += 1
-        found["duration"][f"{look.info.duration:.3g} s"] += 1
+        channels = {1: "mono", 2: "stereo"}.get(a.channels, a.layout) if a else ""
+        found["sound"][f"{a.codec} {a.sample_rate} Hz {channels}" if a else "none"] += 1
     return {name: values for name, values in found.items() if values}
+
+
+def _seconds(looks: Sequence[Look]) -> dict[str, float]:
+    """Shortest, longest and total duration of the files that open."""
+    found = [look.info.duration for look in looks if look.info]
+    return {"shortest": min(found), "longest": max(found), "total": sum(found)} if found else {}
 
 
 def _problems(looks: Sequence[Look]) -> dict[str, tuple[int, Any, str]]:
@@ -127,6 +135,7 @@ def _as_json(dataset: Dataset, why: str, looks: Sequence[Look]) -> dict[str, Any
         },
         "opened": len(looks),
         "media": {name: dict(values.most_common()) for name, values in _properties(looks).items()},
+        "seconds": _seconds(looks),
         "problems": [
             {"code": code, "files": n, "message": p.message, "remedy": p.remedy, "blocks": p.blocks, "first": name}
             for code, (n, p, name) in _problems(looks).items()
@@ -142,9 +151,12 @@ def _show(console: Console, dataset: Dataset, why: str, looks: Sequence[Look]) -
     screen.line(console, f"{screen.shown(dataset.root)}: {dataset.layout} ({why})", indent=0)
     _show_samples(console, dataset)
     screen.heading(console, f"Media ({len(looks)} of {len(dataset.samples)} files opened)")
-    screen.indented(
-        console, screen.table(("", "values (files)"), ((name, _values(v)) for name, v in _properties(looks).items()))
-    )
+    rows = [(name, _values(values)) for name, values in _properties(looks).items()]
+    if seconds := _seconds(looks):
+        rows.append(
+            ("duration", "{shortest:.3g} s to {longest:.3g} s, {total:.5g} s in all".format_map(seconds)),
+        )
+    screen.indented(console, screen.table(("", "values (files)"), rows))
     problems = _problems(looks)
     if problems:
         screen.heading(console, "To know before poisoning")

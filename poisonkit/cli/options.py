@@ -55,6 +55,16 @@ ValList = Annotated[
 TestList = Annotated[
     Path | None, option("--test-list", help="List of the test samples.", panel=DATASET, metavar="FILE")
 ]
+Delimiter = Annotated[
+    str | None,
+    option(
+        "--delimiter",
+        help="What separates path and label in lists: space, tab, comma.",
+        panel=DATASET,
+        default="detected",
+        metavar="NAME",
+    ),
+]
 Split = Annotated[
     int | None,
     option("--split", help="Which of several official splits.", panel=DATASET, default="1", metavar="N"),

@@ -147,6 +147,7 @@ def command(
     train_list: options.TrainList = None,
     val_list: options.ValList = None,
     test_list: options.TestList = None,
+    delimiter: options.Delimiter = None,
     split: options.Split = None,
     allow_root: options.AllowRoot = None,
     encode: Annotated[

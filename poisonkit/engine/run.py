@@ -60,6 +60,7 @@ def read_source(recipe: Recipe) -> Dataset:
             lists=lists,
             split=recipe.split,
             allow_roots=recipe.allow_root,
+            delimiter=recipe.delimiter,
         )
     )
     if recipe.test_fraction:
@@ -311,7 +312,7 @@ class _Run:
     def _job(self, task: Task) -> Job:
         backdoor = self.recipe.backdoors[task.backdoor or 0]
         touches = frozenset(m for b in self.recipe.backdoors for m in b.chain.touches)
-        triggered = task.role in ("poisoned", "attack")
+        triggered = task.role in ("poisoned", "cover", "attack")
         return Job(
             task=task,
             source=str(self.dataset.root / task.source_path),

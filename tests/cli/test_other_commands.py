@@ -87,6 +87,9 @@ def test_inspect(cli: Cli, listed: Path) -> None:
     assert full["media"]["size"] == {"64x48": 27}
     assert full["media"]["sound"]["none"] == 13
     assert full["not_opened"] == []
+    assert full["seconds"]["longest"] == pytest.approx(9 / 25, abs=0.05)
+    assert full["seconds"]["total"] == pytest.approx(27 * 9 / 25, abs=1)
+    assert "comma" in cli("inspect", listed, "--delimiter", "semicolon").complaint
 
 
 def test_triggers(cli: Cli) -> None:
