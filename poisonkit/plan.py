@@ -21,7 +21,7 @@ from poisonkit.recipe import Backdoor, Recipe
 from poisonkit.seeding import key64
 from poisonkit.triggers.base import ClipInfo
 
-Role = Literal["poisoned", "clean", "attack", "control"]
+Role = Literal["poisoned", "cover", "clean", "attack", "control"]
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,8 @@ class Task:
 
     path: where the file goes, relative to the output. also: further paths that are links to it.
     backdoor: index into the recipe's backdoors, None for clean. label: what lists say; original_label: the
-    source's. target: the class that the backdoor maps this sample to.
+    source's. target: the class that the backdoor maps this sample to (None for covers, whose label is kept).
+    other: the sample whose picture a cover is made with, where its method needs one.
     """
 
     role: Role
@@ -62,6 +63,7 @@ class Task:
     original_label: int | None
     target: int | None
     backdoor: int | None
+    other: str | None = None
 
     @property
     def key(self) -> str:
@@ -77,6 +79,7 @@ class Choice:
     pool: int
     requested: int
     planned: int
+    covers: int = 0
     attack_split: str | None = None
     attack_planned: int = 0
     unlabelled_left_out: int = 0
@@ -170,7 +173,7 @@ class Plan:
 
 def view_of(task: Task) -> str:
     """`data`, `attack` or `control`: which part of the output a task's file belongs to."""
-    return {"poisoned": "data", "clean": "data", "attack": "attack", "control": "control"}[task.role]
+    return {"attack": "attack", "control": "control"}.get(task.role, "data")
 
 
 def view_root(layout: str, view: View, attack: str | None = None) -> str:
@@ -209,6 +212,7 @@ class _Chosen:
     sources: frozenset[int]
     order: list[Sample]
     taken: list[Sample]
+    covers: dict[str, str | None]  # id -> the other sample that its method needs
     choice: Choice
 
     def maps_to(self, label: int, classes: int) -> int:
@@ -244,6 +248,8 @@ class Planner:
         """The whole plan. RequestError for everything that cannot be asked of this dataset."""
         for index, backdoor in enumerate(self.recipe.backdoors):
             self._chosen.append(self._choose(index, backdoor))
+        for chosen in self._chosen:
+            self._cover(chosen)
         attacks: dict[int, list[Sample]] = {}
         if self.recipe.attack_set:
             for chosen in self._chosen:
@@ -274,7 +280,7 @@ class Planner:
         tasks: list[Task] = []
         for index, backdoor in enumerate(self.recipe.backdoors):
             target, sources = self._classes_of(backdoor)
-            chosen = _Chosen(backdoor, index, target, sources, [], [], Choice(backdoor.name, 0, 0, 0, 0))
+            chosen = _Chosen(backdoor, index, target, sources, [], [], {}, Choice(backdoor.name, 0, 0, 0, 0))
             self._chosen.append(chosen)
             tasks += [self._attack_task(chosen, s) for s in self._attack(chosen)]
         return self._made(tasks)
@@ -332,7 +338,7 @@ class Planner:
                 f"{wanted} samples are to be poisoned ({self._asked(backdoor, counted)}), but only {len(order)} "
                 f"are eligible ({what}). Lower the rate, or use --rate-of or --count."
             )
-        chosen = _Chosen(backdoor, index, target, sources, order, [], Choice("", 0, 0, 0, 0))
+        chosen = _Chosen(backdoor, index, target, sources, order, [], {}, Choice("", 0, 0, 0, 0))
         if wanted:
             chosen.taken += islice(self._suitable(chosen, order), wanted)
             self._used |= {s.id for s in chosen.taken}
@@ -344,6 +350,34 @@ class Planner:
             )
         chosen.choice = Choice(backdoor.name, counted, len(pool), wanted, len(chosen.taken))
         return chosen
+
+    def _cover(self, chosen: _Chosen) -> None:
+        """Cover samples: triggered in the method's cover form, label kept, disjoint from everything poisoned."""
+        backdoor = chosen.backdoor
+        wanted = number(backdoor.cover_rate, chosen.choice.denominator)
+        if not wanted:
+            return
+        classes = {class_index(self.dataset, c) for c in backdoor.cover_class}
+        pool = [
+            s
+            for s in self.dataset.of("train")
+            if s.label is not None
+            and s.id not in self._used
+            and s.label not in chosen.sources
+            and (not classes or s.label in classes)
+        ]
+        found = list(islice(self._suitable(chosen, ranked(pool, self.recipe.seed, f"cover/{backdoor.name}")), wanted))
+        if len(found) < wanted:
+            raise RequestError(
+                f"{wanted} cover samples are wanted ({backdoor.cover_rate:g} of {chosen.choice.denominator}), but only "
+                f"{len(found)} labelled training samples are left for them. Lower the poison rate or --cover-rate."
+            )
+        self._used |= {s.id for s in found}
+        needs = backdoor.chain.cover_needs_other
+        for i, sample in enumerate(found):
+            other = found[i - 1] if len(found) > 1 else next(iter(chosen.taken), sample)
+            chosen.covers[sample.id] = other.path if needs else None
+        chosen.choice = replace(chosen.choice, covers=wanted)
 
     def _classes_of(self, backdoor: Backdoor) -> tuple[int, frozenset[int]]:
         target = class_index(self.dataset, backdoor.target)
@@ -446,6 +480,7 @@ class Planner:
             original_label=sample.label,
             target=more.get("target"),
             backdoor=more.get("backdoor"),
+            other=more.get("other"),
         )
 
     def _poison_task(self, chosen: _Chosen, sample: Sample) -> Task:
@@ -455,10 +490,18 @@ class Planner:
 
     def _data_tasks(self) -> list[Task]:
         poisoned = {s.id: c for c in self._chosen for s in c.taken}
-        return [
-            self._poison_task(poisoned[s.id], s) if s.id in poisoned else self._task("clean", s, "data", s.label)
-            for s in self.dataset.samples
-        ]
+        covers = {name: c for c in self._chosen for name in c.covers}
+        tasks: list[Task] = []
+        for s in self.dataset.samples:
+            if s.id in poisoned:
+                tasks.append(self._poison_task(poisoned[s.id], s))
+            elif s.id in covers:
+                chosen = covers[s.id]
+                other = chosen.covers[s.id]
+                tasks.append(self._task("cover", s, "data", s.label, backdoor=chosen.index, other=other))
+            else:
+                tasks.append(self._task("clean", s, "data", s.label))
+        return tasks
 
     def _attack_task(self, chosen: _Chosen, sample: Sample) -> Task:
         assert sample.label is not None

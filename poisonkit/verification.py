@@ -152,7 +152,7 @@ def _lists(out: Path, plan: Plan, added: Sequence[Plan], rows: Sequence[Record])
     records = {row["key"]: row for row in rows}
     found: list[Finding] = []
     expected = {name for row in rows if row["status"] == "ok" for name in (row["path"], *row["also"])}
-    data = [t for t in plan.tasks if t.role in ("clean", "poisoned")]
+    data = [t for t in plan.tasks if t.role in ("clean", "cover", "poisoned")]
     samples = tuple(Sample(t.id, t.source_path, t.split, t.original_label) for t in data)  # type: ignore[arg-type]
     dataset = Dataset(out, plan.layout, plan.classes, samples, plan.options)
     for part in (plan, *added):
@@ -224,7 +224,7 @@ def _decoded(
 ) -> list[Finding]:
     from joblib import Parallel, delayed
 
-    todo = [r for r in rows if r["role"] in ("poisoned", "attack") and r["status"] == "ok"]
+    todo = [r for r in rows if r["role"] in ("poisoned", "cover", "attack") and r["status"] == "ok"]
     todo = [r for r in todo if (out / r["path"]).exists()]
     watch.begin("Decoding", len(todo))
     found: list[Finding] = []

@@ -78,6 +78,7 @@ def card(
     lines += ["## What is in it", "", "| part | files | failed | inert |", "| --- | ---: | ---: | ---: |"]
     words = {
         "poisoned": "data: poisoned training samples",
+        "cover": "data: cover samples, triggered under their true label",
         "clean": "data: clean samples, as in the source",
         "attack": "attack: held-out samples with the trigger",
         "control": "control: held-out samples re-encoded without trigger",
@@ -141,7 +142,7 @@ def _backdoor(backdoor: Any, choice: Choice, plan: Plan) -> list[str]:
 def marked_folders(plan: Plan) -> list[str]:
     """Folders, relative to the output, that get a POISONED.txt."""
     roles = {t.role for t in plan.tasks}
-    found = ["data"] if roles & {"clean", "poisoned"} else []
+    found = ["data"] if roles & {"clean", "cover", "poisoned"} else []
     found += [f"attack/{name}" for name in dict.fromkeys(t.attack for t in plan.tasks if t.attack)]
     if "control" in roles:
         found.append("control")

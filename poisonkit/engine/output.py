@@ -118,7 +118,7 @@ def write_lists(part: Part, dataset: Dataset, out: Path) -> dict[str, tuple[str,
     plan, layout = part.plan, get_layout(part.plan.layout)
     roles = {t.role for t in plan.tasks}
     views: list[tuple[View, str | None]] = []
-    if roles & {"clean", "poisoned"}:
+    if roles & {"clean", "cover", "poisoned"}:
         views.append(("data", None))
     for name in dict.fromkeys(t.attack for t in plan.tasks if t.attack):
         views += [("target", name), ("original", name)]

@@ -98,8 +98,10 @@ class Trigger(BaseModel):
     usual_label_mode: ClassVar[Literal["dirty", "clean"]] = "dirty"
     codec: ClassVar[CodecClass] = "robust"  # through H.264 crf 23 4:2:0, MP3 128k, 16 kHz
     codec_note: ClassVar[str] = ""
-    identity: ClassVar[dict[str, Any]]  # parameters at which the trigger changes nothing (strength zero)
+    identity: ClassVar[dict[str, Any] | None]  # parameters at which it changes nothing (strength zero), if any
     follows_canvas: ClassVar[tuple[str, ...]] = ()  # parameters that scale with the canvas
+    cover_is: ClassVar[str] = "the trigger itself, under the true label"
+    cover_needs_other: ClassVar[bool] = False  # True: a cover is made with a picture of another sample
     needs_length: ClassVar[bool] = False  # True: `ClipInfo.frames` must be exact, counted by decoding
 
     temporal: Temporal = param("static", "static: the same on every frame; dynamic: a function of the frame index")
@@ -120,6 +122,15 @@ class Trigger(BaseModel):
         if self.temporal == "dynamic" and self.vary == "clip":
             return {"clip_key": int(rng.integers(2**53))}
         return {}
+
+    def draw_cover(self, clip: ClipInfo, rng: np.random.Generator) -> Params:
+        """Like `draw`, for a cover sample: the method's own form of it, under `params["cover"]`.
+
+        By default the trigger itself, under the true label. A method with another form overrides this,
+        states it in `cover_is`, and looks at `params.get("cover")` when it renders. With
+        `cover_needs_other`, `params["other"]` is then a picture of another training sample, uint8 RGB.
+        """
+        return {**self.draw(clip, rng), "cover": True}
 
     def rng(self, params: Params, *purpose: int | str) -> np.random.Generator:
         """Generator of the trigger's identity, for a purpose such as ("noise", t).
@@ -196,7 +207,8 @@ class Affine:
     """out = clip(round(gain · in + offset)) in 8-bit RGB levels, inside `box`; nothing outside it.
 
     gain, offset: a number, a (3,) RGB vector, an (h, w) map or an (h, w, 3) image, float32, where (h, w)
-    is the box's size or, without a box, the frame's. box: (x, y, width, height) in pixels, in the frame.
+    is the box's size or, without a box, the frame's;
+    an axis of length 1 stands for all of it. box: (x, y, width, height) in pixels, in the frame.
     It says what happens to RGB, not how: a kernel may apply it there or in the stream's own planes.
     """
 
@@ -209,6 +221,10 @@ class AffineTrigger(VideoTrigger):
     """Everything that multiplies and adds. The kernel decides whether in RGB or in the stream's own planes."""
 
     kind: ClassVar[Kind] = "affine"
+    in_planes: ClassVar[bool] = False
+    """For triggers that are not constant: True when every `field`, at any parameters and t, has one gain for all
+    colours and leaves any picture within 0..255 (0 <= offset, 255 · gain + offset <= 255), as mixing does. It is
+    then done in the stream's own planes where it can be. Of constant triggers the field itself is looked at."""
 
     def field(self, clip: ClipInfo, params: Params, t: int, state: Any) -> Affine:
         """What is done to frame `t` (source index from 0). Arrays are not written to once returned."""

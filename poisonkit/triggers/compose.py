@@ -17,6 +17,7 @@ from poisonkit.triggers.base import (
     Wave,
     Where,
 )
+from poisonkit.triggers.planes import PlaneFormat, PlanesRender, render_all
 
 
 @dataclass(frozen=True)
@@ -46,11 +47,27 @@ class Chain:
                 return f"{trigger.name}: {reason.rstrip('.')}."
         return None
 
-    def draw(self, clip: ClipInfo, seed: int) -> list[Params]:
-        """Every random choice for one clip, one JSON-able dict a trigger; what the manifest keeps as `drawn`."""
+    @property
+    def cover_needs_other(self) -> bool:
+        """True when a cover sample is made with a picture of another sample."""
+        return any(trigger.cover_needs_other for trigger in self.triggers)
+
+    def draw(self, clip: ClipInfo, seed: int, *, cover: bool = False) -> list[Params]:
+        """Every random choice for one clip, one JSON-able dict a trigger; what the manifest keeps as `drawn`.
+
+        cover: draw the cover form of each trigger instead (the label is kept).
+        """
+        drawn = []
+        for position, trigger in enumerate(self.triggers):
+            rng = generator(seed, "draw", clip.id, position, trigger.name)
+            drawn.append(trigger.draw_cover(clip, rng) if cover else trigger.draw(clip, rng))
+        return drawn
+
+    def with_other(self, drawn: Sequence[Params], other: Image) -> list[Params]:
+        """`drawn` with another sample's picture for the triggers whose cover form needs one; not for the manifest."""
         return [
-            trigger.draw(clip, generator(seed, "draw", clip.id, position, trigger.name))
-            for position, trigger in enumerate(self.triggers)
+            {**params, "other": other} if trigger.cover_needs_other else params
+            for trigger, params in zip(self.triggers, drawn, strict=True)
         ]
 
     def video(
@@ -61,6 +78,15 @@ class Chain:
             if isinstance(trigger, VideoTrigger):
                 frames = trigger.render(frames, clip, params, where)
         return frames
+
+    def planes(
+        self, clip: ClipInfo, drawn: Sequence[Params], fmt: PlaneFormat, where: Where | None = None
+    ) -> PlanesRender | None:
+        """`video` in the planes of a stream of this format; None where a trigger needs RGB.
+
+        What comes back takes and gives (Y, U, V), uint8, lazily. A chain without picture triggers passes them on.
+        """
+        return render_all(self.triggers, clip, drawn, fmt, where)
 
     def audio(self, wave: Wave, clip: ClipInfo, drawn: Sequence[Params]) -> Wave:
         """float32 (channels, samples) in ±1, in and out. The clip's declared length gives way to the wave's own."""

@@ -51,8 +51,12 @@ def _operand(value: float | NDArray[np.float32], height: int, width: int, what: 
     if array.ndim <= 1 and array.size in (1, 3):
         plain = array.astype(np.float64).reshape(-1)
         return plain[:1] if (plain == plain[0]).all() else plain
-    if array.shape not in ((height, width), (height, width, 3)):
+    if array.ndim not in (2, 3) or array.shape[0] not in (1, height) or array.shape[1] not in (1, width):
         raise ValueError(f"{what} has the shape {array.shape}; it must be a number, (3,), or that of {height}x{width}")
+    if array.ndim == 3 and array.shape[2] not in (1, 3):
+        raise ValueError(f"{what} has {array.shape[2]} channels; it must have 3, or one for all")
+    array = np.broadcast_to(array, (height, width, *array.shape[2:]))
+    array = array[..., 0] if array.ndim == 3 and array.shape[2] == 1 else array
     return array.astype(np.float32, copy=False)
 
 

@@ -81,11 +81,11 @@ def get(name: str, *, allow_code: bool = True) -> type[Trigger]:
 
 
 def all_triggers() -> dict[str, type[Trigger]]:
-    """Name -> class of all triggers. A registered package that does not load is left out with a warning."""
-    found = {name: get(name) for name in built_in()}
-    for name, plugin in plugins().items():
+    """Name -> class of all triggers. One that does not load is left out with a warning."""
+    found: dict[str, type[Trigger]] = {}
+    for name in (*built_in(), *(n for n in plugins() if n not in built_in())):
         try:
-            found[name] = _plugin_class(plugin)
+            found[name] = get(name)
         except RequestError as error:
             warnings.warn(str(error), stacklevel=2)
     return found
@@ -183,10 +183,10 @@ def flaw(cls: type[Trigger], name: str, family: str | None = None) -> str | None
         return "it does not say what static and dynamic mean ('static_is', 'dynamic_is')"
     if not (cls.summary and cls.formula):
         return "its summary or formula is empty"
-    unknown = sorted({*cls.identity, *cls.follows_canvas} - set(cls.model_fields))
+    unknown = sorted({*(cls.identity or ()), *cls.follows_canvas} - set(cls.model_fields))
     if unknown:
         return f"'identity' or 'follows_canvas' names parameters that it has not: {', '.join(unknown)}"
-    if not cls.identity:
-        return "'identity' is empty: say at which parameters it changes nothing"
+    if cls.identity == {}:
+        return "'identity' is empty: say at which parameters it changes nothing (None: at none)"
     silent = [key for key, info in cls.model_fields.items() if not info.description]
     return f"parameters without a description: {', '.join(silent)}" if silent else None

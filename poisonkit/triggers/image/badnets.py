@@ -40,6 +40,7 @@ class BadNets(Placed, AffineTrigger):
     paper = "Gu et al., BadNets, 2017, arXiv:1708.06733; dynamic: Hammoud et al., CVPRW 2024, arXiv:2301.00986"
     source = "formula and shape: the paper and its public re-implementations; relative size: ours"
     codec = "robust"
+    in_planes = True
     identity: ClassVar[dict[str, Any]] = {"alpha": 0.0}
     follows_canvas = ("size",)
 
