@@ -84,7 +84,7 @@ def _show_plan(plan: Plan, dataset: Dataset, out: Path) -> None:
     columns = ("backdoor", "N", "eligible", "requested", "planned", "attack set")
     screen.indented(console, screen.table(columns, rows, right=columns[1:]))
     _show_classes(console, plan)
-    for role in ("poisoned", "attack", "control"):
+    for role in ("poisoned", "cover", "attack", "control"):
         ids = [t.id for t in plan.tasks if t.role == role]
         if ids:
             screen.heading(console, f"{role} ({len(ids)})")
@@ -97,7 +97,8 @@ def _show_plan(plan: Plan, dataset: Dataset, out: Path) -> None:
 def _show_classes(console: Console, plan: Plan) -> None:
     """How many files of each role have each original class."""
     counts: Counter[tuple[str, int | None]] = Counter((t.role, t.original_label) for t in plan.tasks)
-    roles = ("poisoned", "clean", "attack", "control")
+    used = {t.role for t in plan.tasks}
+    roles = [r for r in ("poisoned", "cover", "clean", "attack", "control") if r in used]
     labels: list[int | None] = [i for i in range(len(plan.classes)) if any(counts[r, i] for r in roles)]
     if any(counts[r, None] for r in roles):
         labels.append(None)
@@ -126,12 +127,14 @@ def _show_summary(summary: Summary, recipe: Recipe) -> None:
     plan, counts = summary.plan, summary.counts
     asked = {
         "poisoned": sum(c.requested for c in plan.choices),
+        "cover": sum(c.covers for c in plan.choices),
         "clean": sum(t.role == "clean" for t in plan.tasks),
         "attack": sum(c.attack_planned for c in plan.choices),
         "control": sum(t.role == "control" for t in plan.tasks),
     }
     words = {
         "poisoned": "data, poisoned",
+        "cover": "data, cover",
         "clean": f"data, clean ({summary.clean_method})",
         "attack": "attack sets",
         "control": "control",

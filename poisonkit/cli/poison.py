@@ -85,6 +85,26 @@ def command(
             metavar="CLASS",
         ),
     ] = None,
+    cover_rate: Annotated[
+        float | None,
+        option(
+            "--cover-rate",
+            help="Also give this share of N the trigger under their true label: cover samples.",
+            panel=LABELS,
+            default="0",
+            metavar="R",
+        ),
+    ] = None,
+    cover_class: Annotated[
+        list[str] | None,
+        option(
+            "--cover-class",
+            help="Class that cover samples come from; repeat for several.",
+            panel=LABELS,
+            default="all",
+            metavar="CLASS",
+        ),
+    ] = None,
     temporal: Annotated[
         str | None,
         option(

@@ -76,7 +76,7 @@ def _facts(cls: type[Trigger]) -> dict[str, Any]:
     from poisonkit.triggers import parameters
 
     facts = ("name", "version", "family", "modality", "kind", "summary", "formula", "static_is", "dynamic_is")
-    more = ("paper", "source", "usual_label_mode", "codec", "codec_note", "needs_length")
+    more = ("paper", "source", "usual_label_mode", "cover_is", "codec", "codec_note", "needs_length")
     return {
         **{key: getattr(cls, key) for key in (*facts, *more)},
         "modes": list(cls.modes),
@@ -100,6 +100,7 @@ def _show(console: Console, cls: type[Trigger]) -> None:
         ("Paper", cls.paper or "none: not published as an attack"),
         ("Source", cls.source),
         ("Usual label mode", cls.usual_label_mode),
+        ("Cover samples", cls.cover_is),
     ):
         if text:
             screen.heading(console, title)
@@ -119,7 +120,7 @@ def _show(console: Console, cls: type[Trigger]) -> None:
     ]
     screen.indented(console, screen.table(("parameter", "default", "unit", "allowed", "what"), rows))
     screen.heading(console, "Example")
-    strengths = [p for p in known if p.default and p.name in cls.identity]
+    strengths = [p for p in known if p.default and p.name in (cls.identity or ())]
     own = next(iter(strengths), None) or next((p for p in known if p.default and p.unit), None)
     spec = f"{reference(cls)}:{own.name}={own.default}" if own else reference(cls)
     screen.line(console, screen.command("poison", "--trigger", spec, "--rate", "0.1"))
