@@ -89,6 +89,14 @@ def test_a_bug_is_called_a_bug(cli: Cli, monkeypatch: pytest.MonkeyPatch, clips:
     assert "Traceback" in cli("poison", clips, "-t", "blend").err
 
 
+def test_an_error_is_one_line_whatever_it_says(cli: Cli, monkeypatch: pytest.MonkeyPatch, clips: Path) -> None:
+    def refuses(*given: object, **more: object) -> None:
+        raise poisonkit.RequestError("A name\nof two lines.")
+
+    monkeypatch.setattr(poisonkit, "poison", refuses, raising=False)
+    assert cli("poison", clips, "-t", "blend").complaint == "A name of two lines."
+
+
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted(cli: Cli, monkeypatch: pytest.MonkeyPatch, clips: Path, sent: signal.Signals) -> None:
     def stopped(*given: object, **more: object) -> None:
