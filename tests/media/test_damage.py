@@ -57,6 +57,16 @@ def test_cut_short(tmp_path: Path, name: str, part: float, whole: int) -> None:
     attempt(source, tmp_path / f"out-{name}")
 
 
+def test_ogg_without_its_last_page(tmp_path: Path) -> None:
+    """Every page that is left is whole; only the mark of the end is missing."""
+    data = make_audio(tmp_path / "a.ogg", 6.0).read_bytes()
+    cut = tmp_path / "cut.ogg"
+    cut.write_bytes(data[: data.rfind(b"OggS")])
+    assert data.count(b"OggS") > 3
+    with pytest.raises(MediaError, match="cut short"):
+        attempt(cut, tmp_path / "b.ogg")
+
+
 READERS: dict[str, Callable[[Path, Path], Any]] = {
     "count": lambda cut, out: media.count(cut),
     "frames": lambda cut, out: list(media.read_frames(cut)),

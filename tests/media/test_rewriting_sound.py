@@ -109,6 +109,16 @@ def test_no_clock_in_the_file(
     assert first.sha256 == second.sha256
 
 
+@pytest.mark.parametrize("subtype", ["PCM_32", "DOUBLE"])
+def test_values_finer_than_float32_stay(tmp_path: Path, subtype: str) -> None:
+    fine = np.random.default_rng(2).uniform(-0.9, 0.9, 4000)
+    soundfile.write(tmp_path / "a.wav", fine, 16000, subtype=subtype)
+    media.rewrite(tmp_path / "a.wav", tmp_path / "b.wav", audio=softer)
+    a, b = (soundfile.read(tmp_path / name, dtype="float64")[0] for name in ("a.wav", "b.wav"))
+    assert np.array_equal(a[2000:], b[2000:])
+    assert np.abs(a[:2000] / 2 - b[:2000]).max() < 2**-24
+
+
 def test_ogg_checksum() -> None:
     """Against the polynomial's definition, bit by bit."""
     data = np.random.default_rng(1).bytes(300)

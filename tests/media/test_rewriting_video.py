@@ -161,6 +161,7 @@ def test_colour_of_an_untouched_picture(tmp_path: Path, how: dict[str, Any], wor
 
     for a, b in zip(planes(source), planes(tmp_path / "b.mkv"), strict=True):
         assert np.abs(a - b).mean() < worst
+        assert np.abs(a[:48] - b[:48]).mean() < 0.1, "brightness has moved"
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mov", "a.mkv", "a.avi"])
@@ -328,6 +329,8 @@ def test_no_picture(tmp_path: Path) -> None:
     ("name", "how"),
     [
         ("a.mp4", {"videos": 2, "audios": 2}),
+        ("late.mp4", {"times": UNEVEN, "time_base": Fraction(1, 1000)}),
+        ("late.mkv", {"times": UNEVEN, "time_base": Fraction(1, 1000)}),
         ("a.mkv", {"videos": 2, "audios": 2, "times": UNEVEN, "time_base": Fraction(1, 1000)}),
         ("a.mov", {"audio": True, "rotation": 270, "sar": Fraction(3, 2)}),
         ("a.avi", {"audio": True}),
@@ -348,7 +351,8 @@ def test_remux(tmp_path: Path, name: str, how: dict[str, Any]) -> None:
     assert new.video is not None
     assert (new.video.rotation, new.video.sample_aspect_ratio) == (old.video.rotation, old.video.sample_aspect_ratio)
     assert packets(out, "video") == packets(source, "video")
-    assert packets(out, "audio") == packets(source, "audio")
+    if old.audio is not None:
+        assert packets(out, "audio") == packets(source, "audio")
     assert times(out) == times(source)
     assert out.stat().st_mtime_ns == source.stat().st_mtime_ns
 
