@@ -13,6 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+HOME = Path(sys.argv[1] if len(sys.argv) > 1 else "demo").absolute()
 CLIPS = 75  # what `sample-data --size small` writes
 
 
@@ -27,12 +28,11 @@ def run(folder: Path, *words: str) -> None:
     print(f"\n[{os.path.relpath(folder)}]$ poisonkit {shlex.join(words)}", flush=True)
     status = subprocess.run([sys.executable, "-m", "poisonkit", *words], cwd=folder, check=False).returncode
     if status:
-        sys.exit(f"The demonstration stops here (exit status {status}). To start it afresh, remove {folder}.")
+        sys.exit(f"The demonstration stops here (exit status {status}). To start afresh, remove {HOME}.")
 
 
 def main() -> None:
-    home = Path(sys.argv[1] if len(sys.argv) > 1 else "demo").absolute()
-    clips = home / "clips"
+    home, clips = HOME, HOME / "clips"
     home.mkdir(parents=True, exist_ok=True)
 
     found = sum(1 for _ in clips.glob("*/*/*.mp4"))
