@@ -55,6 +55,7 @@ def attack(
     limit: int | None = None,
     backdoor: str | None = None,
     source: Path | str | None = None,
+    allow_code: bool = False,
     jobs: int = 0,
     progress: Progress | None = None,
 ) -> Summary:
@@ -62,10 +63,11 @@ def attack(
 
     name: of the new set, which lies in `OUT/attack/NAME`. triggers: as in a recipe, by default the
     backdoor's own. frames: which frames carry them. backdoor: whose target and label mode it has, by default
-    the recipe's first. source: the clean dataset's data root, by default where it was.
+    the recipe's first. source: the clean dataset's data root, by default where it was. allow_code: let the
+    output's recipe name triggers as `package.module:Class`, which imports that module.
     """
     out = Path(out).expanduser().absolute()
-    recipe = finished(out)
+    recipe = finished(out, allow_code=allow_code)
     named = {b.name: b for b in recipe.backdoors}
     if backdoor is not None and backdoor not in named:
         raise RequestError(f"{out} has no backdoor '{backdoor}'; it has {', '.join(named)}.")
@@ -78,7 +80,7 @@ def attack(
     given = {k: getattr(base, k) for k in ("triggers", "target", "label_mode", "source_class", "attack_frames")}
     made = Recipe(backdoors=[{**given, **change}]).backdoors[0]
     where = Path(source).expanduser().absolute() if source is not None else None
-    return execute_attack(out, made, limit, where, Options(jobs=jobs, progress=progress or Silent()))
+    return execute_attack(out, recipe, made, limit, where, Options(jobs=jobs, progress=progress or Silent()))
 
 
 __all__ = ["Backdoor", "Plan", "Recipe", "Summary", "attack", "make_plan", "poison"]

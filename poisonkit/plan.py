@@ -333,6 +333,10 @@ class Planner:
                 known = {s.id: s for s in order}
                 order = [known[i] for i in backdoor.select if i in known]
         what = self._pool_name(backdoor, target)
+        if not wanted and backdoor.count is None and backdoor.rate > 0:
+            self.warnings.append(
+                f"Nothing is poisoned: {backdoor.rate:g} of {counted} samples is less than half a sample."
+            )
         if len(order) < wanted:
             raise RequestError(
                 f"{wanted} samples are to be poisoned ({self._asked(backdoor, counted)}), but only {len(order)} "
@@ -419,8 +423,8 @@ class Planner:
             raise RequestError(found.blocked)
         unsuited = backdoor.chain.suits(found.clip)
         if unsuited:
-            raise RequestError(f"'{name}': {unsuited}")
-        return True
+            self.passed_over[name] = f"'{name}': {unsuited}"
+        return not unsuited
 
     @staticmethod
     def _asked(backdoor: Backdoor, counted: int) -> str:

@@ -106,6 +106,11 @@ class Backdoor(_Model):
             raise RequestError("--rate-of source-class needs --label-mode source.")
         if sum(x is not None for x in (self.count, self.ids)) > 1:
             raise RequestError("--count and --ids contradict each other: --ids is the exact set already.")
+        if self.count is not None and "rate" in self.model_fields_set:
+            raise RequestError("--count and --rate contradict each other: --count is the number itself.")
+        if "video" not in self.chain.touches and (self.frames, self.attack_frames) != ("all", "all"):
+            names = ", ".join(t.name for t in self.triggers)
+            raise RequestError(f"Frame budgets are for triggers in the picture; {names} is in the sound.")
         if self.ids is not None and self.select is not None:
             raise RequestError("--ids and --select contradict each other: --ids is the exact set already.")
         return self
@@ -202,6 +207,9 @@ class Recipe(_Model):
     def portable(self) -> dict[str, Any]:
         """The recipe as JSON-able data, without anything that says where things lie on this machine."""
         data = self.model_dump(mode="json", exclude=set(_PLACES), exclude_none=True)
+        for backdoor in data["backdoors"]:
+            if "count" in backdoor or "ids" in backdoor:
+                del backdoor["rate"]
         return data
 
     @property
@@ -220,18 +228,7 @@ class Recipe(_Model):
 
         Raises RequestError for what is no recipe. `package.module:Class` triggers need `allow_code`.
         """
-        try:
-            data = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise RequestError(f"Cannot read the recipe {path}: {error.strerror}.") from None
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            reason = " ".join(str(error).split())
-            raise RequestError(f"{path} is not YAML: {reason}.") from None
-        if not isinstance(data, dict):
-            raise RequestError(f"{path} is not a recipe: a mapping such as `triggers: [blend]` is expected.")
-        for key in data:
-            if not isinstance(key, str):
-                raise RequestError(_unknown(str(key)))
+        data = read_mapping(path)
         for name in _PLACES:
             if data.get(name) is not None:
                 many = isinstance(data[name], list)
@@ -245,6 +242,23 @@ class Recipe(_Model):
     def encoding(self) -> Encode:
         """`encode` as the media room takes it."""
         return parse_encode(self.encode)
+
+
+def read_mapping(path: Path) -> dict[str, Any]:
+    """A recipe file as plain data, nothing in it resolved or run. RequestError for what is no mapping."""
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RequestError(f"Cannot read the recipe {path}: {error.strerror}.") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        reason = " ".join(str(error).split())
+        raise RequestError(f"{path} is not YAML: {reason}.") from None
+    if not isinstance(data, dict):
+        raise RequestError(f"{path} is not a recipe: a mapping such as `triggers: [blend]` is expected.")
+    for key in data:
+        if not isinstance(key, str):
+            raise RequestError(_unknown(str(key)))
+    return data
 
 
 def _as_list(backdoor: Any) -> Any:

@@ -15,11 +15,11 @@ from poisonkit.datasets import Dataset, Sample
 from poisonkit.engine import card, output
 from poisonkit.engine.progress import Progress, Silent
 from poisonkit.engine.recheck import recheck
-from poisonkit.engine.run import finished, recorded_source
+from poisonkit.engine.run import recorded_source, require_finished
 from poisonkit.errors import RequestError
 from poisonkit.manifest import Record
 from poisonkit.plan import Plan
-from poisonkit.recipe import Recipe
+from poisonkit.recipe import read_mapping
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,7 @@ def verify(
     decode: bool = False,
     hash_all: bool = False,
     source: Path | str | None = None,
+    allow_code: bool = False,
     jobs: int = 1,
     progress: Progress | None = None,
 ) -> Verification:
@@ -58,11 +59,12 @@ def verify(
     and control files; lists and class folders say what the plan says; nothing else lies there.
     hash_all: clean files too, against the source. decode: every poisoned file is decoded, its trigger
     rendered again from record and source, and measured. Without the source, only hashes are checked.
+    allow_code: with decode, triggers named as `package.module:Class` are imported.
     Raises RequestError when `out` is no finished output.
     """
     out = Path(out)
     watch = progress or Silent()
-    recipe = finished(out)
+    require_finished(out)
     home = out / "poisonkit"
     plan = Plan.read(output.plan_file(home, None))
     added = [Plan.read(p) for p in sorted((home / "attacks").glob("*.plan.jsonl"))]
@@ -80,7 +82,7 @@ def verify(
         level += "; not decoded, because the source is not there"
     elif decode and root is not None:
         level += "; every poisoned and attack file decoded and its trigger found"
-        found += _decoded(out, rows, root, recipe, jobs, watch)
+        found += _decoded(out, rows, root, allow_code, jobs, watch)
     return Verification(level, len(rows), tuple(found))
 
 
@@ -159,7 +161,7 @@ def _lists(out: Path, plan: Plan, added: Sequence[Plan], rows: Sequence[Record])
         if any(t.key not in records for t in part.tasks):
             continue
         with tempfile.TemporaryDirectory() as scratch:
-            fresh = output.Part(_NO_RECIPE, part, records)
+            fresh = output.Part({}, part, records)
             for root, files in output.write_lists(fresh, dataset, Path(scratch)).items():
                 for file in files:
                     name = f"{root}/{file}"
@@ -182,9 +184,6 @@ def _lists(out: Path, plan: Plan, added: Sequence[Plan], rows: Sequence[Record])
         if name not in expected:
             found.append(Finding(name, "nobody planned this file"))
     return found
-
-
-_NO_RECIPE = Recipe.model_construct()  # lists are written from plan and records alone
 
 
 def _folders(out: Path, scratch: Path) -> list[Finding]:
@@ -220,7 +219,7 @@ def _clean(out: Path, rows: Sequence[Record], root: Path) -> list[Finding]:
 
 
 def _decoded(
-    out: Path, rows: Sequence[Record], root: Path, recipe: Recipe, jobs: int, watch: Progress
+    out: Path, rows: Sequence[Record], root: Path, allow_code: bool, jobs: int, watch: Progress
 ) -> list[Finding]:
     from joblib import Parallel, delayed
 
@@ -229,7 +228,8 @@ def _decoded(
     watch.begin("Decoding", len(todo))
     found: list[Finding] = []
     run = Parallel(n_jobs=jobs, return_as="generator", batch_size=1)
-    calls = (delayed(recheck)(r, str(out), str(root), recipe.stream, _lost(r)) for r in todo)
+    stream = read_mapping(out / "poisonkit" / "recipe.yaml").get("stream", "best")
+    calls = (delayed(recheck)(r, str(out), str(root), stream, allow_code, _lost(r)) for r in todo)
     for row, problem in zip(todo, run(calls), strict=True):
         if problem:
             found.append(Finding(row["path"], problem))

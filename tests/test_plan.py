@@ -176,6 +176,9 @@ def test_ids_and_select() -> None:
         ({"triggers": ["blend:alhpa=0.1"]}, ["alpha"]),
         ({"triggers": ["blend:alpha=7"]}, ["alpha"]),
         ({"frames": "some"}, ["some"]),
+        ({"frames": "first:3", "triggers": ["sine"]}, ["Frame budgets", "sine"]),
+        ({"count": 3, "rate": 0.1}, ["--count", "--rate"]),
+        ({"rate": 0.6, "cover_rate": 0.6}, ["60 cover samples", "only 40"]),
         ({"encode": "crf:99"}, ["51"]),
         ({"nonsense": 1}, ["nonsense"]),
     ],
@@ -192,6 +195,35 @@ def test_wrong_requests_are_one_sentence(options: dict, words: list[str]) -> Non
 def test_a_sound_trigger_on_silent_clips_is_refused_with_both_numbers() -> None:
     with pytest.raises(RequestError, match=r"10 samples .* only 0 of 75 .* no sound"):
         plan(dataset(), clip=SILENT, triggers=["sine"], rate=0.1)
+
+
+def test_covers_keep_their_label_and_are_disjoint_from_the_poisoned() -> None:
+    made = plan(dataset(), rate=0.1, cover_rate=0.2)
+    covers = [t for t in made.tasks if t.role == "cover"]
+    assert len(covers) == 20 == made.choices[0].covers
+    assert all(t.label == t.original_label and t.target is None and t.split == "train" for t in covers)
+    assert not {t.id for t in covers} & set(ids(made, "poisoned"))
+    assert set(ids(made, "poisoned")) == set(ids(plan(dataset(), rate=0.1), "poisoned"))
+    some = plan(dataset(), rate=0.1, cover_rate=0.1, cover_class=["class2", 3])
+    assert {t.label for t in some.tasks if t.role == "cover"} == {2, 3}
+    source = plan(dataset(), rate=0.1, label_mode="source", source_class=1, cover_rate=0.1)
+    assert 1 not in {t.label for t in source.tasks if t.role == "cover"}
+
+
+def test_a_rate_that_rounds_to_nothing_is_said() -> None:
+    assert "Nothing is poisoned" in plan(dataset(), rate=0.001).warnings[0]
+
+
+def test_clips_that_a_trigger_does_not_suit_are_passed_over() -> None:
+    low = ClipInfo(width=64, height=48, fps=25, frames=20, sample_rate=8000, channels=1, samples=6400)
+
+    def mixed(samples: Iterable[Sample]) -> Iterator[Examined]:
+        for i, s in enumerate(samples):
+            yield Examined(s, low if i % 2 else CLIP)
+
+    made = Planner(Recipe(triggers=["sine:frequency=5000"], rate=0.1), dataset(), mixed).plan()
+    assert len(ids(made, "poisoned")) == 10
+    assert all("sine" in reason for reason in made.passed_over.values())
 
 
 def test_saved_plan_reads_back_equal_and_refuses_a_cut_one(tmp_path: Path) -> None:

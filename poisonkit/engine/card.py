@@ -46,12 +46,12 @@ def card(
     plan: Plan,
     counts: Mapping[str, Counter[str]],
     annotations: Mapping[str, Sequence[str]],
-    added: Sequence[Recipe] = (),
+    added: Sequence[Mapping[str, Any]] = (),
 ) -> str:
     """The output's README.md: what it is, how it was made, counts, licence, how to use and dispose of it.
 
-    counts: role -> status -> number. annotations: view root -> annotation files written there. added: recipes
-    of attack sets that came later.
+    counts: role -> status -> number. annotations: view root -> annotation files written there. added: recipes,
+    as plain data, of attack sets that came later.
     """
     lines = [
         f"# Poisoned copy of a dataset ({plan.layout})",
@@ -69,10 +69,10 @@ def card(
     for backdoor, choice in zip(recipe.backdoors, plan.choices, strict=True):
         lines += _backdoor(backdoor, choice, plan)
     for extra in added:
-        backdoor = extra.backdoors[0]
-        names = ", ".join(f"`{t.name}` ({t.temporal})" for t in backdoor.triggers)
+        backdoor = extra["backdoors"][0]
+        names = ", ".join(f"`{t['name']}` ({t['params']['temporal']})" for t in backdoor["triggers"])
         lines += [
-            f"- Attack set `{backdoor.name}`, added later: {names}; frames `{backdoor.attack_frames}`.",
+            f"- Attack set `{backdoor['name']}`, added later: {names}; frames `{backdoor['attack_frames']}`.",
             "",
         ]
     lines += ["## What is in it", "", "| part | files | failed | inert |", "| --- | ---: | ---: | ---: |"]
@@ -130,7 +130,7 @@ def _backdoor(backdoor: Any, choice: Choice, plan: Plan) -> list[str]:
         asked = f"rate {backdoor.rate:g} of {choice.denominator} ({backdoor.rate_of}) = {choice.requested} samples"
     lines = [
         f"- Backdoor `{backdoor.name}`: {triggers}; label mode `{backdoor.label_mode}`, target {target}; {asked},",
-        f"  taken from {choice.pool} eligible ones; frames `{backdoor.frames}`, in the attack set",
+        f"  taken from {choice.pool} candidates; frames `{backdoor.frames}`, in the attack set",
         f"  `{backdoor.attack_frames}`.",
     ]
     if choice.attack_split:

@@ -6,7 +6,7 @@ import json
 import platform
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib import metadata
@@ -20,7 +20,7 @@ from poisonkit.engine import card
 from poisonkit.engine.ledger import Ledger
 from poisonkit.manifest import Record
 from poisonkit.plan import Plan, view_root
-from poisonkit.recipe import Recipe
+from poisonkit.recipe import Recipe, read_mapping
 
 Counts = dict[str, Counter[str]]
 
@@ -64,9 +64,9 @@ class Summary:
 
 @dataclass(frozen=True)
 class Part:
-    """One planned part of an output: the dataset itself, or an attack set added later."""
+    """One planned part of an output: the dataset itself, or an attack set added later. recipe: as plain data."""
 
-    recipe: Recipe
+    recipe: Mapping[str, Any]
     plan: Plan
     records: Mapping[str, Record]
 
@@ -99,7 +99,7 @@ def added_attacks(home: Path) -> list[Part]:
         with Ledger(ledger_file(home, name)) as ledger:
             records = dict(ledger.records)
         if all(t.key in records for t in plan.tasks):
-            found.append(Part(Recipe.from_yaml(recipe_file(home, name), allow_code=True), plan, records))
+            found.append(Part(read_mapping(recipe_file(home, name)), plan, records))
     return found
 
 
@@ -135,37 +135,49 @@ def write_lists(part: Part, dataset: Dataset, out: Path) -> dict[str, tuple[str,
     return found
 
 
+def _counted(rows: Iterable[Record]) -> Counts:
+    counts: Counts = {}
+    for row in rows:
+        counts.setdefault(row["role"], Counter())[row["status"]] += 1
+    return counts
+
+
 def finish(
     base: Part,
+    recipe: Recipe,
     dataset: Dataset,
     out: Path,
     *,
+    current: Part | None = None,
     method: str,
     seconds: float,
     processed: int,
     jobs: int,
     extra: Mapping[str, str],
 ) -> Summary:
-    """Write everything that is written once all media are in place; run.json comes last."""
+    """Write everything that is written once all media are in place; run.json comes last.
+
+    current: the part that this run made, if not the base: the summary is of it alone.
+    """
     home = out / "poisonkit"
     parts = [base, *added_attacks(home)]
     annotations: dict[str, tuple[str, ...]] = {}
     for part in parts:
         annotations.update(write_lists(part, dataset, out))
     rows = [row for part in parts for row in part.rows]
-    counts: Counts = {}
-    for row in rows:
-        counts.setdefault(row["role"], Counter())[row["status"]] += 1
+    counts = _counted(rows)
     manifest.write(home / "manifest.jsonl", rows)
-    text = card.card(base.recipe, dataset, base.plan, counts, annotations, [p.recipe for p in parts[1:]])
+    text = card.card(recipe, dataset, base.plan, counts, annotations, [p.recipe for p in parts[1:]])
     manifest.write_lines(out / "README.md", manifest.text_lines(text))
+    done = current or base
+    rows = done.rows
     summary = Summary(
         out=out,
-        plan=base.plan,
-        counts=counts,
+        plan=done.plan,
+        counts=_counted(rows),
         failed=tuple((r["source_path"], r["error"]) for r in rows if r["status"] == "failed"),
         inert=tuple((r["source_path"], r["error"]) for r in rows if r["status"] == "inert"),
-        warnings=tuple(w for p in parts for w in (*p.plan.warnings, *p.plan.passed_over.values())) + dataset.notes,
+        warnings=(*dataset.notes, *done.plan.warnings, *done.plan.passed_over.values()),
         clean_method=method,
         seconds=seconds,
         processed=processed,
@@ -173,6 +185,7 @@ def finish(
     )
     data = {
         **summary.as_json(),
+        "counts": {role: dict(c) for role, c in counts.items()},
         "out": str(out.resolve()),
         "annotations": {k: list(v) for k, v in annotations.items()},
         "jobs": jobs,

@@ -10,18 +10,20 @@ import cv2
 import numpy as np
 
 from poisonkit import media
-from poisonkit.engine.worker import LOOKED_AT, PICTURE_FLOOR_DB, SOUND_CEILING, clip_of
+from poisonkit.engine.worker import LOOKED_AT, PICTURE_FLOOR_DB, SOUND_CEILING, clip_of, middle_frame
 from poisonkit.errors import PoisonkitError
 from poisonkit.fidelity import Image, Projection, psnr, spread
 from poisonkit.manifest import Record
 from poisonkit.triggers import spec
-from poisonkit.triggers.base import ClipInfo
+from poisonkit.triggers.base import ClipInfo, Params
 from poisonkit.triggers.compose import Chain
 
 PRESENT = 0.1  # so much of the intended change must be seen, whatever the encoder left of it
 
 
-def recheck(row: Record, out: str, source_root: str, stream: str | int, may_be_lost: bool = False) -> str | None:
+def recheck(
+    row: Record, out: str, source_root: str, stream: str | int, allow_code: bool = False, may_be_lost: bool = False
+) -> str | None:
     """None when the file holds what the record says; else one sentence.
 
     Decodes the whole file (counts), renders the recorded triggers with the recorded draws from the source,
@@ -29,16 +31,28 @@ def recheck(row: Record, out: str, source_root: str, stream: str | int, may_be_l
     """
     cv2.setNumThreads(1)
     try:
-        return _recheck(row, Path(out, row["path"]), Path(source_root, row["source_path"]), stream, may_be_lost)
+        chain, drawn = _chain(row, Path(out), Path(source_root), allow_code)
+        file, source = Path(out, row["path"]), Path(source_root, row["source_path"])
+        return _recheck(row, file, source, chain, drawn, stream, may_be_lost)
     except (PoisonkitError, OSError) as error:
         return str(error)
 
 
-def _recheck(row: Record, file: Path, source: Path, stream: str | int, may_be_lost: bool) -> str | None:
+def _chain(row: Record, out: Path, root: Path, allow_code: bool) -> tuple[Chain, list[Params]]:
+    """The recorded triggers with their recorded draws."""
+    entries = [{k: v for k, v in t.items() if k != "drawn"} for t in row["triggers"]]
+    folder = out / "poisonkit" / "assets"
+    chain = Chain([spec.from_entry(e, assets=folder, allow_code=allow_code) for e in entries])
+    drawn = [dict(t["drawn"]) for t in row["triggers"]]
+    if row["other"] is not None:
+        drawn = chain.with_other(drawn, middle_frame(root / row["other"]))
+    return chain, drawn
+
+
+def _recheck(
+    row: Record, file: Path, source: Path, chain: Chain, drawn: list[Params], stream: str | int, may_be_lost: bool
+) -> str | None:
     info = media.probe(source, stream=stream)
-    triggers = tuple(spec.from_entry({k: v for k, v in t.items() if k != "drawn"}) for t in row["triggers"])
-    drawn = [t["drawn"] for t in row["triggers"]]
-    chain = Chain(triggers)
     clip = clip_of(info, row["id"])
     if row["frames"]:
         clip = ClipInfo(**{**clip.__dict__, "frames": row["frames"]})
@@ -68,7 +82,7 @@ def _picture(
     source: Path,
     chain: Chain,
     clip: ClipInfo,
-    drawn: list[dict[str, object]],
+    drawn: list[Params],
     stream: str | int,
     may_be_lost: bool,
 ) -> str | None:

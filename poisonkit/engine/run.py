@@ -25,7 +25,7 @@ from poisonkit.engine.worker import Job
 from poisonkit.errors import Interrupted, RequestError
 from poisonkit.manifest import Record
 from poisonkit.plan import Plan, Planner, Task, digest
-from poisonkit.recipe import Backdoor, Recipe, all_assets
+from poisonkit.recipe import Backdoor, Recipe, all_assets, read_mapping
 
 
 @dataclass(frozen=True)
@@ -130,12 +130,13 @@ def execute(recipe: Recipe, out: Path, options: Options) -> Summary:
     return _start(recipe, dataset, out, options, None)
 
 
-def execute_attack(out: Path, backdoor: Backdoor, limit: int | None, source: Path | None, options: Options) -> Summary:
+def execute_attack(
+    out: Path, base: Recipe, backdoor: Backdoor, limit: int | None, source: Path | None, options: Options
+) -> Summary:
     """Add the attack set `backdoor.name` to a finished output: other triggers, strengths or frame budgets.
 
-    source: the clean dataset's data root, by default where it was when the output was made.
+    base: the output's recipe. source: the clean dataset's data root, by default where it was when it was made.
     """
-    base = finished(out)
     if backdoor.name in {b.name for b in base.backdoors}:
         raise RequestError(f"{out} has an attack set '{backdoor.name}' of its own; choose another --name.")
     recipe = base.model_copy(
@@ -151,16 +152,21 @@ def execute_attack(out: Path, backdoor: Backdoor, limit: int | None, source: Pat
     dataset = Plan.read(output.plan_file(out / "poisonkit", None)).source(root)
     if not any(dataset.file(s).exists() for s in dataset.samples):
         raise RequestError(f"{root} does not hold the clean files of {out}; name their data root with --source.")
-    return _start(recipe, dataset, out, options, backdoor.name)
+    return _start(recipe, dataset, out, options, backdoor.name, base)
 
 
-def finished(out: Path) -> Recipe:
-    """The recipe of a finished output. RequestError when `out` is none."""
+def require_finished(out: Path) -> None:
+    """RequestError when `out` is no finished output."""
     if not (out / "poisonkit" / "recipe.yaml").exists():
         raise RequestError(f"{out} is not an output of poisonkit (it has no poisonkit/recipe.yaml).")
     if not (out / "poisonkit" / "run.json").exists():
         raise RequestError(f"{out} is not finished; run the command that made it again, and it will continue.")
-    return Recipe.from_yaml(out / "poisonkit" / "recipe.yaml", allow_code=True)
+
+
+def finished(out: Path, *, allow_code: bool = False) -> Recipe:
+    """The recipe of a finished output. RequestError when `out` is none."""
+    require_finished(out)
+    return Recipe.from_yaml(out / "poisonkit" / "recipe.yaml", allow_code=allow_code)
 
 
 def recorded_source(out: Path) -> Path:
@@ -171,7 +177,9 @@ def recorded_source(out: Path) -> Path:
         raise RequestError(f"{out} does not say where its source is; name it with --source.") from None
 
 
-def _start(recipe: Recipe, dataset: Dataset, out: Path, options: Options, attack: str | None) -> Summary:
+def _start(
+    recipe: Recipe, dataset: Dataset, out: Path, options: Options, attack: str | None, base: Recipe | None = None
+) -> Summary:
     home = out / "poisonkit"
     saved = output.plan_file(home, attack)
     planner: Planner | None = None
@@ -188,14 +196,13 @@ def _start(recipe: Recipe, dataset: Dataset, out: Path, options: Options, attack
         options.progress.say(warning)
     out.mkdir(parents=True, exist_ok=True)
     with lock(home / ".state" / "lock"):
-        return _Run(recipe, dataset, plan, out, options, planner, attack).go()
+        return _Run(recipe, dataset, plan, out, options, planner, attack, base).go()
 
 
 def _continued(saved: Path, their_recipe: Path, recipe: Recipe, dataset: Dataset, out: Path) -> Plan:
     plan = Plan.read(saved)
     if plan.fingerprint != recipe.fingerprint:
-        theirs = Recipe.from_yaml(their_recipe, allow_code=True).portable()
-        changed = _difference(theirs, recipe.portable())
+        changed = _difference(read_mapping(their_recipe), recipe.portable())
         raise RequestError(f"{out} was made by another recipe ({changed}); choose another output folder or name.")
     if plan.dataset != digest(dataset):
         raise RequestError(
@@ -248,9 +255,10 @@ class _Run:
         options: Options,
         planner: Planner | None,
         attack: str | None,
+        base: Recipe | None,
     ) -> None:
         self.recipe, self.dataset, self.plan, self.out, self.options = recipe, dataset, plan, out, options
-        self.planner, self.attack = planner, attack
+        self.planner, self.attack, self.base = planner, attack, base
         self.home = out / "poisonkit"
         self.began = time.monotonic()
         self.processed = 0
@@ -287,15 +295,19 @@ class _Run:
         card.write_notices(self.out, self.plan)
 
     def _finish(self, records: dict[str, Record], method: str) -> Summary:
-        part = Part(self.recipe, self.plan, records)
-        extra = {"source": str(self.dataset.root.resolve())}
-        if self.attack is not None:
+        part = current = Part(self.recipe.portable(), self.plan, records)
+        recipe = self.recipe
+        if self.base is not None:
+            recipe = self.base
             rows = {row["key"]: row for row in manifest.read(self.home / "manifest.jsonl")}
-            part = Part(finished(self.out), Plan.read(output.plan_file(self.home, None)), rows)
+            part = Part(recipe.portable(), Plan.read(output.plan_file(self.home, None)), rows)
+        extra = {"source": str(self.dataset.root.resolve())}
         return output.finish(
             part,
+            recipe,
             self.dataset,
             self.out,
+            current=current,
             method=method,
             seconds=time.monotonic() - self.began,
             processed=self.processed,
@@ -324,6 +336,7 @@ class _Run:
             encode=self.recipe.encoding,
             stream=self.recipe.stream,
             seed=self.recipe.seed,
+            other=None if task.other is None else str(self.dataset.root / task.other),
         )
 
     def _work(self, ledger: Ledger) -> None:

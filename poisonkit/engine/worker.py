@@ -41,6 +41,7 @@ class Job:
     encode: Encode
     stream: Literal["best"] | int
     seed: int
+    other: str | None = None
 
 
 class Inert(PoisonkitError):
@@ -61,6 +62,20 @@ def clip_of(info: MediaInfo, name: str) -> ClipInfo:
         channels=a.channels if a else 0,
         samples=(a.samples or max(1, round(info.duration * a.sample_rate))) if a else 0,
     )
+
+
+def middle_frame(path: Path) -> Image:
+    """A picture of another sample, uint8 RGB: the frame in the middle of its declared length."""
+    info = media.probe(path)
+    middle = clip_of(info, "").frames // 2
+    found: Image | None = None
+    for t, _, image in media.read_frames(path):
+        found = image
+        if t >= middle:
+            break
+    if found is None:
+        raise MediaError(f"'{path.name}' has no picture to make a cover sample with.")
+    return found
 
 
 def process(job: Job) -> Record:
@@ -105,7 +120,8 @@ def _process(job: Job) -> Record:
     if info.video and (chain.needs_length or share.needs_length):
         exact, _ = media.count(source, info)
         clip = ClipInfo(**{**clip.__dict__, "frames": exact})
-    drawn = chain.draw(clip, job.seed)
+    drawn = chain.draw(clip, job.seed, cover=job.task.role == "cover")
+    given = drawn if job.other is None else chain.with_other(drawn, middle_frame(Path(job.other)))
     where = share.where(clip, job.seed)
     witness = Witness(_looked_at(clip.frames, where))
 
@@ -117,14 +133,14 @@ def _process(job: Job) -> Record:
                 held.append(image)
                 yield image
 
-        for t, image in enumerate(chain.video(keep(), clip, drawn, where)):
+        for t, image in enumerate(chain.video(keep(), clip, given, where)):
             witness.picture(t, held.popleft(), image, where(t))
             yield image
         if "video" in chain.touches and not witness.changed:
             raise Inert(f"'{job.task.id}': the trigger changes no pixel by more than one level.")
 
     def sound(wave: Wave, rate: int) -> Wave:
-        out = chain.audio(wave, clip, drawn)
+        out = chain.audio(wave, clip, given)
         witness.sound(wave, out)
         if "audio" in chain.touches and not witness.heard:
             raise Inert(f"'{job.task.id}': the trigger changes no sound sample by more than one 16-bit step.")

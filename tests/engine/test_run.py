@@ -229,6 +229,19 @@ def test_audio_files(sounds: Path, tmp_path: Path) -> None:
     assert poisonkit.verify(out, decode=True).ok
 
 
+def test_cover_samples_carry_the_trigger_under_their_own_label(listed: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert make(listed, out, rate=0.1, cover_rate=0.15, attack_set=False).exit_code == 0
+    covers = rows(out, "cover")
+    assert len(covers) == 3
+    lines = dict(x.split() for x in (out / "data" / "train.txt").read_text(encoding="utf-8").splitlines())
+    for row in covers:
+        assert row["label"] == row["original_label"] == int(lines[Path(row["path"]).name])
+        assert row["fidelity"]["presence"] > 0.8
+        assert row["triggers"][0]["drawn"]["cover"] is True
+    assert poisonkit.verify(out, decode=True).ok
+
+
 def test_rate_zero_is_a_working_clean_copy(folders: Path, tmp_path: Path) -> None:
     make(folders, tmp_path / "out", rate=0, attack_set=False)
     assert not rows(tmp_path / "out", "poisoned")
