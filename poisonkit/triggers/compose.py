@@ -17,7 +17,8 @@ from poisonkit.triggers.base import (
     Wave,
     Where,
 )
-from poisonkit.triggers.planes import PlaneFormat, PlanesRender, render_all
+from poisonkit.triggers.chroma import PlaneFormat
+from poisonkit.triggers.planes import PlanesRender, render_all
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,106 @@
+"""How a stream's planes stand for RGB, and how maps of pixels come to its chroma samples.
+
+    L = kr·R + (1 − kr − kb)·G + kb·B
+    Y = b + s·L        U = 128 + c·(B − L) / (2·(1 − kb))        V = 128 + c·(R − L) / (2·(1 − kr))
+
+b, s, c: 16, 219/255, 224/255 in limited range (ITU-R BT.601, BT.709); 0, 1, 1 in full range.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Map = NDArray[np.float32]
+Box = tuple[int, int, int, int]
+
+
+class PlaneFormat(Protocol):
+    """How a stream's Y, U and V planes stand for RGB; any object with these attributes.
+
+    kr, kb: the luma weights of red and blue (BT.601: 0.299, 0.114). full_range: 0..255 instead of 16..235 and
+    16..240. step_x, step_y: luma samples per chroma sample, 1 or 2. averaged: the conversion from RGB takes
+    chroma from weighted means of pixels (two in a row; 1, 3, 3, 1 in a column), not from the top left one.
+    """
+
+    @property
+    def kr(self) -> float: ...
+    @property
+    def kb(self) -> float: ...
+    @property
+    def full_range(self) -> bool: ...
+    @property
+    def step_x(self) -> int: ...
+    @property
+    def step_y(self) -> int: ...
+    @property
+    def averaged(self) -> bool: ...
+
+
+def matrix(fmt: PlaneFormat) -> NDArray[np.float64]:
+    """(3, 4): what makes (Y, U, V) of (R, G, B, 1)."""
+    luma = np.array([fmt.kr, 1 - fmt.kr - fmt.kb, fmt.kb])
+    bias, scale, swing = (0, 1.0, 1.0) if fmt.full_range else (16, 219 / 255, 224 / 255)
+    blue = swing * (np.array([0, 0, 1]) - luma) / (2 * (1 - fmt.kb))
+    red = swing * (np.array([1, 0, 0]) - luma) / (2 * (1 - fmt.kr))
+    return np.column_stack([np.stack([scale * luma, blue, red]), [bias, 128, 128]])
+
+
+class Grid:
+    """From pixels to chroma samples: where a box lies there, and how maps of its pixels are brought there.
+
+    box: (x, y, width, height) in chroma samples: all that share a pixel with the box. pixels: their pixels.
+    """
+
+    def __init__(self, box: Box, width: int, height: int, fmt: PlaneFormat) -> None:
+        x, y, w, h = box
+        self.size = (h, w)
+        self.steps = (fmt.step_y, fmt.step_x)
+        self.averaged = fmt.averaged
+        reach = 1 if fmt.averaged and fmt.step_y == 2 else 0  # rows above and below a block that count in it
+        left, top = x // fmt.step_x, y // fmt.step_y
+        right, bottom = -(-(x + w) // fmt.step_x), -(-(y + h) // fmt.step_y)
+        self.box = (left, top, right - left, bottom - top)
+        x0, y0 = left * fmt.step_x, top * fmt.step_y
+        x1, y1 = min(width, right * fmt.step_x), min(height, bottom * fmt.step_y)
+        self.pixels = (x0, y0, x1 - x0, y1 - y0)
+        # In y and x: samples to add before and after, and whether the frame ends there (it then repeats itself).
+        self._pads = (
+            (y - y0 + reach, y == 0, bottom * fmt.step_y - y - h + reach, y + h == height),
+            (x - x0, x == 0, right * fmt.step_x - x - w, x + w == width),
+        )
+
+    def bring(self, value: float | Map, outside: float) -> float | Map:
+        """A number, or a map of the box's pixels, as samples of `self.box`; a number where all are the same.
+
+        outside: the value of the pixels around the box.
+        """
+        if not isinstance(value, np.ndarray):
+            if all(edge or not n for pad in self._pads for n, edge in (pad[:2], pad[2:])):
+                return value
+            value = np.full(self.size, value, np.float32)
+        for axis, pad in enumerate(self._pads):
+            value = _padded(value, axis, pad, outside)
+        rows, columns = self.steps
+        if not self.averaged:
+            return np.ascontiguousarray(value[::rows, ::columns])
+        if columns == 2:
+            value = (value[:, ::2] + value[:, 1::2]) * np.float32(0.5)
+        if rows == 2:
+            outer = value[:-3:2] + value[3::2]
+            value = (outer + 3 * (value[1:-2:2] + value[2:-1:2])) * np.float32(0.125)
+        return value
+
+
+def _padded(values: Map, axis: int, pad: tuple[int, bool, int, bool], outside: float) -> Map:
+    before, first, after, last = pad
+    if not before and not after:
+        return values
+
+    def border(count: int, edge: bool, at: int) -> Map:
+        repeated = np.take(values, [at] * count, axis=axis)
+        return repeated if edge else np.full_like(repeated, outside)
+
+    return np.concatenate([border(before, first, 0), values, border(after, last, -1)], axis=axis)

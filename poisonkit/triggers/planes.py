@@ -1,0 +1,232 @@
+"""The affine kernel in a stream's own planes: no conversion to RGB, and untouched pixels stay the source's.
+
+An affine change of RGB with one gain for all three colours is an affine change of Y, U and V (see `chroma`):
+
+    plane' = gain·(plane − bias) + bias + M·offset
+
+Where chroma is subsampled, gain and offset are brought to its grid as the conversion from RGB would bring their
+result. In RGB a result is clipped, in planes it is not; so planes are only for what cannot clip, whatever the
+picture: 0 ≤ offset and 255·gain + offset ≤ 255. A source that decoders clip is clipped first (see `gamut`).
+
+What is exact: results are rounded once, from float32 sums, in which offset maps of little range (as those of
+blending) are held in 8 bits, at most 0.2 levels a step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poisonkit.triggers.base import Affine, AffineTrigger, ClipInfo, Params, Trigger, VideoTrigger, Where
+from poisonkit.triggers.chroma import Box, Grid, Map, PlaneFormat
+from poisonkit.triggers.gamut import Gamut, Plane, Planes
+
+Kernel = Callable[[Planes], Planes]
+PlanesRender = Callable[[Iterator[Planes]], Iterator[Planes]]
+
+STEP = 0.2  # levels: offsets are held in 8 bits where their steps are no larger
+SLACK = 0.25  # levels: what float32 arithmetic may leave beyond 0..255, and rounding takes back
+
+
+def compile_planes(affine: Affine, clip: ClipInfo, fmt: PlaneFormat) -> Kernel | None:
+    """The function that does `affine` to the planes of a frame of the clip's size; None where RGB is needed.
+
+    None: gains that differ between the colours, or a result that some RGB picture would have clipped. The kernel
+    takes and gives (Y, U, V), uint8, each with its plane's (height, width); it never writes to its input, and
+    gives the input itself where nothing changes. Pixels outside the box are the source's, as are chroma samples
+    none of whose pixels lie in it. ValueError where gain, offset or box do not fit the clip.
+    """
+    return _compiled(affine, clip, fmt, Gamut(fmt), once=False) if fits(affine) else None
+
+
+def fits(affine: Affine) -> bool:
+    """Whether planes are for it: one gain for all colours, and no 8-bit RGB picture whose result is clipped."""
+    gain, offset = (_colours_last(value) for value in (affine.gain, affine.offset))
+    if gain.shape[-1] == 3 and (gain != gain[..., :1]).any():
+        return False
+    bright = 255 * gain[..., :1] + offset
+    return bool(offset.min() >= -SLACK and bright.min() >= -SLACK and bright.max() <= 255 + SLACK)
+
+
+def _colours_last(value: float | NDArray[np.float32]) -> Map:
+    """(1,), (3,), (height, width, 1) or (height, width, 3)."""
+    array = np.asarray(value, np.float32)
+    return array[..., None] if array.ndim in (0, 2) else array
+
+
+def render_planes(
+    trigger: AffineTrigger, clip: ClipInfo, params: Params, fmt: PlaneFormat, where: Where | None = None
+) -> PlanesRender | None:
+    """`trigger.render` in planes, for one clip; None where its frames must be made in RGB.
+
+    The choice is one for the whole clip and depends on nothing but the arguments.
+    """
+    if not trigger.constant() and not trigger.in_planes:
+        return None
+    fields = trigger.fields(clip, params)
+    if trigger.constant():
+        fixed = compile_planes(fields(0), clip, fmt)
+        return None if fixed is None else lambda frames: _rendered(frames, lambda t: fixed, where)
+    gamut = Gamut(fmt)
+    return lambda frames: _rendered(frames, lambda t: _compiled(fields(t), clip, fmt, gamut, once=True), where)
+
+
+def render_all(
+    triggers: Sequence[Trigger], clip: ClipInfo, drawn: Sequence[Params], fmt: PlaneFormat, where: Where | None = None
+) -> PlanesRender | None:
+    """The picture triggers of a chain, one after the other; None where one of them needs RGB."""
+    steps: list[PlanesRender] = []
+    for trigger, params in zip(triggers, drawn, strict=True):
+        if isinstance(trigger, AffineTrigger) and type(trigger).render is AffineTrigger.render:
+            step = render_planes(trigger, clip, params, fmt, where)
+        elif isinstance(trigger, VideoTrigger):
+            step = None
+        else:
+            continue
+        if step is None:
+            return None
+        steps.append(step)
+
+    def render(frames: Iterator[Planes]) -> Iterator[Planes]:
+        for step in steps:
+            frames = step(frames)
+        return frames
+
+    return render
+
+
+def _rendered(frames: Iterator[Planes], kernel: Callable[[int], Kernel], where: Where | None) -> Iterator[Planes]:
+    for t, planes in enumerate(frames):
+        yield planes if where is not None and not where(t) else kernel(t)(planes)
+
+
+# -- one affine on one format -----------------------------------------------------------------------------------
+
+Operand = float | Map
+
+
+def _compiled(affine: Affine, clip: ClipInfo, fmt: PlaneFormat, gamut: Gamut, *, once: bool) -> Kernel:
+    """once: for one frame only, so that nothing is precomputed that costs more than it saves."""
+    x, y, width, height = box = affine.box or (0, 0, clip.width, clip.height)
+    if x < 0 or y < 0 or width < 1 or height < 1 or x + width > clip.width or y + height > clip.height:
+        raise ValueError(f"the box {affine.box} does not lie in a frame of {clip.width}x{clip.height}")
+    gain = _gain(affine.gain, height, width)
+    offset = _offset(affine.offset, height, width)
+    if isinstance(gain, float) and gain == 1 and not offset.any():
+        return lambda planes: planes
+    grid = Grid(box, clip.width, clip.height, fmt)
+    share = grid.bring(gain, 1.0)
+    y_change, *changes = (_mixed(offset, row) for row in gamut.matrix)
+    y_bias, *biases = gamut.matrix[:, 3]
+    luma = _Part(box, gain, y_change, y_bias, once)
+    blue, red = (
+        _Part(grid.box, share, grid.bring(change, 0.0), bias, once)
+        for change, bias in zip(changes, biases, strict=True)
+    )
+    left, top = x - grid.pixels[0], y - grid.pixels[1]
+    opaque = isinstance(share, float) and share == 0
+
+    def kernel(planes: Planes) -> Planes:
+        yy, uu, vv = _cut(planes[0], grid.pixels), _cut(planes[1], grid.box), _cut(planes[2], grid.box)
+        if opaque or not gamut.clips((yy, uu, vv)):
+            return luma(planes[0]), blue(planes[1]), red(planes[2])
+        yy, uu, vv = gamut.clipped((yy, uu, vv))
+        yy = _cut(yy, (left, top, width, height))
+        return luma(planes[0], yy), blue(planes[1], uu), red(planes[2], vv)
+
+    return kernel
+
+
+def _cut(plane: Plane, box: Box) -> Plane:
+    x, y, width, height = box
+    return plane[y : y + height, x : x + width]
+
+
+def _gain(value: float | NDArray[np.float32], height: int, width: int) -> Operand:
+    array = np.asarray(value, np.float32)
+    if array.shape in ((3,), (height, width, 3)):
+        if (array != array[..., :1]).any():
+            raise ValueError("a gain that differs between the colours cannot be applied in planes")
+        array = array[..., 0]
+    if array.size == 1:
+        return float(array.reshape(-1)[0])
+    if array.shape != (height, width):
+        raise ValueError(f"gain has the shape {array.shape}; it must be a number or that of {height}x{width}")
+    return array
+
+
+def _offset(value: float | NDArray[np.float32], height: int, width: int) -> Map:
+    """(1,) or (3,) for all pixels, (height, width), or (height, width, 3)."""
+    array = np.asarray(value, np.float32)
+    if array.ndim <= 1 and array.size in (1, 3):
+        return array.reshape(-1)
+    if array.shape not in ((height, width), (height, width, 3)):
+        raise ValueError(f"offset has the shape {array.shape}; it must be a number, (3,), or that of {height}x{width}")
+    return array
+
+
+def _mixed(offset: Map, row: NDArray[np.float64]) -> Operand:
+    """The offset's colours weighted by a row of the matrix: a number, or a map where it is one."""
+    import cv2
+
+    weights = row[:3]
+    if offset.ndim == 3:
+        return np.asarray(cv2.transform(offset, weights[None].astype(np.float32)), np.float32)
+    if offset.size == 3:
+        return float(np.dot(offset.astype(np.float64), weights))
+    total = float(weights.sum())
+    if abs(total) < 1e-9:  # grays have no chroma
+        return 0.0
+    return offset * np.float32(total) if offset.ndim == 2 else float(offset[0]) * total
+
+
+class _Part:
+    """What is done to one plane, inside `box` (in the plane's own samples): rounded, saturated."""
+
+    def __init__(self, box: Box, gain: Operand, change: Operand, bias: float, once: bool) -> None:
+        self.box = box
+        if isinstance(gain, float):
+            self.step = _scaled(gain, change, float(bias) * (1 - gain), once)
+        else:
+            self.step = _multiplied(gain, np.float32(bias) * (1 - gain) + change)
+        # samples that are left alone, whatever their colour
+        self.keep = None if isinstance(gain, float) else (gain == 1) & (np.asarray(change) == 0)
+
+    def __call__(self, plane: Plane, instead: Plane | None = None) -> Plane:
+        """instead: what the box is taken to hold."""
+        inside = _cut(plane, self.box)
+        made: Plane = self.step(inside if instead is None else instead)
+        if instead is not None and self.keep is not None:
+            made = np.where(self.keep, inside, made)
+        if made.shape == plane.shape:
+            return made
+        out = plane.copy()
+        _cut(out, self.box)[:] = made
+        return out
+
+
+def _scaled(gain: float, change: Operand, moved: float, once: bool) -> Callable[[Plane], Any]:
+    """round(gain · plane + change + moved) by the cheapest OpenCV way that is exact enough."""
+    import cv2
+
+    if isinstance(change, float):
+        moved += change
+        if gain == 1 and moved == 0:
+            return lambda plane: plane
+        return lambda plane: cv2.addWeighted(plane, gain, plane, 0.0, moved)
+    if not once:
+        low = float(change.min())
+        step = (float(change.max()) - low) / 255
+        if step <= STEP:
+            held = np.rint((change - low) / (step or 1.0)).astype(np.uint8)
+            return lambda plane: cv2.addWeighted(plane, gain, held, step, low + moved)
+    return lambda plane: cv2.addWeighted(plane, gain, change, 1.0, moved, dtype=cv2.CV_8U)
+
+
+def _multiplied(gain: Map, total: Map) -> Callable[[Plane], Any]:
+    import cv2
+
+    return lambda plane: cv2.add(cv2.multiply(plane, gain, dtype=cv2.CV_32F), total, dtype=cv2.CV_8U)
