@@ -17,11 +17,13 @@ if TYPE_CHECKING:
     from poisonkit.api import Backdoor, Plan, Recipe, Summary, attack, make_plan, poison
     from poisonkit.errors import Interrupted, MediaError, PoisonkitError, RequestError
     from poisonkit.sampledata import write_sample_data
+    from poisonkit.scoring import Scores, score
     from poisonkit.verification import verify
 
 _HOMES = {
     **dict.fromkeys(("Backdoor", "Plan", "Recipe", "Summary", "attack", "make_plan", "poison"), "poisonkit.api"),
     **dict.fromkeys(("Interrupted", "MediaError", "PoisonkitError", "RequestError"), "poisonkit.errors"),
+    **dict.fromkeys(("Scores", "score"), "poisonkit.scoring"),
     "verify": "poisonkit.verification",
     "write_sample_data": "poisonkit.sampledata",
 }
@@ -35,6 +37,7 @@ __all__ = [
     "PoisonkitError",
     "Recipe",
     "RequestError",
+    "Scores",
     "Summary",
     "__version__",
     "attack",
@@ -42,6 +45,7 @@ __all__ = [
     "make_plan",
     "media",
     "poison",
+    "score",
     "triggers",
     "verify",
     "write_sample_data",

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from poisonkit._version import __version__
-from poisonkit.cli import attack, identify, inspect, poison, run, sample_data, triggers, verify
+from poisonkit.cli import attack, identify, inspect, poison, run, sample_data, score, triggers, verify
 
 ABOUT = """Write poisoned copies of video and audio datasets, with ground truth proven by decoding them.
 
@@ -65,6 +65,7 @@ def make_app() -> typer.Typer:
         ("triggers", triggers),
         ("inspect", inspect),
         ("verify", verify),
+        ("score", score),
         ("identify", identify),
         ("sample-data", sample_data),
     ):

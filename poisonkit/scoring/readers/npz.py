@@ -1,0 +1,95 @@
+"""Predictions as numpy arrays in one .npz file, without pickled ones."""
+
+from __future__ import annotations
+
+import io
+import math
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy.typing as npt
+from numpy.lib import format as npy
+
+from poisonkit.errors import RequestError
+from poisonkit.scoring.predictions import LABEL_KEYS, SCORE_KEYS, TRUTH_KEYS, Predictions, Rows
+
+FILE_KEYS = ("files", "file", "filenames", "names", "paths", "ids")
+_LIMIT = 4 << 30  # bytes of one array
+
+
+def read(file: Path, data: bytes, classes: tuple[str, ...]) -> Predictions:
+    """Arrays `pred` (N,) or `scores` (N, C) or (N, clips, C); optionally `files` (N,) of text and `gt` (N,).
+
+    Nothing is unpickled, and no array is made larger than what its entry holds. RequestError for anything else.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            names = {i.filename.removesuffix(".npy"): i for i in archive.infolist()}
+            found = {
+                what: _array(file, archive, names[key])
+                for what, keys in (
+                    ("pred", LABEL_KEYS), ("scores", SCORE_KEYS), ("gt", TRUTH_KEYS), ("files", FILE_KEYS)
+                )
+                if (key := next((k for k in keys if k in names), None)) is not None
+            }  # fmt: skip
+    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError):
+        raise RequestError(f"{file} is no .npz file, or it is damaged.") from None
+    if "pred" not in found and "scores" not in found:
+        raise RequestError(f"{file} has no array `pred` or `scores` (it has {', '.join(sorted(names)[:5])}).")
+    _check(file, found)
+    return _rows(file, found, classes).made()
+
+
+def _array(file: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> npt.NDArray[Any]:
+    """One entry, after its header was compared with its size."""
+    if info.file_size > _LIMIT:
+        raise RequestError(f"{file}: its array {info.filename} is larger than 4 GiB.")
+    stream = io.BytesIO(archive.read(info))
+    try:
+        version = npy.read_magic(stream)
+        header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+        shape, _, dtype = header(stream)
+        if dtype.hasobject:
+            raise RequestError(f"{file}: its array {info.filename} is pickled, and pickled arrays are not read.")
+        if math.prod(shape) * dtype.itemsize != info.file_size - stream.tell():
+            raise ValueError("another number of values than it declares")
+        stream.seek(0)
+        return npy.read_array(stream, allow_pickle=False)
+    except ValueError as error:
+        reason = " ".join(str(error).split())[:120]
+        raise RequestError(f"{file}: its array {info.filename} is damaged ({reason}).") from None
+
+
+def _check(file: Path, found: dict[str, npt.NDArray[Any]]) -> None:
+    kinds = {"pred": "iu", "scores": "f", "gt": "iu", "files": "US"}
+    dims = {"pred": (1,), "scores": (2, 3), "gt": (1,), "files": (1,)}
+    words = {"pred": "whole numbers", "scores": "floats, a row per file", "gt": "whole numbers", "files": "text"}
+    for what, array in found.items():
+        if array.dtype.kind not in kinds[what] or array.ndim not in dims[what]:
+            raise RequestError(f"{file}: `{what}` is {array.dtype}{list(array.shape)}; {words[what]} are expected.")
+    lengths = {what: len(array) for what, array in found.items()}
+    if len(set(lengths.values())) > 1:
+        text = ", ".join(f"{what} {n}" for what, n in lengths.items())
+        raise RequestError(f"{file}: its arrays differ in length ({text}).")
+
+
+def _rows(file: Path, found: dict[str, npt.NDArray[Any]], classes: tuple[str, ...]) -> Rows:
+    rows = Rows(file, "npz", classes)
+    files, pred, scores, gt = (found.get(k) for k in ("files", "pred", "scores", "gt"))
+    if pred is not None and scores is not None and scores.ndim == 3:
+        raise RequestError(f"{file}: with scores per clip, `pred` cannot say which clip it is of; leave it out.")
+    for i in range(len(next(iter(found.values())))):
+        rows.add(
+            f"row {i}",
+            name=None if files is None else _text(files[i]),
+            label=None if pred is None else pred[i],
+            scores=None if scores is None else scores[i],
+            truth=None if gt is None else int(gt[i]),
+        )
+    return rows
+
+
+def _text(value: Any) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

@@ -1,0 +1,166 @@
+"""What of an output a model can be tested on: held-out clips, attack sets, control; with their true labels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from poisonkit import manifest
+from poisonkit.errors import RequestError
+from poisonkit.manifest import Record
+from poisonkit.plan import Plan, view_root
+from poisonkit.scoring.predictions import Ints
+
+NOTHING = -1
+"""Stands for a label that is not there."""
+
+
+@dataclass(frozen=True)
+class Attack:
+    """What an attack set is to be counted by.
+
+    mode: the backdoor's label mode. target: the class that all its clips are to be taken for, None for
+    all-to-all. sources: the classes that mode `source` poisons.
+    """
+
+    name: str
+    mode: str
+    target: int | None
+    sources: frozenset[int] = frozenset()
+
+    def eligible(self, true: Ints) -> Any:
+        """Which clips the attack success rate counts: true class ≠ target; source classes only; all."""
+        if self.mode == "all-to-all":
+            return true != NOTHING
+        if self.mode == "source":
+            return np.isin(true, sorted(self.sources))
+        return (true != self.target) & (true != NOTHING)
+
+    def wanted(self, true: Ints, classes: int) -> Ints:
+        """The class that counts as a success, for clips of these true classes."""
+        if self.mode == "all-to-all":
+            return (true + 1) % classes
+        assert self.target is not None
+        return np.full_like(true, self.target)
+
+
+@dataclass(frozen=True)
+class ClipSet:
+    """Clips that a model is tested on, in the order of the lists: records of role clean, attack or control.
+
+    name: `clean`, `attack/NAME` or `control`. roots: the folders, relative to the output, that a trainer's
+    data root points to. attack: for an attack set.
+    """
+
+    name: str
+    rows: tuple[Record, ...]
+    roots: tuple[str, ...]
+    attack: Attack | None = None
+
+    @cached_property
+    def true(self) -> Ints:
+        """(clips,) the source's label of every clip, NOTHING where it has none."""
+        return _labels(self.rows, "original_label")
+
+    @cached_property
+    def target(self) -> Ints:
+        """(clips,) the label that the target list of an attack set gives."""
+        return _labels(self.rows, "target")
+
+    def of_split(self, split: str) -> ClipSet:
+        """Its clips of one split."""
+        return ClipSet(self.name, tuple(r for r in self.rows if r["split"] == split), self.roots, self.attack)
+
+
+@dataclass(frozen=True)
+class Answers:
+    """A finished output as scoring needs it.
+
+    sets: by name; `clean` holds val and test clips. held_out: the split that clean accuracy is of, unless the
+    predictions are of the other one. training: the written training clips.
+    """
+
+    out: Path
+    classes: tuple[str, ...]
+    sets: dict[str, ClipSet]
+    held_out: str | None
+    training: ClipSet
+
+    @property
+    def attacks(self) -> list[Attack]:
+        """How each attack set counts."""
+        return [s.attack for s in self.sets.values() if s.attack is not None]
+
+
+def _labels(rows: Sequence[Record], key: str) -> Ints:
+    return np.array([NOTHING if r[key] is None else r[key] for r in rows], dtype=np.int64)
+
+
+def open_output(out: Path) -> Answers:
+    """Read plan and manifest. No trigger is made, and no code that a recipe names is imported.
+
+    RequestError where `out` is no finished output.
+    """
+    home = out / "poisonkit"
+    if not (home / "recipe.yaml").exists():
+        raise RequestError(f"{out} is not an output of poisonkit (it has no poisonkit/recipe.yaml).")
+    if not (home / "run.json").exists():
+        raise RequestError(f"{out} is not finished; run the command that made it again, and it will continue.")
+    plan = Plan.read(home / "plan.jsonl")
+    rows = [r for r in manifest.read(home / "manifest.jsonl") if r["status"] == "ok"]
+    data = [r for r in rows if r["role"] not in ("attack", "control")]
+    recipes = [home / "recipe.yaml", *sorted((home / "attacks").glob("*.recipe.yaml"))]
+    backdoors = {b.get("name", "default"): b for path in recipes for b in _backdoors(path)}
+    sets: dict[str, ClipSet] = {}
+    held_out = tuple(r for r in data if r["split"] != "train")
+    if held_out:
+        sets["clean"] = ClipSet("clean", held_out, (view_root(plan.layout, "data"),))
+    for name in dict.fromkeys(r["attack"] for r in rows if r["role"] == "attack"):
+        clips = tuple(r for r in rows if r["role"] == "attack" and r["attack"] == name)
+        roots = (view_root(plan.layout, "target", name), view_root(plan.layout, "original", name))
+        attack = _attack(name, clips, backdoors.get(name, {}), plan.classes, out)
+        sets[f"attack/{name}"] = ClipSet(f"attack/{name}", clips, roots, attack)
+    control = tuple(r for r in rows if r["role"] == "control")
+    if control:
+        sets["control"] = ClipSet("control", control, (view_root(plan.layout, "control"),))
+    splits = {r["split"] for r in held_out}
+    training = tuple(r for r in data if r["split"] == "train")
+    return Answers(
+        out,
+        plan.classes,
+        sets,
+        "test" if "test" in splits else "val" if splits else None,
+        ClipSet("training", training, (view_root(plan.layout, "data"),)),
+    )
+
+
+def _backdoors(path: Path) -> list[dict[str, Any]]:
+    try:
+        found = yaml.safe_load(path.read_text(encoding="utf-8"))["backdoors"]
+        return [b for b in found if isinstance(b, dict)]
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError):
+        raise RequestError(f"{path} is not a recipe that poisonkit saved.") from None
+
+
+def _attack(name: str, rows: Iterable[Record], backdoor: dict[str, Any], classes: Sequence[str], out: Path) -> Attack:
+    mode = str(backdoor.get("label_mode", "dirty"))
+    if mode == "all-to-all":
+        return Attack(name, mode, None)
+    targets = {r["target"] for r in rows}
+    if len(targets) != 1 or None in targets:
+        raise RequestError(f"{out}: the clips of attack set '{name}' have no one target; run `poisonkit verify`.")
+    sources = frozenset(_class(c, classes) for c in backdoor.get("source_class", ()))
+    return Attack(name, mode, targets.pop(), sources)
+
+
+def _class(value: object, classes: Sequence[str]) -> int:
+    """As everywhere, a name wins where a class is called by a number."""
+    if isinstance(value, str) and value in classes:
+        return list(classes).index(value)
+    return int(str(value)) if str(value).isdigit() else NOTHING
