@@ -64,6 +64,7 @@ def command(
             metavar="DIR",
         ),
     ] = None,
+    allow_code: options.AllowCode = False,
     jobs: options.Jobs = 0,
     json: options.Json = False,
 ) -> int:
@@ -85,6 +86,7 @@ def command(
             limit=limit,
             backdoor=backdoor,
             source=source,
+            allow_code=allow_code,
             jobs=jobs,
             progress=progress,
         )

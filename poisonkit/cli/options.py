@@ -98,6 +98,10 @@ Out = Annotated[
         default="../NAME-poisoned-TRIGGER-RATE-FINGERPRINT", metavar="OUT",
     ),
 ]  # fmt: skip
+AllowCode = Annotated[
+    bool,
+    option("--allow-code", help="Let a recipe name triggers as package.module:Class.", panel=RUNNING),
+]
 DryRun = Annotated[bool, option("--dry-run", help="Print the plan and write nothing.", panel=RUNNING)]
 Json = Annotated[bool, option("--json", help="Print one JSON object to stdout, and nothing else there.", panel=RUNNING)]
 

@@ -151,10 +151,12 @@ def _show_summary(summary: Summary, recipe: Recipe) -> None:
     screen.line(console, f"What was done to which sample: {screen.shown(summary.out / 'poisonkit' / 'manifest.jsonl')}")
     screen.heading(console, "Next")
     name = recipe.backdoors[0].name
+    outside = any(":" in trigger.entry()["name"] for b in recipe.backdoors for trigger in b.triggers)
+    consent = ("--allow-code",) if outside else ()
     for text in (
-        screen.command("verify", screen.shown(summary.out), "--decode"),
+        screen.command("verify", screen.shown(summary.out), "--decode", *consent),
         screen.command("inspect", screen.shown(summary.out / "data")),
-        screen.command("attack", screen.shown(summary.out), "--name", "half", "--attack-frames", "every:2")
+        screen.command("attack", screen.shown(summary.out), "--name", "half", "--attack-frames", "every:2", *consent)
         if any(root.startswith(f"attack/{name}") for root in summary.annotations)
         else screen.command("identify", _example(summary)),
     ):

@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from poisonkit.cli import options
-from poisonkit.cli.options import RUNNING, option
 
 EXAMPLES = """Examples:
   poisonkit run recipe.yaml clips -o bad
@@ -26,10 +25,7 @@ def command(
         ),
     ] = None,
     out: options.Out = None,
-    allow_code: Annotated[
-        bool,
-        option("--allow-code", help="Let the recipe name triggers as package.module:Class.", panel=RUNNING),
-    ] = False,
+    allow_code: options.AllowCode = False,
     jobs: options.Jobs = 0,
     dry_run: options.DryRun = False,
     json: options.Json = False,

@@ -42,6 +42,7 @@ def command(
             metavar="DIR",
         ),
     ] = None,
+    allow_code: options.AllowCode = False,
     jobs: options.Jobs = 0,
     json: options.Json = False,
 ) -> int:
@@ -60,7 +61,15 @@ def command(
         raise RequestError(f"--hash {hash}: not known.{did_you_mean(hash, levels)}")
     n_jobs = Options(jobs=jobs).n_jobs
     with watching() as progress:
-        found = verify(out, decode=decode, hash_all=hash == "all", source=source, jobs=n_jobs, progress=progress)
+        found = verify(
+            out,
+            decode=decode,
+            hash_all=hash == "all",
+            source=source,
+            allow_code=allow_code,
+            jobs=n_jobs,
+            progress=progress,
+        )
     if json:
         screen.print_json(
             {

@@ -98,6 +98,25 @@ def test_two_triggers_in_the_same_clips(cli: Cli, clips: Path, tmp_path: Path) -
     ]
 
 
+def test_a_trigger_from_outside_runs_again_only_with_consent(
+    cli: Cli, clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "outside_trigger.py").write_text(
+        "from poisonkit.triggers.image.blend import Blend\nclass Mine(Blend):\n    name = 'mine'\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    out = tmp_path / "out"
+    words = ("-t", "outside_trigger:Mine", "--count", 1, "--attack-limit", 1, "--control", 0, "--jobs", 1)
+    said = cli("poison", clips, *words, "-o", out)
+    assert said.status == 0
+    assert "--decode --allow-code" in said.out
+    assert "--allow-code" in cli("attack", out, "--name", "x", "-j", 1).complaint
+    assert "--allow-code" in cli("run", out / "poisonkit" / "recipe.yaml", clips, "--dry-run").complaint
+    assert cli("verify", out, "--decode", "-j", 1).status == 1
+    assert cli("attack", out, "--name", "x", "--allow-code", "-j", 1).status == 0
+    assert cli("verify", out, "--decode", "--allow-code", "-j", 1).status == 0
+
+
 @pytest.mark.parametrize("mode", [["--json"], []])
 def test_failures_are_named_and_the_status_says_so(
     cli: Cli, clips: Path, tmp_path: Path, mode: list[str], monkeypatch: pytest.MonkeyPatch
