@@ -18,6 +18,8 @@ from poisonkit.triggers.base import Affine, ClipInfo, Image
 Kernel = Callable[[Image], Image]
 Plain = NDArray[np.float64]  # (3,) or, for one number for all channels, (1,)
 
+_BAND = 1 << 15  # samples worked on at a time
+
 
 def compile_affine(affine: Affine, clip: ClipInfo, *, once: bool = False) -> Kernel:
     """The function that does `affine` to a uint8 RGB frame of the clip's size.
@@ -26,11 +28,9 @@ def compile_affine(affine: Affine, clip: ClipInfo, *, once: bool = False) -> Ker
     once: it will see one frame only, so nothing is precomputed that costs more than it saves.
     ValueError where the shapes of gain and offset, or the box, do not fit the clip.
     """
-    x, y, width, height = affine.box or (0, 0, clip.width, clip.height)
-    if x < 0 or y < 0 or width < 1 or height < 1 or x + width > clip.width or y + height > clip.height:
-        raise ValueError(f"the box {affine.box} does not lie in a frame of {clip.width}x{clip.height}")
-    gain = _operand(affine.gain, height, width, "gain")
-    offset = _operand(affine.offset, height, width, "offset")
+    x, y, width, height = box_of(affine, clip)
+    gain = operand(affine.gain, height, width, "gain")
+    offset = operand(affine.offset, height, width, "offset")
     inside = _choose(gain, offset, height, width, once)
     if inside is None:
         return lambda image: image
@@ -45,7 +45,15 @@ def compile_affine(affine: Affine, clip: ClipInfo, *, once: bool = False) -> Ker
     return boxed
 
 
-def _operand(value: float | NDArray[np.float32], height: int, width: int, what: str) -> NDArray[np.floating]:
+def box_of(affine: Affine, clip: ClipInfo) -> tuple[int, int, int, int]:
+    """(x, y, width, height) of where it acts. ValueError where that is not within the clip's frame."""
+    x, y, width, height = affine.box or (0, 0, clip.width, clip.height)
+    if x < 0 or y < 0 or width < 1 or height < 1 or x + width > clip.width or y + height > clip.height:
+        raise ValueError(f"the box {affine.box} does not lie in a frame of {clip.width}x{clip.height}")
+    return x, y, width, height
+
+
+def operand(value: float | NDArray[np.float32], height: int, width: int, what: str) -> NDArray[np.floating]:
     """float64 (1,) or (3,), or float32 (height, width) or (height, width, 3)."""
     array = np.asarray(value)
     if array.ndim <= 1 and array.size in (1, 3):
@@ -72,9 +80,12 @@ def _choose(
     if plain_gain and plain_offset:
         return _table(gain, offset)
     if plain_gain and gain.size == 1:
-        return _weighted(float(gain[0]), _full(offset, height, width), once)
-    gain = _full(gain, height, width)
-    return _multiplied(gain, _full(offset, height, width) if offset.any() else None)
+        return _weighted(float(gain[0]), offset, height, width, once)
+    gain = gain if once else _full(gain, height, width)
+    if not offset.any():
+        return _banded(lambda band, out, a, b: _multiplied(band, gain, None, out, a, b))
+    offset = offset if once else _full(offset, height, width)
+    return _banded(lambda band, out, a, b: _multiplied(band, gain, offset, out, a, b))
 
 
 def _half_way(offset: NDArray[np.floating]) -> bool:
@@ -124,10 +135,14 @@ def _table(gain: NDArray[np.floating], offset: NDArray[np.floating]) -> Kernel |
     return kernel
 
 
-def _weighted(gain: float, offset: NDArray[np.float32], once: bool) -> Kernel:
+def _weighted(gain: float, offset: NDArray[np.floating], height: int, width: int, once: bool) -> Kernel:
     import cv2
 
-    weight, other = (1.0, offset) if once else _as_picture(1 - gain, offset)
+    if once:
+        return _banded(
+            lambda band, out, a, b: cv2.addWeighted(band, gain, _rows(offset, band, a, b), 1.0, 0.0, out, cv2.CV_8U)
+        )
+    weight, other = _as_picture(1 - gain, _full(offset, height, width))
 
     def kernel(image: Image) -> Image:
         return np.asarray(cv2.addWeighted(image, gain, other, weight, 0.0, dtype=cv2.CV_8U), dtype=np.uint8)
@@ -148,13 +163,41 @@ def _as_picture(weight: float, offset: NDArray[np.float32]) -> tuple[float, NDAr
     return 1.0, offset
 
 
-def _multiplied(gain: NDArray[np.float32], offset: NDArray[np.float32] | None) -> Kernel:
-    import cv2
+def _banded(step: Callable[[Image, Image, int, int], Any]) -> Kernel:
+    """A kernel that goes down the picture in bands of rows, so that no float copy of a whole frame is made.
+
+    step: (band, where its result goes, first row, last row + 1). Allocating float frames anew for each
+    picture can cost ten times what the arithmetic does.
+    """
 
     def kernel(image: Image) -> Image:
-        if offset is None:
-            return np.asarray(cv2.multiply(image, gain, dtype=cv2.CV_8U), dtype=np.uint8)
-        product = cv2.multiply(image, gain, dtype=cv2.CV_32F)
-        return np.asarray(cv2.add(product, offset, dtype=cv2.CV_8U), dtype=np.uint8)
+        out = np.empty(image.shape, np.uint8)
+        rows = max(1, _BAND // (image.shape[1] * 3))
+        for a in range(0, image.shape[0], rows):
+            b = a + rows
+            step(image[a:b], out[a:b], a, b)
+        return out
 
     return kernel
+
+
+def _rows(value: NDArray[np.floating], band: Image, a: int, b: int) -> NDArray[np.float32]:
+    """The operand's part for the rows a to b, of the band's shape."""
+    return _full(value if value.ndim == 1 else value[a:b], band.shape[0], band.shape[1])
+
+
+def _multiplied(
+    band: Image,
+    gain: NDArray[np.floating],
+    offset: NDArray[np.floating] | None,
+    out: Image,
+    a: int,
+    b: int,
+) -> None:
+    import cv2
+
+    if offset is None:
+        cv2.multiply(band, _rows(gain, band, a, b), out, 1.0, cv2.CV_8U)
+        return
+    product = cv2.multiply(band, _rows(gain, band, a, b), dtype=cv2.CV_32F)
+    cv2.add(product, _rows(offset, band, a, b), out, None, cv2.CV_8U)
