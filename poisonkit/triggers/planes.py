@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from poisonkit.triggers.base import Affine, AffineTrigger, ClipInfo, Params, Trigger, VideoTrigger, Where
 from poisonkit.triggers.chroma import Box, Grid, Map, PlaneFormat
 from poisonkit.triggers.gamut import Gamut, Plane, Planes
+from poisonkit.triggers.kernel import box_of, operand
 
 Kernel = Callable[[Planes], Planes]
 PlanesRender = Callable[[Iterator[Planes]], Iterator[Planes]]
@@ -110,11 +111,9 @@ Operand = float | Map
 
 def _compiled(affine: Affine, clip: ClipInfo, fmt: PlaneFormat, gamut: Gamut, *, once: bool) -> Kernel:
     """once: for one frame only, so that nothing is precomputed that costs more than it saves."""
-    x, y, width, height = box = affine.box or (0, 0, clip.width, clip.height)
-    if x < 0 or y < 0 or width < 1 or height < 1 or x + width > clip.width or y + height > clip.height:
-        raise ValueError(f"the box {affine.box} does not lie in a frame of {clip.width}x{clip.height}")
-    gain = _gain(affine.gain, height, width)
-    offset = _offset(affine.offset, height, width)
+    x, y, width, height = box = box_of(affine, clip)
+    gain = _gain(operand(affine.gain, height, width, "gain"))
+    offset = np.ascontiguousarray(operand(affine.offset, height, width, "offset"))
     if isinstance(gain, float) and gain == 1 and not offset.any():
         return lambda planes: planes
     grid = Grid(box, clip.width, clip.height, fmt)
@@ -145,42 +144,27 @@ def _cut(plane: Plane, box: Box) -> Plane:
     return plane[y : y + height, x : x + width]
 
 
-def _gain(value: float | NDArray[np.float32], height: int, width: int) -> Operand:
-    array = np.asarray(value, np.float32)
-    if array.shape in ((3,), (height, width, 3)):
-        if (array != array[..., :1]).any():
+def _gain(value: NDArray[np.floating]) -> Operand:
+    if value.shape[-1] == 3 and value.ndim != 2:
+        if (value != value[..., :1]).any():
             raise ValueError("a gain that differs between the colours cannot be applied in planes")
-        array = array[..., 0]
-    if array.size == 1:
-        return float(array.reshape(-1)[0])
-    if array.shape != (height, width):
-        raise ValueError(f"gain has the shape {array.shape}; it must be a number or that of {height}x{width}")
-    return array
+        value = value[..., 0]
+    return float(value[0]) if value.size == 1 and value.ndim == 1 else np.ascontiguousarray(value, np.float32)
 
 
-def _offset(value: float | NDArray[np.float32], height: int, width: int) -> Map:
-    """(1,) or (3,) for all pixels, (height, width), or (height, width, 3)."""
-    array = np.asarray(value, np.float32)
-    if array.ndim <= 1 and array.size in (1, 3):
-        return array.reshape(-1)
-    if array.shape not in ((height, width), (height, width, 3)):
-        raise ValueError(f"offset has the shape {array.shape}; it must be a number, (3,), or that of {height}x{width}")
-    return array
-
-
-def _mixed(offset: Map, row: NDArray[np.float64]) -> Operand:
+def _mixed(offset: NDArray[np.floating], row: NDArray[np.float64]) -> Operand:
     """The offset's colours weighted by a row of the matrix: a number, or a map where it is one."""
     import cv2
 
     weights = row[:3]
     if offset.ndim == 3:
-        return np.asarray(cv2.transform(offset, weights[None].astype(np.float32)), np.float32)
+        return np.asarray(cv2.transform(offset, weights[None]), np.float32).reshape(offset.shape[:2])
     if offset.size == 3:
         return float(np.dot(offset.astype(np.float64), weights))
     total = float(weights.sum())
     if abs(total) < 1e-9:  # grays have no chroma
         return 0.0
-    return offset * np.float32(total) if offset.ndim == 2 else float(offset[0]) * total
+    return np.asarray(offset * total, np.float32) if offset.ndim == 2 else float(offset[0]) * total
 
 
 class _Part:
