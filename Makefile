@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN     = $(VENV)/bin
 STAMP   = $(VENV)/.installed
 
-.PHONY: help install demo test lint format bench test-mmaction2 lock clean
+.PHONY: help install demo test lint format docs bench test-mmaction2 lock clean
 
 help:
 	@echo "make demo            set up, make sample data, poison it, check the result"
@@ -12,6 +12,7 @@ help:
 	@echo "make lint            ruff, mypy, import layers"
 	@echo "make bench           cost of the main job against ffmpeg and MoviePy"
 	@echo "make test-mmaction2  MMAction2's own reader opens our lists (installs 2.3 GB into .venv-mmaction2)"
+	@echo "make docs            the triggers' pages, text and pictures, from the code"
 	@echo "make lock            compute requirements.lock anew (needs uv)"
 
 install: $(STAMP)
@@ -43,6 +44,9 @@ bench: $(STAMP)
 test-mmaction2: $(STAMP)
 	@sh tools/setup_mmaction2.sh "$(PYTHON)" .venv-mmaction2
 	.venv-mmaction2/bin/python -m pytest -m mmaction2
+
+docs: $(STAMP)
+	$(BIN)/python tools/make_trigger_pages.py
 
 lock:
 	uv pip compile --universal --python-version 3.11 --extra dev pyproject.toml -o requirements.lock --no-header
