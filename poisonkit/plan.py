@@ -241,6 +241,7 @@ class Planner:
         self.layout: Layout = get_layout(dataset.layout)
         self.passed_over: dict[str, str] = {}
         self.warnings: list[str] = []
+        self._sizes: set[tuple[int, int]] = set()
         self._used: set[str] = set()
         self._chosen: list[_Chosen] = []
 
@@ -261,6 +262,12 @@ class Planner:
         return self._made(tasks)
 
     def _made(self, tasks: list[Task]) -> Plan:
+        native = {t.name for b in self.recipe.backdoors for t in b.triggers if getattr(t, "canvas", None) == "native"}
+        if native and len(self._sizes) > 1:
+            self.warnings.append(
+                f"The clips have {len(self._sizes)} sizes, and {', '.join(sorted(native))} is made at each clip's own "
+                "(canvas=native): after a trainer's resizing they carry different triggers."
+            )
         made = Plan(
             fingerprint=self.recipe.fingerprint,
             dataset=digest(self.dataset),
@@ -421,6 +428,8 @@ class Planner:
                 return False
         if found.blocked:
             raise RequestError(found.blocked)
+        if found.clip.width:
+            self._sizes.add((found.clip.width, found.clip.height))
         unsuited = backdoor.chain.suits(found.clip)
         if unsuited:
             self.passed_over[name] = f"'{name}': {unsuited}"

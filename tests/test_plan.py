@@ -226,6 +226,22 @@ def test_clips_that_a_trigger_does_not_suit_are_passed_over() -> None:
     assert all("sine" in reason for reason in made.passed_over.values())
 
 
+def test_a_native_canvas_on_clips_of_several_sizes_is_warned_of() -> None:
+    big = ClipInfo(width=128, height=96, fps=25, frames=20)
+
+    def mixed(samples: Iterable[Sample]) -> Iterator[Examined]:
+        for i, s in enumerate(samples):
+            yield Examined(s, big if i % 2 else CLIP)
+
+    def warned(trigger: str, look: object) -> bool:
+        made = Planner(Recipe(triggers=[trigger]), dataset(), look).plan()  # type: ignore[arg-type]
+        return any("canvas=native" in w for w in made.warnings)
+
+    assert warned("blend:canvas=native", mixed)
+    assert not warned("blend:canvas=native", opens)
+    assert not warned("blend", mixed)
+
+
 def test_saved_plan_reads_back_equal_and_refuses_a_cut_one(tmp_path: Path) -> None:
     made = plan(dataset(), rate=0.1)
     path = tmp_path / "plan.jsonl"
