@@ -84,6 +84,13 @@ class Backdoor(_Model):
     frames: str = Field("all", description="which frames of a poisoned training clip carry the trigger")
     attack_frames: str = Field("all", description="which frames of an attack clip carry the trigger")
 
+    @field_validator("rate", "cover_rate", "count", mode="before")
+    @classmethod
+    def _number(cls, value: Any) -> Any:
+        if isinstance(value, bool):
+            raise RequestError(f"A rate or count is a number; this is {'yes' if value else 'no'}.")
+        return value
+
     @field_validator("source_class", "cover_class", mode="before")
     @classmethod
     def _one_or_many(cls, value: Any) -> Any:

@@ -81,7 +81,7 @@ def verify(
     if decode and root is None:
         level += "; not decoded, because the source is not there"
     elif decode and root is not None:
-        level += "; every poisoned and attack file decoded and its trigger found"
+        level += "; every poisoned and attack file decoded, its trigger rendered again and looked for"
         found += _decoded(out, rows, root, allow_code, jobs, watch)
     return Verification(level, len(rows), tuple(found))
 
