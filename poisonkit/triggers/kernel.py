@@ -72,7 +72,7 @@ def _choose(
     gain: NDArray[np.floating], offset: NDArray[np.floating], height: int, width: int, once: bool
 ) -> Kernel | None:
     plain_gain, plain_offset = gain.ndim == 1, offset.ndim == 1
-    if plain_gain and (gain == 1).all() and (plain_offset or not once):
+    if plain_gain and (gain == 1).all() and not once:
         if not offset.any():
             return None
         if not _half_way(offset):
