@@ -47,6 +47,15 @@ Color = Annotated[
 """RGB levels; typed as `[255,0,0]`, `#ff0000` or `red`."""
 
 
+def relative(position: Corner | tuple[float, float]) -> tuple[float, float]:
+    """(x, y) in 0..1 of an area, from a name or from the numbers themselves."""
+    if not isinstance(position, str):
+        return position
+    across = 0.0 if "left" in position else 1.0 if "right" in position else 0.5
+    down = 0.0 if "top" in position else 1.0 if "bottom" in position else 0.5
+    return across, down
+
+
 class Placed(BaseModel):
     """Size and place of a box. Mixin: `class MyPatch(Placed, AffineTrigger)`.
 
@@ -82,18 +91,11 @@ class Placed(BaseModel):
         if at is None and self.position_px is not None:
             x, y = self.position_px
         else:
-            across, down = at or self._relative()
+            across, down = at or relative(self.position)
             area_width, area_height = (max(a, b) for a, b in zip(self._area(clip), (width, height), strict=True))
             x = round((clip.width - area_width) / 2 + across * (area_width - width))
             y = round((clip.height - area_height) / 2 + down * (area_height - height))
         return min(max(x, 0), clip.width - width), min(max(y, 0), clip.height - height), width, height
-
-    def _relative(self) -> tuple[float, float]:
-        if not isinstance(self.position, str):
-            return self.position
-        across = 0.0 if "left" in self.position else 1.0 if "right" in self.position else 0.5
-        down = 0.0 if "top" in self.position else 1.0 if "bottom" in self.position else 0.5
-        return across, down
 
     def _area(self, clip: ClipInfo) -> tuple[float, float]:
         if self.area == "frame":
