@@ -11,7 +11,6 @@ import pytest
 from poisonkit.seeding import generator
 from poisonkit.triggers import create
 from poisonkit.triggers.base import Affine, AffineTrigger, ClipInfo
-from poisonkit.triggers.chroma import matrix
 from poisonkit.triggers.compose import Chain
 from poisonkit.triggers.planes import compile_planes
 
@@ -41,6 +40,16 @@ FORMATS = {
 }
 
 
+def _matrix(fmt: Format) -> np.ndarray:
+    """(Y, U, V) of (R, G, B, 1), from BT.601 and BT.709: Y of black and white, U and V of blue and red."""
+    luma = np.array([fmt.kr, 1 - fmt.kr - fmt.kb, fmt.kb])
+    black, white, most = (0, 255, 255.5) if fmt.full_range else (16, 235, 240)
+    rows = [luma * (white - black) / 255]
+    for colour, weight in ((2, fmt.kb), (0, fmt.kr)):
+        rows.append((np.eye(3)[colour] - luma) / (1 - weight) * (most - 128) / 255)
+    return np.column_stack([np.stack(rows), [black, 128, 128]])
+
+
 def _up(plane: np.ndarray, fmt: Format, shape: tuple[int, int]) -> np.ndarray:
     return plane.repeat(fmt.step_y, 0).repeat(fmt.step_x, 1)[: shape[0], : shape[1]].astype(np.float64)
 
@@ -61,13 +70,13 @@ def _down(values: np.ndarray, fmt: Format) -> np.ndarray:
 
 
 def _rgb(planes: tuple[np.ndarray, ...], fmt: Format) -> np.ndarray:
-    to, shape = matrix(fmt), planes[0].shape
+    to, shape = _matrix(fmt), planes[0].shape
     yuv = np.stack([planes[0].astype(np.float64), _up(planes[1], fmt, shape), _up(planes[2], fmt, shape)], -1)
     return np.clip((yuv - to[:, 3]) @ np.linalg.inv(to[:, :3]).T, 0, 255)
 
 
 def _planes(rgb: np.ndarray, fmt: Format) -> tuple[np.ndarray, ...]:
-    to = matrix(fmt)
+    to = _matrix(fmt)
     yuv = rgb @ to[:, :3].T + to[:, 3]
     exact = (yuv[..., 0], _down(yuv[..., 1], fmt), _down(yuv[..., 2], fmt))
     return tuple(np.clip(np.rint(p), 0, 255).astype(np.uint8) for p in exact)
@@ -201,12 +210,15 @@ def test_a_mask_leaves_alone_what_it_leaves_out() -> None:
     "name", ["420-601-limited-nearest", "420-709-limited-nearest", "422-709-limited-averaged", "444-709-full-averaged"]
 )
 @pytest.mark.parametrize("form", ["fog", "noise", "vignette", "masked patch"])
-def test_colours_that_decoders_clip_count_as_clipped(name: str, form: str) -> None:
+@pytest.mark.parametrize("what", ["white", "blue"])
+def test_colours_that_decoders_clip_count_as_clipped(name: str, form: str, what: str) -> None:
     """Luma whiter than white, and blues more saturated than RGB has."""
     fmt, clip = FORMATS[name], ClipInfo(width=W, height=H)
     y, u, v = (plane.copy() for plane in _source(fmt))
-    y[: H // 2, : W // 2] = 252
-    u[u.shape[0] // 2 :] = 235
+    if what == "white":
+        y[: H // 2, : W // 2] = 252
+    else:
+        u[u.shape[0] // 2 :] = 235
     affine, source = _affine(form), (y, u, v)
     want = _planes(_formula(affine, _rgb(source, fmt)), fmt)
     unclipped = compile_planes(affine, clip, fmt)(source)  # type: ignore[misc, arg-type]
