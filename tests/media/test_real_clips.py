@@ -55,6 +55,10 @@ def test_picture(realdata: Path, tmp_path: Path, name: str) -> None:
     assert all(image[3:20, 3:20].min() > 190 for image in seen)
     assert media.probe(out).dropped == ()
     if name == "edit-list":
+        old, new = media.probe(source).video, media.probe(out).video
+        assert old is not None
+        assert new is not None
+        assert new.time_base == old.time_base
         assert [float(t) for t in times(out)] == pytest.approx([float(t) for t in times(source)], abs=1e-4)
     if written.audio_codec and name != "several":
         assert packets(out, "audio") == packets(source, "audio")

@@ -181,6 +181,13 @@ def test_lossless_is_bit_exact(tmp_path: Path, name: str) -> None:
         assert np.array_equal(a, c)
 
 
+def test_one_codec_thread(tmp_path: Path) -> None:
+    """x264's output depends on its number of threads, which it notes in the stream."""
+    source = make_video(tmp_path / "a.mp4", size=(320, 256), frames=3)
+    media.rewrite(source, tmp_path / "b.mp4", video=identity)
+    assert b" threads=1 " in (tmp_path / "b.mp4").read_bytes()
+
+
 def test_quality_is_as_asked(tmp_path: Path) -> None:
     source = make_video(tmp_path / "a.mp4")
     sizes = [
