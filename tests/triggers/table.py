@@ -8,12 +8,20 @@ from __future__ import annotations
 from poisonkit.triggers.testing import Case
 
 CASES: dict[str, list[Case]] = {
+    "adaptive-blend": [Case(), Case({"grid": 3, "canvas": "native", "alpha": 0.3})],
     "badnets": [
         Case(),
         Case({"alpha": 0.6, "pattern": "checkerboard", "changes": "color", "position": "center"}),
         Case({"color": "black", "changes": "blink", "area": "frame", "size": 0.3}),
     ],
     "blend": [Case(), Case({"pattern": "noise"}), Case({"pattern": "noise", "canvas": "native"})],
+    "chrominance-wave": [Case(), Case({"channel": "both"})],
+    "flicker": [Case()],
+    "frame-lag": [Case(), Case({"form": "freeze", "freeze": 0.2, "every": 0.4})],
     "lamp-flicker": [Case()],
+    "low-frequency": [Case(), Case({"gray": True, "mean": 1.0, "cutoff": 2.5})],
+    "luminance-wave": [Case(), Case({"form": "additive"})],
+    "motion-blur": [Case(), Case({"changes": "angle", "angle": 30.0})],
     "sine": [Case(), Case({"amplitude": 0.05, "changes": "position", "start": 0.1, "duration": 0.9})],
+    "temporal-blur": [Case(), Case({"frames": 2})],
 }
