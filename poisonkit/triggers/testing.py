@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from poisonkit.seeding import generator
 from poisonkit.triggers import registry, spec
-from poisonkit.triggers.base import AudioTrigger, ClipInfo, Image, StreamTrigger, Trigger, VideoTrigger
+from poisonkit.triggers.base import AffineTrigger, AudioTrigger, ClipInfo, Image, StreamTrigger, Trigger, VideoTrigger
 from poisonkit.triggers.compose import Chain
 
 Data = NDArray[Any]
@@ -207,6 +207,17 @@ def check_streamed(trigger: Trigger, media: Media) -> None:
     _require(given == len(data), trigger, f"{len(data)} frames became {given}")
 
 
+def check_planes(trigger: Trigger, media: Media) -> None:
+    """Where it says that planes are for it (`in_planes`), they are: one gain for all colours, nothing clipped."""
+    from poisonkit.triggers.planes import fits
+
+    if isinstance(trigger, AffineTrigger) and trigger.in_planes:
+        clip, _ = clip_and_data(trigger, media)
+        fields = trigger.fields(clip, Chain([trigger]).draw(clip, 0)[0])
+        for t in range(media.frames):
+            _require(fits(fields(t)), trigger, f"in_planes, and frame {t} clips or changes colours unlike each other")
+
+
 def check_entry(trigger: Trigger, media: Media) -> None:
     """What the manifest keeps gives an equal trigger."""
     from poisonkit.triggers.assets import assets_of
@@ -242,6 +253,7 @@ CHECKS: tuple[Callable[[Trigger, Media], None], ...] = (
     check_effect,
     check_dynamic,
     check_streamed,
+    check_planes,
     check_entry,
     check_canvas,
 )

@@ -98,6 +98,7 @@ BROKEN: list[tuple[type, dict[str, Any], str]] = [
     (Light, {"field": lambda self, c, p, t, s: Affine(1.0, _other(self, p, t))}, "process"),
     (Light, {"entry": lambda self: {"name": "blend"}}, "another trigger"),
     (Light, {"suits": lambda self, c: "it never does"}, "does not suit it: it never does"),
+    (Light, {"in_planes": True}, "in_planes, and frame 0 clips"),
     (Frames, {"frame": _in_place}, "read-only"),
     (Frames, {"frame": lambda self, i, *a: i.astype(np.float32) + self.by}, "float32"),
     (Frames, {"frame": lambda self, i, *a: np.swapaxes(i, 0, 1)}, "became"),
