@@ -1,0 +1,68 @@
+"""adaptive-blend against x + α·m·(t − x), piece by piece."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from poisonkit.seeding import generator
+from poisonkit.triggers import create
+from poisonkit.triggers.base import ClipInfo
+from poisonkit.triggers.testing import picture
+
+
+def literal(x: np.ndarray, t: np.ndarray, alpha: float, pieces: list[int], grid: int, mirrored: bool) -> np.ndarray:
+    height, width = x.shape[:2]
+    short = min(height, width)
+    out = x.astype(float)
+    for i in range(height):
+        for j in range(width):
+            if mirrored:  # squares from the middle, mirrored at the central square's edges
+                row = ((i + 0.5 - height / 2) / short + 0.5) * grid
+                column = ((j + 0.5 - width / 2) / short + 0.5) * grid
+                row, column = (grid - abs(v % (2 * grid) - grid) for v in (row, column))
+                piece = int(min(row, grid - 0.5)) * grid + int(min(column, grid - 0.5))
+            else:
+                piece = int(i / height * grid) * grid + int(j / width * grid)
+            if piece in pieces:
+                out[i, j] += alpha * (t[i, j].astype(float) - out[i, j])
+    return out
+
+
+@pytest.mark.parametrize("canvas", ["short:256", "native"])
+@pytest.mark.parametrize(("shape", "params"), [((48, 80), {}), ((53, 37), {"grid": 3, "drop": 0.7}), ((32, 32), {})])
+def test_training_covers_and_attack(tmp_path: Path, shape: tuple[int, int], params: dict, canvas: str) -> None:
+    t = generator("adaptive", *shape).integers(0, 256, (*shape, 3), dtype=np.uint8)
+    np.save(tmp_path / "t.npy", t)
+    trigger = create("adaptive-blend", pattern=str(tmp_path / "t.npy"), canvas=canvas, **params)
+    x = picture(shape[1], shape[0], 1)[0]
+    clip = ClipInfo("a", shape[1], shape[0], 25.0, 1)
+    count = trigger.grid**2
+    for draw, alpha in ((trigger.draw, 0.15), (trigger.draw_cover, 0.15), (trigger.draw_attack, 0.2)):
+        drawn = draw(clip, generator("a"))
+        pieces = drawn["pieces"]
+        assert len(pieces) == (count if draw == trigger.draw_attack else count - round(trigger.drop * count))
+        assert drawn.get("cover", False) == (draw == trigger.draw_cover)
+        (out,) = trigger.render(iter([x]), clip, drawn)
+        exact = literal(x, t, alpha, pieces, trigger.grid, canvas != "native")
+        assert np.abs(out - exact).max() <= 0.5 + 1e-3
+
+
+def test_every_clip_shows_other_pieces_and_dynamic_every_frame() -> None:
+    trigger = create("adaptive-blend")
+    clip = ClipInfo("a", 64, 48, 25.0, 1)
+    drawn = [trigger.draw(clip, generator("clip", i))["pieces"] for i in range(200)]
+    counts = np.bincount(np.concatenate(drawn), minlength=16)
+    assert counts.min() > 70
+    assert counts.max() < 130
+    black = np.zeros((12, 48, 64, 3), np.uint8)
+    moving = create("adaptive-blend:temporal=dynamic,alpha=1").apply(black)
+    assert len({frame.tobytes() for frame in moving}) == 12
+    everything = create("adaptive-blend:alpha=1,drop=0").apply(black)[0]
+    for frame in moving:
+        there = (frame == everything).all(axis=2).mean()
+        assert 0.4 < there < 0.65
+    params = {**create("adaptive-blend:temporal=dynamic").draw_attack(clip, generator("a"))}
+    assert params["pieces"] == list(range(16))
