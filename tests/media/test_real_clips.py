@@ -54,6 +54,8 @@ def test_picture(realdata: Path, tmp_path: Path, name: str) -> None:
     assert len(seen) == frames
     assert all(image[3:20, 3:20].min() > 190 for image in seen)
     assert media.probe(out).dropped == ()
+    if name.startswith("hmdb51"):  # packed B-frames: their own times are out of order
+        assert np.allclose(np.diff([float(t) for t in times(out)]), 1 / 30)
     if name == "edit-list":
         old, new = media.probe(source).video, media.probe(out).video
         assert old is not None

@@ -42,6 +42,7 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("h264.mov", {"audio": True, "audio_codec": "pcm_s16le"}),
     ("h264.mkv", {"audio": True}),
     ("mpeg4.avi", {"audio": True}),
+    ("reordered.avi", {"options": {"bf": "2"}}),
     ("mpeg1.mpg", {"audio": True}),
     ("mpeg2.mpg", {"audio": True, "codec": "mpeg2video"}),
     ("vp9.webm", {"audio": True}),
