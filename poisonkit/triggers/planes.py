@@ -176,15 +176,14 @@ class _Part:
             self.step = _scaled(gain, change, float(bias) * (1 - gain), once)
         else:
             self.step = _multiplied(gain, np.float32(bias) * (1 - gain) + change)
-        # samples that are left alone, whatever their colour
-        self.keep = None if isinstance(gain, float) else (gain == 1) & (np.asarray(change) == 0)
+        self.gain, self.change = gain, change
 
     def __call__(self, plane: Plane, instead: Plane | None = None) -> Plane:
         """instead: what the box is taken to hold."""
         inside = _cut(plane, self.box)
         made: Plane = self.step(inside if instead is None else instead)
-        if instead is not None and self.keep is not None:
-            made = np.where(self.keep, inside, made)
+        if instead is not None and not isinstance(self.gain, float):  # what is left alone, whatever its colour
+            made = np.where((self.gain == 1) & (np.asarray(self.change) == 0), inside, made)
         if made.shape == plane.shape:
             return made
         out = plane.copy()
