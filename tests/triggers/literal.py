@@ -1,0 +1,48 @@
+"""What tests of triggers share: frames of the shapes that break things, and how close is close."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from poisonkit.triggers import create
+from poisonkit.triggers.base import ClipInfo, Trigger
+from poisonkit.triggers.testing import picture
+
+SHAPES = [(48, 64), (37, 53), (32, 32), (64, 24)]
+"""(height, width): 4:3, odd, the square of CIFAR, tall."""
+
+
+def rounded(exact: np.ndarray) -> np.ndarray:
+    return np.clip(np.rint(exact), 0, 255)
+
+
+def furthest(out: np.ndarray, exact: np.ndarray) -> float:
+    """The largest difference of uint8 results from exact ones, in levels, rounding included."""
+    return float(np.abs(out.astype(np.float64) - np.clip(exact, 0, 255)).max())
+
+
+def seen(trigger: Trigger, clip: ClipInfo) -> dict[str, Any]:
+    """The params that the trigger draws for this clip."""
+    return trigger.draw(clip, np.random.default_rng(0))
+
+
+def check_swell(name: str, frames: int, static: Callable[[float], dict[str, Any]], **params: Any) -> None:
+    """Frame t of the dynamic form is the static form with the strength that `swell` says for t.
+
+    static: the swell to parameters.
+    """
+    trigger = create(name, temporal="dynamic", **params)
+    x = picture(32, 24, frames)
+    clip = ClipInfo("", 32, 24, 10.0, frames)
+    path = trigger.path(seen(trigger, clip))  # type: ignore[attr-defined]
+    swells = [trigger.swell(clip, path, t) for t in range(frames)]  # type: ignore[attr-defined]
+    spread = trigger.spread  # type: ignore[attr-defined]
+    assert 1 - spread <= min(swells) < 1 < max(swells) <= 1 + spread
+    assert max(swells) - min(swells) > 0.5 * spread
+    assert np.abs(np.diff(swells)).max() < 0.5 * spread
+    out = trigger.apply(x, fps=10.0)
+    for t in range(0, frames, 5):
+        assert np.array_equal(out[t], create(name, **static(swells[t])).apply(x[t]))
