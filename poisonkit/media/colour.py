@@ -7,6 +7,7 @@ only; everything else goes through swscale with the stream's own tags.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -14,11 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poisonkit.errors import MediaError
+from poisonkit.media.info import PlaneFormat
 
 if TYPE_CHECKING:
     from av import VideoFrame
 
 Image = NDArray[np.uint8]
+Planes = tuple[Image, Image, Image]
 
 UNSPECIFIED = 2
 BT601 = (UNSPECIFIED, 5, 6)  # untagged is taken as BT.601 by swscale, cv2 and PyAV alike
@@ -97,6 +100,71 @@ def from_rgb(image: Image, pix_fmt: str, colour: Colour) -> VideoFrame:
     frame.colorspace = colour.space
     frame.color_range = colour.range
     return frame
+
+
+# Luma weights of red and blue by H.273 matrix, and chroma steps by pixel format, of what has planes of its own.
+WEIGHTS = {1: (0.2126, 0.0722), 2: (0.299, 0.114), 5: (0.299, 0.114), 6: (0.299, 0.114), 9: (0.2627, 0.0593)}
+STEPS = {"yuv420p": (2, 2), "yuv422p": (2, 1), "yuv440p": (1, 2), "yuv444p": (1, 1)}
+
+
+def plane_format(frame: VideoFrame) -> PlaneFormat | None:
+    """How a decoded picture's planes stand for RGB; None where they are not 8-bit Y, U, V of a known matrix."""
+    return _plane_format(frame.format.name, frame.width, frame.height, Colour.of(frame))
+
+
+@lru_cache(maxsize=64)
+def _plane_format(name: str, width: int, height: int, colour: Colour) -> PlaneFormat | None:
+    steps, weights = STEPS.get(name.replace("yuvj", "yuv")), WEIGHTS.get(colour.space)
+    if steps is None or weights is None:
+        return None
+    averaged = not _through_cv2(name, width, height, colour)
+    return PlaneFormat(name, colour.space, colour.range == FULL, *weights, *steps, averaged)
+
+
+def planes_of(frame: VideoFrame, fmt: PlaneFormat) -> Planes:
+    """A decoded picture's Y, U and V, uint8, each (height, width) of its plane: views, not to be written to.
+
+    A picture in another format than `fmt` (streams may change on the way) is converted.
+    """
+    if plane_format(frame) != fmt:
+        frame = from_rgb(to_rgb(frame), fmt.pix_fmt, _tags(fmt))
+    y, u, v = (_rows(plane) for plane in frame.planes)
+    return y, u, v
+
+
+def _rows(plane: Any) -> Image:
+    rows = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
+    return rows[: plane.height, : plane.width]
+
+
+def _tags(fmt: PlaneFormat) -> Colour:
+    return Colour(fmt.space, FULL if fmt.full_range else 1)
+
+
+def from_planes(planes: Planes, pix_fmt: str, colour: Colour) -> VideoFrame:
+    """Y, U and V as a picture in the encoder's format, with the stream's tags."""
+    from av import VideoFrame
+
+    height, width = planes[0].shape
+    frame = VideoFrame(width, height, pix_fmt)
+    for plane, values in zip(frame.planes, planes, strict=True):
+        _rows(plane)[:] = values
+    frame.colorspace = colour.space
+    frame.color_range = colour.range
+    return frame
+
+
+def planes_to_rgb(planes: Planes, fmt: PlaneFormat) -> Image:
+    """Y, U and V as uint8 RGB (height, width, 3), as `to_rgb` makes it of such a picture."""
+    return to_rgb(from_planes(planes, fmt.pix_fmt, _tags(fmt)))
+
+
+def checked_planes(planes: Any, like: Planes, index: int) -> Planes:
+    """The planes, if they are three of uint8 of the stream's sizes; MediaError otherwise."""
+    if [(p.dtype, p.shape) for p in planes] != [(p.dtype, p.shape) for p in like]:
+        found = ", ".join(f"{p.dtype} {p.shape}" for p in planes)
+        raise MediaError(f"frame {index} came back from the trigger as planes of {found}.")
+    return planes  # type: ignore[no-any-return]
 
 
 def checked(image: Any, width: int, height: int, index: int) -> Image:

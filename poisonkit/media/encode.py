@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poisonkit.media.colour import Colour, Image, from_rgb
+from poisonkit.media.colour import Colour, Image, Planes, from_planes, from_rgb
 from poisonkit.media.families import AudioTarget, VideoTarget
 
 if TYPE_CHECKING:
@@ -88,12 +88,13 @@ class PictureEncoder:
         context.color_primaries = self.colour.primaries
         context.color_trc = self.colour.transfer
 
-    def encode(self, image: Image, pts: int, duration: int = 0) -> Iterator[Packet[Any]]:
-        """Packets for one picture (uint8 RGB) shown at `pts`, in units of `time_base`."""
+    def encode(self, image: Image | Planes, pts: int, duration: int = 0) -> Iterator[Packet[Any]]:
+        """Packets for one picture (uint8 RGB, or the planes of the target's format) shown at `pts` · `time_base`."""
         if self._last is not None and pts <= self._last:
             pts = self._last + 1
         self._last = pts
-        frame = from_rgb(image, self.target.pix_fmt, self.colour)
+        make: Any = from_planes if isinstance(image, tuple) else from_rgb
+        frame = make(image, self.target.pix_fmt, self.colour)
         if self.restamped:
             self._stamps.append((pts, duration))
             frame.pts, frame.time_base, frame.duration = self._count, 1 / self.canvas.fps, 1

@@ -82,6 +82,26 @@ class Encode:
 
 
 @dataclass(frozen=True)
+class PlaneFormat:
+    """How a stream's Y, U and V planes (uint8) stand for RGB.
+
+    space: the matrix, as ITU-T H.273 numbers it; kr, kb: its luma weights of red and blue. full_range: 0..255
+    instead of 16..235 and 16..240. step_x, step_y: luma samples per chroma sample. averaged: the conversion from
+    RGB (`colour.from_rgb`) takes chroma from means of pixels (two in a row; 1, 3, 3, 1 in a column) rather than
+    from the top left one of each block.
+    """
+
+    pix_fmt: str
+    space: int
+    full_range: bool
+    kr: float
+    kb: float
+    step_x: int
+    step_y: int
+    averaged: bool
+
+
+@dataclass(frozen=True)
 class Written:
     """A file as written, decoded back and found right. frames: decoded pictures; samples: per channel."""
 

@@ -15,14 +15,29 @@ from typing import Any
 import numpy as np
 
 from poisonkit.errors import MediaError
-from poisonkit.media.colour import Colour, Image, checked, to_rgb
+from poisonkit.media.colour import (
+    Colour,
+    Image,
+    Planes,
+    checked,
+    checked_planes,
+    plane_format,
+    planes_of,
+    to_rgb,
+)
 from poisonkit.media.decode import Tail, Wave, decode_packet
 from poisonkit.media.encode import Canvas, PictureEncoder, SoundEncoder
 from poisonkit.media.families import EXACT_TIMES, MUXERS, AudioTarget, VideoTarget
 from poisonkit.media.files import name_of, open_input, open_output, translated
-from poisonkit.media.info import MediaInfo
+from poisonkit.media.info import MediaInfo, PlaneFormat
 
 VideoFunction = Callable[[Iterator[Image]], Iterator[Image]]
+PlanesFunction = Callable[[Iterator[Planes]], Iterator[Planes]]
+PlanesChoice = Callable[[PlaneFormat], PlanesFunction | None]
+
+
+# What is done to the pictures, how it gets them from the decoder, and the check of what came back.
+_Way = tuple[Callable[[Iterator[Any]], Iterator[Any]], Callable[[Any], Any], Callable[[Any, int], Any]]
 
 
 @dataclass
@@ -81,12 +96,16 @@ def transcode(
     info: MediaInfo,
     *,
     video: VideoFunction | None = None,
+    planes: PlanesChoice | None = None,
     video_target: VideoTarget | None = None,
     sound: NewSound | None = None,
 ) -> Passed:
-    """Write `temporary`: the picture through `video` (else copied), `sound` in place of the source's (else copied)."""
+    """Write `temporary`: the picture through `video` (else copied), `sound` in place of the source's (else copied).
+
+    planes: asked, where the encoder takes the very planes that the decoder gives, for what to use in place of `video`.
+    """
     with open_input(source) as container, translated(source, "rewritten"):
-        return _Pass(source, temporary, info, container, video, video_target, sound).run()
+        return _Pass(source, temporary, info, container, video, planes, video_target, sound).run()
 
 
 class _Pass:
@@ -97,11 +116,12 @@ class _Pass:
         info: MediaInfo,
         container: Any,
         video: VideoFunction | None,
+        planes: PlanesChoice | None,
         video_target: VideoTarget | None,
         sound: NewSound | None,
     ) -> None:
         self.source, self.temporary, self.info = source, temporary, info
-        self.video, self.video_target, self.sound = video, video_target, sound
+        self.video, self.planes, self.video_target, self.sound = video, planes, video_target, sound
         self.in_video = container.streams[info.video.index] if info.video is not None else None
         copied = info.audio is not None and sound is None
         self.in_audio = container.streams[info.audio.index] if copied and info.audio is not None else None
@@ -221,28 +241,42 @@ class _Pass:
             else:
                 self._copy_sound(packet)
 
-    def _pictures(self, first: Any, frames: Iterator[Any], trace: Trace) -> Generator[Image]:
+    def _pictures(
+        self, first: Any, frames: Iterator[Any], trace: Trace, convert: Callable[[Any], Any]
+    ) -> Generator[Any]:
+        """The decoded pictures as `convert` makes them, their times noted."""
         ordered = _indexing(self.info, self.in_video, first)
         frame = first
         index = 0
         while frame is not None:
             trace.times.append(frame.pts)
             self.stamps.append((ordered(index, frame), frame.duration or 0))
-            yield to_rgb(frame)
+            yield convert(frame)
             index += 1
             frame = next(frames, None)
 
+    def _way(self, first: Any, encoder: PictureEncoder, video: VideoFunction) -> _Way:
+        """In planes where that is asked for and the encoder takes them as the decoder gives them; else in RGB."""
+        fmt = plane_format(first) if self.planes is not None else None
+        if self.planes is not None and fmt is not None and fmt.pix_fmt == encoder.target.pix_fmt:
+            function, like = self.planes(fmt), planes_of(first, fmt)
+            if function is not None:
+                return function, lambda frame: planes_of(frame, fmt), lambda made, at: checked_planes(made, like, at)
+        width, height = encoder.canvas.width, encoder.canvas.height
+        return video, to_rgb, lambda made, at: checked(made, width, height, at)
+
     def _encode(self, encoder: PictureEncoder, first: Any, frames: Iterator[Any], video: VideoFunction) -> None:
-        trace, canvas = self.passed.video, encoder.canvas
+        trace = self.passed.video
         if trace is None:
             return
         made = 0
-        with closing(self._pictures(first, frames, trace)) as pictures:
-            for image in video(pictures):
+        function, convert, check = self._way(first, encoder, video)
+        with closing(self._pictures(first, frames, trace, convert)) as pictures:
+            for image in function(pictures):
                 if not self.stamps:
                     raise MediaError(f"{name_of(self.source)}: more frames came back than went in.")
                 pts, duration = self.stamps.popleft()
-                image = checked(image, canvas.width, canvas.height, made)
+                image = check(image, made)
                 if self.sound_encoder is not None:
                     for packet in self.sound_encoder.until(float(pts * encoder.time_base)):
                         self.out.mux(packet)

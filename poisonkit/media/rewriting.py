@@ -16,7 +16,7 @@ from poisonkit.media.decode import Wave, audio_wave, require_whole
 from poisonkit.media.families import EXACT_TIMES, AudioTarget, VideoTarget
 from poisonkit.media.files import name_of, open_input, replacing, require_file, scratch, translated
 from poisonkit.media.info import Encode, MediaInfo, Problem, Written
-from poisonkit.media.mux import NewSound, Passed, Trace, VideoFunction
+from poisonkit.media.mux import NewSound, Passed, PlanesChoice, Trace, VideoFunction
 from poisonkit.media.probing import StreamChoice, probe
 
 AudioFunction = Callable[[Wave, int], Wave]
@@ -27,6 +27,7 @@ def rewrite(
     destination: str | Path,
     *,
     video: VideoFunction | None = None,
+    planes: PlanesChoice | None = None,
     audio: AudioFunction | None = None,
     encode: Encode | None = None,
     stream: StreamChoice = "best",
@@ -35,7 +36,9 @@ def rewrite(
     """Write `destination` from `source`, decode it back, check it, and only then put it in place.
 
     video: iterator of uint8 RGB (height, width, 3) frames, as stored, to an iterator of as many; None copies
-    the picture's packets. audio: (float32 (channels, samples) in ±1, Hz) to the same shape; None copies the
+    the picture's packets. planes: where the encoder takes the very planes that the decoder gives, it is asked,
+    with their format, for a function from an iterator of (Y, U, V) to an iterator of as many, to be used in place
+    of `video`; None: `video` it is. audio: (float32 (channels, samples) in ±1, Hz) to the same shape; None copies the
     sound's packets. inspect: is shown the decoded output. The file keeps its container, timestamps, rotation,
     aspect, colour tags and modification time; titles and further streams are dropped.
 
@@ -63,7 +66,7 @@ def rewrite(
             passed = _sound_job(source, temporary, info, made)
         else:
             target = _video_target(info, encode) if video is not None else None
-            passed = mux.transcode(source, temporary, info, video=video, video_target=target, sound=made)
+            passed = mux.transcode(source, temporary, info, video=video, planes=planes, video_target=target, sound=made)
         expected = Expected(
             source=info,
             passed=passed,
