@@ -159,6 +159,12 @@ class Recipe(_Model):
     attack_set: bool = True
     attack_limit: int | None = Field(None, ge=1, description="at most so many clips in an attack set")
     control: int = Field(50, ge=0, description="so many attack clips are also re-encoded without trigger")
+    survival: Literal["none", "sample", "all"] = Field(
+        "sample", description="of which clips it is measured how much of the trigger the encoder left"
+    )
+    require_survival: float | None = Field(
+        None, ge=0, le=1, description="at least this gain in 95 % of the measured clips and nothing buried, else exit 1"
+    )
     replace_failed: bool = Field(False, description="the next in rank takes the place of a failed or inert sample")
 
     @model_validator(mode="before")

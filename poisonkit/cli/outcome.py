@@ -146,6 +146,20 @@ def _show_summary(summary: Summary, recipe: Recipe) -> None:
             rows.append((text, asked[role], got["ok"], got["failed"], got["inert"]))
     columns = ("part", "requested", "achieved", "failed", "inert")
     screen.indented(console, screen.table(columns, rows, right=columns[1:]))
+    if summary.survival:
+        screen.heading(console, "What the encoder left of the trigger (gain: 1 all of it, 0 nothing)")
+        found = [
+            (
+                name,
+                o.measured,
+                f"{o.gain_mean:.2f}",
+                f"{o.gain_worst:.2f}",
+                *(o.verdicts.get(v, 0) for v in ("survived", "buried", "lost")),
+            )
+            for name, o in summary.survival.items()
+        ]
+        columns = ("backdoor", "measured", "mean", "worst", "survived", "buried", "lost")
+        screen.indented(console, screen.table(columns, found, right=columns[1:]))
     _failures(console, summary)
     _roots(console, summary.out, summary.annotations)
     screen.line(console, f"What was done to which sample: {screen.shown(summary.out / 'poisonkit' / 'manifest.jsonl')}")

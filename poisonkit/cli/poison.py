@@ -162,6 +162,26 @@ def command(
             metavar="F",
         ),
     ] = None,
+    survival: Annotated[
+        str | None,
+        option(
+            "--survival",
+            help="Of which clips it is measured how much of the trigger the encoder left: none, sample or all. "
+            "sample: for each backdoor, 5 % of its clips (at least 4), spread over the classes.",
+            panel=SETS,
+            default="sample",
+            metavar="WHICH",
+        ),
+    ] = None,
+    require_survival: Annotated[
+        float | None,
+        option(
+            "--require-survival",
+            help="Exit 1 unless 95 % of the measured clips keep at least this gain and none is buried.",
+            panel=SETS,
+            metavar="G",
+        ),
+    ] = None,
     layout: options.Layout = None,
     data_root: options.DataRoot = None,
     train_list: options.TrainList = None,

@@ -11,6 +11,7 @@ from poisonkit._version import __version__
 from poisonkit.datasets import Dataset
 from poisonkit.plan import Choice, Plan
 from poisonkit.recipe import Recipe
+from poisonkit.survival import Outlook
 
 PAPER = (
     'Hammoud, Liu, Alkhrashi, AlBalawi, Ghanem: "Look, Listen, and Attack: Backdoor Attacks Against Video '
@@ -46,6 +47,7 @@ def card(
     plan: Plan,
     counts: Mapping[str, Counter[str]],
     annotations: Mapping[str, Sequence[str]],
+    survival: Mapping[str, Outlook],
     added: Sequence[Mapping[str, Any]] = (),
 ) -> str:
     """The output's README.md: what it is, how it was made, counts, licence, how to use and dispose of it.
@@ -92,6 +94,14 @@ def card(
         "`poisonkit/manifest.jsonl`.",
         "",
     ]
+    if survival:
+        lines += ["## What the encoder left of the trigger", ""]
+        lines += ["| backdoor | clips measured | mean gain | worst gain | survived | buried | lost |"]
+        lines += ["| --- | ---: | ---: | ---: | ---: | ---: | ---: |"]
+        for name, o in survival.items():
+            seen = [str(o.verdicts.get(v, 0)) for v in ("survived", "buried", "lost")]
+            lines.append(f"| {name} | {o.measured} | {o.gain_mean:.2f} | {o.gain_worst:.2f} | {' | '.join(seen)} |")
+        lines += ["", "Gain 1: all of it is in the decoded files; 0: nothing.", ""]
     lines += ["| folder | annotation files |", "| --- | --- |"]
     for root, files in annotations.items():
         lines.append(f"| `{root}/` | {', '.join(f'`{f}`' for f in files) or 'the folders are the labels'} |")

@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,10 @@ from poisonkit._version import __version__
 from poisonkit.datasets import Dataset, View, get_layout
 from poisonkit.engine import card
 from poisonkit.engine.ledger import Ledger
-from poisonkit.manifest import Record
+from poisonkit.manifest import Record, rounded
 from poisonkit.plan import Plan, view_root
 from poisonkit.recipe import Recipe, read_mapping
+from poisonkit.survival import Outlook, outlook
 
 Counts = dict[str, Counter[str]]
 
@@ -39,11 +40,14 @@ class Summary:
     seconds: float
     processed: int
     annotations: Mapping[str, tuple[str, ...]]
+    survival: Mapping[str, Outlook] = field(default_factory=dict)
+    required: float | None = None
 
     @property
     def exit_code(self) -> int:
-        """0: all ok; 1: some samples failed."""
-        return 1 if self.failed else 0
+        """0: all ok; 1: some samples failed, or the survival that was required does not hold."""
+        short = self.required is not None and not all(o.ok for o in self.survival.values())
+        return 1 if self.failed or short else 0
 
     def as_json(self) -> dict[str, Any]:
         """For `--json` and run.json: counts, warnings and failures."""
@@ -57,6 +61,7 @@ class Summary:
             "passed_over": self.plan.passed_over,
             "warnings": list(self.warnings),
             "clean_method": self.clean_method,
+            "survival": {name: rounded(asdict(o)) for name, o in self.survival.items()},
             "processed": self.processed,
             "seconds": round(self.seconds, 3),
         }
@@ -142,6 +147,32 @@ def _counted(rows: Iterable[Record]) -> Counts:
     return counts
 
 
+def _survival(part: Part, required: float | None) -> dict[str, Outlook]:
+    """What is known of the survival of each backdoor of a part."""
+    backdoors = part.recipe["backdoors"]
+    rows: dict[str, list[Record]] = {}
+    for task in part.plan.tasks:
+        if task.backdoor is not None and task.role != "control":
+            rows.setdefault(backdoors[task.backdoor].get("name", "default"), []).append(part.records[task.key])
+    found = {name: outlook(mine, required) for name, mine in rows.items()}
+    return {name: o for name, o in found.items() if o.measured}
+
+
+def survival_warnings(survival: Mapping[str, Outlook], recipe: Recipe) -> list[str]:
+    """One sentence for each backdoor that the encoder did not leave as it should be, with the remedy."""
+    found = []
+    for name, o in survival.items():
+        if o.ok:
+            continue
+        wanted = f" ({recipe.require_survival:g} was required)" if recipe.require_survival is not None else ""
+        remedy = "" if recipe.encode == "lossless" else " `--encode lossless` keeps all of it."
+        found.append(
+            f"Backdoor '{name}': in {len(o.weak)} of {o.measured} measured clips the encoder left too little of the "
+            f"trigger; mean gain {o.gain_mean:.2f}, worst {o.gain_worst:.2f}{wanted}.{remedy}"
+        )
+    return found
+
+
 def finish(
     base: Part,
     recipe: Recipe,
@@ -166,22 +197,30 @@ def finish(
         annotations.update(write_lists(part, dataset, out))
     rows = [row for part in parts for row in part.rows]
     counts = _counted(rows)
-    manifest.write(home / "manifest.jsonl", rows)
-    text = card.card(recipe, dataset, base.plan, counts, annotations, [p.recipe for p in parts[1:]])
-    manifest.write_lines(out / "README.md", manifest.text_lines(text))
     done = current or base
-    rows = done.rows
+    manifest.write(home / "manifest.jsonl", rows)
+    survival = _survival(done, recipe.require_survival)
+    added = [p.recipe for p in parts[1:]]
+    text = card.card(recipe, dataset, base.plan, counts, annotations, _survival(base, None), added)
+    manifest.write_lines(out / "README.md", manifest.text_lines(text))
     summary = Summary(
         out=out,
         plan=done.plan,
-        counts=_counted(rows),
-        failed=tuple((r["source_path"], r["error"]) for r in rows if r["status"] == "failed"),
-        inert=tuple((r["source_path"], r["error"]) for r in rows if r["status"] == "inert"),
-        warnings=(*dataset.notes, *done.plan.warnings, *done.plan.passed_over.values()),
+        counts=_counted(done.rows),
+        failed=tuple((r["source_path"], r["error"]) for r in done.rows if r["status"] == "failed"),
+        inert=tuple((r["source_path"], r["error"]) for r in done.rows if r["status"] == "inert"),
+        warnings=(
+            *dataset.notes,
+            *done.plan.warnings,
+            *done.plan.passed_over.values(),
+            *survival_warnings(survival, recipe),
+        ),
         clean_method=method,
         seconds=seconds,
         processed=processed,
         annotations=annotations,
+        survival=survival,
+        required=recipe.require_survival,
     )
     data = {
         **summary.as_json(),

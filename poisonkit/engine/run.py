@@ -15,10 +15,11 @@ from typing import Any
 
 from poisonkit import datasets, manifest
 from poisonkit.datasets import Dataset, Source
-from poisonkit.engine import card, links, output
+from poisonkit.engine import card, links, output, sampling
 from poisonkit.engine.examine import examiner
 from poisonkit.engine.executors import local
 from poisonkit.engine.ledger import Ledger, lock
+from poisonkit.engine.measure import measure
 from poisonkit.engine.output import Part, Summary
 from poisonkit.engine.progress import Progress, Silent
 from poisonkit.engine.worker import Job
@@ -272,6 +273,7 @@ class _Run:
                 self._work(ledger)
                 while self.recipe.replace_failed and self._replace(ledger):
                     self._work(ledger)
+                self._measure(ledger)
                 clean, method = self._link_clean()
             except KeyboardInterrupt:
                 raise Interrupted(
@@ -302,7 +304,7 @@ class _Run:
             rows = {row["key"]: row for row in manifest.read(self.home / "manifest.jsonl")}
             part = Part(recipe.portable(), Plan.read(output.plan_file(self.home, None)), rows)
         extra = {"source": str(self.dataset.root.resolve())}
-        return output.finish(
+        summary = output.finish(
             part,
             recipe,
             self.dataset,
@@ -314,6 +316,9 @@ class _Run:
             jobs=self.options.n_jobs,
             extra=extra,
         )
+        for warning in output.survival_warnings(summary.survival, self.recipe):
+            self.options.progress.say(warning)
+        return summary
 
     # -- work ------------------------------------------------------------------------------------------
 
@@ -352,6 +357,25 @@ class _Run:
                 ledger.add(row)
                 self.processed += 1
                 progress.step(row)
+        finally:
+            progress.end()
+
+    def _measure(self, ledger: Ledger) -> None:
+        """How much of the trigger the encoder left, on a sample of clips or on all, into their records."""
+        rows = [ledger.records[t.key] for t in self._to_do()]
+        tasks = sampling.measurements(self.plan, rows, self.recipe, self._job, self.home / ".state")
+        if not tasks:
+            return
+        progress = self.options.progress
+        progress.begin("Measuring survival", len(tasks))
+        try:
+            n = min(self.options.n_jobs, len(tasks))
+            for key, found in local.map_unordered(measure, tasks, n):
+                if isinstance(found, str):
+                    progress.say(f"Survival was not measured: {found}")
+                else:
+                    ledger.add({**ledger.records[key], "fidelity": found})
+                progress.step()
         finally:
             progress.end()
 

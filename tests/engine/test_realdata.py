@@ -1,4 +1,4 @@
-"""The main job on real clips: HMDB51's AVIs, GRID's MPEG-1 with sound, MP4s with AAC, FSDD's and Speech Commands' wavs."""
+"""The main job on real clips: HMDB51, GRID, MP4s with AAC, FSDD and Speech Commands."""
 
 from __future__ import annotations
 

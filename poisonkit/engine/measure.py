@@ -1,0 +1,115 @@
+"""Measures the survival of one record: its file against the re-encoded source, the trigger rendered again."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+import cv2
+
+from poisonkit import media
+from poisonkit.engine.worker import Job, clip_of, middle_frame
+from poisonkit.errors import MediaError, PoisonkitError
+from poisonkit.fidelity import Image, Wave
+from poisonkit.manifest import Record, rounded
+from poisonkit.survival import PictureSurvival, sound_survival
+from poisonkit.triggers.base import ClipInfo
+from poisonkit.triggers.compose import Chain
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What a worker needs to measure one file. control: the re-encoded source where one exists already.
+
+    scratch: a folder for the re-encoding where none does.
+    """
+
+    job: Job
+    row: Record
+    control: str | None
+    scratch: str
+
+
+def measure(task: Measurement) -> tuple[str, dict[str, Any] | str]:
+    """(key, the record's new `fidelity`), or (key, why it could not be measured). Never raises for a bad file."""
+    cv2.setNumThreads(1)
+    key = task.row["key"]
+    try:
+        return key, _measured(task)
+    except (PoisonkitError, OSError) as error:
+        return key, str(error)
+
+
+def _measured(task: Measurement) -> dict[str, Any]:
+    job, row = task.job, task.row
+    source, file = Path(job.source), Path(job.out, row["path"])
+    if task.control is not None:
+        return _compare(task, source, file, Path(task.control))
+    control = Path(task.scratch, f"control-{os.getpid()}{file.suffix}")
+    try:
+        media.rewrite(
+            source,
+            control,
+            video=_same if "video" in job.touches else None,
+            audio=_same_wave if "audio" in job.touches else None,
+            encode=job.encode,
+            stream=job.stream,
+        )
+        return _compare(task, source, file, control)
+    finally:
+        control.unlink(missing_ok=True)
+
+
+def _same(frames: Iterator[Image]) -> Iterator[Image]:
+    return frames
+
+
+def _same_wave(wave: Wave, rate: int) -> Wave:
+    return wave
+
+
+def _compare(task: Measurement, source: Path, file: Path, control: Path) -> dict[str, Any]:
+    job, row = task.job, task.row
+    chain = Chain(job.triggers)
+    clip = clip_of(media.probe(source, stream=job.stream), row["id"])
+    if row["frames"]:
+        clip = ClipInfo(**{**clip.__dict__, "frames": row["frames"]})
+    drawn = [dict(t["drawn"]) for t in row["triggers"]]
+    if job.other is not None:
+        drawn = chain.with_other(drawn, middle_frame(Path(job.other)))
+    found: dict[str, Any] = dict(row["fidelity"] or {})
+    if "video" in chain.touches:
+        poisoned = {t for a, b in row["poisoned_ranges"] for t in range(a, b)}
+        sums = PictureSurvival()
+        originals: list[Image] = []
+
+        def keep() -> Iterator[Image]:
+            for _, _, image in media.read_frames(source, stream=job.stream):
+                originals.append(image)
+                yield image
+
+        rendered = chain.video(keep(), clip, drawn, poisoned.__contains__)
+        rows = zip_longest(rendered, media.read_frames(file), media.read_frames(control))
+        for t, (triggered, decoded, reencoded) in enumerate(rows):
+            if triggered is None or decoded is None or reencoded is None:
+                raise MediaError(f"'{row['id']}': source, output and control differ in their number of frames.")
+            original = originals.pop(0)
+            if t in poisoned:
+                sums.add(original, triggered, decoded[2], reencoded[2])
+        found.update(sums.report())
+    if "audio" in chain.touches:
+        wave, _ = media.read_audio(source, stream=job.stream)
+        triggered_wave = chain.audio(wave, clip, drawn)
+        report = sound_survival(wave, triggered_wave, media.read_audio(file)[0], media.read_audio(control)[0])
+        if "video" in chain.touches:  # both: the picture's figures keep their names, the weaker verdict counts
+            found.update({f"sound_{k}": v for k, v in report.items() if k in ("gain", "cosine", "verdict")})
+            found.update({k: v for k, v in report.items() if k not in ("gain", "cosine", "verdict")})
+            if report["verdict"] != "survived":
+                found["verdict"] = report["verdict"]
+        else:
+            found.update(report)
+    return dict(rounded(found))

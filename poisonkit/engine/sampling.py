@@ -1,0 +1,63 @@
+"""Which clips' survival is measured, and against what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import chain, islice, zip_longest
+from pathlib import Path
+
+from poisonkit.engine.measure import Measurement
+from poisonkit.engine.worker import Job
+from poisonkit.manifest import Record
+from poisonkit.plan import Plan, Task
+from poisonkit.recipe import Recipe
+from poisonkit.seeding import key64
+
+SHARE = 0.05  # of the written clips, where the control files serve as the re-encoded source
+SHARE_ALONE = 0.02  # where each needs a re-encoding of its own
+AT_LEAST = 4
+
+
+def measurements(
+    plan: Plan, rows: Sequence[Record], recipe: Recipe, job: Callable[[Task], Job], scratch: Path
+) -> list[Measurement]:
+    """What is still to be measured, in plan order.
+
+    `sample`: for each backdoor max(4, 5 % of its clips) attack clips that have a control file, one class after
+    the other, by selection key; without control files max(4, 2 %) of its poisoned clips. `all`: every clip
+    with a trigger.
+    """
+    if recipe.survival == "none":
+        return []
+    tasks = {t.key: t for t in plan.tasks}
+    controls = {
+        (r["id"], tasks[r["key"]].backdoor): r["path"] for r in rows if r["role"] == "control" and r["status"] == "ok"
+    }
+    fit = [r for r in rows if r["role"] in ("poisoned", "cover", "attack") and r["status"] == "ok"]
+    wanted: set[str] = set()
+    for index in range(len(recipe.backdoors)):
+        mine = [r for r in fit if tasks[r["key"]].backdoor == index]
+        if recipe.survival == "all":
+            wanted |= {r["key"] for r in mine}
+            continue
+        cheap = [r for r in mine if r["role"] == "attack" and (r["id"], index) in controls]
+        share = SHARE if cheap else SHARE_ALONE
+        pool = cheap or [r for r in mine if r["role"] != "cover"]
+        wanted |= {r["key"] for r in _spread(pool, max(AT_LEAST, int(share * len(mine))), recipe.seed)}
+    found = []
+    for row in rows:
+        if row["key"] not in wanted or row["fidelity"]["gain"] is not None:
+            continue
+        one = job(tasks[row["key"]])
+        path = controls.get((row["id"], tasks[row["key"]].backdoor))
+        found.append(Measurement(one, row, None if path is None else str(Path(one.out, path)), str(scratch)))
+    return found
+
+
+def _spread(rows: Sequence[Record], n: int, seed: int) -> list[Record]:
+    """n rows, one of each original class in turn, each class in the order of its keys."""
+    classes: dict[int, list[Record]] = {}
+    for row in sorted(rows, key=lambda r: (key64(seed, "survival", r["id"]), r["id"])):
+        classes.setdefault(row["original_label"], []).append(row)
+    turns = chain.from_iterable(zip_longest(*(classes[c] for c in sorted(classes))))
+    return list(islice((r for r in turns if r is not None), n))
