@@ -178,9 +178,9 @@ def _set_named(word: str, found: Predictions, answers: Answers, places: Places) 
     if word == "attack" and len(attacks) == 1:
         return attacks[0]
     if word == "attack" and attacks:
-        home = which_set(found, answers, places) if found.names is not None else ""
-        if home in attacks:
-            return home
+        homes = {places.home(name) for name in found.names or ()}
+        if len(homes) == 1 and (home := homes.pop()) in attacks:
+            return str(home)
         raise RequestError(
             f"{answers.out} has several attack sets; say which: {', '.join(f'{a}=FILE' for a in attacks)}."
         )

@@ -61,15 +61,14 @@ class Names:
     def _bare_ends(self) -> dict[str, set[int]]:
         return _gathered((end, i) for name, i in self._full for end in _shorter(posixpath.splitext(name)[0]))
 
-    def find(self, name: str) -> int:
-        """The clip's index; UNKNOWN, or AMBIGUOUS where several have this name."""
+    def find(self, name: str, *, bare: bool = True) -> int:
+        """The clip's index; UNKNOWN, or AMBIGUOUS where several have this name. bare: also without its suffix."""
         name = _tidy(name)
-        stem = posixpath.splitext(name)[0]
-        for word, whole, ends in (
-            (name, "_whole", "_ends"),
-            (name, "_bare", "_bare_ends"),
-            (stem, "_bare", "_bare_ends"),
-        ):
+        ways = [(name, "_whole", "_ends")]
+        if bare:
+            stem = posixpath.splitext(name)[0]
+            ways += [(name, "_bare", "_bare_ends"), (stem, "_bare", "_bare_ends")]
+        for word, whole, ends in ways:
             full: dict[str, set[int]] = getattr(self, whole)
             hits = next((full[end] for end in (word, *_shorter(word)) if end in full), None)
             hits = hits or getattr(self, ends).get(word)

@@ -12,6 +12,7 @@ import numpy as np
 import yaml
 
 from poisonkit import manifest
+from poisonkit.engine.run import require_finished
 from poisonkit.errors import RequestError
 from poisonkit.manifest import Record
 from poisonkit.plan import Plan, view_root
@@ -108,10 +109,7 @@ def open_output(out: Path) -> Answers:
     RequestError where `out` is no finished output.
     """
     home = out / "poisonkit"
-    if not (home / "recipe.yaml").exists():
-        raise RequestError(f"{out} is not an output of poisonkit (it has no poisonkit/recipe.yaml).")
-    if not (home / "run.json").exists():
-        raise RequestError(f"{out} is not finished; run the command that made it again, and it will continue.")
+    require_finished(out)
     plan = Plan.read(home / "plan.jsonl")
     rows = [r for r in manifest.read(home / "manifest.jsonl") if r["status"] == "ok"]
     data = [r for r in rows if r["role"] not in ("attack", "control")]

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from poisonkit.errors import RequestError
-from poisonkit.scoring.joining import AMBIGUOUS, Names, some
+from poisonkit.scoring.joining import UNKNOWN, Names, some
 from poisonkit.scoring.rates import Rate
 from poisonkit.scoring.sets import Answers
 
@@ -172,7 +172,7 @@ def _read(file: Path, index: Names) -> tuple[list[str], Floats | None]:
     scores: list[float] = []
     for number, line in kept:
         name, comma, last = line.rpartition(",")
-        score = _number(last) if comma and index.find(line) in (-1, AMBIGUOUS) else None
+        score = _number(last) if comma and index.find(line, bare=False) == UNKNOWN else None
         if score is not None and not math.isfinite(score):
             raise RequestError(f"{file}, line {number}: the score {last.strip()} is not finite.")
         names.append(line if score is None else name.strip())

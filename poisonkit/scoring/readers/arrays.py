@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from poisonkit.scoring.readers.archives import DAMAGED
 from poisonkit.scoring.readers.pickles import Built, Constructor, Unreadable, parse
 
 Array = npt.NDArray[Any]
@@ -158,8 +159,10 @@ def numbers(value: Any, limit: int, depth: int = 0) -> Array:
         found = value.array()
     elif isinstance(value, bool | int | float):
         found = np.asarray(value)
-    elif not isinstance(value, list | tuple) or not value or depth > 2 or len(value) > limit:
+    elif not isinstance(value, list | tuple) or not value or depth > 2:
         raise ValueError("numbers are expected and something else is there")
+    elif len(value) > limit:
+        raise ValueError("more numbers are declared than the file holds")
     elif all(type(v) in (int, float) for v in value):
         found = np.asarray(value)
     else:
@@ -311,14 +314,14 @@ def from_zip(stream: io.BytesIO, resolve: Any) -> Any:
     """What `torch.save(…)` writes since torch 1.6: an archive whose entries are not compressed."""
     try:
         archive = zipfile.ZipFile(stream)
-    except (zipfile.BadZipFile, OSError, ValueError):
+    except DAMAGED:
         raise Unreadable("is damaged or cut short (the archive does not open)") from None
     with archive:
         names = {info.filename: info for info in archive.infolist()}
-        (main,) = [n for n in names if n.endswith("/data.pkl")] or [""]
-        if not main:
+        mains = [name for name in names if name.endswith("/data.pkl")]
+        if len(mains) != 1:
             raise Unreadable("is an archive, but none that torch.save wrote")
-        root = main.removesuffix("data.pkl")
+        root = mains[0].removesuffix("data.pkl")
         whole = len(stream.getbuffer())
 
         def entry(name: str) -> bytes:
@@ -327,7 +330,7 @@ def from_zip(stream: io.BytesIO, resolve: Any) -> Any:
                 raise ValueError(f"its entry {name[:40]} is missing or compressed")
             try:
                 return archive.read(info)
-            except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError):
+            except DAMAGED:
                 raise ValueError(f"its entry {name[:40]} does not read") from None
 
         if f"{root}byteorder" in names and entry("byteorder").strip() != b"little":

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import math
 import zipfile
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +13,11 @@ from numpy.lib import format as npy
 
 from poisonkit.errors import RequestError
 from poisonkit.scoring.predictions import LABEL_KEYS, SCORE_KEYS, TRUTH_KEYS, Predictions, Rows
+from poisonkit.scoring.readers.archives import DAMAGED
 
 FILE_KEYS = ("files", "file", "filenames", "names", "paths", "ids")
-_LIMIT = 4 << 30  # bytes of one array
+_LIMIT = 1 << 30  # bytes of one array
+_HEADER = 500  # a header is Python text: a long one is no plain array's and may exhaust Python's parser
 
 
 def read(file: Path, data: bytes, classes: tuple[str, ...]) -> Predictions:
@@ -34,7 +35,7 @@ def read(file: Path, data: bytes, classes: tuple[str, ...]) -> Predictions:
                 )
                 if (key := next((k for k in keys if k in names), None)) is not None
             }  # fmt: skip
-    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError):
+    except DAMAGED:
         raise RequestError(f"{file} is no .npz file, or it is damaged.") from None
     if "pred" not in found and "scores" not in found:
         raise RequestError(f"{file} has no array `pred` or `scores` (it has {', '.join(sorted(names)[:5])}).")
@@ -45,18 +46,18 @@ def read(file: Path, data: bytes, classes: tuple[str, ...]) -> Predictions:
 def _array(file: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> npt.NDArray[Any]:
     """One entry, after its header was compared with its size."""
     if info.file_size > _LIMIT:
-        raise RequestError(f"{file}: its array {info.filename} is larger than 4 GiB.")
+        raise RequestError(f"{file}: its array {info.filename} is larger than 1 GiB.")
     stream = io.BytesIO(archive.read(info))
     try:
         version = npy.read_magic(stream)
         header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-        shape, _, dtype = header(stream)
+        shape, _, dtype = header(stream, max_header_size=_HEADER)
         if dtype.hasobject:
             raise RequestError(f"{file}: its array {info.filename} is pickled, and pickled arrays are not read.")
         if math.prod(shape) * dtype.itemsize != info.file_size - stream.tell():
             raise ValueError("another number of values than it declares")
         stream.seek(0)
-        return npy.read_array(stream, allow_pickle=False)
+        return npy.read_array(stream, allow_pickle=False, max_header_size=_HEADER)
     except ValueError as error:
         reason = " ".join(str(error).split())[:120]
         raise RequestError(f"{file}: its array {info.filename} is damaged ({reason}).") from None

@@ -1,4 +1,4 @@
-"""Makes the pickles beside it with MMAction2's own code: `.venv-mmaction2/bin/python tests/scoring/assets/make_dumps.py`.
+"""Makes the pickles beside it with MMAction2's own code; run it with `.venv-mmaction2/bin/python`.
 
 Six clips of three classes, in the order of the labels; what is in them is repeated in `test_pickles.py`.
 """
