@@ -29,19 +29,22 @@ class PictureSurvival:
     _ts: float = 0.0
     _cs: float = 0.0
     _values: int = 0
+    _frames: int = 0
     _ssim: list[float] = field(default_factory=list)
     _ssim_c: list[float] = field(default_factory=list)
     _light: list[tuple[float, float]] = field(default_factory=list)
 
-    def add(self, source: Image, triggered: Image, decoded: Image, control: Image) -> None:
-        """One poisoned frame: S, T, Y, C, uint8 RGB of one shape."""
+    def add(self, source: Image, triggered: Image, decoded: Image, control: Image, *, look: bool = True) -> None:
+        """One poisoned frame: S, T, Y, C, uint8 RGB of one shape. look: compute its SSIM too, the dearest figure."""
         e = decoded.astype(np.int16) - control
         self._change.add(e, triggered.astype(np.int16) - source)
         self._ts += float(cv2.norm(triggered, source, cv2.NORM_L2SQR))
         self._cs += float(cv2.norm(control, source, cv2.NORM_L2SQR))
         self._values += source.size
-        self._ssim.append(ssim(source, triggered))
-        self._ssim_c.append(ssim(source, control))
+        self._frames += 1
+        if look:
+            self._ssim.append(ssim(source, triggered))
+            self._ssim_c.append(ssim(source, control))
         self._light.append(
             (float(triggered.mean()) - float(source.mean()), float(control.mean()) - float(source.mean()))
         )
@@ -52,16 +55,16 @@ class PictureSurvival:
             return {}
         return {
             "psnr": psnr(self._ts / self._values),
-            "ssim": float(np.mean(self._ssim)),
-            "ssim_worst": float(np.min(self._ssim)),
+            "ssim": float(np.mean(self._ssim)) if self._ssim else None,
+            "ssim_worst": float(np.min(self._ssim)) if self._ssim else None,
             "flicker": _steps([a for a, _ in self._light]),
             "control_psnr": psnr(self._cs / self._values),
-            "control_ssim": float(np.mean(self._ssim_c)),
+            "control_ssim": float(np.mean(self._ssim_c)) if self._ssim_c else None,
             "control_flicker": _steps([b for _, b in self._light]),
             "gain": self._change.gain,
             "cosine": self._change.cosine,
             "verdict": verdict(self._change.gain, self._change.cosine),
-            "frames": len(self._ssim),
+            "frames": self._frames,
         }
 
 
