@@ -17,6 +17,7 @@ CASES: dict[str, list[Case]] = {
     "blend": [Case(), Case({"pattern": "noise"}), Case({"pattern": "noise", "canvas": "native"})],
     "brightness": [Case(), Case({"by": -0.3})],
     "chrominance-wave": [Case(), Case({"channel": "both"})],
+    "color-shift": [Case(), Case({"space": "hsv", "by": [200, -20, 5]}), Case({"space": "lab"})],
     "color-temperature": [Case(), Case({"temperature": 9000.0})],
     "contrast": [Case(), Case({"factor": 1.8, "pivot": 90.0})],
     "flicker": [Case()],
@@ -28,5 +29,7 @@ CASES: dict[str, list[Case]] = {
     "motion-blur": [Case(), Case({"changes": "angle", "angle": 30.0})],
     "sine": [Case(), Case({"amplitude": 0.05, "changes": "position", "start": 0.1, "duration": 0.9})],
     "temporal-blur": [Case(), Case({"frames": 2})],
+    "temporal-dct": [Case(), Case({"coefficients": "seeded"})],
+    "temporal-dft": [Case(), Case({"coefficients": "seeded", "normalise": True})],
     "vignette": [Case()],
 }
