@@ -7,6 +7,7 @@ with the same settings, all in 8-bit RGB over poisoned frames, as ratios of sums
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -23,6 +24,9 @@ PICTURE_STEP = 1
 """An inert picture: no pixel of any poisoned frame moves by more than one 8-bit level."""
 SOUND_STEP = 1 / 32768
 """An inert sound: no sample moves by more than one 16-bit step."""
+
+SSIM_EVERY = 4
+"""It costs ten times what the other distances do, so it is measured on every fourth of the frames looked at."""
 
 _MEMORY = 48 * 2**20  # bytes of source and triggered frames held for comparison, at most
 
@@ -78,6 +82,12 @@ class Projection:
         self.ee += float(np.dot(x, x))
         self.dd += float(np.dot(y, y))
 
+    def add_squares(self, ee: float, dd: float, difference: float) -> None:
+        """The same from sums of squares: of e, of d, and of e − d."""
+        self.ed += (ee + dd - difference) / 2
+        self.ee += ee
+        self.dd += dd
+
     @property
     def gain(self) -> float:
         return self.ed / self.dd if self.dd else 0.0
@@ -99,31 +109,38 @@ class Witness:
     """Sees source and triggered media go by, then the decoded output, and says what is in it.
 
     Pictures: whether any poisoned frame changed is seen on every frame; distances are measured on `wanted`
-    frames, held in bounded memory. It is what `media.rewrite` calls `inspect`.
+    frames, held in bounded memory. It is what `media.rewrite` calls `inspect`. rgb: what makes uint8 RGB of the
+    pictures that go by, where they are tuples of planes (never written to) and not RGB.
     """
 
     wanted: frozenset[int]
     changed: bool = False
     heard: bool = False
-    held: dict[int, tuple[Image, Image]] = field(default_factory=dict)
+    rgb: Callable[[Any], Image] | None = None
+    held: dict[int, tuple[Any, Any]] = field(default_factory=dict)
     _bytes: int = 0
     _source: Wave | None = None
     _triggered: Wave | None = None
     _te: float = 0.0
     _td: float = 0.0
     _values: int = 0
+    _frames: int = 0
     _ssim: list[float] = field(default_factory=list)
     _seen: Projection = field(default_factory=Projection)
     _sound: Projection = field(default_factory=Projection)
     _sound_error: float = 0.0
 
-    def picture(self, t: int, source: Image, triggered: Image, poisoned: bool) -> None:
+    def picture(self, t: int, source: Any, triggered: Any, poisoned: bool) -> None:
         """Frame t before encoding."""
         if poisoned and not self.changed and source is not triggered:
-            self.changed = cv2.norm(source, triggered, cv2.NORM_INF) > PICTURE_STEP
+            self.changed = cv2.norm(self._shown(source), self._shown(triggered), cv2.NORM_INF) > PICTURE_STEP
         if t in self.wanted and self._bytes < _MEMORY:
-            self.held[t] = (source.copy(), triggered.copy())
-            self._bytes += source.nbytes + triggered.nbytes
+            for picture in (source, triggered):
+                self._bytes += sum(p.nbytes for p in picture) if self.rgb else picture.nbytes
+            self.held[t] = (source, triggered) if self.rgb else (source.copy(), triggered.copy())
+
+    def _shown(self, picture: Any) -> Image:
+        return picture if self.rgb is None else self.rgb(picture)
 
     def sound(self, source: Wave, triggered: Wave) -> None:
         """The whole sound before encoding, (channels, samples)."""
@@ -137,14 +154,16 @@ class Witness:
         return index in self.held
 
     def frame(self, index: int, rgb: Image) -> None:
-        source, triggered = self.held.pop(index)
-        d = triggered.astype(np.int16) - source
-        e = rgb.astype(np.int16) - source
-        self._seen.add(e, d)
-        self._te += float(cv2.norm(rgb, triggered, cv2.NORM_L2SQR))
-        self._td += float(cv2.norm(source, triggered, cv2.NORM_L2SQR))
+        source, triggered = (self._shown(picture) for picture in self.held.pop(index))
+        missed = float(cv2.norm(rgb, triggered, cv2.NORM_L2SQR))
+        change = float(cv2.norm(source, triggered, cv2.NORM_L2SQR))
+        self._seen.add_squares(float(cv2.norm(rgb, source, cv2.NORM_L2SQR)), change, missed)
+        self._te += missed
+        self._td += change
         self._values += rgb.size
-        self._ssim.append(ssim(source, triggered))
+        self._frames += 1
+        if self._frames % SSIM_EVERY == 1:
+            self._ssim.append(ssim(source, triggered))
 
     def wave(self, wave: Wave, rate: int) -> None:
         if self._source is None or self._triggered is None:
@@ -180,7 +199,7 @@ class Witness:
             "verdict": None,
             "presence": self._seen.gain if self._seen.dd else None,
             "sound_presence": self._sound.gain if self._sound.dd else None,
-            "frames": len(self._ssim),
+            "frames": self._frames,
         }
         if self._source is not None and self._triggered is not None and self.heard:
             found["snr"] = snr(self._source, self._triggered)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,11 +17,13 @@ from poisonkit.engine.links import link_again
 from poisonkit.errors import CheckError, MediaError, PoisonkitError
 from poisonkit.fidelity import Image, Wave, Witness, spread
 from poisonkit.manifest import Record, record
-from poisonkit.media.info import Encode, MediaInfo, Written
+from poisonkit.media.colour import planes_to_rgb
+from poisonkit.media.info import Encode, MediaInfo, PlaneFormat, Written
 from poisonkit.plan import Task
 from poisonkit.triggers import budget
 from poisonkit.triggers.base import ClipInfo, Params, Trigger
 from poisonkit.triggers.compose import Chain
+from poisonkit.triggers.planes import PlanesRender
 
 LOOKED_AT = 8  # decoded frames of each clip that are compared with the triggered ones
 PICTURE_FLOOR_DB = 14.0  # below it the decoded frames are not the triggered ones, whatever the codec's quality
@@ -42,6 +45,7 @@ class Job:
     stream: Literal["best"] | int
     seed: int
     other: str | None = None
+    like: tuple[Trigger, ...] = ()  # without triggers: those of the clips that this one is to be compared with
 
 
 class Inert(PoisonkitError):
@@ -125,19 +129,29 @@ def _process(job: Job) -> Record:
     where = share.where(clip, job.seed)
     witness = Witness(_looked_at(clip.frames, where))
 
-    def picture(frames: Iterator[Image]) -> Iterator[Image]:
-        held: deque[Image] = deque()
+    def watched(render: Callable[[Iterator[Any]], Iterator[Any]], frames: Iterator[Any]) -> Iterator[Any]:
+        held: deque[Any] = deque()
 
-        def keep() -> Iterator[Image]:
+        def keep() -> Iterator[Any]:
             for image in frames:
                 held.append(image)
                 yield image
 
-        for t, image in enumerate(chain.video(keep(), clip, given, where)):
+        for t, image in enumerate(render(keep())):
             witness.picture(t, held.popleft(), image, where(t))
             yield image
         if "video" in chain.touches and not witness.changed:
             raise Inert(f"'{job.task.id}': the trigger changes no pixel by more than one level.")
+
+    def picture(frames: Iterator[Image]) -> Iterator[Image]:
+        return watched(lambda images: chain.video(images, clip, given, where), frames)
+
+    def planes(fmt: PlaneFormat) -> PlanesRender | None:
+        render = chain.planes(clip, given, fmt, where) if in_planes(job, clip, fmt) else None
+        if render is None:
+            return None
+        witness.rgb = partial(planes_to_rgb, fmt=fmt)
+        return partial(watched, render)
 
     def sound(wave: Wave, rate: int) -> Wave:
         out = chain.audio(wave, clip, given)
@@ -151,6 +165,7 @@ def _process(job: Job) -> Record:
         source,
         target,
         video=picture if "video" in job.touches and info.video else None,
+        planes=planes,
         audio=sound if "audio" in job.touches and info.audio else None,
         encode=job.encode,
         stream=job.stream,
@@ -175,6 +190,12 @@ def _process(job: Job) -> Record:
         fidelity=witness.report() if job.triggers else None,
         **_media_facts(written),
     )
+
+
+def in_planes(job: Job, clip: ClipInfo, fmt: PlaneFormat) -> bool:
+    """Whether a clip without triggers goes through the stream's planes: where the clips it is compared with do."""
+    like = Chain(job.like)
+    return like.planes(clip, like.draw(clip, job.seed), fmt) is not None
 
 
 def _looked_at(frames: int, where: Any) -> frozenset[int]:

@@ -73,6 +73,7 @@ class PictureEncoder:
         if canvas.matrix is not None:
             self.stream.set_display_matrix(canvas.matrix)
         self._last: int | None = None
+        self._frame_time = 1 / canvas.fps
 
     def _tag(self, context: Any, options: dict[str, str]) -> None:
         import av
@@ -97,7 +98,7 @@ class PictureEncoder:
         frame = make(image, self.target.pix_fmt, self.colour)
         if self.restamped:
             self._stamps.append((pts, duration))
-            frame.pts, frame.time_base, frame.duration = self._count, 1 / self.canvas.fps, 1
+            frame.pts, frame.time_base, frame.duration = self._count, self._frame_time, 1
         else:
             frame.pts, frame.time_base, frame.duration = pts, self.time_base, duration
         self._count += 1

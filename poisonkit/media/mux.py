@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
@@ -301,14 +300,9 @@ def _indexing(info: MediaInfo, stream: Any, first: Any) -> Callable[[int, Any], 
     if info.container == "avi" and stream.codec_context.has_b_frames:
         return lambda index, frame: index
     origin = 0 if info.container == "avi" else (first.pts or 0)
-
-    def numbered(index: int, frame: Any) -> int:
-        if frame.pts is None or frame.time_base is None:
-            return index
-        rank: Fraction = (frame.pts - origin) * frame.time_base * fps
-        return math.floor(rank + Fraction(1, 2))
-
-    return numbered
+    per_tick = first.time_base * fps if first.time_base is not None else Fraction(1)
+    step, ticks = per_tick.numerator, per_tick.denominator
+    return lambda index, frame: index if frame.pts is None else (2 * (frame.pts - origin) * step + ticks) // (2 * ticks)
 
 
 def display_matrix(frame: Any) -> tuple[int, ...] | None:

@@ -17,9 +17,9 @@ from poisonkit.triggers.chroma import PlaneFormat, matrix
 Plane = NDArray[np.uint8]
 Planes = tuple[Plane, Plane, Plane]
 
-LOOKED_AT = 1500  # chroma samples looked at to tell whether a picture has such colours, about
+LOOKED_AT = 1000  # chroma samples looked at to tell whether a picture has such colours, about
 BEYOND = 2.0  # levels outside 0..255 that count
-SHARE = 0.008  # of the samples looked at: fewer are left as they are
+SHARE = 0.008  # of the samples looked at (each of its colours counts): fewer are left as they are
 
 
 class Gamut:
@@ -39,14 +39,15 @@ class Gamut:
         """Whether decoders would clip more than a few pixels; by a look at evenly spread ones."""
         rows, columns = planes[1].shape
         each = max(1, math.isqrt(rows * columns // LOOKED_AT))
-        seen = np.ones((4, -(-rows // each) * -(-columns // each)), np.float32)
+        seen = np.empty((4, -(-rows // each) * -(-columns // each)), np.float32)
         down, across = self.steps
         seen[0] = planes[0][:: each * down, :: each * across].reshape(-1)
         seen[1] = planes[1][::each, ::each].reshape(-1)
         seen[2] = planes[2][::each, ::each].reshape(-1)
+        seen[3] = 1
         rgb = self._look @ seen
-        far = np.abs(rgb, out=rgb).max(axis=0)
-        return bool(np.count_nonzero(far > 127.5 + BEYOND) > SHARE * far.size)
+        far = np.abs(rgb, out=rgb) > 127.5 + BEYOND
+        return bool(np.count_nonzero(far) > SHARE * seen.shape[1])
 
     def clipped(self, planes: Planes) -> Planes:
         """The planes with every colour brought into 8-bit RGB and back; new arrays."""
