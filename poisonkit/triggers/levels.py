@@ -37,8 +37,10 @@ class Leveled(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _one(cls, data: Any) -> Any:
-        if isinstance(data, dict) and data.get("amplitude") is not None and "snr" not in data:
-            return {**data, "snr": None}
+        if isinstance(data, dict):
+            for given, other in (("amplitude", "snr"), ("snr", "amplitude")):
+                if data.get(given) is not None and other not in data:
+                    return {**data, other: None}
         return data
 
     @model_validator(mode="after")

@@ -5,7 +5,7 @@ Case() is the defaults; further cases are for parameters that take another way t
 
 from __future__ import annotations
 
-from poisonkit.triggers.testing import Case
+from poisonkit.triggers.testing import Case, Media
 
 CASES: dict[str, list[Case]] = {
     "adaptive-blend": [Case(), Case({"grid": 3, "canvas": "native", "alpha": 0.3})],
@@ -13,6 +13,10 @@ CASES: dict[str, list[Case]] = {
         Case(),
         Case({"alpha": 0.6, "pattern": "checkerboard", "changes": "color", "position": "center"}),
         Case({"color": "black", "changes": "blink", "area": "frame", "size": 0.3}),
+    ],
+    "band-noise": [
+        Case(),
+        Case({"amplitude": 0.02, "low": 1000, "high": 3000, "duration": 0.5, "position": "spread"}),
     ],
     "blend": [Case(), Case({"pattern": "noise"}), Case({"pattern": "noise", "canvas": "native"})],
     "brightness": [Case(), Case({"by": -0.3})],
@@ -27,9 +31,16 @@ CASES: dict[str, list[Case]] = {
     "low-frequency": [Case(), Case({"gray": True, "mean": 1.0, "cutoff": 2.5})],
     "luminance-wave": [Case(), Case({"form": "additive"})],
     "motion-blur": [Case(), Case({"changes": "angle", "angle": 30.0})],
+    "photo-filter": [Case(), Case({"look": "lomo", "strength": 0.5}), Case({"look": "toaster"})],
+    "sample-overwrite": [Case(), Case({"duration": 0.01, "position": "spread", "chunks": 3})],
     "sine": [Case(), Case({"amplitude": 0.05, "changes": "position", "start": 0.1, "duration": 0.9})],
     "temporal-blur": [Case(), Case({"frames": 2})],
     "temporal-dct": [Case(), Case({"coefficients": "seeded"})],
     "temporal-dft": [Case(), Case({"coefficients": "seeded", "normalise": True})],
+    "tone-burst": [Case(), Case({"position": "random", "snr": 0, "duration": 0.3})],
+    "ultrasonic": [
+        Case(media=Media(sample_rate=44100)),
+        Case({"duration": 0.2, "position": "spread", "snr": 10, "edge": 0.002}, Media(sample_rate=48000)),
+    ],
     "vignette": [Case()],
 }
