@@ -82,7 +82,7 @@ def _choose(
     if plain_gain and gain.size == 1:
         return _weighted(float(gain[0]), offset, height, width, once)
     gain = gain if once else _full(gain, height, width)
-    if not offset.any():
+    if (plain_offset or not once) and not offset.any():
         return _banded(lambda band, out, a, b: _multiplied(band, gain, None, out, a, b))
     offset = offset if once else _full(offset, height, width)
     return _banded(lambda band, out, a, b: _multiplied(band, gain, offset, out, a, b))
