@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from poisonkit import triggers
 from poisonkit.errors import RequestError
+from poisonkit.report import pictures
 from poisonkit.triggers.base import Trigger
 from poisonkit.triggers.registry import built_in
 
@@ -102,7 +103,7 @@ def _made(cls: type[Trigger], **params: Any) -> Trigger | None:
 
 
 def draw(name: str) -> NDArray[np.uint8] | None:
-    """The picture of one trigger: rows of clean, static, dynamic, and the difference; BGR for OpenCV."""
+    """The picture of one trigger: clean, static, dynamic, and the difference; RGB."""
     cls = triggers.get(name)
     modes = [m for m in cls.modes if _made(cls, temporal=m) is not None]
     if not modes:
@@ -127,31 +128,15 @@ def scene() -> NDArray[np.uint8]:
     return np.array(found, np.uint8)
 
 
-def _label(text: str, width: int) -> NDArray[np.uint8]:
-    strip = np.full((20, width, 3), 255, np.uint8)
-    cv2.putText(strip, text, (4, 14), cv2.FONT_HERSHEY_SIMPLEX, 0.42, (40, 40, 40), 1, cv2.LINE_AA)
-    return strip
-
-
 def _frames(cls: type[Trigger], modes: list[str]) -> NDArray[np.uint8]:
     clean = scene()
-    rows = [("clean", clean)]
-    for mode in modes:
-        made = triggers.create(cls.name, temporal=mode).apply(clean, fps=FPS, id="page")
-        rows.append((f"{cls.name}, {mode}", made))
-        change = made.astype(np.int16) - clean
-        factor = max(1, min(16, int(110 / max(1, np.percentile(np.abs(change), 99.5)))))
-        shown = np.clip(128 + factor * change, 0, 255).astype(np.uint8)
-        rows.append((f"difference, {mode}, x{factor} around grey", shown))
-    parts = []
-    for text, frames in rows:
-        parts += [_label(text, 3 * WIDTH), np.concatenate([frames[t] for t in SHOWN], axis=1)[..., ::-1]]
-    return np.concatenate(parts)
+    made = [(m, triggers.create(cls.name, temporal=m).apply(clean, fps=FPS, id="page")) for m in modes]
+    shown = [(f"{cls.name}, {m}", [frames[t] for t in SHOWN]) for m, frames in made]
+    times = [f"frame {t}, {t / FPS:.2f} s" for t in SHOWN]
+    return pictures.frame_sheet([clean[t] for t in SHOWN], shown, times, WIDTH)
 
 
 def _sound(cls: type[Trigger], modes: list[str]) -> NDArray[np.uint8]:
-    import librosa
-
     t = np.arange(RATE * 3) / RATE
     rng = np.random.default_rng(5)
     notes = sum(
@@ -159,17 +144,8 @@ def _sound(cls: type[Trigger], modes: list[str]) -> NDArray[np.uint8]:
         for f, s in ((220, 0.1), (330, 0.6), (275, 1.1), (440, 1.6), (370, 2.1))
     )
     wave = (0.25 * notes + 0.004 * rng.standard_normal(len(t))).astype(np.float32)[None]
-    parts = []
-    for text, data in [
-        ("clean", wave),
-        *((f"{cls.name}, {m}", triggers.create(cls.name, temporal=m).apply(wave, sample_rate=RATE)) for m in modes),
-    ]:
-        mel = librosa.feature.melspectrogram(y=data[0], sr=RATE, n_fft=1024, hop_length=128, n_mels=80)
-        level = np.clip(librosa.power_to_db(mel, ref=1.0) + 70, 0, 90) / 90
-        image = cv2.applyColorMap(np.rint(level[::-1] * 255).astype(np.uint8), cv2.COLORMAP_MAGMA)
-        image = cv2.resize(image, (3 * WIDTH, 160), interpolation=cv2.INTER_AREA)
-        parts += [_label(f"{text}: 80 mel bands to {RATE // 2} Hz, 3 s", 3 * WIDTH), image]
-    return np.concatenate(parts)
+    made = [(f"{cls.name}, {m}", triggers.create(cls.name, temporal=m).apply(wave, sample_rate=RATE)) for m in modes]
+    return pictures.sound_sheet(wave, made, RATE, 3 * WIDTH)
 
 
 def main() -> None:
@@ -181,7 +157,7 @@ def main() -> None:
             continue
         drawn = draw(name)
         if drawn is not None:
-            cv2.imwrite(str(HERE / f"{name}.jpg"), drawn, [cv2.IMWRITE_JPEG_QUALITY, 80])
+            cv2.imwrite(str(HERE / f"{name}.jpg"), drawn[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 80])
     (HERE / "README.md").write_text(index(), encoding="utf-8")
 
 

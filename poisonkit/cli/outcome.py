@@ -158,8 +158,8 @@ def _show_summary(summary: Summary, recipe: Recipe) -> None:
             )
             for name, o in summary.survival.items()
         ]
-        columns = ("backdoor", "measured", "mean", "worst", "survived", "buried", "lost")
-        screen.indented(console, screen.table(columns, found, right=columns[1:]))
+        heads = ("backdoor", "measured", "mean", "worst", "survived", "buried", "lost")
+        screen.indented(console, screen.table(heads, found, right=heads[1:]))
     _failures(console, summary)
     _roots(console, summary.out, summary.annotations)
     screen.line(console, f"What was done to which sample: {screen.shown(summary.out / 'poisonkit' / 'manifest.jsonl')}")

@@ -1,0 +1,1 @@
+"""Pictures of what a trigger does: contact sheets, spectrograms, side-by-side videos."""
