@@ -42,5 +42,6 @@ CASES: dict[str, list[Case]] = {
         Case(media=Media(sample_rate=44100)),
         Case({"duration": 0.2, "position": "spread", "snr": 10, "edge": 0.002}, Media(sample_rate=48000)),
     ],
+    "video-corruption": [Case()],
     "vignette": [Case()],
 }
