@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pytest
 
 from poisonkit.triggers import create
 from poisonkit.triggers.base import ClipInfo, Trigger
@@ -46,3 +47,29 @@ def check_swell(name: str, frames: int, static: Callable[[float], dict[str, Any]
     out = trigger.apply(x, fps=10.0)
     for t in range(0, frames, 5):
         assert np.array_equal(out[t], create(name, **static(swells[t])).apply(x[t]))
+
+
+def grid(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """x and y of every pixel's centre, (h, w), in short sides from the middle of the frame."""
+    row, column = np.mgrid[:height, :width]
+    short = min(width, height)
+    return (column + 0.5 - width / 2) / short, (row + 0.5 - height / 2) / short
+
+
+def places(trigger: Trigger, clip: ClipInfo) -> list[tuple[float, float]]:
+    """Where an aimed trigger is on each frame, in short sides from the middle."""
+    params = seen(trigger, clip)
+    paths = trigger.paths(params)  # type: ignore[attr-defined]
+    return [trigger.place(clip, paths, t) for t in range(clip.frames)]  # type: ignore[attr-defined]
+
+
+def check_aimed(name: str) -> None:
+    """Static: at the position named. Dynamic: around it, smoothly, never outside the central crop."""
+    clip = ClipInfo("", 64, 48, 10.0, 200)
+    assert places(create(name, position=[0.2, 0.9]), clip)[7] == pytest.approx((-0.3 * 0.875, 0.4 * 0.875))
+    assert places(create(name, position="top-right"), clip)[0] == pytest.approx((0.4375, -0.4375))
+    at = np.array(places(create(name, position=[0.2, 0.9], temporal="dynamic", reach=0.2), clip))
+    assert np.abs(at).max() <= 0.4375 + 1e-9
+    assert np.abs(at[:, 0] + 0.2625).max() <= 0.2 + 1e-9
+    assert (np.ptp(at, axis=0) > 0.1).all()
+    assert np.abs(np.diff(at, axis=0)).max() < 0.08

@@ -9,6 +9,17 @@ from poisonkit.triggers.testing import Case, Media
 
 CASES: dict[str, list[Case]] = {
     "adaptive-blend": [Case(), Case({"grid": 3, "canvas": "native", "alpha": 0.3})],
+    "ambient": [
+        Case(),
+        Case({"sound": "babble", "snr": 10}),
+        Case({"sound": "hum", "duration": 0.4, "position": "random"}),
+        Case({"sound": "wind", "amplitude": 0.1}),
+    ],
+    "audio-blend": [
+        Case(),
+        Case({"sound": "bell", "mix": "add", "repeat": True}),
+        Case({"sound": "whistle", "position": "spread", "duration": 0.5, "edge": 0.01}),
+    ],
     "badnets": [
         Case(),
         Case({"alpha": 0.6, "pattern": "checkerboard", "changes": "color", "position": "center"}),
@@ -28,12 +39,18 @@ CASES: dict[str, list[Case]] = {
     "frame-lag": [Case(), Case({"form": "freeze", "freeze": 0.2, "every": 0.4})],
     "gamma": [Case()],
     "lamp-flicker": [Case()],
+    "laser-spot": [Case(), Case({"color": "white", "position": "top-left"})],
     "low-frequency": [Case(), Case({"gray": True, "mean": 1.0, "cutoff": 2.5})],
     "luminance-wave": [Case(), Case({"form": "additive"})],
     "motion-blur": [Case(), Case({"changes": "angle", "angle": 30.0})],
     "photo-filter": [Case(), Case({"look": "lomo", "strength": 0.5}), Case({"look": "toaster"})],
+    "refool": [Case(), Case({"form": "out-of-focus"}), Case({"form": "random", "canvas": "native", "alpha": 0.6})],
+    "rolling-light": [Case(), Case({"mix": "add", "direction": 60.0, "color": "white"})],
     "sample-overwrite": [Case(), Case({"duration": 0.01, "position": "spread", "chunks": 3})],
+    "shadow": [Case(), Case({"polygon": [-0.5, -0.5, 0.5, -0.5, 0.0, 0.5], "light": 0.0, "direction": 90.0})],
     "sine": [Case(), Case({"amplitude": 0.05, "changes": "position", "start": 0.1, "duration": 0.9})],
+    "spotlight": [Case(), Case({"color": "orange", "mix": "add", "sigma": 0.1})],
+    "sun-glare": [Case(), Case({"ghosts": 0, "strength": 0.4})],
     "temporal-blur": [Case(), Case({"frames": 2})],
     "temporal-dct": [Case(), Case({"coefficients": "seeded"})],
     "temporal-dft": [Case(), Case({"coefficients": "seeded", "normalise": True})],

@@ -1,0 +1,50 @@
+"""Spotlight: a soft round light on the scene.
+
+    s(p) = A·c/255·exp(−|p − p0|²/(2σ²)),   x' = x + s·(1 − x/255)
+
+A: strength in levels; c: colour; σ in short sides. Lamps and torches as triggers: "Light backdoor attack method
+in physical world", US 2024/0404252 A1 (coloured light mixed into traffic signs). This Gaussian form, A = 40 and
+σ = 0.25 (about 0.2 of the width of a 4:3 picture) are ours. mix=add gives x + s, saturated.
+
+Dynamic: the light wanders smoothly around its place, and turns back where the central crop ends.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from poisonkit.triggers.base import Affine, ClipInfo, Params, param
+from poisonkit.triggers.lights import Lit, around, faint_beyond, gaussian, in_pixels
+from poisonkit.triggers.paths import Aimed
+
+
+class Spotlight(Aimed, Lit):
+    """A soft round light on the scene; see the module."""
+
+    name = "spotlight"
+    family = "lighting"
+    summary = "a soft round light on the scene"
+    formula = "x' = x + s (1 - x / 255), s = strength * color / 255 * exp(-r^2 / (2 sigma^2))"
+    static_is = "the same place on every frame"
+    dynamic_is = "the light wanders smoothly within reach of its place"
+    paper = ""
+    source = "coloured light as a trigger: US 2024/0404252 A1; Gaussian form, strength and sigma: ours"
+    codec = "robust"
+    identity: ClassVar[dict[str, Any]] = {"strength": 0.0}
+    follows_canvas = ("sigma", "reach")
+
+    strength: float = param(40.0, "of the light in its middle, on black", unit="levels", ge=0, le=255)
+    sigma: float = param(0.25, "how far it reaches: its standard deviation", unit="of the short side", gt=0, le=2)
+
+    def prepare(self, clip: ClipInfo, params: Params) -> Any:
+        return self.paths(params)
+
+    def field(self, clip: ClipInfo, params: Params, t: int, state: Any) -> Affine:
+        x, y = in_pixels(clip, self.place(clip, state, t))
+        sigma = max(self.sigma * clip.short_side, 0.5)
+        box = around(clip, x, y, faint_beyond(sigma, self.strength))
+        if box is None:
+            return Affine()
+        return self.lit(gaussian(clip, x, y, sigma, box) * np.float32(self.strength / 255), box)

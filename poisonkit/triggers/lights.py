@@ -1,0 +1,87 @@
+"""Light that falls on the picture: its colour, how it mixes with what is there, and where it reaches.
+
+    screen  x' = x + s·(1 − x/255) = 255 − (255 − x)·(1 − s/255): never past white, as two exposures of one film
+    add     x' = x + s, saturated
+
+s: the light, in levels. Both are affine: gain 1 − s/255 or 1, offset s.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poisonkit.triggers.base import Affine, AffineTrigger, ClipInfo, param
+from poisonkit.triggers.placing import Color
+
+Map = NDArray[np.float32]
+Box = tuple[int, int, int, int]
+
+FAINT = 0.05  # levels: light below is left out
+
+
+class Lit(AffineTrigger):
+    """A trigger that adds light of one colour."""
+
+    color: Color = param((255, 255, 255), "of the light")
+    mix: Literal["screen", "add"] = param("screen", "how it mixes: screen: never past white; add: saturated")
+
+    @property
+    def in_planes(self) -> bool:  # type: ignore[override]
+        """Gray light on a screen is one gain, and never leaves 0..255."""
+        return self.mix == "screen" and len(set(self.color)) == 1
+
+    def lit(self, share: Map, box: Box | None = None) -> Affine:
+        """share: (h, w), 0..1, of the light's colour that falls on each pixel of the box."""
+        return mixed(tinted(share, self.color), self.mix, box)
+
+
+def tinted(share: Map, color: tuple[float, float, float]) -> Map:
+    """share · color: (h, w) where the colour is gray, else (h, w, 3), in levels."""
+    import cv2
+
+    if len(set(color)) == 1:
+        return share * np.float32(color[0])
+    return np.asarray(cv2.merge([share * np.float32(c) for c in color]), np.float32).reshape(*share.shape, 3)
+
+
+def mixed(light: Map, mix: Literal["screen", "add"], box: Box | None = None) -> Affine:
+    """light: (h, w) or (h, w, 3), in levels."""
+    if mix == "add":
+        return Affine(1.0, light, box)
+    return Affine(scaled(light, -1 / 255, 1.0), light, box)
+
+
+def scaled(values: Map, factor: float, plus: float) -> Map:
+    """factor · values + plus, in one pass."""
+    import cv2
+
+    return np.asarray(cv2.addWeighted(values, factor, values, 0.0, plus), np.float32).reshape(values.shape)
+
+
+def gaussian(clip: ClipInfo, x: float, y: float, sigma: float, box: Box) -> Map:
+    """exp(−r²/2σ²) on the pixels of the box; (x, y), sigma: in pixels, pixel i's centre at i + 0.5."""
+    left, top, width, height = box
+    across = np.exp(-((np.arange(left, left + width) + 0.5 - x) ** 2) / (2 * sigma**2)).astype(np.float32)
+    down = np.exp(-((np.arange(top, top + height) + 0.5 - y) ** 2) / (2 * sigma**2)).astype(np.float32)
+    return np.asarray(down[:, None] * across, np.float32)
+
+
+def faint_beyond(sigma: float, levels: float) -> float:
+    """The distance at which a Gaussian light of this height is below `FAINT`."""
+    return sigma * math.sqrt(2 * math.log(max(levels / FAINT, 1.0)))
+
+
+def around(clip: ClipInfo, x: float, y: float, radius: float) -> Box | None:
+    """The box of the pixels no further than `radius` from (x, y) across and down; None outside the frame."""
+    left, top = max(0, math.floor(x - radius)), max(0, math.floor(y - radius))
+    right, bottom = min(clip.width, math.ceil(x + radius)), min(clip.height, math.ceil(y + radius))
+    return (left, top, right - left, bottom - top) if right > left and bottom > top else None
+
+
+def in_pixels(clip: ClipInfo, place: tuple[float, float]) -> tuple[float, float]:
+    """A place in short sides from the middle, in pixels; pixel i's centre is at i + 0.5."""
+    return clip.width / 2 + place[0] * clip.short_side, clip.height / 2 + place[1] * clip.short_side
