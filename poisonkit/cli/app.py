@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from poisonkit._version import __version__
-from poisonkit.cli import attack, identify, inspect, poison, preview, run, sample_data, score, triggers, verify
+from poisonkit.cli import attack, identify, inspect, poison, preview, report, run, sample_data, score, triggers, verify
 
 ABOUT = """Write poisoned copies of video and audio datasets, with ground truth proven by decoding them.
 
@@ -67,6 +67,7 @@ def make_app() -> typer.Typer:
         ("preview", preview),
         ("verify", verify),
         ("score", score),
+        ("report", report),
         ("identify", identify),
         ("sample-data", sample_data),
     ):

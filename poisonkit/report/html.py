@@ -1,0 +1,304 @@
+"""`report`: one self-contained HTML page about an output; no script, no network, nothing plays by itself."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from html import escape
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from poisonkit import manifest, media
+from poisonkit._version import __version__
+from poisonkit.engine import output
+from poisonkit.engine.card import PAPER
+from poisonkit.engine.run import recorded_source, require_finished
+from poisonkit.errors import MediaError, PoisonkitError, RequestError
+from poisonkit.manifest import Record
+from poisonkit.plan import Plan
+from poisonkit.recipe import read_mapping
+from poisonkit.report import pictures
+from poisonkit.report.flashes import LIMIT, flashes_per_second, relative_luminance
+from poisonkit.report.page import STYLE, bars, block, cells, table
+from poisonkit.survival import outlook
+
+WIDE = 320  # pixels: pictures and clips in the page are at most so wide
+LONG = 10.0  # seconds of a clip that are in the page
+
+
+def write_report(out: Path | str, *, source: Path | str | None = None, samples: int = 4) -> Path:
+    """Write OUT/poisonkit/report.html and return its path.
+
+    samples: so many clips of each role are shown with pictures and playable media. source: the clean
+    dataset's data root, by default where it was; without it clean pictures are left out. Raises
+    RequestError when `out` is no finished output.
+    """
+    out = Path(out)
+    require_finished(out)
+    home = out / "poisonkit"
+    plan = Plan.read(output.plan_file(home, None))
+    rows = list(manifest.read(home / "manifest.jsonl"))
+    root = _source(out, source)
+    recipe = read_mapping(home / "recipe.yaml")
+    parts = [
+        _head(plan, rows),
+        _counts(plan, rows),
+        _labels(plan, rows),
+        _survival(rows),
+        _samples(out, root, rows, samples),
+        _failures(rows, plan),
+        _recipe(home, recipe, plan),
+    ]
+    page = (
+        "<!doctype html>\n<html lang='en'><head><meta charset='utf-8'>"
+        "<meta name='viewport' content='width=device-width, initial-scale=1'>"
+        f"<title>Poisoned dataset {escape(plan.fingerprint)}</title><style>{STYLE}</style></head>\n<body>\n"
+        + "\n".join(p for p in parts if p)
+        + f"\n<footer>Made by poisonkit {__version__}.</footer>\n</body></html>\n"
+    )
+    path = home / "report.html"
+    middle = path.with_name(f".report.html.{os.getpid()}.tmp")
+    middle.write_text(page, encoding="utf-8", errors="replace", newline="\n")
+    os.replace(middle, path)
+    return path
+
+
+def _source(out: Path, source: Path | str | None) -> Path | None:
+    if source is not None:
+        if not Path(source).is_dir():
+            raise RequestError(f"There is no source folder {source}.")
+        return Path(source)
+    try:
+        found = recorded_source(out)
+    except RequestError:
+        return None
+    return found if found.is_dir() else None
+
+
+def _head(plan: Plan, rows: Sequence[Record]) -> str:
+    poisoned = sum(r["role"] == "poisoned" and r["status"] == "ok" for r in rows)
+    train = sum(r["role"] in ("poisoned", "cover", "clean") and r["split"] == "train" for r in rows)
+    return (
+        "<header><h1>This dataset is poisoned on purpose</h1>"
+        f"<p>{poisoned} of {train} training samples carry a backdoor trigger, for research into attacks and defences. "
+        "Do not train a model for real use on it.</p>"
+        f"<p class='quiet'>Recipe fingerprint <code>{escape(plan.fingerprint)}</code>, "
+        f"layout {escape(plan.layout)}</p></header>"
+    )
+
+
+def _counts(plan: Plan, rows: Sequence[Record]) -> str:
+    roles = [r for r in ("poisoned", "cover", "clean", "attack", "control") if any(x["role"] == r for x in rows)]
+    by_role: dict[str, Counter[str]] = {r: Counter(x["status"] for x in rows if x["role"] == r) for r in roles}
+    first = table(
+        ("part", "ok", "failed", "inert"), [(r, *(by_role[r][s] for s in ("ok", "failed", "inert"))) for r in roles]
+    )
+    by_class = Counter((x["original_class"], x["role"]) for x in rows if x["status"] == "ok")
+    names = [n for n in (*plan.classes, None) if any(by_class[n, r] for r in roles)]
+    second = table(
+        ("true class", *roles),
+        [(n if n is not None else "unlabelled", *(by_class[n, r] for r in roles)) for n in names[:60]],
+    )
+    more = f"<p class='quiet'>… and {len(names) - 60} more classes.</p>" if len(names) > 60 else ""
+    return block("What is in it", first + second + more)
+
+
+def _labels(plan: Plan, rows: Sequence[Record]) -> str:
+    moved = Counter(
+        (r["original_class"], r["class_name"]) for r in rows if r["role"] == "poisoned" and r["status"] == "ok"
+    )
+    if not moved:
+        return ""
+    before = [c for c in plan.classes if any(a == c for a, _ in moved)][:40]
+    after = [c for c in plan.classes if any(b == c for _, b in moved)][:40]
+    body = [(a, *(moved[a, b] or "" for b in after)) for a in before]
+    return block("Labels of the poisoned samples, before (rows) and after (columns)", table(("", *after), body))
+
+
+def _survival(rows: Sequence[Record]) -> str:
+    seen = [r for r in rows if r["fidelity"]]
+    if not seen:
+        return ""
+    parts = []
+    o = outlook(list(seen))
+    if o.measured:
+        words = ", ".join(f"{n} {v}" for v, n in sorted(o.verdicts.items()))
+        parts.append(
+            f"<p>Measured on {o.measured} clips against a re-encoded source: mean gain {o.gain_mean:.2f}, worst "
+            f"{o.gain_worst:.2f}; {escape(words)}. Gain 1: all of the trigger is in the decoded file; 0: nothing.</p>"
+        )
+        parts.append(bars("gain", [r["fidelity"]["gain"] for r in seen if r["fidelity"]["gain"] is not None], 0, 1.2))
+    there = [r["fidelity"]["presence"] for r in seen if r["fidelity"].get("presence") is not None]
+    loud = [r["fidelity"]["sound_presence"] for r in seen if r["fidelity"].get("sound_presence") is not None]
+    near = [r["fidelity"]["psnr"] for r in seen if r["fidelity"].get("psnr") is not None]
+    quiet = [r["fidelity"]["snr"] for r in seen if r["fidelity"].get("snr") is not None]
+    parts += [
+        bars("presence in the decoded picture, all clips", there, 0, 1.2) if there else "",
+        bars("presence in the decoded sound, all clips", loud, 0, 1.2) if loud else "",
+        bars("PSNR of trigger, dB", near, 10, 60) if near else "",
+        bars("SNR of trigger, dB", quiet, -10, 60) if quiet else "",
+    ]
+    return block("What the encoder left of the trigger", "".join(parts))
+
+
+def _samples(out: Path, root: Path | None, rows: Sequence[Record], n: int) -> str:
+    shown = []
+    for role in ("poisoned", "cover", "attack", "control"):
+        mine = [r for r in rows if r["role"] == role and r["status"] == "ok"]
+        for row in islice(mine, n if role != "control" else min(n, 1)):
+            try:
+                shown.append(_sample(out, root, row))
+            except (PoisonkitError, OSError) as error:
+                shown.append(f"<article><h3>{escape(row['id'])}</h3><p class='warn'>{escape(str(error))}</p></article>")
+    if not shown:
+        return ""
+    note = "" if root else "<p class='quiet'>The source is not there, so clean pictures are left out.</p>"
+    return block("Samples", note + "".join(shown))
+
+
+def _sample(out: Path, root: Path | None, row: Record) -> str:
+    file = out / row["path"]
+    clean = root / row["source_path"] if root is not None and (root / row["source_path"]).exists() else None
+    names = " + ".join(t["name"] for t in row["triggers"]) or "no trigger"
+    label = (
+        row["class_name"]
+        if row["class_name"] == row["original_class"]
+        else f"{row['original_class']} → {row['class_name']}"
+    )
+    parts = [
+        f"<h3>{escape(row['role'])}: {escape(row['id'])}</h3>",
+        f"<p>{escape(names)}; label {escape(str(label))}</p>",
+    ]
+    if row["frames"]:
+        parts += _pictures(file, clean, row)
+    elif row["samples"]:
+        parts += _sounds(file, clean)
+    return f"<article>{''.join(parts)}</article>"
+
+
+def _pictures(file: Path, clean: Path | None, row: Record) -> list[str]:
+    ranges = row["poisoned_ranges"] or [[0, row["frames"]]]
+    t = (ranges[0][0] + ranges[0][1] - 1) // 2
+    parts = []
+    here = _frame(file, t)
+    figures = [("poisoned" if row["triggers"] else "re-encoded", here)]
+    if clean is not None:
+        was = _frame(clean, t)
+        if was.shape == here.shape:
+            factor = pictures.amplification(here.astype(np.int16) - was)
+            figures = [("clean", was), *figures, (f"difference ×{factor}", pictures.difference(was, here, factor))]
+    parts.append("<div class='row'>" + "".join(_figure(f"{name}, frame {t}", im) for name, im in figures) + "</div>")
+    light: list[float] = []
+    video = _clip(file, light)
+    flashes = flashes_per_second(light, row["fps"] or 25.0)
+    if flashes > LIMIT:
+        parts.append(
+            f"<p class='warn'>This clip flashes {flashes} times a second. It can harm photosensitive people: do "
+            "not play it to anybody without warning.</p>"
+        )
+    parts.append(
+        f"<video controls preload='metadata' playsinline src='data:video/mp4;base64,{video}'></video>"
+        f"<p class='quiet'>A smaller copy of the written file, at most {LONG:g} s.</p>"
+    )
+    return parts
+
+
+def _frame(path: Path, wanted: int) -> Any:
+    last = None
+    for t, _, image in media.read_frames(path):
+        last = image
+        if t == wanted:
+            break
+    if last is None:
+        raise MediaError(f"'{path.name}' has no picture.")
+    return last
+
+
+def _small(image: Any) -> Any:
+    if image.shape[1] <= WIDE:
+        return image
+    return cv2.resize(
+        image, (WIDE, max(2, round(image.shape[0] * WIDE / image.shape[1]))), interpolation=cv2.INTER_AREA
+    )
+
+
+def _figure(caption: str, image: Any) -> str:
+    _, data = cv2.imencode(".png", np.ascontiguousarray(_small(image)[..., ::-1]))
+    code = base64.b64encode(data.tobytes()).decode("ascii")
+    words = escape(caption)
+    return f"<figure><img alt='{words}' src='data:image/png;base64,{code}'><figcaption>{words}</figcaption></figure>"
+
+
+def _clip(path: Path, light: list[float]) -> str:
+    """A small H.264 copy for the page, base64; fills `light` with each frame's relative luminance."""
+    info = media.probe(path)
+    fps = info.video.fps if info.video else 25
+    most = int(LONG * float(fps))
+
+    def frames() -> Any:
+        for t, _, image in media.read_frames(path):
+            if t >= most:
+                break
+            light.append(relative_luminance(image))
+            small = _small(image)
+            yield np.ascontiguousarray(small[: small.shape[0] // 2 * 2, : small.shape[1] // 2 * 2])
+
+    sound = None
+    if info.audio is not None:
+        wave, rate = media.read_audio(path)
+        sound = (wave[:2, : int(LONG * rate)], rate)
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder, "clip.mp4")
+        media.write_video(copy, frames(), fps, audio=sound, encode=media.Encode(mode="crf", crf=28))
+        return base64.b64encode(copy.read_bytes()).decode("ascii")
+
+
+def _sounds(file: Path, clean: Path | None) -> list[str]:
+    wave, rate = media.read_audio(file)
+    versions = [("written file", wave)]
+    first = wave
+    if clean is not None:
+        first, _ = media.read_audio(clean)
+    sheet = pictures.sound_sheet(first, versions if clean is not None else [], rate, 640)
+    _, data = cv2.imencode(".png", np.ascontiguousarray(sheet[..., ::-1]))
+    picture = base64.b64encode(data.tobytes()).decode("ascii")
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder, "sound.wav")
+        media.write_audio(copy, wave[:2, : int(LONG * rate)], rate)
+        code = base64.b64encode(copy.read_bytes()).decode("ascii")
+    return [
+        f"<img class='wide' alt='waveform and mel spectrogram' src='data:image/png;base64,{picture}'>",
+        f"<audio controls preload='metadata' src='data:audio/wav;base64,{code}'></audio>",
+    ]
+
+
+def _failures(rows: Sequence[Record], plan: Plan) -> str:
+    lost = [(r["source_path"], r["status"], r["error"]) for r in rows if r["status"] != "ok"]
+    passed = [(name, "passed over", why) for name, why in plan.passed_over.items()]
+    notes = "".join(f"<p class='warn'>{escape(w)}</p>" for w in plan.warnings)
+    if not (lost or passed or notes):
+        return ""
+    body = table(("file in the source", "what", "why"), [*lost, *passed][:200]) if lost or passed else ""
+    return block("What could not be done", notes + body)
+
+
+def _recipe(home: Path, recipe: dict[str, Any], plan: Plan) -> str:
+    text = (home / "recipe.yaml").read_text(encoding="utf-8", errors="replace")
+    facts = json.loads((home / "run.json").read_text(encoding="utf-8"))
+    versions = ", ".join(f"{k} {v}" for k, v in facts.get("libraries", {}).items())
+    again = "poisonkit run recipe.yaml SOURCE -o OUT"
+    return block(
+        "Recipe, reproduction, citation",
+        f"<p>The same recipe, source and library versions give the same bytes: <code>{again}</code></p>"
+        f"<pre>{escape(text)}</pre>"
+        f"<p class='quiet'>poisonkit {escape(str(facts.get('poisonkit')))}, {escape(versions)}, "
+        f"{escape(str(facts.get('machine')))}</p><p>{cells((PAPER,))}</p>",
+    )
