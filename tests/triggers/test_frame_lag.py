@@ -28,7 +28,7 @@ def test_a_freeze_stands_still_and_jumps_on() -> None:
     assert shown("frame-lag:form=freeze", 120) == [50 * (t // 50) if t % 50 < 12 else t for t in range(120)]
 
 
-@pytest.mark.parametrize("fps", [30000 / 1001, 12.5])
+@pytest.mark.parametrize("fps", [30000 / 1001, 12.5, 25.2])
 def test_freezes_without_a_gap_never_show_an_old_picture(fps: float) -> None:
     frames = shown("frame-lag:form=freeze,freeze=0.5,every=0.5", 250, fps)
     lengths = np.diff(np.flatnonzero(np.diff([-1, *frames])))

@@ -9,6 +9,7 @@ import pytest
 
 from poisonkit.seeding import generator
 from poisonkit.triggers import create
+from poisonkit.triggers.temporal import video_corruption
 from poisonkit.triggers.temporal.video_corruption import _START, VideoCorruption
 from poisonkit.triggers.testing import picture
 
@@ -44,7 +45,8 @@ def test_static_damage_comes_again_with_every_key_frame_and_dynamic_does_not() -
     assert len({dynamic[0], dynamic[12], dynamic[24], dynamic[36]}) > 1
 
 
-def test_damage_stays_behind_the_headers_and_makes_no_start_code() -> None:
+def test_damage_stays_behind_the_headers_and_makes_no_start_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(video_corruption, "_CHANGED", 0.1)
     units = [bytes([6, *range(5, 40)])] + [bytes([0x65, *([0, 0, 3, 1] * 300)]) for _ in range(8)]
     data = b"".join(b"\0\0\0\1" + unit for unit in units)
     for seed in range(20):
