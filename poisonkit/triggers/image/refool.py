@@ -1,0 +1,252 @@
+"""Refool: the reflection of another picture, as in a window pane.
+
+    x' = (α·x^2.2 + G)^(1/2.2),   pictures in 0..1, r the reflected one
+
+    ghost           G = (1 − α)·λ·(w·r^2.2 shifted + (1 − w)·r^2.2)
+    out-of-focus    G = (1 − α/2)·λ·m·clip(blur_σ(r^2.2) − e),   m = exp(−|p|²/4), p = 3 at half a side from its middle
+
+e, per colour: κ·(M − 1), M the mean of blur_σ(r^2.2) + x^2.2 over those pixels of the frame where it passes 1, or 1: a
+reflection that would burn out is dimmed. Liu, Ma, Bailey, Lu, "Reflection Backdoor", ECCV 2020, arXiv:2007.02343.
+
+Published (BackdoorBox, BackdoorBench), drawn anew for each picture: the reflection out of a set; ghost with
+probability 0.49, else out-of-focus; α = 1 − U(0.05, 0.45); shift 3 to 8 and σ 1 to 5 pixels of a picture whose longer
+side is 560; w = |0 or 1 − U(0.15, 0.5)|; κ = 1.08 + U(0, 0.1). Here too each is drawn per clip unless it is given,
+shift and σ as the same share of the short side. By default all clips get a ghost (as in backdoor-toolbox) of one
+picture, ours, which is `blend`'s; `form=random` and `picture=[a.jpg,b.jpg,…]` are the published choice. The original
+selects reflections with a trained model.
+
+How public code differs: it truncates instead of rounding; passes its INTER_CUBIC where OpenCV takes an output, so
+that it resizes bilinearly; and its ghost loses its edges and is stretched by the shift. `canvas=native` does that last
+thing too, stretches the picture to the frame, and lays m out over a square of the longer side; by default the picture
+goes on mirrored, and m is measured in short sides from the middle, so that all shapes of clip carry the same.
+
+Dynamic: the reflection slides steadily, as one seen from a moving camera; its direction is the trigger's identity.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poisonkit.triggers.assets import PictureAsset
+from poisonkit.triggers.base import ClipInfo, FrameTrigger, Image, Params, param
+from poisonkit.triggers.canvas import Canvas, Sliding, axes, fitted, resize
+from poisonkit.triggers.image.blend import _picture as our_picture
+from poisonkit.triggers.paths import Timely
+
+Map = NDArray[np.float32]
+
+_GAMMA = 2.2
+_LONG = 560  # pixels: the published longer side, which shifts and sigmas are a share of
+_LIGHT = ((np.arange(256) / 255) ** _GAMMA).astype(np.float32)[None]
+_ROOTS = 65535  # steps in which the square root of light is held
+
+
+class Refool(Timely, FrameTrigger):
+    """The reflection of another picture; see the module."""
+
+    name = "refool"
+    family = "image"
+    summary = "the reflection of another picture: doubled (ghost) or out of focus"
+    formula = "x' = (alpha * x^2.2 + G)^(1/2.2), G: the light of the reflection"
+    static_is = "the same reflection on every frame of a clip"
+    dynamic_is = "the reflection slides steadily through the picture"
+    paper = "Liu et al., Reflection Backdoor, ECCV 2020, arXiv:2007.02343"
+    source = "formula and draws: BackdoorBox and BackdoorBench; ghost only: backdoor-toolbox; picture: ours"
+    usual_label_mode = "clean"
+    codec = "robust"
+    identity: ClassVar[dict[str, Any]] = {"alpha": 1.0, "light": 0.0}
+    follows_canvas = ("picture", "offset", "sigma")
+
+    form: Literal["ghost", "out-of-focus", "random"] = param(
+        "ghost", "what the reflection looks like; random: per clip, ghost for 0.49 of them"
+    )
+    picture: Literal["picture"] | PictureAsset | tuple[PictureAsset, ...] = param(
+        "picture", "what is reflected: our picture, a picture file, or a list of files of which each clip draws one"
+    )
+    alpha: float | None = param(None, "share of the scene's light; not given: drawn, 0.55 to 0.95", ge=0, le=1)
+    light: float = param(1.0, "light of the reflected picture, factor", ge=0, le=4)
+    offset: float | None = param(
+        None,
+        "ghost: how far its second copy lies right and below; not given: drawn, 3/560 to 8/560, for each direction",
+        unit="of the short side",
+        ge=0,
+        le=0.5,
+    )
+    ghost: float | None = param(None, "ghost: weight of the shifted copy; not given: drawn, 0.15 to 0.85", ge=0, le=1)
+    sigma: float | None = param(
+        None,
+        "out-of-focus: Gaussian blur; not given: drawn, 1/560 to 5/560",
+        unit="of the short side",
+        gt=0,
+        le=0.2,
+    )
+    speed: float = param(0.1, "dynamic only, how fast the reflection slides", unit="short sides per second", gt=0, le=5)
+    canvas: Canvas = "short:256"
+
+    def draw(self, clip: ClipInfo, rng: np.random.Generator) -> Params:
+        flip, side = rng.random(2)
+        form = self.form if self.form != "random" else "ghost" if flip < 0.49 else "out-of-focus"
+        drawn: Params = {"form": form, "alpha": self.alpha}
+        if self.alpha is None:
+            drawn["alpha"] = 1 - float(rng.uniform(0.05, 0.45))
+        if isinstance(self.picture, tuple):
+            drawn["picture"] = int(rng.integers(len(self.picture)))
+        if form == "ghost":
+            shift = (rng.integers(3, 9, 2) / _LONG).tolist() if self.offset is None else [self.offset] * 2
+            weight = abs(round(side) - float(rng.uniform(0.15, 0.5))) if self.ghost is None else self.ghost
+            drawn |= {"offset": shift, "ghost": weight}
+        else:
+            sigma = float(rng.uniform(1, 5)) / _LONG if self.sigma is None else self.sigma
+            drawn |= {"sigma": sigma, "dim": float(rng.uniform(1.08, 1.18)), "mask": rng.random(2).tolist()}
+        return {**super().draw(clip, rng), **drawn}
+
+    def prepare(self, clip: ClipInfo, params: Params) -> Any:
+        picture = fitted(self._picture(params), clip, self.canvas)
+        angle = float(self.rng(params, "direction").uniform(0, 2 * math.pi))
+        make = _Ghost if params["form"] == "ghost" else _OutOfFocus
+        return make(self, clip, params, picture), (math.cos(angle), math.sin(angle)), picture.shape
+
+    def frame(self, image: Image, t: int, clip: ClipInfo, params: Params, state: Any) -> Image:
+        reflection, (across, down), (height, width, _) = state
+        if self.temporal == "static":
+            return np.asarray(reflection.on(image, 0.0, 0.0), np.uint8)
+        gone = self.speed * clip.short_side * t / clip.fps
+        return np.asarray(reflection.on(image, gone * across / (2 * width), gone * down / (2 * height)), np.uint8)
+
+    def _picture(self, params: Params) -> NDArray[np.uint8]:
+        if isinstance(self.picture, str):
+            return our_picture()
+        chosen = self.picture[params["picture"]] if isinstance(self.picture, tuple) else self.picture
+        return chosen.rgb()
+
+
+class _Ghost:
+    """Two copies of the picture: an 8-bit map of the reflection, and one table for scene and reflection.
+
+    The map holds 255·G^(1/2.2), so that its rounding changes the result by half a level at most.
+    """
+
+    def __init__(self, trigger: Refool, clip: ClipInfo, params: Params, picture: NDArray[np.uint8]) -> None:
+        self.clip, alpha, ghost = clip, params["alpha"], params["ghost"]
+        height, width = picture.shape[:2]
+        dx, dy = (max(1, round(share * clip.short_side)) if share else 0 for share in params["offset"])
+
+        def shown(far: NDArray[np.uint8], near: NDArray[np.uint8]) -> Map:
+            full = (1 - alpha) * trigger.light
+            return _lit(far) * np.float32(full * ghost) + _lit(near) * np.float32(full * (1 - ghost))
+
+        if trigger.temporal == "dynamic":
+            period = _period(picture)
+            light = shown(np.roll(period, (-dy, -dx), axis=(0, 1)), period)
+            self.moving: Sliding | None = _sliding(_levels(light), clip)
+        else:
+            self.moving = None
+            if trigger.canvas == "native":
+                light = shown(picture[dy:, dx:], picture[: height - dy, : width - dx])
+                light = resize(light, clip.width, clip.height)
+            else:
+                still = Sliding.of(picture, clip)
+                light = shown(still.cut(clip, dx / (2 * width), dy / (2 * height)), still.cut(clip))
+            self.index = _levels(light).astype(np.uint16) << 8
+        both = alpha * _LIGHT.astype(np.float64) + _LIGHT.astype(np.float64).T  # by reflection, by scene
+        self.table = np.rint(255 * np.minimum(both, 1) ** (1 / _GAMMA)).astype(np.uint8).reshape(1, -1)
+
+    def on(self, image: Image, dx: float, dy: float) -> Image:
+        """The frame behind the reflection, which has moved by dx, dy periods."""
+        import cv2
+
+        index = self.index if self.moving is None else self.moving.cut(self.clip, dx, dy).astype(np.uint16) << 8
+        out = cv2.LUT(np.bitwise_or(index, image).reshape(image.shape[0], -1), self.table)
+        return np.asarray(out, np.uint8).reshape(image.shape)
+
+
+class _OutOfFocus:
+    """A blurred picture, dimmed where it would burn out; computed in light, for which there is no shorter way."""
+
+    def __init__(self, trigger: Refool, clip: ClipInfo, params: Params, picture: NDArray[np.uint8]) -> None:
+        self.clip, self.alpha, self.dim = clip, params["alpha"], params["dim"]
+        sigma = params["sigma"] * clip.short_side
+        if trigger.temporal == "dynamic":
+            around = math.ceil(2 * sigma) + 1
+            wide = np.pad(_lit(_period(picture)), ((around,) * 2, (around,) * 2, (0, 0)), mode="wrap")
+            blurred = _blurred(wide, sigma)[around:-around, around:-around]
+            self.moving: Sliding | None = _sliding(blurred, clip)
+        else:
+            self.moving = None
+            self.still = _blurred(_lit(Sliding.of(picture, clip).cut(clip)), sigma)
+        across, down = _native_mask(clip, params["mask"]) if trigger.canvas == "native" else (6 * v for v in axes(clip))
+        mask = np.exp(-(across[None, :] ** 2 + down[:, None] ** 2) / 4) * (1 - self.alpha / 2) * trigger.light
+        self.mask = np.repeat(mask[..., None], 3, axis=2).astype(np.float32)
+        self.table = np.rint(255 * (np.arange(_ROOTS + 1) / _ROOTS) ** (2 / _GAMMA)).astype(np.uint8)[None]
+
+    def on(self, image: Image, dx: float, dy: float) -> Image:
+        """The frame behind the reflection, which has moved by dx, dy periods."""
+        import cv2
+
+        reflection: Any = self.still if self.moving is None else self.moving.cut(self.clip, dx, dy)
+        scene = _lit(image)
+        both: Any = cv2.add(reflection, scene)
+        excess: Any = [self.dim * (mean - 1) for mean in _burnt(both)]
+        if any(excess):
+            reflection = cv2.max(cv2.subtract(reflection, (*excess, 0.0)), 0.0)  # type: ignore[call-overload]
+        light = cv2.addWeighted(cv2.multiply(reflection, self.mask), 1.0, scene, self.alpha, 0.0)
+        roots = cv2.addWeighted(cv2.sqrt(light), _ROOTS, light, 0.0, 0.0, dtype=cv2.CV_16U)
+        return np.asarray(cv2.LUT(roots.reshape(image.shape[0], -1), self.table), np.uint8).reshape(image.shape)
+
+
+def _lit(picture: NDArray[np.uint8]) -> Map:
+    """Levels to light."""
+    import cv2
+
+    flat = cv2.LUT(np.ascontiguousarray(picture).reshape(picture.shape[0], -1), _LIGHT)
+    return np.asarray(flat, np.float32).reshape(picture.shape)
+
+
+def _levels(light: Map) -> NDArray[np.uint8]:
+    """Light to levels."""
+    return np.rint(255 * np.minimum(light, 1) ** np.float32(1 / _GAMMA)).astype(np.uint8)
+
+
+def _blurred(light: Map, sigma: float) -> Map:
+    """Gaussian, cut off at two sigmas, as published."""
+    import cv2
+
+    size = 2 * math.ceil(2 * sigma) + 1
+    return np.asarray(cv2.GaussianBlur(light, (size, size), sigma), np.float32)
+
+
+def _burnt(light: Map) -> list[float]:
+    """Per colour, the mean of the light that passes 1, or 1."""
+    import cv2
+
+    _, over = cv2.threshold(light, 1.0, 0.0, cv2.THRESH_TOZERO)
+    _, count = cv2.threshold(light, 1.0, 1.0, cv2.THRESH_BINARY)
+    sums, counts = cv2.sumElems(over)[:3], cv2.sumElems(count)[:3]
+    return [max(1.0, s / n) if n else 1.0 for s, n in zip(sums, counts, strict=True)]
+
+
+def _native_mask(clip: ClipInfo, at: list[float]) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+    """x and y of the mask, 3 at the edges of a square of the longer side, in which the frame lies at `at`."""
+    longer = max(clip.width, clip.height)
+
+    def axis(length: int, share: float) -> NDArray[np.floating]:
+        first = int(share * max(0, longer - length - 10 / _LONG * longer))
+        return (first + np.arange(length) + 0.5 - longer / 2) / longer * 6
+
+    return axis(clip.width, at[0]), axis(clip.height, at[1])
+
+
+def _period(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The picture and its mirror images: what repeats when it goes on mirrored."""
+    height, width = picture.shape[:2]
+    return np.pad(picture, ((0, height), (0, width), (0, 0)), mode="symmetric")
+
+
+def _sliding(period: NDArray[Any], clip: ClipInfo) -> Sliding:
+    """Of something made from a `_period`."""
+    more = ((0, clip.height), (0, clip.width), (0, 0))
+    return Sliding(np.pad(period, more, mode="wrap"), period.shape[1] // 2, period.shape[0] // 2)
