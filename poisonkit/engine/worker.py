@@ -56,10 +56,11 @@ def clip_of(info: MediaInfo, name: str) -> ClipInfo:
     """What a trigger may know of a file, from its probe."""
     v, a = info.video, info.audio
     fps = float(v.fps) if v else 0.0
+    width, height = v.displayed if v else (0, 0)
     return ClipInfo(
         id=name,
-        width=v.width if v else 0,
-        height=v.height if v else 0,
+        width=width,
+        height=height,
         fps=fps,
         frames=(v.declared_frames or max(1, round(info.duration * fps))) if v else 0,
         sample_rate=a.sample_rate if a else 0,
@@ -231,6 +232,7 @@ def _media_facts(written: Written) -> dict[str, Any]:
             "video": 1 if picture else 0,
             "audio": written.channels if sound else 0,
             "dropped": list(written.dropped),
+            "converted": list(written.converted),
         },
         "codec": {"video": written.video_codec or None, "audio": written.audio_codec or None},
         "sha256": written.sha256,

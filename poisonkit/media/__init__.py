@@ -1,6 +1,6 @@
 """Media: bytes to arrays and back. Knows nothing of triggers or datasets.
 
-Pictures are uint8 RGB (height, width, 3), as stored; sound is float32 (channels, samples) in ±1. Importing
+Pictures are uint8 RGB (height, width, 3), as displayed; sound is float32 (channels, samples) in ±1. Importing
 this package imports no media library; the first call does.
 """
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from poisonkit.errors import CheckError
 from poisonkit.media.colour import Image, to_rgb
+from poisonkit.media.converting import Conversion, turned
 from poisonkit.media.decode import Tail, Wave, as_float, decode_packet
 from poisonkit.media.encode import FRAME
 from poisonkit.media.families import EXACT_TIMES
@@ -32,7 +33,7 @@ class Inspector(Protocol):
         """Whether `frame` is to be called with this frame."""
 
     def frame(self, index: int, rgb: Image) -> None:
-        """One decoded frame, uint8 RGB (height, width, 3)."""
+        """One decoded frame, uint8 RGB (height, width, 3), as displayed."""
 
     def wave(self, wave: Wave, rate: int) -> None:
         """The decoded sound, float32 (channels, samples), aligned with the sound that was encoded."""
@@ -40,10 +41,14 @@ class Inspector(Protocol):
 
 @dataclass(frozen=True)
 class Expected:
-    """What the output must be. samples: of the encoded sound, None where it was copied or absent."""
+    """What the output must be. source: the source's facts, as they are once it is converted (`what`).
+
+    samples: of the encoded sound, None where it was copied or absent.
+    """
 
     source: MediaInfo
     passed: Passed
+    what: Conversion = field(default_factory=Conversion)
     samples: int | None = None
     start: float = 0.0
     exact_length: bool = False
@@ -124,7 +129,8 @@ class _Check:
                 raise self.fail(f"frame {self.frames} is damaged")
             self.video.times.append(frame.pts)
         if self.inspect is not None and self.inspect.wants(self.frames):
-            self.inspect.frame(self.frames, to_rgb(frame))
+            turns = self.info.video.turns if self.info.video is not None else 0
+            self.inspect.frame(self.frames, turned(to_rgb(frame), turns))
         self.frames += 1
 
     def _hear(self, frame: Any) -> None:
@@ -146,6 +152,10 @@ class _Check:
             raise self.fail(f"rotation {has.rotation} instead of {source.rotation}")
         if has.sample_aspect_ratio != source.sample_aspect_ratio and self.info.container != "mpeg":
             raise self.fail(f"aspect ratio {has.sample_aspect_ratio} instead of {source.sample_aspect_ratio}")
+        if self.expected.what.to_8bit and has.bit_depth > 8:
+            raise self.fail(f"{has.bit_depth} bits per sample")
+        if self.expected.what.deinterlace and has.interlaced:
+            raise self.fail("it is interlaced")
         self._times(passed.video)
 
     def _times(self, source: Trace) -> None:
@@ -209,11 +219,12 @@ class _Check:
 
     def written(self, path: Path) -> Written:
         video, audio = self.info.video, self.info.audio
+        width, height = video.displayed if video is not None else (0, 0)
         return Written(
             container=self.info.container,
             frames=self.frames,
-            width=video.width if video is not None else 0,
-            height=video.height if video is not None else 0,
+            width=width,
+            height=height,
             fps=float(video.fps) if video is not None else 0.0,
             video_codec=video.codec if video is not None else "",
             samples=self.samples,
@@ -223,4 +234,5 @@ class _Check:
             dropped=self.expected.source.dropped,
             sha256=sha256_of(path),
             bytes=path.stat().st_size,
+            converted=self.expected.what.words,
         )

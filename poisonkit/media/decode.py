@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from poisonkit.errors import MediaError
 from poisonkit.media.colour import Image, to_rgb
+from poisonkit.media.converting import deinterlaced, turned
 from poisonkit.media.files import detail, name_of, open_input, translated
 from poisonkit.media.info import MediaInfo
 from poisonkit.media.probing import StreamChoice, choose, probe
@@ -95,9 +96,12 @@ def frame_seconds(index: int, frame: VideoFrame, info: MediaInfo) -> float:
     return float(frame.pts * frame.time_base)
 
 
-def read_frames(path: str | Path, stream: StreamChoice = "best") -> Iterator[tuple[int, float, Image]]:
-    """(index, seconds, picture) of every frame; pictures are uint8 RGB (height, width, 3), as stored.
+def read_frames(
+    path: str | Path, stream: StreamChoice = "best", *, deinterlace: bool = False
+) -> Iterator[tuple[int, float, Image]]:
+    """(index, seconds, picture) of every frame; pictures are uint8 RGB (height, width, 3), as displayed.
 
+    deinterlace: interlaced pictures are made progressive, as `rewrite` makes them.
     Raises MediaError when there is no picture, or when the file is damaged or cut short (at the end).
     """
     info = probe(path, stream)
@@ -106,8 +110,11 @@ def read_frames(path: str | Path, stream: StreamChoice = "best") -> Iterator[tup
     require_whole(path, info.container)
     with open_input(path) as container, translated(path, "decoded"):
         video = container.streams[info.video.index]
-        for index, frame in enumerate(video_frames(container, video, path)):
-            yield index, frame_seconds(index, frame, info), to_rgb(frame)
+        frames = video_frames(container, video, path)
+        if deinterlace and info.video.interlaced:
+            frames = deinterlaced(frames, video)
+        for index, frame in enumerate(frames):
+            yield index, frame_seconds(index, frame, info), turned(to_rgb(frame), info.video.turns)
 
 
 def as_float(frame: AudioFrame) -> Wave:

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Literal
 
+from poisonkit.media.converting import conversion
 from poisonkit.media.info import AudioStream, Encode, MediaInfo, Problem, VideoStream
 from poisonkit.media.probing import picture_blocks
 
-MUXERS = {"mp4": "mp4", "mov": "mov", "avi": "avi", "mpeg": "mpeg", "matroska": "matroska", "webm": "webm"}
+MUXERS = {
+    "mp4": "mp4",
+    "mov": "mov",
+    "avi": "avi",
+    "mpeg": "mpeg",
+    "matroska": "matroska",
+    "webm": "webm",
+    "asf": "asf",
+    "flv": "flv",
+}
 SOUND_FILES = ("wav", "flac", "ogg", "mp3", "aiff")  # written by soundfile
-EXACT_TIMES = ("mp4", "mov", "matroska", "webm")  # containers that keep any timestamp
+EXACT_TIMES = ("mp4", "mov", "matroska", "webm", "asf", "flv")  # containers that keep any timestamp
 
 
 @dataclass(frozen=True)
@@ -66,7 +77,11 @@ _IN_CONTAINER = {
     "webm": ("vp8", "vp9"),
     "mpeg": ("mpeg1video", "mpeg2video"),
     "mp4": ("h264", "hevc", "mpeg4", "mpeg1video", "mpeg2video", "mjpeg", "vp9"),
+    "asf": ("h264", "mpeg4"),
+    "flv": ("h264",),
 }
+_H264_CONTAINERS = ("mp4", "mov", "matroska", "avi", "asf", "flv")
+_BY_HAND = "convert the clips first: ffmpeg -i IN -c:v libx264 -crf 18 OUT.mp4"
 _LOSSLESS = ("mp4", "mov", "matroska", "avi")
 _MPEG1_RATES = [Fraction(n, 1001) for n in (24000, 30000, 60000)] + [Fraction(n) for n in (24, 25, 30, 50, 60)]
 
@@ -95,10 +110,10 @@ def refusals(info: MediaInfo, encode: Encode, touches: Iterable[str] = ("video",
 
     touches: `video`, `audio` or both: what would be encoded anew; the other is copied, whatever it is.
     """
-    touched = set(touches)
+    touched = {*touches, *(["video"] if conversion(info.video, encode) else [])}
     found: list[Problem] = []
     if "video" in touched and info.video is not None:
-        found += picture_blocks(info.video)
+        found += picture_blocks(info.video, encode)
         target = video_target(info.video, info.container, encode)
         if isinstance(target, Problem):
             found.append(target)
@@ -121,18 +136,20 @@ def video_target(video: VideoStream, container: str, encode: Encode) -> VideoTar
     """The encoder, pixel format and options for a stream like `video`, or why there is none."""
     if encode.mode == "lossless":
         return _lossless(container)
-    family = FAMILIES.get(video.codec)
-    other = "--encode lossless" if container in _LOSSLESS else "convert the clip to H.264 in mp4 first"
-    if family is None or video.codec not in _IN_CONTAINER.get(container, FAMILIES):
-        return _refuse("codec", f"{video.codec} video cannot be written in {container} here.", other)
-    if video.codec == "mpeg1video" and video.fps not in _MPEG1_RATES:
+    if encode.mode == "h264":
+        return _h264(video, container, encode)
+    codec, family = video.codec, FAMILIES.get(video.codec)
+    other = "--encode h264" if container in _H264_CONTAINERS else _BY_HAND
+    if family is None or codec not in _IN_CONTAINER.get(container, FAMILIES):
+        return _refuse("codec", f"{codec} video cannot be written in {container} here.", other)
+    if codec == "mpeg1video" and video.fps not in _MPEG1_RATES:
         message = f"MPEG-1 cannot hold {float(video.fps):g} frames per second."
-        return _refuse("frame-rate", message, "convert the clip to H.264 in mp4 first")
-    encoder, pix_fmt = family.encoder, video.pix_fmt
-    if video.codec == "h264" and pix_fmt in _H264_RGB:
+        return _refuse("frame-rate", message, other)
+    encoder, pix_fmt = family.encoder, _eight_bit(video.pix_fmt)
+    if codec == "h264" and pix_fmt in _H264_RGB:
         encoder, pix_fmt = "libx264rgb", "rgb24"
     elif pix_fmt not in family.formats:
-        return _refuse("pixel-format", f"{video.codec} in {pix_fmt} cannot be written here.", other)
+        return _refuse("pixel-format", f"{codec} in {pix_fmt} cannot be written here.", other)
     quality = family.quality
     if encode.mode == "crf" and encode.crf is not None and quality is not None:
         low, high = family.limits
@@ -141,6 +158,25 @@ def video_target(video: VideoStream, container: str, encode: Encode) -> VideoTar
             return _refuse("crf", message, f"--encode crf:{quality}")
         quality = encode.crf
     return VideoTarget(encoder, video.codec, pix_fmt, _options(family, quality))
+
+
+def _eight_bit(pix_fmt: str) -> str:
+    """The 8-bit format with the same planes: yuv420p for yuv420p10le; p010 and its like are 4:2:0."""
+    if pix_fmt.startswith(("p010", "p012", "p016")):
+        return "yuv420p"
+    found = re.fullmatch(r"(yuva?4\d\dp|gray|gbrp)(9|10|12|14|16)(le|be)", pix_fmt)
+    return found[1].replace("yuva", "yuv") if found else pix_fmt
+
+
+def _h264(video: VideoStream, container: str, encode: Encode) -> VideoTarget | Problem:
+    """H.264 for whatever the source is: its own planes where H.264 has such, else 4:2:0 (4:4:4 for odd sizes)."""
+    if container not in _H264_CONTAINERS:
+        return _refuse("codec", f"H.264 video cannot be written in {container}.", _BY_HAND)
+    family = FAMILIES["h264"]
+    pix_fmt = _eight_bit(video.pix_fmt)
+    if pix_fmt not in family.formats:
+        pix_fmt = "yuv444p" if video.width % 2 or video.height % 2 else "yuv420p"
+    return VideoTarget(family.encoder, "h264", pix_fmt, _options(family, family.quality))
 
 
 def _lossless(container: str) -> VideoTarget | Problem:
@@ -175,30 +211,33 @@ def audio_target(audio: AudioStream, container: str, encode: Encode, *, alone: b
         return found or _refuse("lossless", f"{container} cannot hold lossless sound here.", "--encode match")
     if audio.codec.startswith("pcm_"):
         return AudioTarget(audio.codec, audio.codec)
-    if audio.codec not in _SOUND or (container == "avi" and audio.codec in ("opus", "vorbis", "aac")):
-        message = f"{audio.codec} sound cannot be written in {container} here."
-        return _refuse("codec", message, "convert the clip's sound to AAC in mp4 first")
-    encoder, default = _SOUND[audio.codec]
+    codec = audio.codec
+    if codec not in _SOUND or (container in ("avi", "asf") and codec in ("opus", "vorbis", "aac")):
+        if encode.mode != "h264" or container not in _H264_CONTAINERS:
+            message = f"{codec} sound cannot be written in {container} here."
+            return _refuse("codec", message, "--encode h264" if container in _H264_CONTAINERS else _BY_HAND)
+        codec = "mp3" if container in ("avi", "asf") else "aac"
+    encoder, default = _SOUND[codec]
     if default is None:
-        return AudioTarget(encoder, audio.codec, sample_format=audio.sample_format or None)
+        return AudioTarget(encoder, codec, sample_format=audio.sample_format or None)
     # Without the bit reservoir, so that frames that hold only the encoder's delay can be left out.
     options = {"reservoir": "0"} if encoder == "libmp3lame" and container == "avi" else {}
-    rate = _bit_rate(audio, max(default, audio.bit_rate or 0))
-    return AudioTarget(encoder, audio.codec, rate, options=options)
+    rate = _bit_rate(audio, codec, max(default, audio.bit_rate or 0))
+    return AudioTarget(encoder, codec, rate, options=options)
 
 
-def _bit_rate(audio: AudioStream, wanted: int) -> int:
+def _bit_rate(audio: AudioStream, codec: str, wanted: int) -> int:
     """`wanted`, brought into what the codec allows at this sample rate and number of channels."""
-    if audio.codec == "aac":
+    if codec == "aac":
         return min(wanted, 6 * audio.sample_rate * audio.channels)
-    if audio.codec == "mp3":
+    if codec == "mp3":
         return min(wanted, 320_000 if audio.sample_rate >= 32_000 else 160_000)
-    if audio.codec == "mp2":
+    if codec == "mp2":
         table = _MP2_RATES if audio.sample_rate >= 32_000 else _MP2_LOW
         highest = 192 if audio.channels == 1 and audio.sample_rate >= 32_000 else table[-1]
         return 1000 * max(rate for rate in table if rate <= min(wanted // 1000, highest))
-    if audio.codec == "ac3":
+    if codec == "ac3":
         return min(wanted, 640_000)
-    if audio.codec == "opus":
+    if codec == "opus":
         return min(wanted, 256_000 * audio.channels)
     return wanted

@@ -24,7 +24,8 @@ class Problem:
 
 @dataclass(frozen=True)
 class VideoStream:
-    """One video stream. width, height: as stored (before rotation). rotation: degrees counter-clockwise."""
+    """One video stream. width, height: as stored (before rotation). rotation: degrees counter-clockwise that a
+    player turns the stored picture by."""
 
     index: int
     codec: str
@@ -41,6 +42,16 @@ class VideoStream:
     color_range: str
     bit_rate: int | None
     interlaced: bool = False
+
+    @property
+    def turns(self) -> int:
+        """Quarter turns counter-clockwise from the picture as stored to the picture as displayed, 0 to 3."""
+        return self.rotation // 90 % 4 if self.rotation % 90 == 0 else 0
+
+    @property
+    def displayed(self) -> tuple[int, int]:
+        """(width, height) of the picture as displayed."""
+        return (self.height, self.width) if self.turns % 2 else (self.width, self.height)
 
 
 @dataclass(frozen=True)
@@ -74,11 +85,19 @@ class Encode:
     """How poisoned files are encoded.
 
     match: the source's container and codec family at a fixed constant quality (H.264 veryfast crf 18;
-    MPEG-4, MPEG-1/2, MJPEG q 2). crf: the same family at this quality. lossless: RGB, bit-exact.
+    MPEG-4, MPEG-1/2, MJPEG q 2). crf: the same family at this quality. lossless: RGB, bit-exact. h264: H.264,
+    whatever the source's family, in the source's container.
+    to_8bit: pictures of more than 8 bits per sample are rounded to 8 (no dithering). deinterlace: interlaced
+    pictures go through bwdif, one picture for each frame. rotation: `keep` leaves the stored orientation and
+    the container's rotation as they are; `normalise` stores the picture as displayed. The three hold for every
+    file that is written, whether or not its picture is otherwise touched.
     """
 
-    mode: Literal["match", "crf", "lossless"] = "match"
+    mode: Literal["match", "crf", "lossless", "h264"] = "match"
     crf: int | None = None
+    to_8bit: bool = False
+    deinterlace: bool = False
+    rotation: Literal["keep", "normalise"] = "keep"
 
 
 @dataclass(frozen=True)
@@ -103,7 +122,11 @@ class PlaneFormat:
 
 @dataclass(frozen=True)
 class Written:
-    """A file as written, decoded back and found right. frames: decoded pictures; samples: per channel."""
+    """A file as written, decoded back and found right. frames: decoded pictures; samples: per channel.
+
+    width, height: as displayed. dropped: streams of the source that were left out. converted: what was changed
+    about the picture beside its content (`deinterlaced`, `8-bit`, `upright`).
+    """
 
     container: str
     frames: int
@@ -118,3 +141,4 @@ class Written:
     dropped: tuple[str, ...]
     sha256: str
     bytes: int
+    converted: tuple[str, ...] = ()

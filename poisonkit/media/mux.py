@@ -24,6 +24,7 @@ from poisonkit.media.colour import (
     planes_of,
     to_rgb,
 )
+from poisonkit.media.converting import Conversion, converted, deinterlaced, turned
 from poisonkit.media.decode import Tail, Wave, decode_packet
 from poisonkit.media.encode import Canvas, PictureEncoder, SoundEncoder
 from poisonkit.media.families import EXACT_TIMES, MUXERS, AudioTarget, VideoTarget
@@ -98,13 +99,16 @@ def transcode(
     planes: PlanesChoice | None = None,
     video_target: VideoTarget | None = None,
     sound: NewSound | None = None,
+    what: Conversion | None = None,
 ) -> Passed:
     """Write `temporary`: the picture through `video` (else copied), `sound` in place of the source's (else copied).
 
     planes: asked, where the encoder takes the very planes that the decoder gives, for what to use in place of `video`.
+    what: how the picture is converted on the way to `video`.
     """
     with open_input(source) as container, translated(source, "rewritten"):
-        return _Pass(source, temporary, info, container, video, planes, video_target, sound).run()
+        what = what or Conversion()
+        return _Pass(source, temporary, info, container, video, planes, video_target, sound, what).run()
 
 
 class _Pass:
@@ -118,8 +122,9 @@ class _Pass:
         planes: PlanesChoice | None,
         video_target: VideoTarget | None,
         sound: NewSound | None,
+        what: Conversion,
     ) -> None:
-        self.source, self.temporary, self.info = source, temporary, info
+        self.source, self.temporary, self.info, self.what = source, temporary, info, what
         self.video, self.planes, self.video_target, self.sound = video, planes, video_target, sound
         self.in_video = container.streams[info.video.index] if info.video is not None else None
         copied = info.audio is not None and sound is None
@@ -139,6 +144,8 @@ class _Pass:
 
     def run(self) -> Passed:
         frames = self._decoded() if self.video is not None else None
+        if frames is not None and self.what.deinterlace:
+            frames = deinterlaced(frames, self.in_video)
         first = next(frames) if frames is not None else None
         time_base = self.info.video.time_base if self.info.video is not None else None
         options = mux_options(self.info.container, time_base)
@@ -194,13 +201,15 @@ class _Pass:
         video = self.info.video
         if video is None or not video.fps:
             raise MediaError(f"{name_of(self.source)} has a video stream without a frame rate.")
+        written = converted(self.info, self.what).video
+        assert written is not None
         return Canvas(
-            width=video.width,
-            height=video.height,
+            width=written.width,
+            height=written.height,
             fps=video.fps,
             time_base=video.time_base,
-            aspect=video.sample_aspect_ratio,
-            matrix=display_matrix(first),
+            aspect=written.sample_aspect_ratio,
+            matrix=None if self.what.upright else display_matrix(first),
             colour=Colour.of(first),
         )
 
@@ -255,14 +264,27 @@ class _Pass:
             frame = next(frames, None)
 
     def _way(self, first: Any, encoder: PictureEncoder, video: VideoFunction) -> _Way:
-        """In planes where that is asked for and the encoder takes them as the decoder gives them; else in RGB."""
-        fmt = plane_format(first) if self.planes is not None else None
+        """In planes where that is asked for and the encoder takes them as the decoder gives them; else in RGB.
+
+        RGB pictures are given as displayed; those of rotated clips always go this way.
+        """
+        turns = self.info.video.turns if self.info.video is not None else 0
+        fmt = plane_format(first) if self.planes is not None and not turns else None
         if self.planes is not None and fmt is not None and fmt.pix_fmt == encoder.target.pix_fmt:
             function, like = self.planes(fmt), planes_of(first, fmt)
             if function is not None:
                 return function, lambda frame: planes_of(frame, fmt), lambda made, at: checked_planes(made, like, at)
-        width, height = encoder.canvas.width, encoder.canvas.height
-        return video, to_rgb, lambda made, at: checked(made, width, height, at)
+        if not turns:
+            width, height = encoder.canvas.width, encoder.canvas.height
+            return video, to_rgb, lambda made, at: checked(made, width, height, at)
+        assert self.info.video is not None
+        width, height = self.info.video.displayed
+        back = 0 if self.what.upright else -turns
+        return (
+            video,
+            lambda frame: turned(to_rgb(frame), turns),
+            lambda made, at: turned(checked(made, width, height, at), back),
+        )
 
     def _encode(self, encoder: PictureEncoder, first: Any, frames: Iterator[Any], video: VideoFunction) -> None:
         trace = self.passed.video

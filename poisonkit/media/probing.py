@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from poisonkit.errors import MediaError, RequestError
 from poisonkit.media.files import name_of, open_input, translated
-from poisonkit.media.info import AudioStream, MediaInfo, Problem, VideoStream
+from poisonkit.media.info import AudioStream, Encode, MediaInfo, Problem, VideoStream
 from poisonkit.media.whole import cut_short
 
 if TYPE_CHECKING:
@@ -184,8 +184,10 @@ def _problems(container: InputContainer, video: VideoStream | None) -> list[Prob
     if video is None:
         return found
     if video.rotation:
-        message = f"rotated by {video.rotation} degrees in the container; the stored picture is not upright."
-        found.append(Problem("rotated", message))
+        message = (
+            f"rotated by {video.rotation} degrees in the container: OpenCV and decord turn the picture, PyAV does not."
+        )
+        found.append(Problem("rotated", message, "--rotation normalise stores it upright, clean samples too"))
     if video.sample_aspect_ratio != 1:
         ratio = f"{video.sample_aspect_ratio.numerator}:{video.sample_aspect_ratio.denominator}"
         found.append(Problem("aspect", f"pixels are not square (sample aspect ratio {ratio})."))
@@ -194,24 +196,25 @@ def _problems(container: InputContainer, video: VideoStream | None) -> list[Prob
     return found + picture_blocks(video)
 
 
-def picture_blocks(video: VideoStream) -> list[Problem]:
+def picture_blocks(video: VideoStream, encode: Encode | None = None) -> list[Problem]:
     """What keeps the picture itself from being rewritten as 8-bit progressive RGB."""
     found = []
-    if video.bit_depth > 8:
+    encode = encode or Encode()
+    if video.bit_depth > 8 and not encode.to_8bit:
         found.append(
             Problem(
                 f"{video.bit_depth}-bit",
                 f"the picture has {video.bit_depth} bits per sample; 8 can be written.",
-                "convert the clip first: ffmpeg -i IN -pix_fmt yuv420p -c:a copy OUT",
+                "--to-8bit",
                 blocks=True,
             )
         )
-    if video.interlaced:
+    if video.interlaced and not encode.deinterlace:
         found.append(
             Problem(
                 "interlaced",
                 "the picture is interlaced; only progressive video can be rewritten.",
-                "convert the clip first: ffmpeg -i IN -vf yadif -c:a copy OUT",
+                "--deinterlace",
                 blocks=True,
             )
         )

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from poisonkit.errors import MediaError
 from poisonkit.media import families, jobs, mux, sound
 from poisonkit.media.check import Expected, Inspector, checked_output, sha256_of
+from poisonkit.media.converting import conversion, converted
 from poisonkit.media.decode import Wave, audio_wave, require_whole
 from poisonkit.media.families import EXACT_TIMES, AudioTarget, VideoTarget
 from poisonkit.media.files import name_of, open_input, replacing, require_file, scratch, translated
@@ -35,12 +37,16 @@ def rewrite(
 ) -> Written:
     """Write `destination` from `source`, decode it back, check it, and only then put it in place.
 
-    video: iterator of uint8 RGB (height, width, 3) frames, as stored, to an iterator of as many; None copies
-    the picture's packets. planes: where the encoder takes the very planes that the decoder gives, it is asked,
-    with their format, for a function from an iterator of (Y, U, V) to an iterator of as many, to be used in place
-    of `video`; None: `video` it is. audio: (float32 (channels, samples) in ±1, Hz) to the same shape; None copies the
-    sound's packets. inspect: is shown the decoded output. The file keeps its container, timestamps, rotation,
-    aspect, colour tags and modification time; titles and further streams are dropped.
+    video: iterator of uint8 RGB (height, width, 3) frames, as displayed, to an iterator of as many; None copies
+    the picture's packets, unless `encode` asks for a conversion that this file needs.
+    planes: where the encoder takes the very planes that the decoder gives, of a clip that is not rotated, it is
+    asked, with their format, for a function from an iterator of (Y, U, V) to an iterator of as many, to be used in
+    place of `video`; None: `video` it is.
+    audio: (float32 (channels, samples) in ±1, Hz) to the same shape; None copies the sound's packets.
+    inspect: is shown the decoded output.
+
+    The file keeps its container, timestamps, rotation, aspect, colour tags and modification time; titles and
+    further streams are dropped.
 
     Raises MediaError (one sentence) when the file is damaged, cut short or cannot be rewritten so, CheckError
     when what was written does not decode to what it should be; the destination is then untouched.
@@ -50,6 +56,9 @@ def rewrite(
     status = require_file(source)
     _not_itself(source, destination)
     info = probe(source, stream)
+    what = conversion(info.video, encode)
+    if video is None and what:
+        video, planes = _untouched, lambda fmt: _untouched
     if video is None and audio is None:
         return remux(source, destination, stream=stream)
     for wanted, has, word in ((video, info.video, "picture"), (audio, info.audio, "sound")):
@@ -66,10 +75,13 @@ def rewrite(
             passed = _sound_job(source, temporary, info, made)
         else:
             target = _video_target(info, encode) if video is not None else None
-            passed = mux.transcode(source, temporary, info, video=video, planes=planes, video_target=target, sound=made)
+            passed = mux.transcode(
+                source, temporary, info, video=video, planes=planes, video_target=target, sound=made, what=what
+            )
         expected = Expected(
-            source=info,
+            source=converted(info, what),
             passed=passed,
+            what=what,
             samples=made.wave.shape[1] if made is not None else None,
             start=made.start if made is not None else 0.0,
         )
@@ -92,6 +104,10 @@ def remux(source: str | Path, destination: str | Path, *, stream: StreamChoice =
         jobs.copy_streams(source, temporary, info)
         passed = _packets(source, info)
         return checked_output(temporary, destination, Expected(info, passed), None)
+
+
+def _untouched(frames: Iterator[Any]) -> Iterator[Any]:
+    return frames
 
 
 def _not_itself(source: Path, destination: Path) -> None:

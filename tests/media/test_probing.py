@@ -152,9 +152,13 @@ def test_refusals(tmp_path: Path) -> None:
         assert media.refusals(info, encode, set()) == () or container not in media.families.MUXERS
         return [p.code for p in found]
 
-    assert codes(bit_depth=10, pix_fmt="yuv420p10le") == ["10-bit", "pixel-format"]
+    assert codes(bit_depth=10, pix_fmt="yuv420p10le") == ["10-bit"]
+    assert codes(bit_depth=10, pix_fmt="yuv420p10le", encode=media.Encode(to_8bit=True)) == []
     assert codes(interlaced=True) == ["interlaced"]
+    assert codes(interlaced=True, encode=media.Encode(deinterlace=True)) == []
     assert codes(codec="av1") == ["codec"]
+    assert codes(codec="av1", encode=media.Encode("h264")) == []
+    assert codes(codec="vp9", container="webm", encode=media.Encode("h264")) == ["codec"]
     assert codes(codec="av1", encode=lossless) == []
     assert codes(container="webm") == ["codec"]
     assert codes(container="mpegts") == ["container"]
@@ -166,7 +170,7 @@ def test_refusals(tmp_path: Path) -> None:
 
 def test_ten_bits_and_interlaced_are_seen(tmp_path: Path) -> None:
     ten = make_video(tmp_path / "t.mp4", pix_fmt="yuv420p10le", frames=5)
-    with pytest.raises(MediaError, match=r"10 bits per sample.*convert the clip first"):
+    with pytest.raises(MediaError, match=r"10 bits per sample.*--to-8bit"):
         media.rewrite(ten, tmp_path / "o.mp4", video=lambda frames: frames)
     woven = make_video(tmp_path / "i.mp4", frames=5, options={"x264-params": "tff=1"}, size=(64, 64))
     assert [p.code for p in media.probe(woven).problems] == ["interlaced"]

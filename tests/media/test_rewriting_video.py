@@ -95,7 +95,7 @@ def test_table(tmp_path: Path, name: str, how: dict[str, Any]) -> None:
         if fact != "fps" or "times" not in how:
             assert getattr(new.video, fact) == getattr(old.video, fact), fact
     assert written.frames == how["frames"] == ffmpeg_count(out)
-    seen, originals = cv2_frames(out), cv2_frames(source)
+    seen, originals = cv2_frames(out, rotate=True), cv2_frames(source, rotate=True)
     assert len(seen) == how["frames"]
 
     a, b = times(source), times(out)
@@ -121,8 +121,8 @@ def test_table(tmp_path: Path, name: str, how: dict[str, Any]) -> None:
     assert again.sha256 == written.sha256, "two runs differ"
 
 
-def test_pictures_are_given_as_stored(tmp_path: Path) -> None:
-    """A rotated clip's frames come unrotated, and a viewer that turns them sees the change turned."""
+def test_pictures_are_given_as_displayed(tmp_path: Path) -> None:
+    """A rotated clip's frames come upright, and a viewer that turns them sees the change where it was made."""
     source = make_video(tmp_path / "a.mp4", rotation=90, size=(64, 48), frames=4)
     shapes = []
 
@@ -132,10 +132,11 @@ def test_pictures_are_given_as_stored(tmp_path: Path) -> None:
             yield image
 
     media.rewrite(source, tmp_path / "b.mp4", video=note)
-    assert shapes == [(48, 64, 3)] * 4
+    assert shapes == [(64, 48, 3)] * 4
     upright = cv2_frames(tmp_path / "b.mp4", rotate=True)[0]
     assert upright.shape == (64, 48, 3)
-    assert upright[-12:-2, 2:12].min() > 215  # 90 degrees counter-clockwise: upper left goes to lower left
+    assert upright[2:12, 2:12].min() > 215
+    assert cv2_frames(tmp_path / "b.mp4")[0][2:12, -12:-2].min() > 215  # a player turns it 90 degrees counter-clockwise
 
 
 @pytest.mark.parametrize(
