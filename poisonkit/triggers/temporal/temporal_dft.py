@@ -79,7 +79,7 @@ class TemporalDft(CoefficientTrigger):
         return np.asarray(np.exp(2j * np.pi * np.outer(centres - 0.5 / size, signed)).sum(axis=1))
 
     def field(self, clip: ClipInfo, params: Params, t: int, state: Any) -> Affine:
-        return Affine(1.0, _turned(state, t)[0])
+        return Affine(1.0, _real_part(state, t))
 
     def render(
         self, frames: Iterator[Image], clip: ClipInfo, params: Params, where: Where | None = None
@@ -92,20 +92,17 @@ class TemporalDft(CoefficientTrigger):
             if where is not None and not where(t):
                 yield image
             else:
-                field = _turned(state, t)
+                field = _real_part(state, t), _real_part(state, t, -math.pi / 2)
                 yield np.stack([_stretched(image[..., c], *field) for c in range(3)], axis=2)
 
 
-def _turned(state: tuple[NDArray[np.float64], Map, Map], t: int) -> tuple[Map, Map]:
-    """Real and imaginary part of the field at frame t."""
+def _real_part(state: tuple[NDArray[np.float64], Map, Map], t: int, turn: float = 0.0) -> Map:
+    """Of the field at frame t, turned by an angle: -π/2 makes it the imaginary part."""
     import cv2
 
     rates, real, imaginary = state
-    x, y = float(np.cos(rates * t).sum()), float(np.sin(rates * t).sum())
-    return (
-        np.asarray(cv2.addWeighted(real, x, imaginary, -y, 0.0), dtype=np.float32),
-        np.asarray(cv2.addWeighted(real, y, imaginary, x, 0.0), dtype=np.float32),
-    )
+    x, y = float(np.cos(rates * t + turn).sum()), float(np.sin(rates * t + turn).sum())
+    return np.asarray(cv2.addWeighted(real, x, imaginary, -y, 0.0), dtype=np.float32)
 
 
 def _stretched(plane: NDArray[np.uint8], real: Map, imaginary: Map) -> NDArray[np.uint8]:
