@@ -62,8 +62,8 @@ def attacked(predicted: Ints, true: Ints, attack: Attack, classes: int) -> list[
     success = predicted == attack.wanted(true, classes)
     who = _who(attack)
     found = [
-        Figure("asr", rate(success, of), f"{who} predicted as {_wanted(attack)}"),
-        Figure("robust_accuracy", rate(predicted == true, of), f"{who} predicted as their true class"),
+        Figure("asr", rate(success, of), f"{who}, predicted as {_wanted(attack)}"),
+        Figure("robust_accuracy", rate(predicted == true, of), f"{who}, predicted as their true class"),
     ]
     if attack.mode != "all-to-all":
         found.insert(1, Figure("asr_all", rate(success, np.ones_like(of)), ASR_ALL))
@@ -78,7 +78,7 @@ def attacked_unpaired(predicted: Ints, attack: Attack) -> list[Figure]:
     """What does not depend on which prediction is of which clip; every clip must count."""
     hits = Rate(int(np.count_nonzero(predicted == attack.target)), predicted.size)
     return [
-        Figure("asr", hits, f"{_who(attack)} predicted as {_wanted(attack)}"),
+        Figure("asr", hits, f"{_who(attack)}, predicted as {_wanted(attack)}"),
         Figure("asr_all", hits, ASR_ALL),
     ]
 
@@ -146,6 +146,6 @@ def _wanted(attack: Attack) -> str:
 
 
 def _control(attack: Attack) -> str:
-    return f"{_who(attack)} predicted as {_wanted(attack)}".replace(
+    return f"{_who(attack)}, predicted as {_wanted(attack)}".replace(
         "triggered clips", "control clips (re-encoded without trigger)"
     )

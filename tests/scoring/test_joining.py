@@ -246,3 +246,25 @@ def test_an_unfinished_output(make_output: MakeOutput, guesses: Table) -> None:
         poisonkit.score(out, {"clean": guesses("a.csv", TRUTH)})
     with pytest.raises(RequestError, match="not an output"):
         poisonkit.score(out / "data", {"clean": guesses("a.csv", TRUTH)})
+
+
+@pytest.mark.parametrize(
+    ("name", "hits", "per_clip"),
+    [
+        ("dump_1.2.pkl", 3, None),
+        ("dump_1.1.pkl", 3, None),  # a frame_dir: the name without its suffix
+        ("dump_1.2_half_unnamed.pkl", 3, None),  # by order
+        ("dump_1.2_clips.pkl", 4, 5),
+        ("saved_zip.pt", 3, None),
+    ],
+)
+def test_real_dumps_to_the_end(make_output: MakeOutput, name: str, hits: int, per_clip: int | None) -> None:
+    """What is in them: assets/make_dumps.py; counted by hand."""
+    out = make_output([0, 0, 1, 1, 2, 2])
+    for path in (out / "poisonkit").glob("*.jsonl"):
+        path.write_text(path.read_text().replace("videos/t0", "videos/v"))
+    found = poisonkit.score(out, {"clean": Path(__file__).parent / "assets" / name})
+    clean = found.sets["clean"]
+    assert (clean.figures["clean_accuracy"].rate.hits, clean.predicted) == (hits, 6)
+    assert (clean.per_clip["clean_accuracy"].hits if clean.per_clip else None) == per_clip
+    assert found.flags == ()

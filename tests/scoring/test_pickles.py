@@ -241,6 +241,7 @@ def test_constructors_take_no_state(tmp_path: Path, state: bytes) -> None:
         Tensor(nested("FloatStorage", 3, b"\0" * 12), (3,), (1,), 1).row(),
         Tensor(nested("FloatStorage", 1 << 30, b"\0" * 12), (3,)).row(),
         Tensor(nested("FloatStorage", 3, b"\0" * 12, declared=4), (3,)).row(),
+        Tensor(nested("FloatStorage", 3, b"\0" * 12, declared=2), (2,)).row(),
         Tensor(nested("FloatStorage", 3, b"\0" * 11), (3,)).row(),
         Tensor(nested("QStorage", 3, b"\0" * 12), (3,)).row(),
         b"\x80\x02" + b"(" * 100_000 + b"t" * 100_000 + b".",  # a tuple in a tuple in a tuple …
@@ -263,7 +264,7 @@ def test_constructors_take_no_state(tmp_path: Path, state: bytes) -> None:
         pickle.dumps([{"pred_label": 1, "filename": "a"}, {"pred_label": 1}]),
         pickle.dumps([{"pred_score": [1.0, 2.0]}, {"pred_score": [1.0]}]),
     ],
-    ids=range(33),
+    ids=range(34),
 )
 def test_what_is_no_predictions_is_refused_cheaply(tmp_path: Path, data: bytes) -> None:
     path = saved(tmp_path, data)
@@ -273,6 +274,11 @@ def test_what_is_no_predictions_is_refused_cheaply(tmp_path: Path, data: bytes) 
         assert tracemalloc.get_traced_memory()[1] < 100_000_000
     finally:
         tracemalloc.stop()
+
+
+def test_keys_are_text_or_numbers(tmp_path: Path) -> None:
+    """Hashing a tuple in a tuple in a tuple … has no depth limit: it may end the process."""
+    assert "key is no text or number" in says(saved(tmp_path, pickle.dumps([{((1,),): 1}])))
 
 
 def test_a_small_pickle_that_stands_for_endless_numbers(tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ def test_what_a_trainer_makes_of_the_lists(
     assert "clean (9 of 9 clips, joined by file name)" in text
     assert "100.0 %" in text
     assert "61.0 to 100.0" in text  # Wilson, 6 of 6
-    assert "triggered clips whose true class is not the target predicted as the target" in text
+    assert "triggered clips whose true class is not the target, predicted as the target" in text
     assert "+0.0" in text
     Path("attack.jsonl").write_text("".join(Path("attack.jsonl").read_text().splitlines(keepends=True)[:-1]))
     assert call(["score", str(lists), "attack.jsonl"]) == 1
