@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from unittest import mock
 
 import av
 import cv2
@@ -30,11 +31,13 @@ from rich.table import Table
 
 from poisonkit import triggers
 from poisonkit.engine.worker import Job, process
+from poisonkit.media import colour
 from poisonkit.media.info import Encode
 from poisonkit.plan import Task
 from poisonkit.sampledata.pictures import frames as moving_shapes
 from poisonkit.sampledata.sounds import wave
 from poisonkit.seeding import generator
+from poisonkit.triggers import ClipInfo
 
 ALPHA = 0.1
 SOUND_RATE = 44_100
@@ -167,6 +170,30 @@ def moviepy_once(source: Path, target: Path, clip: Clip, pattern: np.ndarray) ->
         )  # fmt: skip
 
 
+def triggered_frames(source: Path, clip: Clip) -> list[av.VideoFrame]:
+    """The very frames that poisonkit encodes."""
+    blend = triggers.Chain([triggers.create("blend", alpha=ALPHA)])
+    facts = ClipInfo(id=source.name, width=clip.width, height=clip.height, fps=clip.fps, frames=clip.frames)
+    made = []
+    with av.open(str(source)) as container:
+        decoded = list(container.decode(video=0))
+    fmt = colour.plane_format(decoded[0])
+    assert fmt is not None
+    render = blend.planes(facts, blend.draw(facts, 0), fmt)
+    assert render is not None
+    for index, planes in enumerate(render(colour.planes_of(frame, fmt) for frame in decoded)):
+        frame = colour.from_planes(planes, fmt.pix_fmt, colour.Colour.of(decoded[0]))
+        frame.pts, frame.time_base = index, Fraction(1, clip.fps)
+        made.append(frame)
+    return made
+
+
+def in_rgb(source: Path, target: Path) -> None:
+    """`poisonkit_once` as for triggers and streams that need RGB."""
+    with mock.patch.object(triggers.Chain, "planes", return_value=None):
+        poisonkit_once(source, target)
+
+
 def floor_once(source: Path, target: Path, clip: Clip, triggered: list[av.VideoFrame]) -> None:
     """What no tool that checks its output can go below: decode, encode triggered frames, decode the output."""
     decode(source)
@@ -195,16 +222,14 @@ def ways_for(clip: Clip, folder: Path) -> dict[str, tuple[Callable[[], None], Pa
     """What is compared on a clip: name -> (what to call, the file it writes)."""
     source = folder / f"source{clip.suffix}"
     make_source(source, clip)
-    with av.open(str(source)) as container:
-        decoded = np.stack([frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)])
-    poisoned = triggers.create("blend", alpha=ALPHA).apply(decoded, fps=clip.fps)
-    triggered = [i420(image, index, clip.fps) for index, image in enumerate(poisoned)]
-    pattern = triggers.create("blend", alpha=1.0).apply(np.zeros_like(decoded[0]))
+    triggered = triggered_frames(source, clip)
+    pattern = triggers.create("blend", alpha=1.0).apply(np.zeros((clip.height, clip.width, 3), np.uint8))
 
-    out = {name: folder / f"{name.split()[0]}{clip.suffix}" for name in ("poisonkit", "ffmpeg", "MoviePy", "floor")}
+    out = {name: folder / f"{name}{clip.suffix}" for name in ("planes", "rgb", "ffmpeg", "MoviePy", "floor")}
     ways = {
         "floor": (lambda: floor_once(source, out["floor"], clip, triggered), out["floor"]),
-        "poisonkit (checked)": (lambda: poisonkit_once(source, out["poisonkit"]), out["poisonkit"]),
+        "poisonkit, in planes": (lambda: poisonkit_once(source, out["planes"]), out["planes"]),
+        "poisonkit, through RGB": (lambda: in_rgb(source, out["rgb"]), out["rgb"]),
         "plain ffmpeg transcode": (lambda: ffmpeg_once(source, out["ffmpeg"], clip), out["ffmpeg"]),
     }
     try:
