@@ -34,6 +34,7 @@ CASES: dict[str, list[Case]] = {
     "chrominance-wave": [Case(), Case({"channel": "both"})],
     "color-shift": [Case(), Case({"space": "hsv", "by": [200, -20, 5]}), Case({"space": "lab"})],
     "color-temperature": [Case(), Case({"temperature": 9000.0})],
+    "compression": [Case(), Case({"through": "h264", "gop": 5})],
     "contrast": [Case(), Case({"factor": 1.8, "pivot": 90.0})],
     "echo": [Case(), Case({"delay": 0.03, "repeats": 5})],
     "flicker": [Case()],
