@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -153,7 +154,12 @@ class Recipe(_Model):
 
     backdoors: tuple[Backdoor, ...] = Field(min_length=1)
     seed: int = Field(0, ge=0, description="drives selection and per-clip draws")
-    encode: str = Field("match", description="match, crf:N or lossless")
+    encode: str = Field("match", description="match, crf:N, lossless or h264")
+    to_8bit: bool = Field(False, description="pictures of more than 8 bits per sample are written with 8")
+    deinterlace: bool = Field(False, description="interlaced pictures are written progressive, one for each frame")
+    rotation: Literal["keep", "normalise"] = Field(
+        "keep", description="rotated clips stay as stored, or are stored upright, clean ones too"
+    )
     clean: CleanMode = Field("hardlink", description="how clean samples come into the copy")
     stream: Literal["best"] | int = Field("best", description="which of several streams is kept")
     attack_set: bool = True
@@ -253,8 +259,10 @@ class Recipe(_Model):
 
     @property
     def encoding(self) -> Encode:
-        """`encode` as the media room takes it."""
-        return parse_encode(self.encode)
+        """`encode` and the conversions as the media room takes them."""
+        return replace(
+            parse_encode(self.encode), to_8bit=self.to_8bit, deinterlace=self.deinterlace, rotation=self.rotation
+        )
 
 
 def read_mapping(path: Path) -> dict[str, Any]:
@@ -308,15 +316,15 @@ def _with_temporal(backdoor: Any, temporal: str) -> Any:
 
 
 def parse_encode(text: str) -> Encode:
-    """`match`, `lossless` or `crf:N` (0 to 51, N whole)."""
-    if text in ("match", "lossless"):
+    """`match`, `lossless`, `h264` or `crf:N` (0 to 51, N whole)."""
+    if text in ("match", "lossless", "h264"):
         return Encode(mode=text)  # type: ignore[arg-type]
     kind, _, number = text.partition(":")
     if kind == "crf" and number.isdigit() and int(number) <= 51:
         return Encode(mode="crf", crf=int(number))
     if kind == "crf":
         raise RequestError(f"--encode {text}: crf takes a whole number from 0 to 51, such as crf:23.")
-    raise RequestError(f"--encode {text}: not known.{did_you_mean(text, ['match', 'lossless', 'crf:23'])}")
+    raise RequestError(f"--encode {text}: not known.{did_you_mean(text, ['match', 'lossless', 'h264', 'crf:23'])}")
 
 
 def _unknown(name: str) -> str:

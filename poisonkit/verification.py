@@ -228,8 +228,9 @@ def _decoded(
     watch.begin("Decoding", len(todo))
     found: list[Finding] = []
     run = Parallel(n_jobs=jobs, return_as="generator", batch_size=1)
-    stream = read_mapping(out / "poisonkit" / "recipe.yaml").get("stream", "best")
-    calls = (delayed(recheck)(r, str(out), str(root), stream, allow_code, _lost(r)) for r in todo)
+    recipe = read_mapping(out / "poisonkit" / "recipe.yaml")
+    stream, deinterlace = recipe.get("stream", "best"), bool(recipe.get("deinterlace", False))
+    calls = (delayed(recheck)(r, str(out), str(root), stream, allow_code, _lost(r), deinterlace) for r in todo)
     for row, problem in zip(todo, run(calls), strict=True):
         if problem:
             found.append(Finding(row["path"], problem))

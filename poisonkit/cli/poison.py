@@ -194,9 +194,36 @@ def command(
         str | None,
         option(
             "--encode",
-            help="match: the source's codec family at a fixed quality; crf:N; lossless.",
+            help="match: the source's codec family at a fixed quality; crf:N; lossless; h264: H.264, whatever the "
+            "source's family is.",
             panel=FILES,
             default="match",
+            metavar="HOW",
+        ),
+    ] = None,
+    to_8bit: Annotated[
+        bool,
+        option(
+            "--to-8bit",
+            help="Write pictures of more than 8 bits per sample with 8 (rounded, no dithering), clean samples too.",
+            panel=FILES,
+        ),
+    ] = False,
+    deinterlace: Annotated[
+        bool,
+        option(
+            "--deinterlace",
+            help="Write interlaced pictures progressive (bwdif, one for each frame), clean samples too.",
+            panel=FILES,
+        ),
+    ] = False,
+    rotation: Annotated[
+        str | None,
+        option(
+            "--rotation",
+            help="Clips that the container rotates: keep them so, or normalise: store them upright, clean samples too.",
+            panel=FILES,
+            default="keep",
             metavar="HOW",
         ),
     ] = None,

@@ -20,7 +20,6 @@ from poisonkit.survival import PictureSurvival, sound_survival
 from poisonkit.triggers.base import ClipInfo
 from poisonkit.triggers.compose import Chain
 
-
 SSIM_FRAMES = 16  # of each measured clip, evenly spread
 
 
@@ -93,7 +92,7 @@ def _compare(task: Measurement, source: Path, file: Path, control: Path) -> dict
         originals: list[Image] = []
 
         def keep() -> Iterator[Image]:
-            for _, _, image in media.read_frames(source, stream=job.stream):
+            for _, _, image in media.read_frames(source, stream=job.stream, deinterlace=job.encode.deinterlace):
                 originals.append(image)
                 yield image
 

@@ -22,7 +22,13 @@ PRESENT = 0.1  # so much of the intended change must be seen, whatever the encod
 
 
 def recheck(
-    row: Record, out: str, source_root: str, stream: str | int, allow_code: bool = False, may_be_lost: bool = False
+    row: Record,
+    out: str,
+    source_root: str,
+    stream: str | int,
+    allow_code: bool = False,
+    may_be_lost: bool = False,
+    deinterlace: bool = False,
 ) -> str | None:
     """None when the file holds what the record says; else one sentence.
 
@@ -33,7 +39,7 @@ def recheck(
     try:
         chain, drawn = _chain(row, Path(out), Path(source_root), allow_code)
         file, source = Path(out, row["path"]), Path(source_root, row["source_path"])
-        return _recheck(row, file, source, chain, drawn, stream, may_be_lost)
+        return _recheck(row, file, source, chain, drawn, stream, may_be_lost, deinterlace)
     except (PoisonkitError, OSError) as error:
         return str(error)
 
@@ -50,14 +56,21 @@ def _chain(row: Record, out: Path, root: Path, allow_code: bool) -> tuple[Chain,
 
 
 def _recheck(
-    row: Record, file: Path, source: Path, chain: Chain, drawn: list[Params], stream: str | int, may_be_lost: bool
+    row: Record,
+    file: Path,
+    source: Path,
+    chain: Chain,
+    drawn: list[Params],
+    stream: str | int,
+    may_be_lost: bool,
+    deinterlace: bool,
 ) -> str | None:
     info = media.probe(source, stream=stream)
     clip = clip_of(info, row["id"])
     if row["frames"]:
         clip = ClipInfo(**{**clip.__dict__, "frames": row["frames"]})
     if info.video and row["frames"] is not None:
-        problem = _picture(row, file, source, chain, clip, drawn, stream, may_be_lost)
+        problem = _picture(row, file, source, chain, clip, drawn, stream, may_be_lost, deinterlace)
         if problem:
             return problem
     if "audio" in chain.touches:
@@ -85,6 +98,7 @@ def _picture(
     drawn: list[Params],
     stream: str | int,
     may_be_lost: bool,
+    deinterlace: bool,
 ) -> str | None:
     poisoned = [t for a, b in row["poisoned_ranges"] for t in range(a, b)]
     wanted = frozenset(poisoned[i] for i in spread(len(poisoned), LOOKED_AT))
@@ -92,7 +106,7 @@ def _picture(
     originals: dict[int, Image] = {}
 
     def frames() -> Iterator[Image]:
-        for t, _, image in media.read_frames(source, stream=stream):
+        for t, _, image in media.read_frames(source, stream=stream, deinterlace=deinterlace):
             if t in wanted:
                 originals[t] = image
             yield image
