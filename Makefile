@@ -40,6 +40,7 @@ format: $(STAMP)
 bench: $(STAMP)
 	@$(BIN)/python -c "import moviepy" 2>/dev/null || $(BIN)/python -m pip install -q "moviepy>=2.2,<3"
 	$(BIN)/python benchmarks/main_job.py
+	$(BIN)/python benchmarks/triggers.py
 
 test-mmaction2: $(STAMP)
 	@sh tools/setup_mmaction2.sh "$(PYTHON)" .venv-mmaction2

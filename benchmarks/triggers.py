@@ -1,0 +1,104 @@
+"""What each trigger costs, against encoding the frame: CPU time, one thread, medians of interleaved rounds.
+
+Pictures: microseconds per 340x256 frame, beside x264 veryfast crf 18 on the same frames. Sound: milliseconds per
+second of 44.1 kHz stereo. A picture trigger should cost at most a quarter of the encoding; what costs more is marked.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from fractions import Fraction
+from statistics import median
+
+import av
+import cv2
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from poisonkit import triggers
+from poisonkit.errors import RequestError
+from poisonkit.triggers.base import ClipInfo
+from poisonkit.triggers.compose import Chain
+
+WIDTH, HEIGHT, FRAMES, FPS, RATE = 340, 256, 60, 30.0, 44100
+
+
+def scene() -> list[np.ndarray]:
+    """A moving, mildly noisy scene, so that the encoder has ordinary work."""
+    y, x = np.mgrid[0:HEIGHT, 0:WIDTH].astype(np.float32)
+    rng = np.random.default_rng(0)
+    found = []
+    for t in range(FRAMES):
+        image = np.stack(
+            [120 + 70 * np.sin((x + 2 * t) / a) * np.cos((y - t) / b) for a, b in ((31, 23), (47, 17), (29, 41))], -1
+        )
+        found.append(np.clip(image + rng.normal(0, 3, image.shape), 0, 255).astype(np.uint8))
+    return found
+
+
+def encoding(planes: list[av.VideoFrame]) -> float:
+    """Seconds of CPU that x264 takes for a frame, nothing else counted."""
+    codec = av.CodecContext.create("libx264", "w")
+    assert isinstance(codec, av.VideoCodecContext)
+    codec.width, codec.height, codec.pix_fmt, codec.thread_count = WIDTH, HEIGHT, "yuv420p", 1
+    codec.time_base = Fraction(1, 30)
+    codec.options = {"preset": "veryfast", "crf": "18"}
+    began = time.process_time()
+    for t, frame in enumerate(planes):
+        frame.pts = t
+        codec.encode(frame)
+    codec.encode(None)
+    return (time.process_time() - began) / len(planes)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", help="triggers; all by default")
+    parser.add_argument("-n", "--runs", type=int, default=3)
+    options = parser.parse_args()
+    cv2.setNumThreads(1)
+    frames = scene()
+    planes = [av.VideoFrame.from_ndarray(f, "rgb24").reformat(format="yuv420p") for f in frames]
+    clip = ClipInfo("bench", WIDTH, HEIGHT, FPS, FRAMES)
+    wave = np.random.default_rng(1).normal(0, 0.1, (2, 3 * RATE)).astype(np.float32)
+    sound = ClipInfo("bench", sample_rate=RATE, channels=2, samples=wave.shape[1])
+    made = []
+    for name in options.names or triggers.names():
+        for mode in triggers.get(name).modes:
+            try:
+                made.append((name, mode, Chain([triggers.create(name, temporal=mode)])))
+            except RequestError:
+                continue  # needs a file of the user's
+    times: dict[tuple[str, str], list[float]] = {}
+    encode: list[float] = []
+    for turn in range(options.runs + 1):
+        encode.append(encoding(planes))
+        for name, mode, chain in made:
+            audio = "audio" in chain.touches
+            drawn = chain.draw(sound if audio else clip, 0)
+            began = time.process_time()
+            if audio:
+                chain.audio(wave, sound, drawn)
+            else:
+                for _ in chain.video(iter(frames), clip, drawn):
+                    pass
+            if turn:
+                times.setdefault((name, mode), []).append(time.process_time() - began)
+    base = median(encode[1:])
+    table = Table(title=f"Triggers, medians of {options.runs}; encoding a frame: {base * 1e6:.0f} us")
+    for head in ("trigger", "form", "us / frame", "of encoding", "ms / s of sound", ""):
+        table.add_column(head, justify="left" if head in ("trigger", "form") else "right")
+    for (name, mode), values in times.items():
+        cost = median(values)
+        if triggers.get(name).modality == "audio":
+            table.add_row(name, mode, "", "", f"{cost / 3 * 1e3:.1f}", "")
+        else:
+            share = cost / FRAMES / base
+            table.add_row(name, mode, f"{cost / FRAMES * 1e6:.0f}", f"{share:.2f}", "", "over" if share > 0.25 else "")
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()
