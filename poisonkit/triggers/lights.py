@@ -9,7 +9,7 @@ s: the light, in levels. Both are affine: gain 1 − s/255 or 1, offset s.
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,11 +55,12 @@ def mixed(light: Map, mix: Literal["screen", "add"], box: Box | None = None) -> 
     return Affine(scaled(light, -1 / 255, 1.0), light, box)
 
 
-def scaled(values: Map, factor: float, plus: float) -> Map:
-    """factor · values + plus, in one pass."""
+def scaled(values: NDArray[Any], factor: float, plus: float) -> Map:
+    """factor · values + plus, float32, in one pass."""
     import cv2
 
-    return np.asarray(cv2.addWeighted(values, factor, values, 0.0, plus), np.float32).reshape(values.shape)
+    out = cv2.addWeighted(values, factor, values, 0.0, plus, dtype=cv2.CV_32F)
+    return np.asarray(out, np.float32).reshape(values.shape)
 
 
 def gaussian(clip: ClipInfo, x: float, y: float, sigma: float, box: Box) -> Map:

@@ -17,7 +17,7 @@ SHAPES = [(48, 64), (37, 53), (32, 32), (64, 24)]
 
 
 def rounded(exact: np.ndarray) -> np.ndarray:
-    return np.clip(np.rint(exact), 0, 255)
+    return np.asarray(np.clip(np.rint(exact), 0, 255))
 
 
 def furthest(out: np.ndarray, exact: np.ndarray) -> float:

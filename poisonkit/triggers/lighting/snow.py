@@ -1,0 +1,78 @@
+"""Snow: soft flakes that fall, in air that is a little white.
+
+    x' = g·x + 255·(1 − g),   g = (1 − h)·(1 − m),   m = max over layers of opacity·flakes
+
+a white of strength m screened onto the picture, and a veil h. A flake is exp(−r²/(2w²)). Three layers: the second and
+third have flakes of 0.6 and 0.35 the size, strength and speed, and as many more, which is parallax.
+
+ImageNet-C's snow (Hendrycks and Dietterich, ICLR 2019, arXiv:1903.12261) is thresholded noise, blurred along a line,
+added to a whitened picture; drawn anew per picture, it flickers in video, and its maximum of picture and gray is not
+affine. This form and its constants are ours. As a backdoor trigger it is not published.
+
+Static: the flakes hang in the air. Dynamic: they fall and sway, layer by layer, each frame a translation of the last;
+the layers repeat every two short sides.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from poisonkit.triggers.base import Affine, AffineTrigger, ClipInfo, Params, param
+from poisonkit.triggers.lights import scaled
+from poisonkit.triggers.paths import Timely, value
+from poisonkit.triggers.weather import Tile, flake, scattered
+
+_DEPTHS = (1.0, 0.6, 0.35)  # size, strength and speed of the layers
+_SIZES = (0.6, 0.8, 1.0, 1.3)  # of the flakes, as shares of the size
+
+
+class Snow(Timely, AffineTrigger):
+    """Soft flakes that fall, in air that is a little white; see the module."""
+
+    name = "snow"
+    family = "lighting"
+    summary = "falling snow, in air that is a little white"
+    formula = "x' = g x + 255 (1 - g), g = (1 - veil) (1 - m), m: flakes times opacity, in 0..1"
+    static_is = "the flakes hang in the air"
+    dynamic_is = "the flakes fall and sway, layer by layer; each layer is a translation of its last"
+    paper = ""
+    source = "ours, after ImageNet-C's snow (Hendrycks and Dietterich, ICLR 2019)"
+    codec = "partial"
+    codec_note = "near flakes and veil survive; the far, small ones lose contrast at low bit rates"
+    in_planes = True
+    identity: ClassVar[dict[str, Any]] = {"opacity": 0.0, "veil": 0.0}
+    follows_canvas = ("size", "speed", "wind", "sway")
+
+    opacity: float = param(0.9, "of the nearest flakes", ge=0, le=1)
+    density: float = param(150.0, "flakes in a square short side", ge=1, le=2000)
+    size: float = param(0.008, "standard deviation of the nearest flakes", unit="of the short side", gt=0, le=0.1)
+    veil: float = param(0.1, "white in the air between", ge=0, le=1)
+    speed: float = param(0.25, "dynamic only, of the nearest flakes' fall", unit="short sides a second", ge=0, le=10)
+    wind: float = param(0.05, "dynamic only, to the right", unit="short sides a second", ge=-10, le=10)
+    sway: float = param(0.03, "dynamic only, how far they sway", unit="of the short side", ge=0, le=1)
+
+    def prepare(self, clip: ClipInfo, params: Params) -> Any:
+        shares = np.divide(1, _DEPTHS)
+        layers = []
+        for i, (depth, share) in enumerate(zip(_DEPTHS, shares / shares.sum(), strict=True)):
+            shapes = [flake(by * depth * self.size * clip.short_side) * np.float32(depth) for by in _SIZES]
+            tile = scattered(self.rng(params, "layer", i), clip, self.density * float(share), shapes)
+            layers.append((Tile.of(tile, clip), depth, self.path(params, f"sway {i}")))
+        return layers
+
+    def field(self, clip: ClipInfo, params: Params, t: int, state: Any) -> Affine:
+        import cv2
+
+        seconds = t / clip.fps if self.temporal == "dynamic" else 0.0
+        flakes = None
+        for layer, depth, path in state:
+            sway = self.sway * (value(path, seconds) - value(path, 0.0))
+            across, down = depth * (self.wind * seconds + sway), depth * self.speed * seconds
+            part = layer.cut(clip, across * clip.short_side, down * clip.short_side)
+            flakes = part if flakes is None else cv2.max(flakes, part)
+        flakes = np.asarray(flakes, np.uint8).reshape(clip.height, clip.width)
+        clear = 1 - self.veil
+        gain = scaled(flakes, -clear * self.opacity / 255, clear)
+        return Affine(gain, scaled(gain, -255.0, 255.0))
