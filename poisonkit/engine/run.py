@@ -15,7 +15,7 @@ from typing import Any
 
 from poisonkit import datasets, manifest
 from poisonkit.datasets import Dataset, Source
-from poisonkit.engine import card, links, output, sampling
+from poisonkit.engine import card, clean, links, output, sampling
 from poisonkit.engine.examine import examiner
 from poisonkit.engine.executors import local
 from poisonkit.engine.ledger import Ledger, lock
@@ -263,6 +263,7 @@ class _Run:
         self.home = out / "poisonkit"
         self.began = time.monotonic()
         self.processed = 0
+        self.made: dict[str, clean.Need] = {}
 
     def go(self) -> Summary:
         if output.plan_file(self.home, self.attack).exists() and not (self.home / "run.json").exists():
@@ -270,6 +271,7 @@ class _Run:
         self._prepare()
         with Ledger(output.ledger_file(self.home, self.attack)) as ledger:
             try:
+                self.made = self._look_at_clean()
                 self._work(ledger)
                 while self.recipe.replace_failed and self._replace(ledger):
                     self._work(ledger)
@@ -324,11 +326,35 @@ class _Run:
 
     def _to_do(self) -> list[Task]:
         reencode = self.recipe.clean == "reencode"
-        return [t for t in self.plan.tasks if t.role != "clean" or reencode]
+        return [t for t in self.plan.tasks if t.role != "clean" or reencode or t.key in self.made]
+
+    def _look_at_clean(self) -> dict[str, clean.Need]:
+        """The clean samples that have to be made like the poisoned ones; looked up once, for runs that continue too."""
+        tasks = [t for t in self.plan.tasks if t.role == "clean"]
+        if self.recipe.clean == "reencode" or not tasks:
+            return {}
+        noted = self.home / ".state" / "clean.json"
+        if noted.exists():
+            return dict(json.loads(noted.read_text(encoding="utf-8")))
+        progress, recipe = self.options.progress, self.recipe
+        progress.begin("Looking at clean samples", len(tasks))
+        try:
+            found = clean.needs(
+                tasks, self.dataset.root, recipe.encoding, recipe.stream, self.options.n_jobs, progress.step
+            )
+        finally:
+            progress.end()
+        for what, why in clean.REASONS.items():
+            if n := sum(need == what for need in found.values()):
+                progress.say(f"{n} clean samples {why}")
+        manifest.write_lines(noted, [json.dumps(found)])
+        return found
 
     def _job(self, task: Task) -> Job:
         backdoor = self.recipe.backdoors[task.backdoor or 0]
         touches = frozenset(m for b in self.recipe.backdoors for m in b.chain.touches)
+        if task.key in self.made:
+            touches = frozenset({"video"} if self.made[task.key] == "convert" else ())
         triggered = task.role in ("poisoned", "cover", "attack")
         return Job(
             task=task,
@@ -412,33 +438,8 @@ class _Run:
         return True
 
     def _link_clean(self) -> tuple[dict[str, Record], str]:
-        tasks = [t for t in self.plan.tasks if t.role == "clean"]
-        if self.recipe.clean == "reencode" or not tasks:
-            return {}, self.recipe.clean
-        root, out = self.dataset.root, self.out
-        sizes = [_size(root / t.source_path) for t in tasks]
-        first = next((t for t, n in zip(tasks, sizes, strict=True) if n), tasks[0])
-        choice = links.choose(self.recipe.clean, root / first.source_path, out / "data", sum(sizes))
-        self.options.progress.say(f"Clean samples: {choice.method} ({choice.reason}).")
-        self.options.progress.begin("Clean samples", len(tasks))
-        found: dict[str, Record] = {}
-        made: set[str] = set()
-        for task, size in zip(tasks, sizes, strict=True):
-            target = out / task.path
-            folder = os.path.dirname(target)
-            if folder not in made:
-                os.makedirs(folder, exist_ok=True)
-                made.add(folder)
-            known: dict[str, Any] = {"bytes": size}
-            try:
-                links.place(choice.method, root / task.source_path, target)
-            except OSError as error:
-                what = "there is no such file" if isinstance(error, FileNotFoundError) else error.strerror
-                known = {
-                    "status": "failed",
-                    "error": f"'{task.source_path}' could not be taken over: {what}.",
-                }
-            found[task.key] = manifest.record(task, self.plan.classes, **known)
-            self.options.progress.step()
-        self.options.progress.end()
-        return found, choice.method
+        tasks = [t for t in self.plan.tasks if t.role == "clean" and t.key not in self.made]
+        how = self.recipe.clean
+        if how == "reencode" or not tasks:
+            return {}, how
+        return clean.link(tasks, self.dataset.root, self.out, how, self.plan.classes, self.options.progress)

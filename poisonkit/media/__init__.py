@@ -13,15 +13,19 @@ from poisonkit.media.info import AudioStream, Encode, MediaInfo, Problem, VideoS
 
 if TYPE_CHECKING:
     from poisonkit.media.check import Inspector
+    from poisonkit.media.converting import conversion
     from poisonkit.media.create import write_audio, write_video
     from poisonkit.media.decode import count, read_audio, read_frames
-    from poisonkit.media.families import refusals
+    from poisonkit.media.families import can_remux, refusals
     from poisonkit.media.jobs import ffmpeg_binary
+    from poisonkit.media.peek import several
     from poisonkit.media.probing import probe
     from poisonkit.media.rewriting import remux, rewrite
 
 _HOME = {
     "Inspector": "check",
+    "can_remux": "families",
+    "conversion": "converting",
     "count": "decode",
     "ffmpeg_binary": "jobs",
     "probe": "probing",
@@ -30,6 +34,7 @@ _HOME = {
     "refusals": "families",
     "remux": "rewriting",
     "rewrite": "rewriting",
+    "several": "peek",
     "write_audio": "create",
     "write_video": "create",
 }
@@ -42,6 +47,8 @@ __all__ = [
     "Problem",
     "VideoStream",
     "Written",
+    "can_remux",
+    "conversion",
     "count",
     "ffmpeg_binary",
     "probe",
@@ -50,6 +57,7 @@ __all__ = [
     "refusals",
     "remux",
     "rewrite",
+    "several",
     "write_audio",
     "write_video",
 ]

@@ -105,6 +105,11 @@ _MP2_RATES = (32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384)
 _MP2_LOW = (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
 
 
+def can_remux(info: MediaInfo) -> bool:
+    """Whether a file like this one can be written again packet for packet."""
+    return info.container in MUXERS
+
+
 def refusals(info: MediaInfo, encode: Encode, touches: Iterable[str] = ("video", "audio")) -> tuple[Problem, ...]:
     """Why this file cannot be rewritten with this encoding; empty when it can. All have blocks=True.
 

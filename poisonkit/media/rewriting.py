@@ -97,7 +97,7 @@ def remux(source: str | Path, destination: str | Path, *, stream: StreamChoice =
     status = require_file(source)
     _not_itself(source, destination)
     info = probe(source, stream)
-    if info.container not in families.MUXERS:
+    if not families.can_remux(info):
         raise MediaError(f"{name_of(source)}: {info.container} files cannot be remuxed.")
     require_whole(source, info.container)
     with replacing(destination, status) as temporary:

@@ -1,0 +1,96 @@
+"""Clean samples on their way into the copy: which are linked, and which have to be made like the poisoned ones."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Literal
+
+from poisonkit import manifest, media
+from poisonkit.engine import links
+from poisonkit.engine.progress import Progress
+from poisonkit.errors import MediaError
+from poisonkit.manifest import Record
+from poisonkit.media.info import Encode
+from poisonkit.plan import Task
+
+Need = Literal["remux", "convert"]
+REASONS: dict[Need, str] = {
+    "remux": "hold several streams: they are written with one picture and one sound, as the poisoned ones are.",
+    "convert": "are converted as the poisoned ones are.",
+}
+
+
+def needs(
+    tasks: Sequence[Task],
+    root: Path,
+    encode: Encode,
+    stream: Literal["best"] | int,
+    jobs: int,
+    watch: Callable[[], None] = lambda: None,
+) -> dict[str, Need]:
+    """Key -> what has to be done to those clean samples that cannot be linked as they are.
+
+    `remux`: the file holds several streams, of which poisoned files keep one picture and one sound; trainers
+    disagree on which they read. `convert`: the recipe converts pictures like this one (`--to-8bit`,
+    `--deinterlace`, `--rotation normalise`). A file that does not open is taken over as it is.
+    """
+
+    def look(task: Task) -> Need | None:
+        path = root / task.source_path
+        try:
+            if not (encode.to_8bit or encode.deinterlace or encode.rotation == "normalise" or media.several(path)):
+                return None
+            info = media.probe(path, stream=stream)
+        except (MediaError, OSError):
+            return None
+        if media.conversion(info.video, encode):
+            return "convert"
+        return "remux" if info.dropped and media.can_remux(info) else None
+
+    from concurrent.futures import ThreadPoolExecutor
+
+    found: dict[str, Need] = {}
+    with ThreadPoolExecutor(jobs) as pool:
+        for task, need in zip(tasks, pool.map(look, tasks), strict=True):
+            watch()
+            if need is not None:
+                found[task.key] = need
+    return found
+
+
+def link(
+    tasks: Sequence[Task], root: Path, out: Path, how: str, classes: Sequence[str], progress: Progress
+) -> tuple[dict[str, Record], str]:
+    """Bring clean samples into the copy as they are; (key -> record, the method that was used)."""
+    sizes = [_size(root / t.source_path) for t in tasks]
+    first = next((t for t, n in zip(tasks, sizes, strict=True) if n), tasks[0])
+    choice = links.choose(how, root / first.source_path, out / "data", sum(sizes))
+    progress.say(f"Clean samples: {choice.method} ({choice.reason}).")
+    progress.begin("Clean samples", len(tasks))
+    found: dict[str, Record] = {}
+    made: set[str] = set()
+    for task, size in zip(tasks, sizes, strict=True):
+        target = out / task.path
+        folder = os.path.dirname(target)
+        if folder not in made:
+            os.makedirs(folder, exist_ok=True)
+            made.add(folder)
+        known: dict[str, object] = {"bytes": size}
+        try:
+            links.place(choice.method, root / task.source_path, target)
+        except OSError as error:
+            what = "there is no such file" if isinstance(error, FileNotFoundError) else error.strerror
+            known = {"status": "failed", "error": f"'{task.source_path}' could not be taken over: {what}."}
+        found[task.key] = manifest.record(task, classes, **known)
+        progress.step()
+    progress.end()
+    return found, choice.method
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
