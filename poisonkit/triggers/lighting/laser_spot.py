@@ -6,8 +6,8 @@ a white core of size σ, where the sensor saturates, and a halo of the laser's c
 onto the picture; a: strength, h: share of the halo.
 
 Xu et al., "LaserGuider: A Laser Based Physical Backdoor Attack against Deep Neural Networks", 2024,
-arXiv:2412.03993, shine laser spots on traffic signs, and paste pictures of such spots in training. Their
-pictures are not public; this form, σ = 0.012, ρ = 0.05, h = 0.6 and green are ours.
+arXiv:2412.03993, shine laser spots on traffic signs, and put digital ones on the pictures that they train with. The
+form and constants of those we have not read: this form, σ = 0.012, ρ = 0.05, h = 0.6 and green are ours.
 
 Dynamic: the spot wanders smoothly around its place, as from a hand, and turns back where the central crop ends.
 """

@@ -10,8 +10,8 @@ Source with 6 to 10 ghosts on a line, in the upper half, strengths up to 0.2: Ra
 albumentations, where the radius is 400 pixels; here R = 0.35 of the short side, and as a backdoor trigger it is
 not published.
 
-How public code differs: it draws ghosts at random points of a line or of the picture, anew for each picture, blends
-in 8-bit steps with hard edges, and its radius does not follow the picture's size.
+How public code differs: it draws the ghosts anew for each picture, lays hard-edged circles over one another in 8-bit
+steps, and its radius does not follow the picture's size.
 
 Dynamic: the source wanders smoothly around its place; the ghosts follow it, through the middle.
 """
