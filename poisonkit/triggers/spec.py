@@ -190,7 +190,7 @@ def _split(rest: str, text: str) -> list[str]:
             quote = "" if char == quote else quote
         elif char in "'\"" and rest[:i].rstrip()[-1:] in ("=", ",", "["):
             quote = char
-        elif char == "[" and (depth or rest[:i].rstrip()[-1:] == "="):
+        elif char == "[" and (depth or rest[:i].rstrip()[-1:] in ("=", ",", "")):
             depth += 1
         elif char == "]" and depth:
             depth -= 1

@@ -21,6 +21,7 @@ from poisonkit.triggers import create, from_entry, get, parameters, parse
         ("x:a=true, b=false,c=word", ("x", {"a": True, "b": False, "c": "word"})),
         ("x:a=[1,2.5,on],b=[]", ("x", {"a": [1, 2.5, "on"], "b": []})),
         ("x:p=/data/a b/cat.png,q=C:\\x\\y.npy", ("x", {"p": "/data/a b/cat.png", "q": "C:\\x\\y.npy"})),
+        ("x:a=[[1,2],[3,4]],b=[[5,6]]", ("x", {"a": [[1, 2], [3, 4]], "b": [[5, 6]]})),
         ("x:p='a,b[=.png',q=\"it's\"", ("x", {"p": "a,b[=.png", "q": "it's"})),
         ("x:p=it's,q=a[1].png", ("x", {"p": "it's", "q": "a[1].png"})),
         ("x:canvas=short:128,size-px=3", ("x", {"canvas": "short:128", "size_px": 3})),
