@@ -203,7 +203,7 @@ def _audio_stream(out: Any, codec: str, rate: int, channels: int, bit_rate: int 
     layout = {1: "mono", 2: "stereo", 6: "5.1"}[channels]
     stream = out.add_stream(codec, rate=rate, layout=layout)
     stream.codec_context.thread_count = 1
-    if bit_rate or codec in ("aac", "mp2", "libmp3lame", "libopus"):
+    if bit_rate or codec in ("aac", "mp2", "libmp3lame", "libopus", "wmav2"):
         stream.bit_rate = bit_rate or (128000 if codec != "mp2" else 192000)
     return stream
 

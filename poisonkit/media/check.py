@@ -17,7 +17,7 @@ from poisonkit.media.colour import Image, to_rgb
 from poisonkit.media.converting import Conversion, turned
 from poisonkit.media.decode import Tail, Wave, as_float, decode_packet
 from poisonkit.media.encode import FRAME
-from poisonkit.media.families import EXACT_TIMES
+from poisonkit.media.families import EXACT_TIMES, SHIFTED
 from poisonkit.media.files import name_of, open_input, translated
 from poisonkit.media.info import MediaInfo, Written
 from poisonkit.media.mux import Passed, Trace
@@ -159,7 +159,7 @@ class _Check:
         self._times(passed.video)
 
     def _times(self, source: Trace) -> None:
-        """mp4, mov, mkv, webm: equal within a tick. mpg: equal intervals. avi: in order."""
+        """mp4, mov, mkv, webm: equal within a tick. mpg, flv: equal intervals. avi: in order."""
         got, want = self.video.seconds(), source.seconds()
         container = self.info.container
         if container == "avi":
@@ -172,7 +172,8 @@ class _Check:
             raise self.fail(f"{len(got)} timestamps instead of {len(want)}")
         tick = max(self.video.time_base, source.time_base)
         known = [(a, b) for a, b in zip(got, want, strict=True) if a is not None and b is not None]
-        shift = known[0][0] - known[0][1] if known and container not in EXACT_TIMES else Fraction(0)
+        free = container not in EXACT_TIMES or container in SHIFTED
+        shift = known[0][0] - known[0][1] if known and free else Fraction(0)
         for index, (a, b) in enumerate(known):
             if abs(a - b - shift) > tick:
                 raise self.fail(f"frame {index} is shown at {float(a):.4f} s instead of {float(b):.4f} s")
@@ -197,7 +198,8 @@ class _Check:
 
     def _late(self) -> int:
         """Samples by which the decoded sound begins after its due time (negative: before)."""
-        if self.info.container not in EXACT_TIMES or self.sound_start is None or self.info.audio is None:
+        keeps = self.info.container in EXACT_TIMES and self.info.container not in SHIFTED
+        if not keeps or self.sound_start is None or self.info.audio is None:
             return 0
         late = float(self.sound_start) - self.expected.start
         rate = self.info.audio.sample_rate

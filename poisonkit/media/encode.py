@@ -144,7 +144,7 @@ class SoundEncoder:
         self._at = 0
         self._drop = 0
         self._done = False
-        if target.codec in AUDIBLE_DELAY and out.format.name in ("avi", "mpeg", "vob"):
+        if target.codec in AUDIBLE_DELAY and out.format.name in ("avi", "mpeg", "vob", "flv"):
             self._hide_delay(target)
 
     def _hide_delay(self, target: AudioTarget) -> None:

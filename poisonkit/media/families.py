@@ -19,11 +19,11 @@ MUXERS = {
     "mpeg": "mpeg",
     "matroska": "matroska",
     "webm": "webm",
-    "asf": "asf",
     "flv": "flv",
 }
 SOUND_FILES = ("wav", "flac", "ogg", "mp3", "aiff")  # written by soundfile
-EXACT_TIMES = ("mp4", "mov", "matroska", "webm", "asf", "flv")  # containers that keep any timestamp
+EXACT_TIMES = ("mp4", "mov", "matroska", "webm", "flv")  # containers that keep any timestamp
+SHIFTED = ("flv",)  # of them, those whose muxers move everything so that nothing begins before zero
 
 
 @dataclass(frozen=True)
@@ -77,10 +77,9 @@ _IN_CONTAINER = {
     "webm": ("vp8", "vp9"),
     "mpeg": ("mpeg1video", "mpeg2video"),
     "mp4": ("h264", "hevc", "mpeg4", "mpeg1video", "mpeg2video", "mjpeg", "vp9"),
-    "asf": ("h264", "mpeg4"),
     "flv": ("h264",),
 }
-_H264_CONTAINERS = ("mp4", "mov", "matroska", "avi", "asf", "flv")
+_H264_CONTAINERS = ("mp4", "mov", "matroska", "avi", "flv")
 _BY_HAND = "convert the clips first: ffmpeg -i IN -c:v libx264 -crf 18 OUT.mp4"
 _LOSSLESS = ("mp4", "mov", "matroska", "avi")
 _MPEG1_RATES = [Fraction(n, 1001) for n in (24000, 30000, 60000)] + [Fraction(n) for n in (24, 25, 30, 50, 60)]
@@ -129,7 +128,7 @@ def refusals(info: MediaInfo, encode: Encode, touches: Iterable[str] = ("video",
     container = info.container
     alone = info.video is None and container in SOUND_FILES
     if container not in MUXERS and not alone:
-        found.append(_refuse("container", f"{container} files cannot be written.", "convert the clip to mp4 first"))
+        found = [_refuse("container", f"{container} files cannot be written.", _BY_HAND)]
     return tuple(found)
 
 
@@ -190,7 +189,7 @@ def _lossless(container: str) -> VideoTarget | Problem:
     if container in _LOSSLESS:
         return VideoTarget("libx264rgb", "h264", "rgb24", {"preset": "veryfast", "qp": "0"})
     message = f"{container} cannot hold lossless RGB video here."
-    return _refuse("lossless", message, "--encode match, or convert the clip to mp4 first")
+    return _refuse("lossless", message, f"--encode match, or {_BY_HAND}")
 
 
 def _options(family: _Family, quality: int | None) -> dict[str, str]:
@@ -217,16 +216,16 @@ def audio_target(audio: AudioStream, container: str, encode: Encode, *, alone: b
     if audio.codec.startswith("pcm_"):
         return AudioTarget(audio.codec, audio.codec)
     codec = audio.codec
-    if codec not in _SOUND or (container in ("avi", "asf") and codec in ("opus", "vorbis", "aac")):
+    if codec not in _SOUND or (container == "avi" and codec in ("opus", "vorbis", "aac")):
         if encode.mode != "h264" or container not in _H264_CONTAINERS:
             message = f"{codec} sound cannot be written in {container} here."
             return _refuse("codec", message, "--encode h264" if container in _H264_CONTAINERS else _BY_HAND)
-        codec = "mp3" if container in ("avi", "asf") else "aac"
+        codec = "mp3" if container == "avi" else "aac"
     encoder, default = _SOUND[codec]
     if default is None:
         return AudioTarget(encoder, codec, sample_format=audio.sample_format or None)
     # Without the bit reservoir, so that frames that hold only the encoder's delay can be left out.
-    options = {"reservoir": "0"} if encoder == "libmp3lame" and container == "avi" else {}
+    options = {"reservoir": "0"} if encoder == "libmp3lame" and container in ("avi", *SHIFTED) else {}
     rate = _bit_rate(audio, codec, max(default, audio.bit_rate or 0))
     return AudioTarget(encoder, codec, rate, options=options)
 

@@ -162,7 +162,8 @@ def _new_sound(source: Path, info: MediaInfo, encode: Encode, audio: AudioFuncti
 
 def _by_job(info: MediaInfo, made: NewSound) -> bool:
     """Whether the ffmpeg program muxes the sound. AVI and mpg are muxed here: see `encode.AUDIBLE_DELAY`."""
-    return info.video is not None and info.container in EXACT_TIMES and made.wave.shape[0] <= 2
+    exact = info.container in EXACT_TIMES and info.container not in families.SHIFTED
+    return info.video is not None and exact and made.wave.shape[0] <= 2
 
 
 def _sound_job(source: Path, temporary: Path, info: MediaInfo, made: NewSound) -> Passed:
