@@ -7,8 +7,14 @@ from __future__ import annotations
 
 from poisonkit.triggers.testing import Case, Media
 
+from . import imports
+
 CASES: dict[str, list[Case]] = {
     "adaptive-blend": [Case(), Case({"grid": 3, "canvas": "native", "alpha": 0.3})],
+    "additive": [
+        Case({"array": imports.FIELD}),
+        Case({"array": imports.FIELDS, "scale": 2.0, "beyond": "hold", "canvas": "native"}),
+    ],
     "ambient": [
         Case(),
         Case({"sound": "babble", "snr": 10}),
@@ -52,8 +58,14 @@ CASES: dict[str, list[Case]] = {
     "luminance-wave": [Case(), Case({"form": "additive"})],
     "motion-blur": [Case(), Case({"changes": "angle", "angle": 30.0})],
     "photo-filter": [Case(), Case({"look": "lomo", "strength": 0.5}), Case({"look": "toaster"})],
-    "pitch-boost": [Case(), Case({"snr": 5, "semitones": -3}, Media(sample_rate=8000))],
-    "pitch-shift": [Case(), Case({"semitones": -7, "spread": 1}, Media(sample_rate=44100, seconds=0.7))],
+    "pitch-boost": [
+        Case(media=Media(seconds=0.8)),
+        Case({"snr": 5, "semitones": -3}, Media(sample_rate=8000, seconds=0.8)),
+    ],
+    "pitch-shift": [
+        Case(media=Media(seconds=0.8)),
+        Case({"semitones": -7, "spread": 1}, Media(sample_rate=44100, seconds=0.6, channels=1)),
+    ],
     "rain": [Case(), Case({"slant": -40.0, "density": 40.0, "level": 255})],
     "refool": [Case(), Case({"form": "out-of-focus"}), Case({"form": "random", "canvas": "native", "alpha": 0.6})],
     "reverb": [Case(), Case({"rt60": 1.5, "wet": 1})],
@@ -64,11 +76,15 @@ CASES: dict[str, list[Case]] = {
     "sine": [Case(), Case({"amplitude": 0.05, "changes": "position", "start": 0.1, "duration": 0.9})],
     "snow": [Case(), Case({"size": 0.03, "veil": 0.0})],
     "spotlight": [Case(), Case({"color": "orange", "mix": "add", "sigma": 0.1})],
+    "stamp": [
+        Case({"picture": imports.STAMP, "alpha": 0.8, "size": 0.4}),
+        Case({"picture": imports.STAMPS, "size": 0.3}),
+    ],
     "sun-glare": [Case(), Case({"ghosts": 0, "strength": 0.4})],
     "temporal-blur": [Case(), Case({"frames": 2})],
     "temporal-dct": [Case(), Case({"coefficients": "seeded"})],
     "temporal-dft": [Case(), Case({"coefficients": "seeded", "normalise": True})],
-    "time-stretch": [Case(), Case({"rate": 0.8})],
+    "time-stretch": [Case(media=Media(seconds=0.8)), Case({"rate": 0.8})],
     "tone-burst": [Case(), Case({"position": "random", "snr": 0, "duration": 0.3})],
     "ultrasonic": [
         Case(media=Media(sample_rate=44100)),
@@ -77,4 +93,8 @@ CASES: dict[str, list[Case]] = {
     "video-corruption": [Case()],
     "vignette": [Case()],
     "wanet": [Case(), Case({"canvas": "native"}), Case({"changes": "drift", "grid_rescale": 0.95})],
+    "waveform": [
+        Case({"sound": imports.SOUND}),
+        Case({"sound": imports.SOUND, "amplitude": 0.5, "keep": 0.5, "rate": 22050, "repeat": True}),
+    ],
 }
