@@ -39,6 +39,7 @@ def command(
     val_list: options.ValList = None,
     test_list: options.TestList = None,
     delimiter: options.Delimiter = None,
+    columns: options.Columns = None,
     split: options.Split = None,
     allow_root: options.AllowRoot = None,
     stream: options.Stream = None,
@@ -63,9 +64,10 @@ def command(
         layout=layout,
         data_root=data_root,
         lists=lists,
-        split=split or 1,
+        split=split,
         allow_roots=tuple(allow_root or ()),
         delimiter=delimiter,
+        columns=datasets.parse_columns(columns),
     )
     dataset = datasets.read(place)
     why = datasets.get_layout(dataset.layout).detect(place) or "as asked"
@@ -83,7 +85,7 @@ def command(
 def _properties(looks: Sequence[Look]) -> dict[str, Counter[str]]:
     """Property -> value -> number of files, of the files that open."""
     found: dict[str, Counter[str]] = {
-        name: Counter() for name in ("container", "picture", "size", "frame rate", "sound")
+        name: Counter() for name in ("container", "picture", "colour", "size", "frame rate", "sound")
     }
     for look in looks:
         if look.info is None:
@@ -92,7 +94,9 @@ def _properties(looks: Sequence[Look]) -> dict[str, Counter[str]]:
         found["container"][look.info.container] += 1
         found["picture"][f"{v.codec} {v.pix_fmt}" if v else "none"] += 1
         if v:
-            found["size"][f"{v.width}x{v.height}"] += 1
+            full = {"tv": "limited range", "pc": "full range"}.get(v.color_range, "")
+            found["colour"][f"{v.colorspace or 'untagged'} {full}".strip()] += 1
+            found["size"]["{}x{}".format(*v.displayed)] += 1
             found["frame rate"][f"{float(v.fps):.6g} fps"] += 1
         channels = {1: "mono", 2: "stereo"}.get(a.channels, a.layout) if a else ""
         found["sound"][f"{a.codec} {a.sample_rate} Hz {channels}" if a else "none"] += 1
@@ -109,7 +113,7 @@ def _problems(looks: Sequence[Look]) -> dict[str, tuple[int, Any, str]]:
     """Problem code -> (number of files, the first such problem, the file that has it)."""
     found: dict[str, tuple[int, Any, str]] = {}
     for look in looks:
-        for problem in look.info.problems if look.info else ():
+        for problem in look.conditions:
             count, first, name = found.get(problem.code, (0, problem, look.sample.id))
             found[problem.code] = (count + 1, first, name)
     return found

@@ -9,16 +9,20 @@ from typing import Literal
 from poisonkit import media
 from poisonkit.datasets import Dataset, Sample
 from poisonkit.errors import MediaError
-from poisonkit.media.info import MediaInfo
+from poisonkit.media.info import Encode, MediaInfo, Problem
 
 
 @dataclass(frozen=True)
 class Look:
-    """One file as it was found: `info` of what opens, else None, and `problem` says why."""
+    """One file as it was found: `info` of what opens, else None, and `problem` says why.
+
+    conditions: what is to be known of a file that opens, what keeps it from being rewritten first.
+    """
 
     sample: Sample
     info: MediaInfo | None
     problem: str = ""
+    conditions: tuple[Problem, ...] = ()
 
 
 def survey(
@@ -29,7 +33,8 @@ def survey(
     jobs: int = 1,
     watch: Callable[[], None] = lambda: None,
 ) -> Iterator[Look]:
-    """Open every sample's file, in threads, and yield what was found, in the dataset's order.
+    """Open every sample's file, in threads, and yield what was found, in the dataset's order; nothing is decoded
+    but each first picture.
 
     limit: only so many, spread evenly over the dataset. watch: called after each.
     """
@@ -40,10 +45,13 @@ def survey(
         samples = tuple(samples[i * len(samples) // limit] for i in range(limit))
 
     def look(sample: Sample) -> Look:
+        path = dataset.file(sample)
         try:
-            return Look(sample, media.probe(dataset.file(sample), stream=stream))
+            info = media.probe(path, stream=stream)
+            found = (*media.refusals(info, Encode()), *info.problems, *media.scan(path, info))
         except MediaError as error:
             return Look(sample, None, str(error))
+        return Look(sample, info, conditions=tuple({p.code: p for p in reversed(found)}.values())[::-1])
 
     with ThreadPoolExecutor(max(1, jobs)) as pool:
         for found in pool.map(look, samples):

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from poisonkit.media.peek import several
     from poisonkit.media.probing import probe
     from poisonkit.media.rewriting import remux, rewrite
+    from poisonkit.media.scanning import scan
 
 _HOME = {
     "Inspector": "check",
@@ -34,6 +35,7 @@ _HOME = {
     "refusals": "families",
     "remux": "rewriting",
     "rewrite": "rewriting",
+    "scan": "scanning",
     "several": "peek",
     "write_audio": "create",
     "write_video": "create",
@@ -57,6 +59,7 @@ __all__ = [
     "refusals",
     "remux",
     "rewrite",
+    "scan",
     "several",
     "write_audio",
     "write_video",
