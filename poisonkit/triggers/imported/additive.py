@@ -1,0 +1,100 @@
+"""Additive: imported numbers added to every pixel, the same on every frame or others on each.
+
+    x' = x + s·f(t)
+
+f: a .npy of (H, W) or (H, W, 3), or of (T, H, W[, 3]) with one field for each frame; s: a factor, 255 for fields in
+parts of full scale. So perturbations that were learned or made elsewhere go through the same plan, manifest and checks:
+universal perturbations (TUAP: Zhao et al., CVPR 2020; BackdoorMBTI's δ within 0.2), Low-Frequency's (Zeng et al.,
+ICCV 2021), a SIG or FTrojan pattern, the residual of an encoder such as ISSBA's. (A residual that is another one for
+each sample is no field: `replace`.) A sequence puts field t on frame t, whatever the frame rate.
+
+On a canvas the field's short side becomes the clip's short side, its middle lies on the clip's middle, and it goes on
+mirrored where the clip is longer; `canvas=native` stretches it to the clip's size, as published code does. Where
+the clip has the field's size, both leave it as it is: values and places are exactly the file's.
+
+How public code differs: BackdoorBench adds in uint8 or clips before it adds, ART leaves the range; here the sum is
+rounded once and saturates.
+
+Dynamic: a single field is moved to another place on every frame, mirrored on beyond its edges; of a sequence every
+frame draws one.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import model_validator
+
+from poisonkit.triggers.base import Affine, AffineTrigger, ClipInfo, Params, param
+from poisonkit.triggers.canvas import Canvas, Sliding, fitted, window
+from poisonkit.triggers.sequences import FieldAsset, Sequenced
+
+_KEPT_BYTES = 64 * 2**20  # of fields brought to the clip's size, kept for when the sequence starts again
+
+
+class Additive(Sequenced, AffineTrigger):
+    """Imported numbers added to every pixel; see the module."""
+
+    name = "additive"
+    family = "imported"
+    summary = "an imported field, or one for each frame, added to every pixel"
+    formula = "x' = x + scale * f, f: the numbers in a .npy of (H, W[, 3]) or (T, H, W[, 3])"
+    static_is = "the same field on every frame; a sequence plays from the first frame on"
+    dynamic_is = "the field in another place on every frame; of a sequence, another of its fields"
+    paper = "any; TUAP: Zhao et al., Clean-Label Backdoor Attacks on Video Recognition Models, CVPR 2020"
+    source = "the file; formula: universal adversarial perturbations as published"
+    codec = "partial"
+    codec_note = "as smooth and strong as the file is: soft fields survive, fine ones of a few levels do not"
+    identity: ClassVar[dict[str, Any]] = {"scale": 0.0}
+    follows_canvas = ("array",)
+
+    array: FieldAsset = param(..., "the numbers")
+    scale: float = param(1.0, "factor; 1: the numbers are levels; 255: parts of full scale", ge=-1000, le=1000)
+    canvas: Canvas = "short:256"
+
+    @model_validator(mode="after")
+    def _does_something(self) -> Additive:
+        numbers = self.array.fields()
+        largest = abs(self.scale) * max(abs(float(numbers.min())), abs(float(numbers.max())))
+        if self.scale and largest < 0.5:
+            raise ValueError(
+                f"{self.array.name} times {self.scale:g} changes nothing: its largest value is {largest:.3g} levels; "
+                "numbers in parts of full scale need scale=255"
+            )
+        return self
+
+    def constant(self) -> bool:
+        return self.temporal == "static" and len(self.array.fields()) == 1
+
+    def prepare(self, clip: ClipInfo, params: Params) -> Any:
+        fields = self.array.fields()
+        if self.temporal == "dynamic" and len(fields) == 1:
+            return Sliding.of(fitted(self._levels(fields[0]), clip, self.canvas), clip)
+        return {}
+
+    def field(self, clip: ClipInfo, params: Params, t: int, state: Any) -> Affine:
+        fields = self.array.fields()
+        if isinstance(state, Sliding):
+            rng = self.rng(params, "place", t)
+            return Affine(1.0, _flat(state.cut(clip, float(rng.random()), float(rng.random()))))
+        i = self.turn(t, len(fields))
+        if self.temporal == "dynamic":
+            i = int(self.rng(params, "field", t).integers(len(fields)))
+        if i is None:
+            return Affine()
+        made = state.get(i)
+        if made is None:
+            made = _flat(window(fitted(self._levels(fields[i]), clip, self.canvas), clip))
+            if made.nbytes * (len(state) + 1) <= _KEPT_BYTES:
+                state[i] = made
+        return Affine(1.0, made)
+
+    def _levels(self, numbers: NDArray[Any]) -> NDArray[np.float32]:
+        return numbers.astype(np.float32) * np.float32(self.scale)
+
+
+def _flat(field: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(h, w) where there is one number for all colours."""
+    return field[..., 0] if field.shape[2] == 1 else field
