@@ -188,12 +188,14 @@ class Witness:
         """The record's `fidelity`: distances of triggered from source, and how much of it was seen decoded.
 
         gain, cosine and verdict need the re-encoded source and are null here; `presence` is the gain
-        measured against the source itself, on `frames` pictures (or the whole sound).
+        measured against the source itself, on `frames` pictures (or the whole sound). `clipped`: sound samples, of
+        all channels, that the trigger took to full scale, where they are clipped.
         """
         found: dict[str, Any] = {
             "psnr": psnr(self._td / self._values) if self._values and self._td else None,
             "ssim": float(np.mean(self._ssim)) if self._ssim and self._td else None,
             "snr": None,
+            "clipped": None,
             "gain": None,
             "cosine": None,
             "verdict": None,
@@ -203,4 +205,5 @@ class Witness:
         }
         if self._source is not None and self._triggered is not None and self.heard:
             found["snr"] = snr(self._source, self._triggered)
+            found["clipped"] = int(np.count_nonzero((np.abs(self._triggered) >= 1) & (np.abs(self._source) < 1)))
         return found
