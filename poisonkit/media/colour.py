@@ -7,7 +7,7 @@ only; everything else goes through swscale with the stream's own tags.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -109,12 +109,15 @@ STEPS = {"yuv420p": (2, 2), "yuv422p": (2, 1), "yuv440p": (1, 2), "yuv444p": (1,
 
 def plane_format(frame: VideoFrame) -> PlaneFormat | None:
     """How a decoded picture's planes stand for RGB; None where they are not 8-bit Y, U, V of a known matrix."""
-    return _plane_format(frame.format.name, frame.width, frame.height, Colour.of(frame))
+    size = frame.width % 2, frame.height % 2
+    return _plane_format(frame.format.name, *size, int(frame.colorspace), int(frame.color_range))
 
 
-@lru_cache(maxsize=64)
-def _plane_format(name: str, width: int, height: int, colour: Colour) -> PlaneFormat | None:
-    steps, weights = STEPS.get(name.replace("yuvj", "yuv")), WEIGHTS.get(colour.space)
+@cache
+def _plane_format(name: str, width: int, height: int, space: int, range: int) -> PlaneFormat | None:
+    """The same object for equal arguments. width, height: whether they are odd."""
+    colour = Colour(space, FULL if name.startswith("yuvj") else range)
+    steps, weights = STEPS.get(name.replace("yuvj", "yuv")), WEIGHTS.get(space)
     if steps is None or weights is None:
         return None
     averaged = not _through_cv2(name, width, height, colour)
@@ -126,14 +129,15 @@ def planes_of(frame: VideoFrame, fmt: PlaneFormat) -> Planes:
 
     A picture in another format than `fmt` (streams may change on the way) is converted.
     """
-    if plane_format(frame) != fmt:
+    found = plane_format(frame)
+    if found is not fmt and found != fmt:
         frame = from_rgb(to_rgb(frame), fmt.pix_fmt, _tags(fmt))
     y, u, v = (_rows(plane) for plane in frame.planes)
     return y, u, v
 
 
 def _rows(plane: Any) -> Image:
-    rows = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
+    rows: Image = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
     return rows[: plane.height, : plane.width]
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,8 @@ from poisonkit.media.encode import Canvas, PictureEncoder, SoundEncoder
 from poisonkit.media.families import EXACT_TIMES, MUXERS, AudioTarget, VideoTarget
 from poisonkit.media.files import name_of, open_input, open_output, translated
 from poisonkit.media.info import MediaInfo, PlaneFormat
+
+BURST, BURST_BYTES = 8, 12_000_000  # pictures decoded, triggered or encoded at a time, at most
 
 VideoFunction = Callable[[Iterator[Image]], Iterator[Image]]
 PlanesFunction = Callable[[Iterator[Planes]], Iterator[Planes]]
@@ -146,6 +149,7 @@ class _Pass:
         frames = self._decoded() if self.video is not None else None
         if frames is not None and self.what.deinterlace:
             frames = deinterlaced(frames, self.in_video)
+        frames = in_bursts(frames, self.info) if frames is not None else None
         first = next(frames) if frames is not None else None
         time_base = self.info.video.time_base if self.info.video is not None else None
         options = mux_options(self.info.container, time_base)
@@ -273,7 +277,7 @@ class _Pass:
         if self.planes is not None and fmt is not None and fmt.pix_fmt == encoder.target.pix_fmt:
             function, like = self.planes(fmt), planes_of(first, fmt)
             if function is not None:
-                return function, lambda frame: planes_of(frame, fmt), lambda made, at: checked_planes(made, like, at)
+                return function, partial(planes_of, fmt=fmt), lambda made, at: checked_planes(made, like, at)
         if not turns:
             width, height = encoder.canvas.width, encoder.canvas.height
             return video, to_rgb, lambda made, at: checked(made, width, height, at)
@@ -293,7 +297,7 @@ class _Pass:
         made = 0
         function, convert, check = self._way(first, encoder, video)
         with closing(self._pictures(first, frames, trace, convert)) as pictures:
-            for image in function(pictures):
+            for image in in_bursts(function(pictures), self.info):
                 if not self.stamps:
                     raise MediaError(f"{name_of(self.source)}: more frames came back than went in.")
                 pts, duration = self.stamps.popleft()
@@ -309,6 +313,19 @@ class _Pass:
         for packet in encoder.finish():
             self.out.mux(packet)
         self.passed.frames = made
+
+
+def in_bursts(pictures: Iterator[Any], info: MediaInfo) -> Iterator[Any]:
+    """The same pictures, made several at a time: decoder, trigger and encoder share the processor's cache badly."""
+    size = 3 * info.video.width * info.video.height if info.video is not None else 1
+    most = max(1, min(BURST, BURST_BYTES // size))
+    burst: deque[Any] = deque()
+    for picture in pictures:
+        burst.append(picture)
+        if len(burst) == most:
+            while burst:
+                yield burst.popleft()
+    yield from burst
 
 
 def _indexing(info: MediaInfo, stream: Any, first: Any) -> Callable[[int, Any], int]:
