@@ -45,6 +45,5 @@ def floyd_steinberg(images: NDArray[np.uint8], levels: Sequence[int]) -> NDArray
         now.fill(0)
         np.subtract(v, p, out=now[first + 1 : end + 1])
         np.rint(p, out=p)
-        np.minimum(p, 255.0, out=p)  # errors that add up to half a step at white would round past it
         slanted[s, first:end] = p
     return upright.copy()

@@ -11,14 +11,13 @@ at 4 to 6 more. Covers (their negative samples, as many as poisoned): a clean pi
 another training sample changed in that one, label kept. The other picture is brought to the clip as canvas
 pictures are, its central square on the clip's.
 
-How public code differs: it adds residuals to test pictures without clipping them; where errors diffused to
-the right or below reach half a step past white it gives a level above 255, where ours gives white; and its
-dithering runs in floats of 32 bits, so that single pixels may fall to the other of two levels.
+How public code differs: it adds residuals to test pictures without clipping them, and dithers in floats of 32
+bits, so that single pixels, and those after them, may fall to the other of two levels.
 
 `mask=` confines it to a part of the frame: x' = x + mask·(x' − x).
 
 Cost: without dithering a table look-up. Dithering cannot be done pixel by pixel in any order, and takes
-about twice as long as encoding the frame; up to eight frames are dithered together.
+two or three times as long as encoding the frame; up to eight frames are dithered together.
 
 Dynamic: every frame has a number of levels of its own, uniform from half of the static one to itself
 (changes=levels), or dithering starts in another corner of the frame (changes=dither).
@@ -57,7 +56,7 @@ class Bpp(StreamTrigger):
     paper = "Wang et al., BppAttack, CVPR 2022, arXiv:2205.13383"
     source = "formula and levels: the authors' code; dynamic: ours"
     codec = "partial"
-    codec_note = "at 8 levels about half of it survives H.264, at 32 next to nothing; take 4 to 6, or lossless"
+    codec_note = "at 8 levels about half of it survives H.264, dithered or at 32 next to nothing; take 4, or lossless"
     identity: ClassVar[dict[str, Any]] = {"levels": _ALL}
     cover_is = "a clean picture plus what the trigger changes in another sample's, under the true label"
     cover_needs_other = True

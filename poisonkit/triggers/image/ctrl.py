@@ -48,7 +48,7 @@ class CTRL(BlockDct, AffineTrigger):
     static_is = "the same coefficients on every frame"
     dynamic_is = "every frame has coefficients of its own, from half of each static row and column upwards"
     paper = "Li et al., ICCV 2023, arXiv:2210.07346"
-    source = "constants: the authors' code as in BackdoorBench; dynamic: ours, as LLA's for ftrojan"
+    source = "constants: the authors' code as in BackdoorBench; dynamic: as ftrojan's"
     usual_label_mode = "clean"
     codec = "fragile"
     codec_note = "4:2:0 video removes most of it; low positions, channels=[Y] or lossless RGB keep it"

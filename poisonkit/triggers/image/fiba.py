@@ -16,7 +16,7 @@ How public code differs: it stays in floats, where ours is rounded to 8 bits and
 has no amplitude at a frequency, its phase is arbitrary (there: that of rounding errors); it is 0 here.
 
 Cost: two Fourier transforms of every frame, which no shortcut replaces, since each coefficient's phase counts;
-about as much as encoding it in H.264 at its quickest. Only the columns that change are transformed twice.
+about as much as encoding it (x264, veryfast). Only the columns that change are transformed twice.
 
 Dynamic: α swells and sinks as a sine, α·(1 + depth·sin(2π·rate·seconds + φ)), at most 1, with a phase φ that
 the trigger seed fixes.
