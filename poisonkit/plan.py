@@ -49,7 +49,7 @@ class Task:
     path: where the file goes, relative to the output. also: further paths that are links to it.
     backdoor: index into the recipe's backdoors, None for clean. label: what lists say; original_label: the
     source's. target: the class that the backdoor maps this sample to (None for covers, whose label is kept).
-    other: the sample whose picture a cover is made with, where its method needs one.
+    other: the sample whose picture a cover is made with, where its method needs one. extra: `Sample.extra`.
     """
 
     role: Role
@@ -64,6 +64,7 @@ class Task:
     target: int | None
     backdoor: int | None
     other: str | None = None
+    extra: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -116,7 +117,8 @@ class Plan:
         yield json.dumps(head, ensure_ascii=False)
         names = Task.__slots__
         for task in self.tasks:
-            yield json.dumps({n: getattr(task, n) for n in names}, ensure_ascii=False)
+            row = {n: getattr(task, n) for n in names if n != "extra" or task.extra}
+            yield json.dumps(row, ensure_ascii=False)
 
     @classmethod
     def read(cls, path: Path) -> Plan:
@@ -124,7 +126,7 @@ class Plan:
         try:
             with path.open(encoding="utf-8", errors="surrogateescape") as lines:
                 head = json.loads(next(lines))
-                tasks = [Task(**{**row, "also": tuple(row["also"])}) for row in map(json.loads, lines)]
+                tasks = [_task(row) for row in map(json.loads, lines)]
             plan = cls(
                 fingerprint=head["fingerprint"],
                 dataset=head["dataset"],
@@ -145,7 +147,7 @@ class Plan:
     def source(self, root: Path) -> Dataset:
         """The clean dataset as it was planned, its files below `root`: what else is asked of it needs no lists."""
         samples = tuple(
-            Sample(t.id, t.source_path, t.split, t.original_label)  # type: ignore[arg-type]
+            Sample(t.id, t.source_path, t.split, t.original_label, t.extra)  # type: ignore[arg-type]
             for t in self.tasks
             if view_of(t) == "data"
         )
@@ -166,9 +168,14 @@ class Plan:
                 label = task.target
             elif view == "original":
                 label = task.original_label
-            sample = Sample(task.id, task.source_path, task.split, task.original_label)  # type: ignore[arg-type]
+            split: Any = task.split
+            sample = Sample(task.id, task.source_path, split, task.original_label, task.extra)
             found.append(Row(sample, label, path.removeprefix(view_root(self.layout, view, attack) + "/")))
         return found
+
+
+def _task(row: dict[str, Any]) -> Task:
+    return Task(**{**row, "also": tuple(row["also"]), "extra": tuple(row.get("extra", ()))})
 
 
 def view_of(task: Task) -> str:
@@ -200,7 +207,8 @@ def digest(dataset: Dataset) -> str:
     h = hashlib.blake2b(digest_size=8)
     h.update(json.dumps([dataset.layout, list(dataset.classes)], ensure_ascii=False).encode())
     for s in dataset.samples:
-        h.update(f"{s.id}\0{s.split}\0{s.label}\n".encode("utf-8", "surrogatepass"))
+        text = "\0".join((s.id, s.split, str(s.label), *s.extra))
+        h.update(f"{text}\n".encode("utf-8", "surrogatepass"))
     return h.hexdigest()
 
 
@@ -494,6 +502,7 @@ class Planner:
             target=more.get("target"),
             backdoor=more.get("backdoor"),
             other=more.get("other"),
+            extra=sample.extra,
         )
 
     def _poison_task(self, chosen: _Chosen, sample: Sample) -> Task:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from poisonkit import manifest
-from poisonkit.datasets import Dataset, Sample
 from poisonkit.engine import card, output
 from poisonkit.engine.progress import Progress, Silent
 from poisonkit.engine.recheck import recheck
@@ -154,9 +153,7 @@ def _lists(out: Path, plan: Plan, added: Sequence[Plan], rows: Sequence[Record])
     records = {row["key"]: row for row in rows}
     found: list[Finding] = []
     expected = {name for row in rows if row["status"] == "ok" for name in (row["path"], *row["also"])}
-    data = [t for t in plan.tasks if t.role in ("clean", "cover", "poisoned")]
-    samples = tuple(Sample(t.id, t.source_path, t.split, t.original_label) for t in data)  # type: ignore[arg-type]
-    dataset = Dataset(out, plan.layout, plan.classes, samples, plan.options)
+    dataset = plan.source(out)
     for part in (plan, *added):
         if any(t.key not in records for t in part.tasks):
             continue

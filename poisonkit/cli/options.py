@@ -36,7 +36,7 @@ Layout = Annotated[
     str | None,
     option(
         "--layout",
-        help="How the dataset lies on disk: class-folders, mmaction2-video.",
+        help="How the dataset lies on disk, such as class-folders or mmaction2-video; a wrong name lists them all.",
         panel=DATASET,
         default="detected",
         metavar="NAME",
@@ -65,9 +65,18 @@ Delimiter = Annotated[
         metavar="NAME",
     ),
 ]
+Columns = Annotated[
+    str | None,
+    option(
+        "--columns",
+        help="What a table's columns are called, if unusual: path=COL,label=COL,split=COL.",
+        panel=DATASET,
+        metavar="SPEC",
+    ),
+]
 Split = Annotated[
     int | None,
-    option("--split", help="Which of several official splits.", panel=DATASET, default="1", metavar="N"),
+    option("--split", help="Which of several official splits; else the first.", panel=DATASET, metavar="N"),
 ]
 AllowRoot = Annotated[
     list[Path] | None,

@@ -188,6 +188,7 @@ def command(
     val_list: options.ValList = None,
     test_list: options.TestList = None,
     delimiter: options.Delimiter = None,
+    columns: options.Columns = None,
     split: options.Split = None,
     allow_root: options.AllowRoot = None,
     encode: Annotated[

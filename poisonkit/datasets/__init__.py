@@ -15,7 +15,7 @@ from poisonkit.datasets.base import (
     modality_of,
     sample_id,
 )
-from poisonkit.datasets.choose import class_index, split_off
+from poisonkit.datasets.choose import class_index, parse_columns, split_off
 from poisonkit.datasets.registry import detect, get_layout, layouts, read
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "get_layout",
     "layouts",
     "modality_of",
+    "parse_columns",
     "read",
     "sample_id",
     "split_off",

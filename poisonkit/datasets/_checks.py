@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from poisonkit.datasets._files import some
 from poisonkit.datasets.base import Dataset, Row, Split
@@ -43,6 +43,24 @@ def check_places(rows: Sequence[Row], reserved: Collection[str] = ()) -> None:
     for name in reserved:
         if name in owners:
             raise RequestError(f"The sample '{owners[name]}' has the name of an annotation file: rename it.")
+
+
+def check_names(rows: Sequence[Row], what: str, without: Mapping[str, str] | None = None, remedy: str = "") -> None:
+    """RequestError for a path that `what` (`a NeMo manifest`) cannot hold.
+
+    That is, always, one with a line break or a NUL in it, or a space at its beginning or end; and one with a
+    character of `without`: the character -> its name and what it would do (`a comma, which separates …`).
+    """
+    for row in rows:
+        path = row.path
+        for sign, why in (without or {}).items():
+            if sign in path:
+                raise RequestError(f"The file name '{path}' holds {why}: {remedy or 'rename the file'}.")
+        if len(path.splitlines()) != 1 or path.splitlines()[0] != path or "\0" in path or path != path.strip():
+            raise RequestError(
+                f"The file name {path!r} cannot stand in {what} (a line break or NUL in it, or a space at "
+                "its beginning or end): rename the file."
+            )
 
 
 def check_emptied(dataset: Dataset, rows: Sequence[Row], why: str) -> None:

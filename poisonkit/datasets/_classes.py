@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from poisonkit.datasets._lists import ParsedList
 from poisonkit.datasets.base import Source
 from poisonkit.errors import RequestError
 
-LABEL_MAP = "label_map.txt"
-_CLASS_LISTS = (LABEL_MAP, "classes.txt", "classInd.txt")
+LABEL_MAP, CLASS_LIST = "label_map.txt", "classes.txt"
+_CLASS_LISTS = (LABEL_MAP, CLASS_LIST, "classInd.txt")
 
 
 def read_classes(source: Source, lists: Sequence[ParsedList], root: Path) -> tuple[tuple[str, ...], list[str]]:
@@ -29,20 +29,52 @@ def read_classes(source: Source, lists: Sequence[ParsedList], root: Path) -> tup
                 highest, where = label, each.at(position)
     if highest < 0:
         raise RequestError("The lists give no label at all, so there is nothing to poison.")
-    folders = dict.fromkeys(os.path.abspath(f) for f in (lists[0].file.parent, source.path, root))
-    for folder in folders:
-        for name in _CLASS_LISTS:
-            file = Path(folder, name)
-            if file.is_file():
-                classes = _names(file)
-                if highest >= len(classes):
-                    raise RequestError(
-                        f"{where[0].upper()}{where[1:]} has the label {highest}, and '{file}' names "
-                        f"{len(classes)} classes (labels 0 to {len(classes) - 1}): correct the one or the other."
-                    )
-                return classes, []
+    found = find_class_list(source, lists[0].file.parent, root)
+    if found is not None:
+        file, classes = found
+        if highest >= len(classes):
+            raise RequestError(
+                f"{where[0].upper()}{where[1:]} has the label {highest}, and '{file}' names "
+                f"{len(classes)} classes (labels 0 to {len(classes) - 1}): correct the one or the other."
+            )
+        return classes, []
     note = f"The lists come without {LABEL_MAP}, so classes are called by their index, 0 to {highest}."
     return tuple(map(str, range(highest + 1))), [note]
+
+
+def find_class_list(source: Source, *folders: Path) -> tuple[Path, tuple[str, ...]] | None:
+    """The class list in one of `folders` or the folder that the user named, and its names; None without one."""
+    for folder in dict.fromkeys(os.path.abspath(f) for f in (folders[0], source.path, *folders[1:])):
+        for name in _CLASS_LISTS:
+            if (file := Path(folder, name)).is_file():
+                return file, _names(file)
+    return None
+
+
+def number_labels(
+    texts: Sequence[str | None], at: Callable[[int], str], listed: tuple[Path, tuple[str, ...]] | None
+) -> tuple[tuple[str, ...], list[int | None]]:
+    """Class names and labels for labels that are names: by the class list, else by sorted names.
+
+    texts: a name for each sample, None where there is no label. at: where a sample stands, for messages.
+    RequestError when nothing is labelled, or when the class list lacks a name.
+    """
+    names = sorted({text for text in texts if text is not None})
+    if not names:
+        raise RequestError("The lists give no label at all, so there is nothing to poison.")
+    if listed is not None:
+        file, classes = listed
+        unknown = set(names) - set(classes)
+        if unknown:
+            first = next(i for i, text in enumerate(texts) if text in unknown)
+            raise RequestError(
+                f"{at(first)[0].upper()}{at(first)[1:]} has the label '{texts[first]}', which '{file}' does not name: "
+                "correct the one or the other."
+            )
+    else:
+        classes = tuple(names)
+    index = {name: i for i, name in enumerate(classes)}
+    return classes, [None if text is None else index[text] for text in texts]
 
 
 def _names(file: Path) -> tuple[str, ...]:

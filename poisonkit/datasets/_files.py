@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -114,6 +116,18 @@ def write_lines(root: Path, name: str, lines: Iterable[str]) -> str:
         os.fsync(file.fileno())
     os.replace(temporary, path)
     return name
+
+
+def write_csv(root: Path, name: str, rows: Iterable[Sequence[str]], delimiter: str = ",") -> str:
+    """Write rows of fields as `write_lines` does, fields quoted where they hold a delimiter or a quote; its name."""
+    return write_lines(root, name, (csv_line(row, delimiter) for row in rows))
+
+
+def csv_line(fields: Sequence[str], delimiter: str = ",") -> str:
+    """One row of a table, without its line end."""
+    text = io.StringIO()
+    csv.writer(text, delimiter=delimiter, lineterminator="").writerow(fields)
+    return text.getvalue()
 
 
 def some(names: Sequence[str], most: int = 3) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
@@ -100,7 +101,8 @@ def samples_of(
             if name != path:
                 by_path[path] = at
             folders.add(path.rpartition("/")[0])
-            samples.append(Sample(name, path, each.split, label))
+            extra = each.extras[position] if each.extras else ()
+            samples.append(Sample(name, path, each.split, label, extra))
     present = bytearray(len(samples))
     special: list[int] = []
     for folder in sorted(folders):
@@ -118,6 +120,32 @@ def samples_of(
             more = "; …" if len(found) > 3 else ""
             notes.append(f"{len(found)} of {len(samples)} listed files {what} ({shown}{more}).")
     return samples, notes
+
+
+@dataclass(frozen=True)
+class Located:
+    """Listed samples whose files were found. root: the data root; parts: folders of splits, as `data_root` says."""
+
+    root: Path
+    parts: Mapping[Split, str]
+    samples: list[Sample]
+    notes: list[str]
+
+
+def locate(source: Source, lists: Sequence[ParsedList], root: Path | None = None) -> Located:
+    """The samples of lists: data root by the user's word, by `root`, else by the rule of `data_root`.
+
+    Samples stand in the order of the lists. RequestError for a path that leads outside data root and allowed
+    roots, for a file that is listed twice, and when not one listed file exists; others that do not exist are
+    noted, and fail when their turn comes.
+    """
+    if not any(each.paths for each in lists):
+        raise RequestError(f"No file is listed in {_names(lists)}.")
+    parts: dict[Split, str] = {}
+    if root is None or source.data_root is not None:
+        root, parts = data_root(source, lists)
+    samples, notes = samples_of(lists, root, parts, source.allow_roots)
+    return Located(root, parts, samples, notes)
 
 
 def _at(lines: Sequence[tuple[int, ParsedList]], position: int) -> str:

@@ -27,6 +27,8 @@ WORDS: Mapping[str, Split] = {
     "test": "test",
 }
 _OTHER_KINDS = frozenset({"rawframes", "rawframe", "flow", "audio", "feature", "features", "target", "original"})
+SPLIT_WORDS: Mapping[str, Split] = {**WORDS, "testing": "test"}
+"""What folders and columns call the splits; `testing_list.txt` is no list of ours but Speech Commands'."""
 _PARTS = re.compile(r"[^a-z0-9]+")
 _WORD_ENDS = re.compile(r"[\s,]+")
 _OFFICIAL = re.compile(r"split_?(\d+)")
@@ -43,6 +45,7 @@ class ParsedList:
     paths: list[str] = field(default_factory=list)
     labels: list[int | None] = field(default_factory=list)
     lines: array[int] = field(default_factory=lambda: array("L"))
+    extras: list[tuple[str, ...]] = field(default_factory=list)  # `Sample.extra` of each, if it has any
     bare: list[int] = field(default_factory=list)  # positions of the lines without a label field
     blanks: list[int] = field(default_factory=list)  # line numbers
     marked: bool = False  # begins with a byte order mark
@@ -50,6 +53,19 @@ class ParsedList:
     def at(self, position: int) -> str:
         """`line 3 of train.txt`, for messages."""
         return f"line {self.lines[position]} of {self.file.name}"
+
+    def add(self, path: str, label: int | None, line: int, extra: tuple[str, ...] = ()) -> None:
+        """One more line with a sample. RequestError for a path that is empty or padded, or holds a NUL."""
+        if path != path.strip() or not path or "\0" in path:
+            raise RequestError(
+                f"Line {line} of {self.file.name} has a file name that is empty, begins or ends with a "
+                "space, or holds a NUL: correct the line or rename the file."
+            )
+        self.paths.append(path)
+        self.labels.append(label)
+        self.lines.append(line)
+        if extra or self.extras:
+            self.extras.append(extra)
 
 
 def split_of(file: Path) -> Split | None:
@@ -74,7 +90,7 @@ def find_lists(source: Source) -> dict[Split, Path]:
     for folder in (source.path, source.path / "annotations"):
         found = _usual_names(folder) if folder.is_dir() else {}
         if "train" in found:
-            return {split: _choose(found[split], split, source.split) for split in SPLITS if split in found}
+            return {split: _choose(found[split], split, source.split or 1) for split in SPLITS if split in found}
     return {}
 
 
@@ -181,19 +197,22 @@ def parse(file: Path, split: Split, delimiter: str) -> ParsedList:
                     _check_bare(fields, line, delimiter, f"Line {number} of {file.name}")
                     label = None
                     parsed.bare.append(len(parsed.paths))
-                if path != path.strip() or not path or "\0" in path:
-                    raise RequestError(
-                        f"Line {number} of {file.name} has a file name that is empty, begins or ends with a "
-                        "space, or holds a NUL: correct the line or rename the file."
-                    )
-                parsed.paths.append(path)
-                parsed.labels.append(label)
-                parsed.lines.append(number)
+                parsed.add(path, label, number)
     except UnicodeDecodeError:
         raise _not_utf8(file) from None
     except OSError as error:
         raise RequestError(f"The list '{file}' cannot be read: {error.strerror}.") from None
     return parsed
+
+
+def read_text(file: Path) -> str:
+    """A text file's content, without a byte order mark. RequestError, with the line, where it is not UTF-8."""
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise _not_utf8(file) from None
+    except OSError as error:
+        raise RequestError(f"The list '{file}' cannot be read: {error.strerror}.") from None
 
 
 def _label(text: str, where: str) -> int | None:
@@ -247,7 +266,7 @@ def _not_utf8(file: Path) -> RequestError:
         line = 1
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-    return RequestError(f"Line {line} of {file.name} is not UTF-8, which MMAction2 expects: save it as UTF-8.")
+    return RequestError(f"Line {line} of {file.name} is not UTF-8, which trainers expect: save it as UTF-8.")
 
 
 def notes_on(parsed: ParsedList) -> list[str]:

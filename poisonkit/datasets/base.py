@@ -47,12 +47,15 @@ class Sample:
         and the id is then its path below the allowed root, behind that root's name.
     split: exactly one of train, val, test.
     label: class index from 0, or None where the dataset gives none.
+    extra: what else the source says of this sample and a copy has to say too (ESC-50's fold, esc10, …), as
+        texts whose meaning the layout knows.
     """
 
     id: str
     path: str
     split: Split
     label: int | None
+    extra: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -101,18 +104,32 @@ class Source:
     layout: a layout's name, or None to detect it.
     data_root: what the paths in lists are relative to; None: the layout's own rule.
     lists: split -> annotation file, where given.
-    split: which of several official splits (UCF101, HMDB51 …), from 1.
+    split: which of several official splits (UCF101, HMDB51 …), from 1; None: the user did not say.
     allow_roots: folders outside the data root that links and absolute paths may lead to.
     delimiter: what separates the fields of a list's lines; None: the layout's own rule.
+    columns: what a table's columns are called (`path`, `label`, `split` -> column), where given.
     """
 
     path: Path
     layout: str | None = None
     data_root: Path | None = None
     lists: Mapping[Split, Path] = field(default_factory=dict)
-    split: int = 1
+    split: int | None = None
     allow_roots: tuple[Path, ...] = ()
     delimiter: str | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def given(self) -> frozenset[str]:
+        """Which of the options that not every layout has a use for the user gave: see `Layout.uses`."""
+        said = {
+            "data_root": self.data_root is not None,
+            "lists": bool(self.lists),
+            "split": self.split is not None,
+            "delimiter": self.delimiter is not None,
+            "columns": bool(self.columns),
+        }
+        return frozenset(name for name, yes in said.items() if yes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +153,13 @@ class Layout:
 
     name: ClassVar[str]
     help: ClassVar[str]  # one line for `--layout` and the docs
-    label_in_path: ClassVar[bool] = False  # True: the folder is the label, so relabelling moves the file
+    label_in_path: ClassVar[bool] = False
+    """True: the path tells the label, or the lists have fixed names; then the attack sets with target labels and
+    with original labels lie in folders of their own, `target/` and `original/`, which share files by links."""
     order: ClassVar[int] = 50  # where several layouts fit, detection takes the lowest (then by name)
+    uses: ClassVar[frozenset[str]] = frozenset()
+    """Which of `data_root`, `lists`, `split`, `delimiter`, `columns` of a Source it heeds; with one of the others
+    given it is neither detected nor read."""
 
     def detect(self, source: Source) -> str | None:
         """Why `source` looks like this layout (a few words for the user), or None. Reads names, not media."""
@@ -150,6 +172,14 @@ class Layout:
     def place(self, dataset: Dataset, sample: Sample, label: int | None) -> str:
         """Where the sample's file lies in a written copy, given the label it has there (POSIX, relative)."""
         return sample.path
+
+    def list_options(self, splits: Sequence[Split]) -> dict[str, Any] | None:
+        """Options with which `write` makes lists, and nothing but lists, of files that lie elsewhere.
+
+        That is how `poisonkit export` writes this format. None: it cannot, because folders or file names are
+        part of this layout.
+        """
+        return None
 
     def split_options(self, dataset: Dataset, split: Split) -> dict[str, Any]:
         """The options that change when `dataset` gets a split that its source does not have."""

@@ -1,4 +1,4 @@
-"""Choosing within a dataset: a class by name or index, and a held-out test split."""
+"""Choosing within a dataset: a class by name or index, a table's columns, and a held-out test split."""
 
 from __future__ import annotations
 
@@ -35,6 +35,17 @@ def class_index(dataset: Dataset, name_or_index: str | int) -> int:
     if not 0 <= index < count:
         raise RequestError(f"There is no class {index}: this dataset has {count}, from 0 to {count - 1}.")
     return index
+
+
+def parse_columns(text: str | None) -> dict[str, str]:
+    """`path=clip,label=y` as {"path": "clip", "label": "y"}. RequestError for anything but path, label, split."""
+    found: dict[str, str] = {}
+    for part in (text or "").split(",") if text else ():
+        name, sign, column = part.partition("=")
+        if name.strip() not in ("path", "label", "split") or not sign or not column.strip():
+            raise RequestError(f"--columns {text}: write path=COLUMN,label=COLUMN,split=COLUMN (or some of them).")
+        found[name.strip()] = column.strip()
+    return found
 
 
 def split_off(dataset: Dataset, fraction: float, seed: int) -> Dataset:

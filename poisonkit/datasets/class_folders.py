@@ -4,28 +4,25 @@ from __future__ import annotations
 
 import os
 import unicodedata
-from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from poisonkit.datasets._checks import check_class_names, check_emptied, check_places
-from poisonkit.datasets._files import some, write_lines
-from poisonkit.datasets._memo import once_per_dataset
-from poisonkit.datasets._tree import Tree
 from poisonkit.datasets.base import SPLITS, Dataset, Layout, Row, Sample, Source, Split, View, sample_id
+from poisonkit.datasets.kit import (
+    CLASS_LIST,
+    SPLIT_WORDS,
+    Tree,
+    check_class_names,
+    check_emptied,
+    check_places,
+    numbered,
+    numbers_when_moved,
+    once_per_dataset,
+    some,
+    write_lines,
+)
 from poisonkit.errors import RequestError
-
-SPLIT_FOLDERS: Mapping[str, Split] = {
-    "train": "train",
-    "training": "train",
-    "val": "val",
-    "valid": "val",
-    "validation": "val",
-    "test": "test",
-    "testing": "test",
-}
-CLASS_LIST = "classes.txt"
 
 
 class ClassFolders(Layout):
@@ -42,9 +39,10 @@ class ClassFolders(Layout):
     help: ClassVar[str] = "a folder of video or audio files per class, in the root or in train/, val/, test/"
     label_in_path: ClassVar[bool] = True
     order: ClassVar[int] = 90
+    uses: ClassVar[frozenset[str]] = frozenset({"data_root"})
 
     def detect(self, source: Source) -> str | None:
-        if source.lists or source.delimiter is not None or not source.path.is_dir():
+        if not source.path.is_dir():
             return None
         tree = Tree(_root(source), source.allow_roots)
         splits = _split_folders(tree)
@@ -56,10 +54,6 @@ class ClassFolders(Layout):
         return f"{len(classes)} class folders{where}"
 
     def read(self, source: Source) -> Dataset:
-        if source.lists or source.delimiter is not None:
-            raise RequestError("Class folders have no lists: leave the list options out, or name a layout.")
-        if source.split != 1:
-            raise RequestError(f"Class folders have one split only: `--split {source.split}` is not there.")
         root = _root(source)
         if not root.is_dir():
             raise RequestError(f"'{root}' is not a folder, so it holds no class folders.")
@@ -111,7 +105,8 @@ class ClassFolders(Layout):
         if label is None or label == sample.label:
             label = sample.label
         else:
-            name = _names_when_moved(dataset).get(sample.id, name)
+            number = _numbers_when_moved(dataset).get(sample.id)
+            name = numbered(name, number) if number else name
         if label is None:
             raise RequestError(f"'{sample.id}' has no label, so it has no place in class folders.")
         return _join(dataset.options["folders"].get(sample.split, ""), f"{dataset.classes[label]}/{name}")
@@ -164,7 +159,7 @@ def _split_folders(tree: Tree) -> dict[Split, list[str]]:
     there is a `train` and one of the others besides; otherwise they are classes like their neighbours.
     """
     top = tree.folders("")
-    named = {name: SPLIT_FOLDERS[name.casefold()] for name in top if name.casefold() in SPLIT_FOLDERS}
+    named = {name: SPLIT_WORDS[name.casefold()] for name in top if name.casefold() in SPLIT_WORDS}
     if not any(tree.has_media(_join(name, sub)) for name in named for sub in tree.folders(name)):
         return {}
     paired = "train" in named.values() and len(set(named.values())) > 1
@@ -207,24 +202,9 @@ def _below_class(dataset: Dataset, path: str) -> str:
 
 
 @once_per_dataset
-def _names_when_moved(dataset: Dataset) -> dict[str, str]:
-    """id -> name below the class folder, for samples whose own name another class of the split also has.
-
-    Decided from the whole dataset, whichever samples move and wherever to, so that it depends on nothing
-    but the sample.
-    """
-    used: dict[Split, Counter[str]] = defaultdict(Counter)
-    for sample in dataset.samples:
-        used[sample.split][sample_id(_below_class(dataset, sample.path))] += 1
-    moved: dict[str, str] = {}
-    for sample in dataset.samples:
-        name, names = _below_class(dataset, sample.path), used[sample.split]
-        if names[sample_id(name)] == 1 or sample.label is None:
-            continue
-        stem, suffix = os.path.splitext(name)
-        number = 2
-        while sample_id(other := f"{stem}__{number}{suffix}") in names:
-            number += 1
-        names[sample_id(other)] = 1
-        moved[sample.id] = other
-    return moved
+def _numbers_when_moved(dataset: Dataset) -> dict[str, int]:
+    """Samples whose name below the class folder another class of their split has too."""
+    return numbers_when_moved(
+        (sample for sample in dataset.samples if sample.label is not None),
+        lambda sample: f"{sample.split}/{sample_id(_below_class(dataset, sample.path))}",
+    )

@@ -3,30 +3,29 @@
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from poisonkit.datasets._checks import check_class_names, check_emptied, check_places
-from poisonkit.datasets._classes import LABEL_MAP, read_classes
-from poisonkit.datasets._files import write_lines
-from poisonkit.datasets._listed import data_root, samples_of
-from poisonkit.datasets._lists import (
-    DELIMITERS,
-    SPELT,
-    WORDS,
+from poisonkit.datasets._lists import DELIMITERS, SPELT, delimiter_of, looks_like_lists, notes_on, parse
+from poisonkit.datasets.base import Dataset, Layout, Row, Sample, Source, Split, View
+from poisonkit.datasets.kit import (
+    LABEL_MAP,
     ParsedList,
-    delimiter_of,
+    check_class_names,
+    check_emptied,
+    check_places,
     find_lists,
-    looks_like_lists,
-    notes_on,
-    parse,
+    list_names,
+    lists_of,
+    locate,
+    place_listed,
+    read_classes,
+    view_name,
+    with_list,
+    write_lines,
 )
-from poisonkit.datasets.base import SPLITS, Dataset, Layout, Row, Sample, Source, Split, View
 from poisonkit.errors import RequestError
-
-_VIEW_SUFFIX: Mapping[View, str] = {"data": "", "control": "", "target": "_target", "original": "_original"}
 
 
 class MMAction2Video(Layout):
@@ -42,6 +41,7 @@ class MMAction2Video(Layout):
     name: ClassVar[str] = "mmaction2-video"
     help: ClassVar[str] = "MMAction2 lists `train.txt`, `val.txt`, `test.txt` of `path label` beside the files"
     order: ClassVar[int] = 30
+    uses: ClassVar[frozenset[str]] = frozenset({"data_root", "lists", "split", "delimiter"})
 
     def detect(self, source: Source) -> str | None:
         try:
@@ -63,38 +63,29 @@ class MMAction2Video(Layout):
             raise RequestError("The same list is named for two splits, and a sample has one split: name it once.")
         delimiter = delimiter_of(source, files.values())
         lists = [parse(file, split, delimiter) for split, file in files.items()]
-        if not any(each.paths for each in lists):
-            raise RequestError(f"No file is listed in {', '.join(each.file.name for each in lists)}.")
-        root, parts = data_root(source, lists)
-        samples, missing = samples_of(lists, root, parts, source.allow_roots)
-        classes, class_notes = read_classes(source, lists, root)
-        notes = [note for each in lists for note in notes_on(each)] + missing + class_notes
+        found = locate(source, lists)
+        classes, class_notes = read_classes(source, lists, found.root)
+        notes = [note for each in lists for note in notes_on(each)] + found.notes + class_notes
         if delimiter != " ":
             notes.append(
                 f"The lists separate path and label by a {DELIMITERS[delimiter]}: give MMAction2's VideoDataset "
                 f"delimiter={SPELT[delimiter]}."
             )
-        if parts:
-            folders = ", ".join(f"{part}/" for part in parts.values())
+        if found.parts:
+            folders = ", ".join(f"{part}/" for part in found.parts.values())
             notes.append(f"Each list has a folder of its own ({folders}), which the copy's lists name in their paths.")
-        options = {"delimiter": delimiter, "lists": _list_names(lists, root), "bare": _bare(lists, samples)}
-        return Dataset(root, self.name, classes, tuple(samples), options, tuple(notes))
+        options = {"delimiter": delimiter, "lists": list_names(lists, found.root), "bare": _bare(lists, found.samples)}
+        return Dataset(found.root, self.name, classes, tuple(found.samples), options, tuple(notes))
 
     def place(self, dataset: Dataset, sample: Sample, label: int | None) -> str:
-        return sample.id if sample.path.startswith("../") else sample.path
+        return place_listed(sample)
 
     def split_options(self, dataset: Dataset, split: Split) -> dict[str, Any]:
         """A list for the new split, named after the training list."""
-        lists: Mapping[Split, str] = dataset.options["lists"]
-        folder, _, name = lists.get("train", "train.txt").rpartition("/")
-        stem, suffix = os.path.splitext(name)
-        words = "|".join(word for word, each in WORDS.items() if each == "train")
-        new = re.sub(rf"(?<![a-z0-9])({words})(?![a-z0-9])", split, stem, count=1, flags=re.IGNORECASE)
-        new = new if new != stem else f"{stem}_{split}"
-        path = f"{folder}/{new}{suffix}" if folder else f"{new}{suffix}"
-        while path in lists.values():
-            path = f"{path[: -len(suffix)] if suffix else path}_{split}{suffix}"
-        return {"lists": {each: lists.get(each, path) for each in SPLITS if each in {*lists, split}}}
+        return {"lists": with_list(dataset.options["lists"], split)}
+
+    def list_options(self, splits: Sequence[Split]) -> dict[str, Any]:
+        return {"delimiter": " ", "lists": {split: f"{split}.txt" for split in splits}, "bare": {}}
 
     def check(self, dataset: Dataset, rows: Sequence[Row], view: View) -> None:
         delimiter: str = dataset.options["delimiter"]
@@ -113,7 +104,7 @@ class MMAction2Video(Layout):
                     "its beginning or end): rename the file."
                 )
         check_class_names(dataset.classes)
-        names = [_named(name, view) for name in dataset.options["lists"].values()]
+        names = [view_name(name, view) for name in dataset.options["lists"].values()]
         check_places(rows, (*names, LABEL_MAP))
         if view == "data":
             check_emptied(dataset, rows, "a model would be trained without it, or measured without it")
@@ -124,21 +115,11 @@ class MMAction2Video(Layout):
         View `data` writes every list, the others those of the splits that have rows; `target` and
         `original` put `_target` or `_original` behind the list's name.
         """
-        lists: Mapping[Split, str] = dataset.options["lists"]
-        splits = [split for split in SPLITS if split in lists]
-        if view != "data":
-            used = {row.sample.split for row in rows}
-            splits = [split for split in splits if split in used] or splits[-1:]
         written = []
-        for split in splits:
+        for split, name in lists_of(dataset.options["lists"], rows, view).items():
             lines = _lines(dataset, [row for row in rows if row.sample.split == split], split)
-            written.append(write_lines(root, _named(lists[split], view), lines))
+            written.append(write_lines(root, name, lines))
         return (*written, write_lines(root, LABEL_MAP, dataset.classes))
-
-
-def _named(path: str, view: View) -> str:
-    stem, suffix = os.path.splitext(path)
-    return f"{stem}{_VIEW_SUFFIX[view]}{suffix}"
 
 
 def _lines(dataset: Dataset, rows: Sequence[Row], split: Split) -> list[str]:
@@ -154,18 +135,6 @@ def _lines(dataset: Dataset, rows: Sequence[Row], split: Split) -> list[str]:
         else:
             lines.append(f"{row.path}{delimiter}-1")
     return lines
-
-
-def _list_names(lists: Sequence[ParsedList], root: Path) -> dict[Split, str]:
-    """Where each list lies in a copy: as in the data root, or by its base name where it lies outside."""
-    names: dict[Split, str] = {}
-    real_root = os.path.realpath(root)
-    for each in lists:
-        folder = os.path.realpath(each.file.parent)
-        inside = os.path.relpath(os.path.join(folder, each.file.name), real_root)
-        name = each.file.name if inside.startswith("../") else inside
-        names[each.split] = name if name not in names.values() else f"{each.split}_{each.file.name}"
-    return names
 
 
 def _bare(lists: Sequence[ParsedList], samples: Sequence[Sample]) -> dict[Split, bool | list[str]]:

@@ -81,9 +81,27 @@ def get_layout(name: str) -> Layout:
     return known[name]
 
 
+_OPTIONS = {
+    "data_root": ("no data root but the folder itself", "`--data-root`"),
+    "lists": ("no lists to name", "`--train-list`, `--val-list` and `--test-list`"),
+    "split": ("no numbered splits", "`--split`"),
+    "delimiter": ("no delimiter to choose", "`--delimiter`"),
+    "columns": ("no columns to name", "`--columns`"),
+}
+
+
+def _refuse_unused(layout: Layout, source: Source) -> None:
+    """RequestError when the user gave an option that the layout would ignore."""
+    for name, (lacks, option) in _OPTIONS.items():
+        if name in source.given - layout.uses:
+            raise RequestError(
+                f"The layout '{layout.name}' has {lacks}: leave {option} out, or name another layout with `--layout`."
+            )
+
+
 def _fitting(source: Source) -> list[tuple[Layout, str]]:
-    """The layouts that fit, with their reasons, best first."""
-    fits = ((each, each.detect(source)) for each in _found().values())
+    """The layouts that fit and use all that is given, with their reasons, best first."""
+    fits = ((each, each.detect(source)) for each in _found().values() if source.given <= each.uses)
     return [(each, why) for each, why in fits if why is not None]
 
 
@@ -119,6 +137,9 @@ def detect(source: Source) -> Layout:
     fits = _fitting(source)
     if fits:
         return fits[0][0]
+    plain = replace(source, data_root=None, lists={}, split=None, delimiter=None, columns={})
+    for layout, _ in _fitting(plain)[:1]:
+        _refuse_unused(layout, source)
     looked_for = "; ".join(f"{name}: {each.help}" for name, each in _found().items())
     raise RequestError(
         f"No dataset layout was recognised in '{source.path}' (looked for {looked_for}): name the folder "
@@ -134,6 +155,7 @@ def read(source: Source) -> Dataset:
     if source.layout is not None:
         layout = get_layout(source.layout)
         _must_exist(source)
+        _refuse_unused(layout, source)
         return layout.read(source)
     layout = detect(source)
     dataset = layout.read(source)

@@ -62,6 +62,7 @@ def read_source(recipe: Recipe) -> Dataset:
             split=recipe.split,
             allow_roots=recipe.allow_root,
             delimiter=recipe.delimiter,
+            columns=datasets.parse_columns(recipe.columns),
         )
     )
     if recipe.test_fraction:

@@ -1,0 +1,49 @@
+"""What layouts share: finding lists and files, class names, checks, names in a copy, writing.
+
+A layout outside this package imports from here and from `poisonkit.datasets`; other modules of this room that
+layouts use may change.
+"""
+
+from poisonkit.datasets._checks import check_class_names, check_emptied, check_names, check_places
+from poisonkit.datasets._classes import CLASS_LIST, LABEL_MAP, find_class_list, number_labels, read_classes
+from poisonkit.datasets._files import check_utf8, some, write_csv, write_lines
+from poisonkit.datasets._listed import Located, data_root, locate, samples_of
+from poisonkit.datasets._lists import SPLIT_WORDS, ParsedList, find_lists, read_text, split_of
+from poisonkit.datasets._memo import once_per_dataset
+from poisonkit.datasets._moving import numbered, numbers_when_moved
+from poisonkit.datasets._naming import list_names, lists_of, place_listed, view_name, with_list
+from poisonkit.datasets._tree import Tree
+
+__all__ = [
+    "CLASS_LIST",
+    "LABEL_MAP",
+    "SPLIT_WORDS",
+    "Located",
+    "ParsedList",
+    "Tree",
+    "check_class_names",
+    "check_emptied",
+    "check_names",
+    "check_places",
+    "check_utf8",
+    "data_root",
+    "find_class_list",
+    "find_lists",
+    "list_names",
+    "lists_of",
+    "locate",
+    "number_labels",
+    "numbered",
+    "numbers_when_moved",
+    "once_per_dataset",
+    "place_listed",
+    "read_classes",
+    "read_text",
+    "samples_of",
+    "some",
+    "split_of",
+    "view_name",
+    "with_list",
+    "write_csv",
+    "write_lines",
+]
