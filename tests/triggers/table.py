@@ -57,6 +57,10 @@ CASES: dict[str, list[Case]] = {
     "low-light": [Case(), Case({"light": 1.0, "photons": 30.0})],
     "luminance-wave": [Case(), Case({"form": "additive"})],
     "motion-blur": [Case(), Case({"changes": "angle", "angle": 30.0})],
+    "mp3": [
+        Case(media=Media(seconds=0.6)),
+        Case({"bit_rate": 64}, Media(sample_rate=44100, seconds=0.6, channels=1)),
+    ],
     "photo-filter": [Case(), Case({"look": "lomo", "strength": 0.5}), Case({"look": "toaster"})],
     "pitch-boost": [
         Case(media=Media(seconds=0.8)),
@@ -68,6 +72,8 @@ CASES: dict[str, list[Case]] = {
     ],
     "rain": [Case(), Case({"slant": -40.0, "density": 40.0, "level": 255})],
     "refool": [Case(), Case({"form": "out-of-focus"}), Case({"form": "random", "canvas": "native", "alpha": 0.6})],
+    "replace": [Case({"folder": imports.PICTURES})],
+    "replace-sound": [Case({"folder": imports.SOUNDS})],
     "reverb": [Case(), Case({"rt60": 1.5, "wet": 1})],
     "rolling-light": [Case(), Case({"mix": "add", "direction": 60.0, "color": "white"})],
     "sample-overwrite": [Case(), Case({"duration": 0.01, "position": "spread", "chunks": 3})],
@@ -79,6 +85,12 @@ CASES: dict[str, list[Case]] = {
     "stamp": [
         Case({"picture": imports.STAMP, "alpha": 0.8, "size": 0.4}),
         Case({"picture": imports.STAMPS, "size": 0.3}),
+    ],
+    "style": [
+        Case(),
+        Case({"chain": "S2", "mix": 0.5}, Media(sample_rate=8000)),
+        Case({"chain": "S3"}, Media(seconds=0.6)),
+        Case({"chain": "S4"}, Media(seconds=0.6)),
     ],
     "sun-glare": [Case(), Case({"ghosts": 0, "strength": 0.4})],
     "temporal-blur": [Case(), Case({"frames": 2})],

@@ -137,6 +137,12 @@ LENGTHS = [
     "tone-burst",
     "tone-burst:position=spread",
     "sample-overwrite",
+    "audio-blend",
+    "audio-blend:sound=bell,repeat=true,position=end,duration=0.4",
+    "ambient",
+    "ambient:sound=wind",
+    "echo",
+    "reverb",
 ]
 
 

@@ -1,0 +1,120 @@
+"""style: each effect by what it should do, and the chains that they make."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from poisonkit.triggers import create
+from poisonkit.triggers.base import ClipInfo
+from poisonkit.triggers.effects import chorused, distorted, high_passed, phased
+from poisonkit.triggers.testing import sound
+
+from .test_vocoder import RATE, pitch, tone
+
+
+def loudness(wave: np.ndarray) -> float:
+    """dB of the middle."""
+    return 10 * math.log10(float((wave[..., 2000:-2000].astype(float) ** 2).mean()) + 1e-20)
+
+
+def styled(x: np.ndarray, chain: str, **params: object) -> np.ndarray:
+    return create("style", chain=chain, **params).apply(x, sample_rate=RATE)
+
+
+def test_s0_is_ten_semitones_up() -> None:
+    assert pitch(styled(tone(440), "S0")[0]) == pytest.approx(440 * 2 ** (10 / 12), rel=1e-3)
+
+
+def test_s1_is_a_hyperbolic_tangent() -> None:
+    x = sound(2, 4000, RATE)
+    expected = [[math.tanh(v * 10 ** (30 / 20)) for v in channel] for channel in x]
+    assert np.abs(styled(x, "S1") - expected).max() < 1e-5
+
+
+def test_s2_is_the_sound_and_a_later_one_whose_delay_swings() -> None:
+    x = tone(500, 1.0)
+    expected = np.empty(x.shape[1])
+    for i in range(x.shape[1]):
+        t = i / RATE
+        late = max(0.001, 0.010 + 0.010 * 5 * math.sin(2 * math.pi * t))
+        heard = math.sin(2 * math.pi * 500 * (t - late)) if t >= late else 0.0
+        expected[i] = 0.5 * x[0, i] + 0.5 * 0.5 * heard
+    out = styled(x, "S2")[0]
+    assert np.abs(out[200:-200] - expected[200:-200]).mean() < 1e-3
+    assert np.abs(chorused(x, RATE, rate=1, depth=5, delay=10, mix=0) - x).max() == 0
+
+
+def test_s3_is_the_chain_of_its_effects() -> None:
+    x = tone(440) * np.float32(0.5)
+    up = styled(x, "S0")
+    expected = chorused(distorted(up, 20), RATE, rate=1, depth=5, delay=8, mix=0.5)
+    assert np.abs(styled(x, "S3") - expected).max() < 1e-6
+
+
+def test_s4_distorts_and_rings_on() -> None:
+    x = np.zeros((1, RATE * 2), np.float32)
+    x[:, 1000:3000] = tone(440)[:, :2000]
+    out = styled(x, "S4")[0].astype(float)
+    power = [float((out[a : a + 4000] ** 2).mean()) for a in (6000, 14000, 22000)]
+    assert power[0] > 1e-5
+    for before, after in pairwise(power):
+        assert 10 * math.log10(before / after) == pytest.approx(60 * 0.5 / 1.5, abs=3)
+    assert np.abs(out[:1000]).max() < 1e-6
+
+
+@pytest.mark.parametrize(("frequency", "level"), [(50, -52.0), (1000, -6.0), (4000, -0.5)])
+def test_the_high_pass_falls_by_12_db_an_octave(frequency: float, level: float) -> None:
+    x = tone(frequency)
+    assert loudness(high_passed(x, RATE, 1000)) - loudness(x) == pytest.approx(level, abs=0.5)
+
+
+def test_the_phaser_is_all_pass_and_its_notches_move() -> None:
+    x = sound(1, RATE * 2, RATE)
+    assert loudness(phased(x, RATE, mix=1)) == pytest.approx(loudness(x), abs=0.1)
+    assert np.array_equal(phased(x, RATE, mix=0), x)
+    noise = np.random.default_rng(1).standard_normal((1, RATE * 2)).astype(np.float32) * np.float32(0.1)
+    out = phased(noise, RATE)[0]
+    cut = []
+    for first in (RATE // 4, 3 * RATE // 4):  # where the frequency is highest and lowest
+        part = slice(first - 1200, first + 1200)
+        ratio = np.abs(np.fft.rfft(out[part])) ** 2 / np.abs(np.fft.rfft(noise[0, part])) ** 2
+        cut.append(np.convolve(ratio, np.ones(9) / 9, "same"))
+    assert all(c[10:1100].min() < 0.2 for c in cut)
+    assert np.corrcoef(cut[0][10:1100], cut[1][10:1100])[0, 1] < 0.5
+
+
+def test_s5_is_louder_and_thinner() -> None:
+    low, high = tone(100) * np.float32(0.2), tone(5000) * np.float32(0.2)
+    assert loudness(styled(low, "S5")) - loudness(low) < -20
+    assert loudness(styled(high, "S5")) - loudness(high) > 4
+
+
+@pytest.mark.parametrize("chain", [f"S{i}" for i in range(6)])
+def test_mix_and_short_clips(chain: str) -> None:
+    x = sound(2, 3000, RATE) * np.float32(0.3)
+    full, half = styled(x, chain), styled(x, chain, mix=0.5)
+    assert np.abs(half - (x + full) / 2).max() < 1e-6
+    for samples in (1, 2, 47):
+        for rate in (8000, 48000):
+            short = sound(2, samples, rate)
+            assert np.isfinite(create("style", chain=chain).apply(short, sample_rate=rate)).all()
+
+
+def test_dynamic_is_one_of_the_chains_in_each_segment() -> None:
+    x = sound(1, RATE * 3, RATE) * np.float32(0.3)
+    fixed = {f"S{i}": styled(x, f"S{i}")[0] for i in range(6)}
+    out = styled(x, "S5", temporal="dynamic")[0]
+    played = []
+    for k in range(6):
+        part = slice(k * 8000 + 200, k * 8000 + 7800)
+        played.append([c for c, y in fixed.items() if np.abs(y[part] - out[part]).max() < 1e-6])
+    assert all(len(p) == 1 for p in played)
+    assert len({p[0] for p in played}) >= 3
+
+
+def test_rates_that_are_too_low() -> None:
+    assert "takes 4000 Hz or more" in str(create("style").suits(ClipInfo(sample_rate=2000, channels=1, samples=9)))
