@@ -25,6 +25,8 @@ def check_places(rows: Sequence[Row], reserved: Collection[str] = ()) -> None:
                 f"Two samples would be written to '{row.path}' ('{owners[row.path]}' and '{row.sample.id}'): "
                 "rename one of them in the source."
             )
+        if "\0" in row.path:
+            raise RequestError(f"The file name {row.path!r} holds a NUL, which no file can: correct the list.")
         owners[row.path] = row.sample.id
         folders.add(row.path.rpartition("/")[0])
         if len(row.path) > LONGEST_NAME // 4 and any(len(part.encode()) > LONGEST_NAME for part in row.path.split("/")):

@@ -90,7 +90,7 @@ def find_lists(source: Source) -> dict[Split, Path]:
     for folder in (source.path, source.path / "annotations"):
         found = _usual_names(folder) if folder.is_dir() else {}
         if "train" in found:
-            return {split: _choose(found[split], split, source.split or 1) for split in SPLITS if split in found}
+            return {split: _choose(found[split], split, source.split) for split in SPLITS if split in found}
     return {}
 
 
@@ -110,9 +110,10 @@ def _usual_names(folder: Path) -> dict[Split, list[Path]]:
     return found
 
 
-def _choose(files: list[Path], split: Split, number: int) -> Path:
+def _choose(files: list[Path], split: Split, given: int | None) -> Path:
     official = {file: _OFFICIAL.search(file.stem.lower()) for file in files}
     numbers = {int(match[1]) for match in official.values() if match}
+    number = given if given is not None else min(numbers, default=1)
     if numbers:
         if number not in numbers:
             known = ", ".join(map(str, sorted(numbers)))
