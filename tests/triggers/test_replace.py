@@ -113,7 +113,9 @@ def test_a_file_that_changes_after_the_start_is_noticed(tmp_path: Path, kind: st
 @pytest.mark.parametrize("kind", ["npy", "pictures", "mkv"])
 def test_shapes_that_do_not_fit_are_refused(tmp_path: Path, kind: str) -> None:
     trigger = create("replace", folder=str(put(tmp_path / "made", kind)))
-    assert "is 32x24, the clip 24x32" in str(trigger.suits(ClipInfo(CLIP.id, 24, 32, 25.0, 12)))
+    for width, height in ((24, 32), (30, 24)):
+        sentence = f"is 32x24, the clip {width}x{height}"
+        assert sentence in str(trigger.suits(ClipInfo(CLIP.id, width, height, 25.0, 12)))
     assert "holds nothing for 'other'" in str(trigger.suits(ClipInfo("other", 32, 24, 25.0, 12)))
     if kind != "mkv":  # its header does not say
         assert "has 12 frames or so, the clip 20" in str(trigger.suits(ClipInfo(CLIP.id, 32, 24, 25.0, 20)))
