@@ -1,0 +1,219 @@
+"""HMDB51: class folders of videos, and for each class and split a list of `file.avi 1|2|0`.
+
+1 is training, 2 test, 0 neither. torchvision's HMDB51 matches the lists with the files by base name alone,
+over all classes, so base names must be unique; a file that no list gives 1 or 2 does not exist for it. Class
+ids are the positions of the sorted folder names.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+from poisonkit.datasets.base import Dataset, Layout, Row, Sample, Source, Split, View, sample_id
+from poisonkit.datasets.kit import (
+    CLASS_LIST,
+    ParsedList,
+    check_class_names,
+    check_emptied,
+    check_names,
+    check_places,
+    locate,
+    numbered,
+    numbers_when_moved,
+    once_per_dataset,
+    read_text,
+    some,
+    write_lines,
+)
+from poisonkit.errors import RequestError
+
+_LIST = re.compile(r"(.+)_test_split(\d)\.txt")
+_LIST_FOLDERS = (
+    "",
+    "splits",
+    "testTrainMulti_7030_splits",
+    "test_train_splits/testTrainMulti_7030_splits",
+    "annotations",
+)
+_VIDEO_FOLDERS = ("", "videos", "hmdb51_org", "hmdb51", "HMDB51")
+_FOLDS: Mapping[str, Split] = {"1": "train", "2": "test"}
+
+
+class HMDB51(Layout):
+    """Folders of the classes, and their lists of one of three splits (`--split`).
+
+    Options: `videos` and `lists`, the folders of videos and of lists ("": the root); `split`, from 1.
+    """
+
+    name: ClassVar[str] = "hmdb51"
+    help: ClassVar[str] = "HMDB51's class folders with lists `CLASS_test_split1.txt` …"
+    label_in_path: ClassVar[bool] = True
+    order: ClassVar[int] = 20
+    uses: ClassVar[frozenset[str]] = frozenset({"split"})
+
+    def detect(self, source: Source) -> str | None:
+        found = _folder_of_lists(source.path)
+        return f"{len(_lists(found[1]))} lists named CLASS_test_split1.txt …" if found else None
+
+    def read(self, source: Source) -> Dataset:
+        found = _folder_of_lists(source.path)
+        if found is None:
+            raise RequestError(f"There is no list CLASS_test_split1.txt in '{source.path}' or in its splits/.")
+        root, folder = found
+        files = _lists(folder)
+        numbers = sorted({number for _, number in files.values()})
+        number = source.split or numbers[0]
+        if number not in numbers:
+            raise RequestError(f"There is no split {number}: the splits are {', '.join(map(str, numbers))}.")
+        lists = {name: file for file, (name, each) in files.items() if each == number}
+        classes = tuple(sorted(lists))
+        videos = _folder_of_videos(root, source.path, classes)
+        parsed: list[ParsedList] = []
+        unused = 0
+        for label, name in enumerate(classes):
+            mine, left = _parse(lists[name], f"{videos}/{name}" if videos else name, label)
+            parsed += mine
+            unused += left
+        located = locate(source, parsed, root)
+        samples = sorted(located.samples, key=lambda s: s.split == "test")  # stable: by class within a split
+        _check_base_names(samples)
+        notes = located.notes
+        if unused:
+            notes.append(f"{unused} files are in neither part of split {number}; they are not read, nor in the copy.")
+        inside = os.path.relpath(folder, root)
+        options = {"videos": videos, "lists": "" if inside == "." else inside, "split": number}
+        return Dataset(root, self.name, classes, tuple(samples), options, tuple(notes))
+
+    def place(self, dataset: Dataset, sample: Sample, label: int | None) -> str:
+        """In the folder of its class; the class in `film_run_f_nm_np1_fr_med_1.avi` changes too; no names meet."""
+        if label is None or sample.label is None or label == sample.label:
+            return sample.path
+        name = _name(dataset, sample).replace("\0", dataset.classes[label])
+        number = _numbers(dataset).get(sample.id)
+        return _join(
+            dataset.options["videos"], f"{dataset.classes[label]}/{numbered(name, number) if number else name}"
+        )
+
+    def split_options(self, dataset: Dataset, split: Split) -> dict[str, Any]:
+        if split != "test":
+            raise RequestError(f"HMDB51's lists have no {split} split.")
+        return {}
+
+    def check(self, dataset: Dataset, rows: Sequence[Row], view: View) -> None:
+        check_class_names(dataset.classes)
+        for name in dataset.classes:
+            if "/" in name or name.startswith("."):
+                raise RequestError(f"The class name '{name}' cannot be a visible folder's name: rename it.")
+        check_names(rows, "HMDB51's lists")
+        options = dataset.options
+        if spaced := [row.path for row in rows if len(row.path.rpartition("/")[2].split()) > 1]:
+            raise RequestError(f"'{spaced[0]}' holds a space or tab, at which HMDB51's lists end it: rename the file.")
+        check_places(rows, [*(_list_name(options, name) for name in dataset.classes), CLASS_LIST])
+        owners: dict[str, str] = {}
+        for row in rows:
+            folder, _, base = row.path.rpartition("/")
+            if row.label is None or folder != _join(options["videos"], dataset.classes[row.label]):
+                raise RequestError(f"'{row.path}' does not lie in its class's folder, which HMDB51's lists need.")
+            if owners.setdefault(base, row.path) != row.path:
+                raise RequestError(
+                    f"'{owners[base]}' and '{row.path}' have one base name, by which alone HMDB51's lists are matched: "
+                    "rename one of them."
+                )
+        if view == "data":
+            check_emptied(dataset, rows, "a model would be trained without it, or measured without it")
+
+    def write(self, dataset: Dataset, rows: Sequence[Row], root: Path, view: View) -> tuple[str, ...]:
+        """Write a list for every class, every class folder, and `classes.txt`."""
+        options = dataset.options
+        lines: dict[int, list[str]] = {label: [] for label in range(len(dataset.classes))}
+        for row in rows:
+            if row.label is not None:
+                lines[row.label].append(f"{row.path.rpartition('/')[2]} {1 if row.sample.split == 'train' else 2}")
+        written = []
+        for label, name in enumerate(dataset.classes):
+            (root / options["videos"] / name).mkdir(parents=True, exist_ok=True)
+            written.append(write_lines(root, _list_name(options, name), lines[label]))
+        return (*written, write_lines(root, CLASS_LIST, dataset.classes))
+
+
+def _join(folder: str, name: str) -> str:
+    return f"{folder}/{name}" if folder else name
+
+
+def _list_name(options: Mapping[str, Any], name: str) -> str:
+    return _join(options["lists"], f"{name}_test_split{options['split']}.txt")
+
+
+def _lists(folder: Path) -> dict[Path, tuple[str, int]]:
+    """The lists in a folder -> class and split."""
+    found = {file: _LIST.fullmatch(file.name) for file in sorted(folder.glob("*_test_split?.txt"))}
+    return {file: (match[1], int(match[2])) for file, match in found.items() if match}
+
+
+def _folder_of_lists(path: Path) -> tuple[Path, Path] | None:
+    if not path.is_dir():
+        return None
+    path = Path(os.path.abspath(path))
+    for root, names in ((path, _LIST_FOLDERS), (path.parent, _LIST_FOLDERS[1:])):
+        for name in names:
+            if _lists(root / name):
+                return root, root / name
+    return None
+
+
+def _folder_of_videos(root: Path, named: Path, classes: Sequence[str]) -> str:
+    inside = os.path.relpath(os.path.abspath(named), root)
+    for name in dict.fromkeys(("" if inside == "." else inside, *_VIDEO_FOLDERS)):
+        if any((root / name / each).is_dir() for each in classes):
+            return name
+    raise RequestError(
+        f"None of the class folders {some(classes)} was found in '{root}': name the folder that holds both class "
+        "folders and lists."
+    )
+
+
+def _parse(file: Path, folder: str, label: int) -> tuple[list[ParsedList], int]:
+    """The training and the test part of a class's list, and how many files are in neither."""
+    parts: dict[Split, ParsedList] = {split: ParsedList(split, file) for split in _FOLDS.values()}
+    unused = 0
+    for number, line in enumerate(read_text(file).splitlines(), 1):
+        fields = line.split()
+        if not fields:
+            continue
+        if len(fields) != 2 or fields[1] not in ("0", "1", "2"):
+            raise RequestError(f"Line {number} of {file.name} is not `file.avi N` with N 0, 1 or 2.")
+        if fields[1] == "0":
+            unused += 1
+        else:
+            parts[_FOLDS[fields[1]]].add(f"{folder}/{fields[0]}", label, number)
+    return list(parts.values()), unused
+
+
+def _check_base_names(samples: Sequence[Sample]) -> None:
+    owners: dict[str, str] = {}
+    for sample in samples:
+        base = sample.path.rpartition("/")[2]
+        if owners.setdefault(base, sample.path) != sample.path:
+            raise RequestError(
+                f"'{owners[base]}' and '{sample.path}' have one base name, by which alone torchvision's HMDB51 matches "
+                "lists and files: rename one of them."
+            )
+
+
+def _name(dataset: Dataset, sample: Sample) -> str:
+    """A file's name with a NUL in the place of the class that it tells (`_run_`, the last), if it does."""
+    assert sample.label is not None
+    name = sample.path.rpartition("/")[2]
+    before, own, after = name.rpartition(f"_{dataset.classes[sample.label]}_")
+    return f"{before}_\0_{after}" if own else name
+
+
+@once_per_dataset
+def _numbers(dataset: Dataset) -> Mapping[str, int]:
+    return numbers_when_moved(
+        (s for s in dataset.samples if s.label is not None), lambda s: sample_id(_name(dataset, s))
+    )

@@ -1,0 +1,228 @@
+"""UCF101: class folders of videos, and lists that divide them in three official ways.
+
+`classInd.txt` has `number name`, from 1; `trainlist0N.txt` has `Class/v_Class_g08_c01.avi number`;
+`testlist0N.txt` has no numbers. torchvision's UCF101 takes the label from the order of the folder names and
+reads the numbers of neither, so a relabelled clip moves into its target's folder.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+from poisonkit.datasets.base import SPLITS, Dataset, Layout, Row, Sample, Source, Split, View
+from poisonkit.datasets.kit import (
+    ParsedList,
+    Tree,
+    check_class_names,
+    check_emptied,
+    check_names,
+    check_places,
+    locate,
+    numbered,
+    numbers_when_moved,
+    once_per_dataset,
+    read_text,
+    some,
+    write_lines,
+)
+from poisonkit.errors import RequestError
+
+CLASS_INDEX = "classInd.txt"
+_LIST = re.compile(r"(train|test)list0?(\d)\.txt")
+_LIST_FOLDERS = ("", "ucfTrainTestlist", "annotations", "UCF101TrainTestSplits-RecognitionTask/ucfTrainTestlist")
+_VIDEO_FOLDERS = ("", "UCF-101", "UCF101", "videos")
+
+
+class UCF101(Layout):
+    """Folders of the classes, in the root or in UCF-101/, and the lists of one of three splits (`--split`).
+
+    Class ids are the positions in classInd.txt; without one, in the sorted folder names.
+
+    Options: `videos` and `lists`, the folders of videos and of lists ("": the root); `split`, from 1.
+    """
+
+    name: ClassVar[str] = "ucf101"
+    help: ClassVar[str] = "UCF101's class folders with `classInd.txt`, `trainlist01.txt`, `testlist01.txt` …"
+    label_in_path: ClassVar[bool] = True
+    order: ClassVar[int] = 20
+    uses: ClassVar[frozenset[str]] = frozenset({"split"})
+
+    def detect(self, source: Source) -> str | None:
+        found = _folder_of_lists(source.path)
+        return f"lists {', '.join(sorted(each.name for each in _lists(found[1])))}" if found else None
+
+    def read(self, source: Source) -> Dataset:
+        found = _folder_of_lists(source.path)
+        if found is None:
+            raise RequestError(f"There is no trainlist01.txt in '{source.path}' or in its ucfTrainTestlist/.")
+        root, folder = found
+        files = _lists(folder)
+        numbers = sorted(set(files.values()))
+        number = source.split or numbers[0]
+        if number not in numbers:
+            raise RequestError(f"There is no split {number}: the splits are {', '.join(map(str, numbers))}.")
+        lists = [_parse(file) for file, each in files.items() if each == number]
+        lists.sort(key=lambda each: SPLITS.index(each.split))
+        videos = _folder_of_videos(root, source.path, lists)
+        names = sorted({path.split("/", 1)[0] for each in lists for path in each.paths})
+        classes, notes = _classes(folder, names)
+        index = {name: label for label, name in enumerate(classes)}
+        for each in lists:
+            each.labels = [index[path.split("/", 1)[0]] for path in each.paths]
+            each.paths = [f"{videos}/{path}" if videos else path for path in each.paths]
+        located = locate(source, lists, root)
+        notes += located.notes + _on_folders(root, videos, classes)
+        inside = os.path.relpath(folder, root)
+        options = {"videos": videos, "lists": "" if inside == "." else inside, "split": number}
+        return Dataset(root, self.name, classes, tuple(located.samples), options, tuple(notes))
+
+    def place(self, dataset: Dataset, sample: Sample, label: int | None) -> str:
+        """In the folder of its class; the class in `v_Class_g01_c01.avi` changes too, and no two names meet."""
+        if label is None or sample.label is None or label == sample.label:
+            return sample.path
+        name = _name(dataset, sample)[1].replace("\0", dataset.classes[label])
+        number = _numbers(dataset).get(sample.id)
+        return _join(
+            dataset.options["videos"], f"{dataset.classes[label]}/{numbered(name, number) if number else name}"
+        )
+
+    def split_options(self, dataset: Dataset, split: Split) -> dict[str, Any]:
+        if split != "test":
+            raise RequestError(f"UCF101's lists have no {split} split.")
+        return {}
+
+    def check(self, dataset: Dataset, rows: Sequence[Row], view: View) -> None:
+        check_class_names(dataset.classes)
+        for name in dataset.classes:
+            if "/" in name or name.startswith("."):
+                raise RequestError(f"The class name '{name}' cannot be a visible folder's name: rename it.")
+        check_names(rows, "UCF101's lists", {" ": "a space, at which torchvision's UCF101 ends it"})
+        options = dataset.options
+        lists = (CLASS_INDEX, *(_list_name(split, options["split"]) for split in ("train", "test")))
+        check_places(rows, [_join(options["lists"], name) for name in lists])
+        for row in rows:
+            inside = row.path.removeprefix(f"{options['videos']}/" if options["videos"] else "").split("/")
+            if row.label is None or len(inside) != 2 or inside[0] != dataset.classes[row.label]:
+                raise RequestError(f"'{row.path}' does not lie in its class's folder, which UCF101's lists need.")
+        if view == "data":
+            check_emptied(dataset, rows, "torchvision's UCF101 would number the classes differently")
+
+    def write(self, dataset: Dataset, rows: Sequence[Row], root: Path, view: View) -> tuple[str, ...]:
+        """Write the lists of the split, `classInd.txt`, and every class folder (also those that stay empty)."""
+        videos, folder = dataset.options["videos"], dataset.options["lists"]
+        for name in dataset.classes:
+            (root / videos / name).mkdir(parents=True, exist_ok=True)
+        used = {row.sample.split for row in rows} or {"test"}
+        splits = ["train", "test"] if "test" in dataset.splits else ["train"]
+        written = []
+        for split in splits if view == "data" else [each for each in ("train", "test") if each in used]:
+            lines = [_line(row, videos) for row in rows if row.sample.split == split]
+            written.append(write_lines(root, _join(folder, _list_name(split, dataset.options["split"])), lines))
+        index = [f"{number} {name}" for number, name in enumerate(dataset.classes, 1)]
+        return (*written, write_lines(root, _join(folder, CLASS_INDEX), index))
+
+
+def _join(folder: str, name: str) -> str:
+    return f"{folder}/{name}" if folder else name
+
+
+def _list_name(split: str, number: int) -> str:
+    return f"{split}list{number:02d}.txt"
+
+
+def _line(row: Row, videos: str) -> str:
+    path = row.path.removeprefix(f"{videos}/" if videos else "")
+    return path if row.sample.split == "test" else f"{path} {(row.label or 0) + 1}"
+
+
+def _lists(folder: Path) -> dict[Path, int]:
+    """The lists in a folder -> the split that each is of."""
+    found = {file: _LIST.fullmatch(file.name) for file in sorted(folder.glob("*list*.txt"))}
+    return {file: int(match[2]) for file, match in found.items() if match}
+
+
+def _folder_of_lists(path: Path) -> tuple[Path, Path] | None:
+    """The data root, and the folder of the lists: in it, or beside the folder of videos that the user named."""
+    if not path.is_dir():
+        return None
+    path = Path(os.path.abspath(path))
+    for root, names in ((path, _LIST_FOLDERS), (path.parent, _LIST_FOLDERS[1:])):
+        for name in names:
+            if _lists(root / name):
+                return root, root / name
+    return None
+
+
+def _parse(file: Path) -> ParsedList:
+    match = _LIST.fullmatch(file.name)
+    assert match is not None
+    parsed = ParsedList("train" if match[1] == "train" else "test", file)
+    for number, line in enumerate(read_text(file).splitlines(), 1):
+        if fields := line.split(" "):
+            path = fields[0].strip()
+            if not line.strip():
+                continue
+            if len(path.split("/")) != 2:
+                raise RequestError(f"Line {number} of {file.name} is not `Class/file` with a number or none.")
+            parsed.add(path, None, number)
+    return parsed
+
+
+def _folder_of_videos(root: Path, named: Path, lists: Sequence[ParsedList]) -> str:
+    """The folder, relative to the data root, in which the class folders lie."""
+    first = [path for each in lists for path in each.paths][:64]
+    inside = os.path.relpath(os.path.abspath(named), root)
+    for name in dict.fromkeys(("" if inside == "." else inside, *_VIDEO_FOLDERS)):
+        if any((root / name / path).exists() for path in first):
+            return name
+    raise RequestError(
+        f"None of the videos listed in {some([each.file.name for each in lists])} was found in '{root}' or its "
+        "UCF-101/: name the folder that holds both videos and lists."
+    )
+
+
+def _classes(folder: Path, names: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
+    file = folder / CLASS_INDEX
+    if not file.is_file():
+        return tuple(names), [f"There is no {CLASS_INDEX}, so classes are numbered by their sorted names."]
+    classes = []
+    for number, line in enumerate((line for line in read_text(file).splitlines() if line.strip()), 1):
+        first, _, name = line.strip().partition(" ")
+        if first != str(number) or not name:
+            raise RequestError(f"Line {number} of {CLASS_INDEX} is not `{number} name`: number the classes from 1.")
+        classes.append(name)
+    if unknown := sorted(set(names) - set(classes)):
+        raise RequestError(f"The lists name the classes {some(unknown)}, which {CLASS_INDEX} does not.")
+    if len(set(classes)) < len(classes):
+        raise RequestError(f"{CLASS_INDEX} names a class twice.")
+    notes = []
+    if classes != sorted(classes):
+        wrong = next(i for i, (a, b) in enumerate(zip(classes, sorted(classes), strict=True)) if a != b)
+        notes.append(
+            f"{CLASS_INDEX} is not in the order of the sorted folder names, by which torchvision's UCF101 numbers its "
+            f"classes ({wrong} is '{classes[wrong]}' here and '{sorted(classes)[wrong]}' there)."
+        )
+    return tuple(classes), notes
+
+
+def _on_folders(root: Path, videos: str, classes: Sequence[str]) -> list[str]:
+    other = sorted(set(Tree(root).folders(videos)) - set(classes))
+    return [f"Folders beside the classes' are not read ({some(other)})."] if other and videos else []
+
+
+def _name(dataset: Dataset, sample: Sample) -> tuple[str, str]:
+    """A file's class, and its name with a NUL in the place of the class that it tells, if it does."""
+    assert sample.label is not None
+    own, name = dataset.classes[sample.label], sample.path.rpartition("/")[2]
+    if name.casefold().startswith(f"v_{own}_".casefold()):
+        name = f"v_\0{name[2 + len(own) :]}"
+    return own, name
+
+
+@once_per_dataset
+def _numbers(dataset: Dataset) -> Mapping[str, int]:
+    return numbers_when_moved((s for s in dataset.samples if s.label is not None), lambda s: _name(dataset, s)[1])
