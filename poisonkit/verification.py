@@ -8,10 +8,12 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from poisonkit import manifest
 from poisonkit.engine import card, output
+from poisonkit.engine.executors import local
 from poisonkit.engine.progress import Progress, Silent
 from poisonkit.engine.recheck import recheck
 from poisonkit.engine.run import recorded_source, require_finished
@@ -218,22 +220,27 @@ def _clean(out: Path, rows: Sequence[Record], root: Path) -> list[Finding]:
 def _decoded(
     out: Path, rows: Sequence[Record], root: Path, allow_code: bool, jobs: int, watch: Progress
 ) -> list[Finding]:
-    from joblib import Parallel, delayed
-
     todo = [r for r in rows if r["role"] in ("poisoned", "cover", "attack") and r["status"] == "ok"]
     todo = [r for r in todo if (out / r["path"]).exists()]
     watch.begin("Decoding", len(todo))
     found: list[Finding] = []
-    run = Parallel(n_jobs=jobs, return_as="generator", batch_size=1)
     recipe = read_mapping(out / "poisonkit" / "recipe.yaml")
     stream, deinterlace = recipe.get("stream", "best"), bool(recipe.get("deinterlace", False))
-    calls = (delayed(recheck)(r, str(out), str(root), stream, allow_code, _lost(r), deinterlace) for r in todo)
-    for row, problem in zip(todo, run(calls), strict=True):
+    look = partial(
+        _rechecked, out=str(out), source=str(root), stream=stream, allow_code=allow_code, deinterlace=deinterlace
+    )
+    for path, problem in local.map_unordered(look, todo, min(jobs, len(todo)) or 1):
         if problem:
-            found.append(Finding(row["path"], problem))
+            found.append(Finding(path, problem))
         watch.step()
     watch.end()
-    return found
+    return sorted(found, key=lambda f: f.path)
+
+
+def _rechecked(
+    row: Record, *, out: str, source: str, stream: str | int, allow_code: bool, deinterlace: bool
+) -> tuple[str, str | None]:
+    return row["path"], recheck(row, out, source, stream, allow_code, _lost(row), deinterlace)
 
 
 def _lost(row: Record) -> bool:

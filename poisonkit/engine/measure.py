@@ -9,7 +9,6 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-import cv2
 
 from poisonkit import media
 from poisonkit.engine.worker import Job, clip_of, middle_frame
@@ -38,7 +37,6 @@ class Measurement:
 
 def measure(task: Measurement) -> tuple[str, dict[str, Any] | str]:
     """(key, the record's new `fidelity`), or (key, why it could not be measured). Never raises for a bad file."""
-    cv2.setNumThreads(1)
     key = task.row["key"]
     try:
         return key, _measured(task)

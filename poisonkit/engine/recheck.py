@@ -35,7 +35,6 @@ def recheck(
     Decodes the whole file (counts), renders the recorded triggers with the recorded draws from the source,
     and compares up to eight poisoned frames and all of the sound. Never raises for a bad file.
     """
-    cv2.setNumThreads(1)
     try:
         chain, drawn = _chain(row, Path(out), Path(source_root), allow_code)
         file, source = Path(out, row["path"]), Path(source_root, row["source_path"])

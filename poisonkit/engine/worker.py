@@ -10,7 +10,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-import cv2
 
 from poisonkit import media
 from poisonkit.engine.links import link_again
@@ -85,7 +84,6 @@ def middle_frame(path: Path) -> Image:
 
 def process(job: Job) -> Record:
     """Do one job. Never raises: whatever goes wrong becomes a record with status `failed` or `inert`."""
-    cv2.setNumThreads(1)
     try:
         return _process(job)
     except Inert as reason:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
+from poisonkit.engine.threads import one_thread, pin
 from poisonkit.engine.worker import Job, process
 from poisonkit.manifest import Record, record
 
@@ -25,8 +26,8 @@ def run(jobs: Sequence[Job], n_jobs: int, marks: Path, clean_up: Callable[[], No
     `marks` is a folder where workers note what they are running; `clean_up` removes what a dead one left.
     """
     if n_jobs == 1:
-        for job in jobs:
-            yield process(job)
+        with one_thread():
+            yield from map(process, jobs)
         return
     from joblib import Parallel, delayed
     from joblib.externals.loky.process_executor import TerminatedWorkerError
@@ -77,18 +78,25 @@ def _deaf_children() -> Iterator[None]:
 def map_unordered(function: Callable[[T], R], tasks: Sequence[T], n_jobs: int) -> Iterator[R]:
     """Results of a function that never raises, in the order in which they come; in this process with one job."""
     if n_jobs == 1:
-        yield from map(function, tasks)
+        with one_thread():
+            yield from map(function, tasks)
         return
     from joblib import Parallel, delayed
 
     pool = Parallel(n_jobs=n_jobs, backend="loky", return_as="generator_unordered", batch_size=1)
-    yield from pool(delayed(function)(task) for task in tasks)
+    yield from pool(delayed(_pinned)(function, task) for task in tasks)
+
+
+def _pinned(function: Callable[[T], R], task: T) -> R:
+    pin()
+    return function(task)
 
 
 def _marked(job: Job, marks: str, index: int) -> tuple[str, Record]:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # also in a worker that was started elsewhere
     mark = Path(marks, str(index))
     mark.touch()
+    pin()
     row = process(job)
     mark.unlink(missing_ok=True)
     return job.task.key, row
