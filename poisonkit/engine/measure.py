@@ -9,7 +9,6 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-
 from poisonkit import media
 from poisonkit.engine.worker import Job, clip_of, middle_frame
 from poisonkit.errors import MediaError, PoisonkitError

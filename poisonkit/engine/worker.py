@@ -10,7 +10,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-
 from poisonkit import media
 from poisonkit.engine.links import link_again
 from poisonkit.errors import CheckError, MediaError, PoisonkitError
