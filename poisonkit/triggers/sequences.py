@@ -18,7 +18,7 @@ class FieldAsset(ArrayAsset):
     Three dimensions are one field where the last has the length 3, else a sequence of gray ones.
     """
 
-    what = "an array file"
+    what = "a file of numbers"
     __slots__ = ()
 
     def fields(self) -> NDArray[Any]:
