@@ -1,0 +1,55 @@
+"""A worker's memory does not depend on how long a clip is, and holds full HD."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+
+LIMIT = 350  # megabytes, libraries included
+
+SCRIPT = """
+import resource, sys
+import poisonkit
+from poisonkit import Recipe
+source, out, trigger = sys.argv[1:]
+recipe = Recipe(source=source, out=out, triggers=[trigger], count=1, label_mode="clean", survival="none")
+done = poisonkit.poison(recipe, jobs=1)
+assert done.exit_code == 0, done.failed
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+def full_hd(path: Path, frames: int) -> None:
+    """1920x1080: stripes and noise that move."""
+    path.parent.mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    stripes = np.add.outer(np.arange(1080), np.arange(1920)).astype(np.uint8) // 2
+    stripes += rng.integers(0, 12, stripes.shape, dtype=np.uint8)
+    chroma = np.full((540, 1920), 128, np.uint8)
+    with av.open(str(path), "w") as out:
+        stream: Any = out.add_stream("libx264", rate=30, options={"preset": "ultrafast", "crf": "20"})
+        stream.width, stream.height, stream.pix_fmt = 1920, 1080, "yuv420p"
+        for t in range(frames):
+            planes = np.concatenate([np.roll(stripes, 3 * t, 1), chroma])
+            frame = av.VideoFrame.from_ndarray(planes, format="yuv420p")
+            frame.pts, frame.time_base = t, Fraction(1, 30)
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("trigger", ["badnets", "blend", "frame-lag"])
+def test_full_hd(tmp_path: Path, trigger: str) -> None:
+    full_hd(tmp_path / "source" / "a" / "long.mp4", 120)
+    full_hd(tmp_path / "source" / "b" / "other.mp4", 2)
+    command = [sys.executable, "-c", SCRIPT, str(tmp_path / "source"), str(tmp_path / "out"), trigger]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    peak = int(done.stdout) / (1024 if sys.platform == "linux" else 1024**2)
+    assert peak < LIMIT
