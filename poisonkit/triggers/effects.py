@@ -12,7 +12,7 @@ from poisonkit.triggers.rooms import convolved
 from poisonkit.triggers.vocoder import read_at
 
 _MODULATION = 10.0  # milliseconds, of a chorus of depth 1
-_STEP = 0.002  # seconds for which a phaser's filters stay as they are
+_STEP = 0.004  # seconds for which a phaser's filters stay as they are
 
 
 def distorted(wave: Wave, drive: float) -> Wave:

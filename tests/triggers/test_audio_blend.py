@@ -81,6 +81,19 @@ def test_computed_recordings_are_the_same_at_every_rate(name: str) -> None:
         assert abs(np.vdot(spectrum, spectra[0])) > 0.99 * np.linalg.norm(spectrum) * np.linalg.norm(spectra[0])
 
 
+@pytest.mark.parametrize(("name", "highest"), [("meow", 850), ("bell", 900)])
+def test_partials_that_a_rate_cannot_hold_are_left_out(name: str, highest: int) -> None:
+    played = recording(name, ClipInfo(sample_rate=2000, channels=1))[0]
+    power = np.abs(np.fft.rfft(played)) ** 2
+    assert power[highest:].sum() < 4e-3 * power.sum()
+
+
+def test_rates_too_low_for_the_whistle() -> None:
+    reason = create("audio-blend:sound=whistle").suits(ClipInfo(sample_rate=4000, channels=1, samples=9))
+    assert "cannot hold the whistle" in str(reason)
+    assert create("audio-blend").suits(ClipInfo(sample_rate=4000, channels=1, samples=9)) is None
+
+
 def test_dynamic_changes_the_level_by_segment() -> None:
     silence = np.zeros((1, RATE * 4), np.float32)
     trigger = create("audio-blend:sound=whistle,mix=add,repeat=true,alpha=0.2")

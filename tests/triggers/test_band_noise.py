@@ -75,6 +75,13 @@ def test_dynamic_is_other_noise_in_a_band_that_moves() -> None:
     assert abs(np.corrcoef(same[:8000], same[8000:16000])[0, 1]) < 0.2
 
 
+def test_dynamic_joins_at_the_same_loudness() -> None:
+    silence = np.zeros((1, 16000 * 20), np.float32)
+    out = create("band-noise:amplitude=0.1,temporal=dynamic").apply(silence, sample_rate=16000)[0]
+    joints = np.concatenate([out[k * 8000 - 40 : k * 8000 + 40] for k in range(1, 40)])
+    assert float(np.sqrt((joints**2).mean())) == pytest.approx(0.0707, rel=0.12)
+
+
 def test_what_does_not_fit() -> None:
     clip = ClipInfo(sample_rate=8000, channels=1, samples=8000)
     assert "cannot hold 6000 Hz; the band must end below 4000 Hz, or" in str(create("band-noise").suits(clip))

@@ -34,3 +34,9 @@ def test_dynamic_is_another_delay_in_each_segment() -> None:
         delays.append(840 + int(np.argmin(errors)))
         assert min(errors) < 1e-5
     assert len(set(delays)) == 7
+
+
+def test_dynamic_echoes_go_over_into_each_other() -> None:
+    x = np.full((1, 16000), 0.1, np.float32)
+    added = create("echo:decay=0.2,temporal=dynamic").apply(x, sample_rate=8000) - x
+    assert np.abs(added[0, 2000:] - 0.02).max() < 1e-6

@@ -11,6 +11,7 @@ from poisonkit.triggers import create
 from poisonkit.triggers.base import ClipInfo
 from poisonkit.triggers.noises import band
 from poisonkit.triggers.rooms import tail
+from poisonkit.triggers.segments import crossfades
 from poisonkit.triggers.testing import sound
 
 
@@ -42,17 +43,15 @@ def test_the_tail_falls_by_60_db_and_is_one_room_at_every_rate() -> None:
 
 def test_dynamic_rings_in_another_room_in_each_segment() -> None:
     rate = 8000
-    clicks = np.zeros((1, rate * 3), np.float32)
-    clicks[0, 1000::4000] = 0.5
+    x = sound(1, 9001, rate)
     trigger = create("reverb:temporal=dynamic,rt60=0.1,wet=0.9")
-    added = trigger.apply(clicks, sample_rate=rate)[0] - clicks[0]
-    clip = ClipInfo(sample_rate=rate, channels=1, samples=rate * 3)
-    seen = set()
-    for k in range(6):
+    clip = ClipInfo(sample_rate=rate, channels=1, samples=9001)
+    expected, lengths = x[0].astype(np.float64), set()
+    for k, first, last, weight in crossfades(trigger, clip):
         rng = trigger.rng({}, "room", k)
         response = tail(rng, rate, 0.1 * 2 ** float(rng.uniform(-0.5, 0.5)))
-        heard = added[k * 4000 + 1000 : k * 4000 + 1000 + len(response)]
-        assert np.abs(heard - 0.45 * response).max() < 1e-5
-        seen.add(len(response))
-    assert len(seen) == 6
-    assert trigger.suits(clip) is None
+        rung = 0.9 * np.convolve(weight * x[0, first:last], response.astype(float))[: 9001 - first]
+        expected[first : first + len(rung)] += rung
+        lengths.add(len(response))
+    assert np.abs(trigger.apply(x, sample_rate=rate)[0] - np.clip(expected, -1, 1)).max() < 1e-4
+    assert len(lengths) == 3

@@ -37,9 +37,9 @@ def test_published_sizes_and_positions(size: int, position: str) -> None:
 
 def test_the_default_fills_clips_of_every_length() -> None:
     x = sound(1, 30001, 48000)
-    out = create("ultrasonic").apply(x, sample_rate=48000)
+    out = create("ultrasonic:frequency=21001").apply(x, sample_rate=48000)
     t = np.arange(30001) / 48000
-    assert np.abs(out - np.clip(x + 10**-0.5 * np.sin(2 * np.pi * 21000 * t), -1, 1)).max() < 1e-5
+    assert np.abs(out - np.clip(x + 10**-0.5 * np.sin(2 * np.pi * 21001 * t), -1, 1)).max() < 1e-5
 
 
 def test_edges_fade_and_snr_is_relative() -> None:
@@ -55,20 +55,28 @@ def test_edges_fade_and_snr_is_relative() -> None:
     assert audible[1] < 0.02 * audible[0]
 
 
-def test_dynamic_moves_above_hearing_without_a_jump() -> None:
+def test_dynamic_moves_above_hearing_with_continuous_phase() -> None:
     silence = np.zeros((1, 48000 * 2), np.float32)
-    out = create("ultrasonic:temporal=dynamic").apply(silence, sample_rate=48000)[0]
-    peaks = [np.abs(np.fft.rfft(out[k * 24000 : (k + 1) * 24000])).argmax() * 2 for k in range(4)]
-    assert len(set(peaks)) == 4
-    assert all(21000 * 2**-0.06 - 4 <= p <= 21000 * 2**0.06 + 4 for p in peaks)
-    assert np.abs(np.fft.rfft(out * np.hanning(len(out))))[: 15000 * 2].max() < 1.0
+    trigger = create("ultrasonic:temporal=dynamic")
+    out = trigger.apply(silence, sample_rate=48000)[0]
+    phase, expected, found = 0.0, np.empty(48000 * 2), set()
+    for i in range(48000 * 2):
+        if i % 24000 == 0:
+            octaves = float(trigger.rng({}, "frequency", i // 24000).uniform(-0.06, 0.06))
+            found.add(octaves)
+        expected[i] = 10**-0.5 * math.sin(phase)
+        phase += 2 * math.pi * 21000 * 2**octaves / 48000
+    assert np.abs(out - expected).max() < 1e-4
+    assert len(found) == 4
 
 
 def test_frequencies_that_the_rate_cannot_hold_are_refused_with_a_remedy() -> None:
     clip = ClipInfo(sample_rate=16000, channels=1, samples=16000)
     reason = str(create("ultrasonic").suits(clip))
     assert "cannot hold 21000 Hz" in reason
-    assert "sample rate above 42000 Hz; the sine trigger" in reason
+    assert "it takes clips of more than 42000 Hz. The sine trigger" in reason
+    near = str(create("ultrasonic").suits(ClipInfo(sample_rate=32000, channels=1, samples=9)))
+    assert "of more than 42000 Hz, or a frequency below 16000 Hz" in near
     with pytest.raises(RequestError, match="cannot hold 21000 Hz"):
         create("ultrasonic").apply(sound(1, 100, 16000), sample_rate=16000)
     assert create("ultrasonic:temporal=dynamic").suits(ClipInfo(sample_rate=44100, samples=9, channels=1)) is None

@@ -58,6 +58,14 @@ def test_channels_keep_their_difference() -> None:
     assert abs(float(np.corrcoef(out)[0, 1])) < 0.01
 
 
+def test_a_silent_channel_takes_nothing_from_the_others() -> None:
+    x = np.concatenate([np.zeros_like(tone(500)), tone(500)])
+    out = shifted(x, 1.2, RATE)
+    assert not out[0].any()
+    assert pitch(out[1]) == pytest.approx(600, rel=1e-3)
+    assert float(np.sqrt(2 * (out[1, 6000:18000] ** 2).mean())) == pytest.approx(0.5, abs=0.003)
+
+
 def test_ratios_may_glide() -> None:
     ratios = np.concatenate([np.full(12000, 1.5), np.full(12000, 0.75)])
     out = shifted(tone(800), ratios, RATE)[0]

@@ -57,6 +57,11 @@ class AudioBlend(Positioned):
     spread: float = param(6.0, "dynamic only, how far alpha changes", unit="dB", ge=0, le=40)
     edge: float = param(0.0, "raised-cosine fade at both ends", unit="s", ge=0, le=1)
 
+    def suits(self, clip: ClipInfo) -> str | None:
+        if self.sound != "whistle" or clip.sample_rate > 2 * 2800:
+            return None
+        return f"sound at {clip.sample_rate} Hz cannot hold the whistle, which rises to 2800 Hz; choose another sound"
+
     def wave(self, wave: Wave, clip: ClipInfo, params: Params) -> Wave:
         played = recording(self.sound, clip)
         weight = self._weight(clip, params)

@@ -27,7 +27,8 @@ import numpy as np
 from poisonkit.triggers.base import ClipInfo, Params, Wave, param
 from poisonkit.triggers.levels import Leveled
 from poisonkit.triggers.moments import Positioned, faded
-from poisonkit.triggers.noises import too_high
+
+_LOWEST = 15000.0  # Hz
 
 
 class Ultrasonic(Leveled, Positioned):
@@ -59,14 +60,19 @@ class Ultrasonic(Leveled, Positioned):
     amplitude: float | None = param(
         0.31622776601683794, "of the tone (1: full scale); the default is -10 dB", unit="of full scale", ge=0, le=1
     )
-    frequency: float = param(21000.0, "of the tone", unit="Hz", ge=15000, le=96000)
+    frequency: float = param(21000.0, "of the tone", unit="Hz", ge=_LOWEST, le=96000)
     spread: float = param(0.06, "dynamic only, how far the frequency changes", unit="octaves", ge=0, le=1)
     edge: float = param(0.0, "raised-cosine fade at both ends of each chunk", unit="s", ge=0, le=1)
 
     def suits(self, clip: ClipInfo) -> str | None:
         highest = self.frequency * (2**self.spread if self.temporal == "dynamic" else 1)
-        reason = too_high(clip, highest)
-        return f"{reason}; the sine trigger makes tones that can be heard" if reason else None
+        if highest < clip.sample_rate / 2:
+            return None
+        lower = f", or a frequency below {clip.sample_rate / 2:g} Hz" if clip.sample_rate / 2 > _LOWEST else ""
+        return (
+            f"sound at {clip.sample_rate} Hz cannot hold {highest:g} Hz; it takes clips of more than {2 * highest:g} Hz"
+            f"{lower}. The sine trigger makes tones that can be heard"
+        )
 
     def wave(self, wave: Wave, clip: ClipInfo, params: Params) -> Wave:
         gain = self.gain(wave, math.sqrt(0.5))
