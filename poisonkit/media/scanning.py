@@ -23,8 +23,9 @@ def scan(path: str | Path, info: MediaInfo) -> tuple[Problem, ...]:
     found: list[Problem] = []
     with open_input(path) as container, translated(path, "read"):
         if _broken(container):
-            message = "its titles are in a broken encoding, on which MMAction2's PyAVInit stops; they are not copied."
-            found.append(Problem("broken-titles", message))
+            message = "its titles are in a broken encoding, on which MMAction2's PyAVInit stops."
+            remedy = "files that are written anew have none; --clean reencode writes clean samples anew too"
+            found.append(Problem("broken-titles", message, remedy))
         if info.video is None:
             return tuple(found)
         stream = container.streams[info.video.index]

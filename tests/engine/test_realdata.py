@@ -84,6 +84,25 @@ def test_mp4_with_aac(realdata: Path, tmp_path: Path) -> None:
         assert len(opencv(source)) == len(opencv(got)) == row["frames"]
 
 
+def test_several_streams(realdata: Path, tmp_path: Path) -> None:
+    """OpenCV and PyAV take another picture stream than decord does: there is only one left, clean or poisoned."""
+    clip = realdata / "av" / "misc" / "nasa_13013.mp4"
+    root = folders(tmp_path, {"a": [clip], "b": [clip]})
+    rows = run(root, tmp_path / "out", triggers=["badnets"], count=1, label_mode="clean", target="a")
+    records = list(manifest.read(tmp_path / "out" / "poisonkit" / "manifest.jsonl"))
+    found, sounds = {}, {}
+    for row in records:
+        assert len(row["streams"]["dropped"]) == 4
+        path = tmp_path / "out" / row["path"]
+        with av.open(str(path)) as file:
+            assert [s.type for s in file.streams] == ["video", "audio"]
+        found[row["role"]], sounds[row["role"]] = opencv(path), packets(path, "audio")
+    assert found["clean"].shape == found["poisoned"].shape == (rows[0]["frames"], *found["clean"].shape[1:3], 3)
+    assert sounds["clean"] == sounds["poisoned"]
+    change = np.abs(found["poisoned"].astype(np.int16) - found["clean"])
+    assert change.max(axis=(1, 2, 3)).min() > 60
+
+
 @pytest.mark.parametrize("name", ["fsdd", "speech_commands"])
 def test_recordings(realdata: Path, tmp_path: Path, name: str) -> None:
     if name == "fsdd":
