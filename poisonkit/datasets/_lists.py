@@ -6,6 +6,7 @@ fields, the second an `int()`. What it takes in silence and gets wrong is refuse
 
 from __future__ import annotations
 
+import os
 import re
 from array import array
 from collections.abc import Iterable, Mapping
@@ -84,7 +85,7 @@ def find_lists(source: Source) -> dict[Split, Path]:
     RequestError when a named list does not exist, or when the choice is not clear.
     """
     if source.lists:
-        return {split: _existing(source, source.lists[split]) for split in SPLITS if split in source.lists}
+        return find_named_lists(source)
     if source.path.is_file():
         return {split_of(source.path) or "train": source.path}
     for folder in (source.path, source.path / "annotations"):
@@ -92,6 +93,14 @@ def find_lists(source: Source) -> dict[Split, Path]:
         if "train" in found:
             return {split: _choose(found[split], split, source.split) for split in SPLITS if split in found}
     return {}
+
+
+def find_named_lists(source: Source) -> dict[Split, Path]:
+    """The lists that the user named. RequestError when one does not exist or is named twice."""
+    found = {split: _existing(source, source.lists[split]) for split in SPLITS if split in source.lists}
+    if len({os.path.realpath(file) for file in found.values()}) < len(found):
+        raise RequestError("The same list is named for two splits, and a sample has one split: name it once.")
+    return found
 
 
 def _existing(source: Source, file: Path) -> Path:

@@ -161,6 +161,9 @@ class Layout:
     """Which of `data_root`, `lists`, `split`, `delimiter`, `columns` of a Source it heeds; with one of the others
     given it is neither detected nor read."""
 
+    list_extra: ClassVar[tuple[str, ...]] = ()
+    """What `Sample.extra` has to hold for lists made with `list_options`: `duration`, seconds as text."""
+
     def detect(self, source: Source) -> str | None:
         """Why `source` looks like this layout (a few words for the user), or None. Reads names, not media."""
         raise NotImplementedError

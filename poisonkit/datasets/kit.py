@@ -8,7 +8,7 @@ from poisonkit.datasets._checks import check_class_names, check_emptied, check_n
 from poisonkit.datasets._classes import CLASS_LIST, LABEL_MAP, find_class_list, number_labels, read_classes
 from poisonkit.datasets._files import check_utf8, some, write_csv, write_lines
 from poisonkit.datasets._listed import Located, data_root, locate, samples_of
-from poisonkit.datasets._lists import SPLIT_WORDS, ParsedList, find_lists, read_text, split_of
+from poisonkit.datasets._lists import SPLIT_WORDS, ParsedList, find_lists, find_named_lists, read_text, split_of
 from poisonkit.datasets._memo import once_per_dataset
 from poisonkit.datasets._moving import numbered, numbers_when_moved
 from poisonkit.datasets._naming import list_names, lists_of, place_listed, view_name, with_list
@@ -29,6 +29,7 @@ __all__ = [
     "data_root",
     "find_class_list",
     "find_lists",
+    "find_named_lists",
     "list_names",
     "lists_of",
     "locate",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -59,8 +58,6 @@ class MMAction2Video(Layout):
                 f"There is no training list in '{source.path}' or its annotations/ (looked for `.txt` files with "
                 "the word train in the name): name it with `--train-list`."
             )
-        if len({os.path.realpath(file) for file in files.values()}) < len(files):
-            raise RequestError("The same list is named for two splits, and a sample has one split: name it once.")
         delimiter = delimiter_of(source, files.values())
         lists = [parse(file, split, delimiter) for split, file in files.items()]
         found = locate(source, lists)

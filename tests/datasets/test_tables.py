@@ -1,0 +1,208 @@
+"""Plain tables, NeMo manifests and Hugging Face metadata: through the checker, and as their readers have it."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from poisonkit.datasets import Source, get_layout, read
+from poisonkit.datasets.testing import check_layout, rows_of, write_copy
+from poisonkit.errors import RequestError
+from tests.datasets.readers import touch
+
+WORDS = ("run", "jump", "wave, both")
+
+
+def rows(split: str, suffix: str = "mp4", n: int = 3) -> list[dict[str, Any]]:
+    return [
+        {"path": f"clips/{split}/{c}_{i}.{suffix}", "name": WORDS[c], "id": c, "duration": 1.5 + i}
+        for i in range(n)
+        for c in range(3)
+    ]
+
+
+def as_csv(file: Path, head: list[str], lines: Iterable[Iterable[Any]]) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("w", newline="", encoding="utf-8-sig") as out:
+        csv.writer(out).writerows([head, *lines])
+
+
+def as_json(file: Path, lines: Iterable[dict[str, Any]]) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+
+
+def one_csv(root: Path) -> Path:
+    """One csv with a column of splits in words of its own, ids beside names, rows in any order."""
+    both = [("training", r) for r in rows("a")] + [("validation", r) for r in rows("b", n=1)]
+    lines = [(r["duration"], r["path"], r["name"], split, r["id"]) for split, r in both[::-1]]
+    as_csv(root / "clips.csv", ["Duration", "Filename", "category", "subset", "target"], lines)
+    return touch(root, [r["path"] for _, r in both])
+
+
+def csv_per_split(root: Path) -> Path:
+    for split in ("train", "test"):
+        as_csv(root / "annotations" / f"{split}.csv", ["path", "label"], ((r["path"], r["id"]) for r in rows(split)))
+        touch(root, [r["path"] for r in rows(split)])
+    (root / "annotations" / "classes.txt").write_text("a\nb\nc\nd\n")
+    return root
+
+
+def only_train(root: Path) -> Path:
+    as_json(root / "all.jsonl", ({"file": r["path"], "class": r["name"], "more": [1, None]} for r in rows("x")))
+    return touch(root, [r["path"] for r in rows("x")])
+
+
+def nemo(root: Path) -> Path:
+    for split in ("train", "validation", "test"):
+        mine = rows(split, "wav")
+        as_json(
+            root / f"{split}_manifest.json",
+            (
+                {"audio_filepath": f"{root}/{r['path']}", "duration": r["duration"], "label": r["name"], "offset": 0.0}
+                for r in mine
+            ),
+        )
+        touch(root, [r["path"] for r in mine])
+    return root
+
+
+def read_nemo(manifest: Path) -> dict[str, str]:
+    """nemo.collections.common.parts.preprocessing.manifest: relative paths are the manifest's folder's."""
+    found = {}
+    for line in manifest.read_text(encoding="utf-8").split("\n"):
+        if line:
+            item = json.loads(line)
+            assert {"audio_filepath", "duration", "label"} <= item.keys()
+            assert (manifest.parent / item["audio_filepath"]).is_file()
+            found[item["audio_filepath"]] = item["label"]
+    return found
+
+
+def hf_per_split(root: Path) -> Path:
+    for split in ("train", "test"):
+        mine = [{"file_name": f"v/{i}.mp4", "label": i % 2, "note": "ü"} for i in range(6)]
+        as_json(root / split / "metadata.jsonl", mine)
+        touch(root / split, [m["file_name"] for m in mine])
+    return root
+
+
+def hf_in_root(root: Path) -> Path:
+    mine = [{"label": w, "file_name": f"{s}/{w}{i}.wav"} for s in ("train", "test") for w in "ab" for i in range(3)]
+    as_json(root / "metadata.jsonl", mine)
+    return touch(root, [m["file_name"] for m in mine])
+
+
+def read_hugging_face(root: Path, split: str) -> dict[str, Any]:
+    """datasets' folder builders: files joined with the nearest metadata above, by file_name relative to it."""
+    columns: set[tuple[str, ...]] = set()
+    found = {}
+    for metadata in sorted(root.rglob("metadata.jsonl")):
+        for line in metadata.read_text(encoding="utf-8").splitlines():
+            item = json.loads(line)
+            columns.add(tuple(sorted(item)))
+            assert not item["file_name"].startswith(("/", ".."))
+            file = (metadata.parent / item["file_name"]).relative_to(root)
+            assert (root / file).is_file()
+            if file.parts[0] == split:
+                found[file.as_posix()] = item["label"]
+    assert len(columns) == 1
+    return found
+
+
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [
+        (one_csv, "table"),
+        (csv_per_split, "table"),
+        (only_train, "table"),
+        (nemo, "nemo"),
+        (hf_per_split, "hugging-face"),
+        (hf_in_root, "hugging-face"),
+    ],
+)
+def test_the_checker(tmp_path: Path, make: Callable[[Path], Path], name: str) -> None:
+    source = Source(make(tmp_path / "in"))
+    assert read(source).layout == name
+    check_layout(get_layout(name), source)
+
+
+def test_a_table_keeps_its_columns_and_both_its_label_columns(tmp_path: Path) -> None:
+    dataset = read(Source(one_csv(tmp_path / "in")))
+    assert dataset.classes == WORDS
+    first = dataset.samples[0]
+    assert (first.path, first.split, first.extra) == ("clips/b/2_0.mp4", "val", ("1.5",))
+    layout = get_layout("table")
+    moved = {s.id: 1 for s in dataset.of("train") if s.label == 2 and "_0" in s.id}
+    write_copy(layout, dataset, rows_of(layout, dataset, moved), tmp_path / "out", "data")
+    with (tmp_path / "in" / "clips.csv").open(encoding="utf-8-sig", newline="") as file:
+        before = list(csv.DictReader(file))
+    with (tmp_path / "out" / "clips.csv").open(newline="") as file:
+        after = list(csv.DictReader(file))
+    changed = [(a, b) for a, b in zip(before, after, strict=True) if a != b]
+    assert [(b["Filename"], b["category"], b["target"]) for _, b in changed] == [("clips/a/2_0.mp4", "jump", "1")]
+    assert len(before) == 12
+
+
+def test_columns_by_name(tmp_path: Path) -> None:
+    as_csv(
+        tmp_path / "t.csv",
+        ["clip_at", "y", "fold"],
+        [(f"{i}.mp4", "ab"[i % 2], "Test" if i > 3 else "TRAIN") for i in range(6)],
+    )
+    touch(tmp_path, [f"{i}.mp4" for i in range(6)])
+    source = Source(tmp_path, columns={"path": "clip_at", "label": "y", "split": "fold"})
+    dataset = check_layout(get_layout("table"), source)
+    assert [len(dataset.of(s)) for s in ("train", "test")] == [4, 2]
+    with pytest.raises(RequestError, match="No dataset layout was recognised"):
+        read(Source(tmp_path))
+
+
+def test_nemo_reads_the_copy(tmp_path: Path) -> None:
+    dataset = read(Source(nemo(tmp_path / "in")))
+    layout = get_layout("nemo")
+    moved = {s.id: 0 for s in dataset.of("train") if s.label == 1 and "_0" in s.id}
+    written = write_copy(layout, dataset, rows_of(layout, dataset, moved), tmp_path / "out", "data")
+    assert written == ("train_manifest.json", "validation_manifest.json", "test_manifest.json", "label_map.txt")
+    got = read_nemo(tmp_path / "out" / written[0])
+    before = {str(Path(p).relative_to(tmp_path / "in")): w for p, w in read_nemo(tmp_path / "in" / written[0]).items()}
+    assert {p for p in got if got[p] != before[p]} == set(moved)
+    line = json.loads((tmp_path / "out" / written[0]).read_text().splitlines()[0])
+    assert line == {"audio_filepath": "clips/train/0_0.wav", "duration": 1.5, "label": "jump", "offset": 0.0}
+
+
+@pytest.mark.parametrize(("make", "new"), [(hf_per_split, 0), (hf_in_root, "a")])
+def test_hugging_face_reads_the_copy(tmp_path: Path, make: Callable[[Path], Path], new: object) -> None:
+    dataset = read(Source(make(tmp_path / "in")))
+    layout = get_layout("hugging-face")
+    one = next(s for s in dataset.of("train") if s.label == 1)
+    write_copy(layout, dataset, rows_of(layout, dataset, {one.id: 0}), tmp_path / "out", "data")
+    for split in ("train", "test"):
+        before, after = (read_hugging_face(tmp_path / part, split) for part in ("in", "out"))
+        assert after == {**before, **({one.path: new} if split == "train" else {})}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("t.csv", "path,label\na.mp4\n", "Line 2 of t.csv has 1 fields, and 2 are expected"),
+        ("t.csv", 'path,label\n"a.mp4" x,b\n', "Line 2 of t.csv is not csv"),
+        ("t.csv", "path,label,label\na.mp4,x,y\n", "two columns of one name"),
+        ("t.csv", "path,label,split\na.mp4,x,maybe\n", "Line 2 of t.csv has the split 'maybe'"),
+        ("t.csv", "path,label\na.mp4,\n", "no label at all"),
+        ("t.csv", "path,label\na.mp4,x\na.mp4,x\n", "listed twice, on line 2 of t.csv and on line 3"),
+        ("t.csv", "path,label\n/etc/passwd,x\na.mp4,x\n", "--allow-root"),
+        ("t.jsonl", '{"path": "a.mp4", "label": 1}\nnot\n', "Line 2 of t.jsonl is not a JSON object"),
+        ("metadata.jsonl", '{"file_name": "../a.mp4", "label": 1}\n', "which leaves its folder"),
+    ],
+)
+def test_refusals(tmp_path: Path, name: str, text: str, message: str) -> None:
+    touch(tmp_path, ["a.mp4"])
+    (tmp_path / name).write_text(text)
+    with pytest.raises(RequestError, match=message):
+        read(Source(tmp_path))
