@@ -137,8 +137,7 @@ def planes_of(frame: VideoFrame, fmt: PlaneFormat) -> Planes:
 
 
 def _rows(plane: Any) -> Image:
-    rows: Image = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
-    return rows[: plane.height, : plane.width]
+    return np.ndarray((plane.height, plane.width), np.uint8, plane, 0, (plane.line_size, 1))
 
 
 def _tags(fmt: PlaneFormat) -> Colour:
@@ -163,9 +162,9 @@ def planes_to_rgb(planes: Planes, fmt: PlaneFormat) -> Image:
     return to_rgb(from_planes(planes, fmt.pix_fmt, _tags(fmt)))
 
 
-def checked_planes(planes: Any, like: Planes, index: int) -> Planes:
+def checked_planes(planes: Any, sizes: list[tuple[int, ...]], index: int) -> Planes:
     """The planes, if they are three of uint8 of the stream's sizes; MediaError otherwise."""
-    if [(p.dtype, p.shape) for p in planes] != [(p.dtype, p.shape) for p in like]:
+    if [p.shape for p in planes] != sizes or any(p.dtype != np.uint8 for p in planes):
         found = ", ".join(f"{p.dtype} {p.shape}" for p in planes)
         raise MediaError(f"frame {index} came back from the trigger as planes of {found}.")
     return planes  # type: ignore[no-any-return]

@@ -275,9 +275,9 @@ class _Pass:
         turns = self.info.video.turns if self.info.video is not None else 0
         fmt = plane_format(first) if self.planes is not None and not turns else None
         if self.planes is not None and fmt is not None and fmt.pix_fmt == encoder.target.pix_fmt:
-            function, like = self.planes(fmt), planes_of(first, fmt)
+            function, sizes = self.planes(fmt), [plane.shape for plane in planes_of(first, fmt)]
             if function is not None:
-                return function, partial(planes_of, fmt=fmt), lambda made, at: checked_planes(made, like, at)
+                return function, partial(planes_of, fmt=fmt), lambda made, at: checked_planes(made, sizes, at)
         if not turns:
             width, height = encoder.canvas.width, encoder.canvas.height
             return video, to_rgb, lambda made, at: checked(made, width, height, at)

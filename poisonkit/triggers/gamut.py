@@ -18,8 +18,8 @@ Plane = NDArray[np.uint8]
 Planes = tuple[Plane, Plane, Plane]
 
 LOOKED_AT = 1000  # chroma samples looked at to tell whether a picture has such colours, about
-BEYOND = 2.0  # levels outside 0..255 that count
-SHARE = 0.008  # of the samples looked at (each of its colours counts): fewer are left as they are
+INSIDE = ((63, 63, 63), (192, 192, 192))  # RGB, halved and from 64 on: more than two levels outside 0..255 counts
+SHARE = 0.008  # of the samples looked at: fewer are left as they are
 
 
 class Gamut:
@@ -31,23 +31,20 @@ class Gamut:
         self.matrix = matrix(fmt)
         back = np.linalg.inv(self.matrix[:, :3])
         self._back = np.column_stack([back, -back @ self.matrix[:, 3]]).astype(np.float32)
-        self._look = self._back - np.array([0, 0, 0, 127.5], np.float32)  # RGB from its middle
+        self._look = (self._back / 2 + [0, 0, 0, 64]).astype(np.float32)  # RGB from -128 to 382, in 8 bits
         i420 = (fmt.kr, fmt.kb, fmt.full_range, *self.steps) == (0.299, 0.114, False, 2, 2)
         self._cv2 = i420 and not fmt.averaged
 
     def clips(self, planes: Planes) -> bool:
         """Whether decoders would clip more than a few pixels; by a look at evenly spread ones."""
+        import cv2
+
         rows, columns = planes[1].shape
         each = max(1, math.isqrt(rows * columns // LOOKED_AT))
-        seen = np.empty((4, -(-rows // each) * -(-columns // each)), np.float32)
-        down, across = self.steps
-        seen[0] = planes[0][:: each * down, :: each * across].reshape(-1)
-        seen[1] = planes[1][::each, ::each].reshape(-1)
-        seen[2] = planes[2][::each, ::each].reshape(-1)
-        seen[3] = 1
-        rgb = self._look @ seen
-        far = np.abs(rgb, out=rgb) > 127.5 + BEYOND
-        return bool(np.count_nonzero(far) > SHARE * seen.shape[1])
+        size = (max(1, columns // each), max(1, rows // each))
+        seen = cv2.merge([cv2.resize(plane, size, interpolation=cv2.INTER_NEAREST) for plane in planes])
+        fine: int = cv2.countNonZero(cv2.inRange(cv2.transform(seen, self._look), *INSIDE))
+        return size[0] * size[1] - fine > SHARE * size[0] * size[1]
 
     def clipped(self, planes: Planes) -> Planes:
         """The planes with every colour brought into 8-bit RGB and back; new arrays."""

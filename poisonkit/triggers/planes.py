@@ -25,10 +25,10 @@ from poisonkit.triggers.chroma import Box, Grid, Map, PlaneFormat
 from poisonkit.triggers.gamut import Gamut, Plane, Planes
 from poisonkit.triggers.kernel import box_of, operand
 
-Kernel = Callable[[Planes], Planes]
 PlanesRender = Callable[[Iterator[Planes]], Iterator[Planes]]
 
 STEP = 0.2  # levels: offsets are held in 8 bits where their steps are no larger
+LOOK_EVERY = 4  # frames of a constant trigger: how often is looked whether decoders clip the source
 SLACK = 0.25  # levels: what float32 arithmetic may leave beyond 0..255, and rounding takes back
 
 
@@ -40,7 +40,7 @@ def compile_planes(affine: Affine, clip: ClipInfo, fmt: PlaneFormat) -> Kernel |
     gives the input itself where nothing changes. Pixels outside the box are the source's, as are chroma samples
     none of whose pixels lie in it. ValueError where gain, offset or box do not fit the clip.
     """
-    return _compiled(affine, clip, fmt, Gamut(fmt), once=False) if fits(affine) else None
+    return Kernel(affine, clip, fmt, Gamut(fmt), once=False) if fits(affine) else None
 
 
 def fits(affine: Affine) -> bool:
@@ -48,8 +48,14 @@ def fits(affine: Affine) -> bool:
     gain, offset = (_colours_last(value) for value in (affine.gain, affine.offset))
     if gain.shape[-1] == 3 and (gain != gain[..., :1]).any():
         return False
-    bright = 255 * gain[..., :1] + offset
-    return bool(offset.min() >= -SLACK and bright.min() >= -SLACK and bright.max() <= 255 + SLACK)
+    gain = gain[..., :1]
+    black, white = (float(offset.min()), float(offset.max())), 255 * gain
+    if gain.size == 1:
+        low, high = black[0] + float(white.item()), black[1] + float(white.item())
+    else:
+        white = white + offset
+        low, high = float(white.min()), float(white.max())
+    return min(black[0], low) >= -SLACK and max(black[1], high) <= 255 + SLACK
 
 
 def _colours_last(value: float | NDArray[np.float32]) -> Map:
@@ -70,9 +76,9 @@ def render_planes(
     fields = trigger.fields(clip, params)
     if trigger.constant():
         fixed = compile_planes(fields(0), clip, fmt)
-        return None if fixed is None else lambda frames: _rendered(frames, lambda t: fixed, where)
+        return None if fixed is None else lambda frames: _rendered_alike(frames, fixed, where)
     gamut = Gamut(fmt)
-    return lambda frames: _rendered(frames, lambda t: _compiled(fields(t), clip, fmt, gamut, once=True), where)
+    return lambda frames: _rendered(frames, lambda t: Kernel(fields(t), clip, fmt, gamut, once=True), where)
 
 
 def render_all(
@@ -104,39 +110,69 @@ def _rendered(frames: Iterator[Planes], kernel: Callable[[int], Kernel], where: 
         yield planes if where is not None and not where(t) else kernel(t)(planes)
 
 
+def _rendered_alike(frames: Iterator[Planes], kernel: Kernel, where: Where | None) -> Iterator[Planes]:
+    clips, due = False, 0
+    for t, planes in enumerate(frames):
+        if where is not None and not where(t):
+            yield planes
+            continue
+        if t >= due:
+            clips, due = kernel.clips(planes), t + LOOK_EVERY
+        yield kernel.do(planes, clips)
+
+
 # -- one affine on one format -----------------------------------------------------------------------------------
 
 Operand = float | Map
 
 
-def _compiled(affine: Affine, clip: ClipInfo, fmt: PlaneFormat, gamut: Gamut, *, once: bool) -> Kernel:
-    """once: for one frame only, so that nothing is precomputed that costs more than it saves."""
-    x, y, width, height = box = box_of(affine, clip)
-    gain = _gain(operand(affine.gain, height, width, "gain"))
-    offset = np.ascontiguousarray(operand(affine.offset, height, width, "offset"))
-    if isinstance(gain, float) and gain == 1 and not offset.any():
-        return lambda planes: planes
-    grid = Grid(box, clip.width, clip.height, fmt)
-    share = grid.bring(gain, 1.0)
-    y_change, *changes = (_mixed(offset, row) for row in gamut.matrix)
-    y_bias, *biases = gamut.matrix[:, 3]
-    luma = _Part(box, gain, y_change, y_bias, once)
-    blue, red = (
-        _Part(grid.box, share, grid.bring(change, 0.0), bias, once)
-        for change, bias in zip(changes, biases, strict=True)
-    )
-    left, top = x - grid.pixels[0], y - grid.pixels[1]
-    opaque = isinstance(share, float) and share == 0
+class Kernel:
+    """One affine on one format; called with (Y, U, V), it gives new planes, or the same where nothing changes.
 
-    def kernel(planes: Planes) -> Planes:
-        yy, uu, vv = _cut(planes[0], grid.pixels), _cut(planes[1], grid.box), _cut(planes[2], grid.box)
-        if opaque or not gamut.clips((yy, uu, vv)):
+    once: for one frame only, so that nothing is precomputed that costs more than it saves.
+    """
+
+    def __init__(self, affine: Affine, clip: ClipInfo, fmt: PlaneFormat, gamut: Gamut, *, once: bool) -> None:
+        x, y, width, height = box = box_of(affine, clip)
+        gain = _gain(operand(affine.gain, height, width, "gain"))
+        offset = np.ascontiguousarray(operand(affine.offset, height, width, "offset"))
+        self.gamut = gamut
+        self.parts: tuple[_Part, ...] = ()
+        if isinstance(gain, float) and gain == 1 and not offset.any():
+            return
+        grid = Grid(box, clip.width, clip.height, fmt)
+        share = grid.bring(gain, 1.0)
+        y_change, *changes = (_mixed(offset, row) for row in gamut.matrix)
+        y_bias, *biases = gamut.matrix[:, 3]
+        chroma = zip(changes, biases, strict=True)
+        self.parts = (
+            _Part(box, gain, y_change, y_bias, once),
+            *(_Part(grid.box, share, grid.bring(change, 0.0), bias, once) for change, bias in chroma),
+        )
+        self.boxes = (grid.pixels, grid.box, grid.box)
+        self.within = (x - grid.pixels[0], y - grid.pixels[1], width, height)
+        self.opaque = isinstance(share, float) and share == 0
+
+    def __call__(self, planes: Planes) -> Planes:
+        return self.do(planes, self.clips(planes))
+
+    def clips(self, planes: Planes) -> bool:
+        """Whether it acts on colours that decoders clip."""
+        return bool(self.parts) and not self.opaque and self.gamut.clips(self._seen(planes))
+
+    def do(self, planes: Planes, clips: bool) -> Planes:
+        """clips: bring the source's colours into RGB first."""
+        if not self.parts:
+            return planes
+        luma, blue, red = self.parts
+        if not clips:
             return luma(planes[0]), blue(planes[1]), red(planes[2])
-        yy, uu, vv = gamut.clipped((yy, uu, vv))
-        yy = _cut(yy, (left, top, width, height))
-        return luma(planes[0], yy), blue(planes[1], uu), red(planes[2], vv)
+        y, u, v = self.gamut.clipped(self._seen(planes))
+        return luma(planes[0], _cut(y, self.within)), blue(planes[1], u), red(planes[2], v)
 
-    return kernel
+    def _seen(self, planes: Planes) -> Planes:
+        y, u, v = (_cut(plane, box) for plane, box in zip(planes, self.boxes, strict=True))
+        return y, u, v
 
 
 def _cut(plane: Plane, box: Box) -> Plane:
