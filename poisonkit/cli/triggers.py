@@ -122,5 +122,8 @@ def _show(console: Console, cls: type[Trigger]) -> None:
     screen.heading(console, "Example")
     strengths = [p for p in known if p.default and p.name in (cls.identity or ())]
     own = next(iter(strengths), None) or next((p for p in known if p.default and p.unit), None)
-    spec = f"{reference(cls)}:{own.name}={own.default}" if own else reference(cls)
+    needed = [p for p in known if cls.model_fields[p.name].is_required()]
+    given = [f"{p.name}={'FOLDER' if p.type.startswith('a folder') else 'FILE'}" for p in needed]
+    given += [f"{own.name}={own.default}"] if own else []
+    spec = f"{reference(cls)}:{','.join(given)}" if given else reference(cls)
     screen.line(console, screen.command("poison", "--trigger", spec, "--rate", "0.1"))

@@ -122,7 +122,7 @@ def _process(job: Job) -> Record:
     if info.video and (chain.needs_length or share.needs_length):
         exact, _ = media.count(source, info)
         clip = ClipInfo(**{**clip.__dict__, "frames": exact})
-    drawn = chain.draw(clip, job.seed, cover=job.task.role == "cover")
+    drawn = chain.draw(clip, job.seed, cover=job.task.role == "cover", attack=job.task.role == "attack")
     given = drawn if job.other is None else chain.with_other(drawn, middle_frame(Path(job.other)))
     where = share.where(clip, job.seed)
     witness = Witness(_looked_at(clip.frames, where))

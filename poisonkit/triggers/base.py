@@ -132,6 +132,10 @@ class Trigger(BaseModel):
         """
         return {**self.draw(clip, rng), "cover": True}
 
+    def draw_attack(self, clip: ClipInfo, rng: np.random.Generator) -> Params:
+        """Like `draw`, for a sample of an attack set. A method whose test-time form is another one overrides this."""
+        return self.draw(clip, rng)
+
     def rng(self, params: Params, *purpose: int | str) -> np.random.Generator:
         """Generator of the trigger's identity, for a purpose such as ("noise", t).
 

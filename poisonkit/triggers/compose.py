@@ -53,15 +53,16 @@ class Chain:
         """True when a cover sample is made with a picture of another sample."""
         return any(trigger.cover_needs_other for trigger in self.triggers)
 
-    def draw(self, clip: ClipInfo, seed: int, *, cover: bool = False) -> list[Params]:
+    def draw(self, clip: ClipInfo, seed: int, *, cover: bool = False, attack: bool = False) -> list[Params]:
         """Every random choice for one clip, one JSON-able dict a trigger; what the manifest keeps as `drawn`.
 
-        cover: draw the cover form of each trigger instead (the label is kept).
+        cover: draw the cover form of each trigger instead (the label is kept); attack: the form that attack sets get.
         """
         drawn = []
         for position, trigger in enumerate(self.triggers):
             rng = generator(seed, "draw", clip.id, position, trigger.name)
-            drawn.append(trigger.draw_cover(clip, rng) if cover else trigger.draw(clip, rng))
+            draw = trigger.draw_cover if cover else trigger.draw_attack if attack else trigger.draw
+            drawn.append(draw(clip, rng))
         return drawn
 
     def with_other(self, drawn: Sequence[Params], other: Image) -> list[Params]:

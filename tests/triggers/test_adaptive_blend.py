@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import poisonkit
+from poisonkit import Recipe, manifest
 from poisonkit.seeding import generator
 from poisonkit.triggers import create
 from poisonkit.triggers.base import ClipInfo
@@ -66,3 +68,15 @@ def test_every_clip_shows_other_pieces_and_dynamic_every_frame() -> None:
         assert 0.4 < there < 0.65
     params = {**create("adaptive-blend:temporal=dynamic").draw_attack(clip, generator("a"))}
     assert params["pieces"] == list(range(16))
+
+
+def test_attack_sets_show_all_pieces(folders: Path, tmp_path: Path) -> None:
+    recipe = Recipe(
+        source=folders, out=tmp_path / "out", triggers=["adaptive-blend"], count=3, cover_rate=0.1, control=0
+    )
+    poisonkit.poison(recipe, jobs=1)
+    shown: dict[str, set[int]] = {}
+    for row in manifest.read(tmp_path / "out" / "poisonkit" / "manifest.jsonl"):
+        if row["triggers"]:
+            shown.setdefault(row["role"], set()).add(len(row["triggers"][0]["drawn"]["pieces"]))
+    assert shown == {"poisoned": {8}, "cover": {8}, "attack": {16}}

@@ -42,7 +42,7 @@ def test_draws_depend_on_seed_id_and_place_only() -> None:
 def test_what_does_not_suit_is_one_sentence() -> None:
     chain = Chain([create("blend"), create("lamp-flicker", frequency=13)])
     assert chain.suits(CLIP) == (
-        "lamp-flicker: 25 frames per second cannot show 13 Hz; the frequency must stay below 12.5 Hz."
+        "lamp-flicker: 25 frames per second cannot show 13 Hz; lower the frequency so that it stays below 12.5 Hz."
     )
     assert Chain([create("blend"), create("sine")]).suits(CLIP) is None
 
