@@ -62,11 +62,11 @@ class ParsedList:
                 f"Line {line} of {self.file.name} has a file name that is empty, begins or ends with a "
                 "space, or holds a NUL: correct the line or rename the file."
             )
+        if extra or self.extras:
+            self.extras += [()] * (len(self.paths) - len(self.extras)) + [extra]
         self.paths.append(path)
         self.labels.append(label)
         self.lines.append(line)
-        if extra or self.extras:
-            self.extras.append(extra)
 
 
 def split_of(file: Path) -> Split | None:

@@ -65,7 +65,7 @@ class Tree:
             folder, above = todo.pop()
             names = []
             for entry in entries(os.path.join(self.root, folder)):
-                path = f"{folder}/{entry.name}"
+                path = f"{folder}/{entry.name}" if folder else entry.name
                 check_utf8(entry.name, folder)
                 if is_folder(entry):
                     below_this = self._enter(entry, path, above)
@@ -75,7 +75,14 @@ class Tree:
                     names.append(entry.name)
             if names:
                 found[folder] = names
-        return [f"{folder}/{name}" for folder in sorted(found) for name in found[folder]]
+        return [f"{folder}/{name}" if folder else name for folder in sorted(found) for name in found[folder]]
+
+    def by_stem(self) -> dict[str, list[str]]:
+        """All media files of the root by base name without suffix, for lists that name clips and not files."""
+        found: dict[str, list[str]] = {}
+        for path in self.media(""):
+            found.setdefault(os.path.splitext(path.rpartition("/")[2])[0], []).append(path)
+        return found
 
     def _check(self, path: str, real: str) -> None:
         if not self._fence.holds(real):

@@ -1,0 +1,120 @@
+"""Free Spoken Digit Dataset: `recordings/{digit}_{speaker}_{index}.wav`; indices 0 to 4 are for testing.
+
+Nothing but the name tells digit, speaker and split, and its own `train_test_split` reads the index behind the
+last underscore. So a relabelled recording gets its new digit and keeps its index, and where two would meet,
+the number goes to the speaker: `3_jackson-2_7.wav`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+from poisonkit.datasets.base import Dataset, Layout, Row, Sample, Source, Split, View, sample_id
+from poisonkit.datasets.kit import (
+    CLASS_LIST,
+    Tree,
+    check_emptied,
+    check_names,
+    check_places,
+    numbers_when_moved,
+    once_per_dataset,
+    write_lines,
+)
+from poisonkit.errors import RequestError
+
+FOLDER = "recordings"
+_NAME = re.compile(r"(\d)_([^_/]+)_(\d+)(\.\w+)")
+_TEST = 5  # indices below it
+
+
+class FSDD(Layout):
+    """`recordings/` in the folder, or the folder recordings/ itself. Classes are the digits, 0 to 9."""
+
+    name: ClassVar[str] = "fsdd"
+    help: ClassVar[str] = "Free Spoken Digit Dataset: `recordings/{digit}_{speaker}_{index}.wav`, 0 to 4 for testing"
+    label_in_path: ClassVar[bool] = True
+    order: ClassVar[int] = 20
+
+    def detect(self, source: Source) -> str | None:
+        folder = _folder(source.path)
+        if folder is None:
+            return None
+        with os.scandir(folder) as found:
+            names = [entry.name for entry in found if not entry.name.startswith(".")][:200]
+        fits = sum(_NAME.fullmatch(name) is not None for name in names)
+        return f"{FOLDER}/ with names such as 7_jackson_32.wav" if names and fits > len(names) / 2 else None
+
+    def read(self, source: Source) -> Dataset:
+        folder = _folder(source.path)
+        if folder is None:
+            raise RequestError(f"There is no folder {FOLDER}/ in '{source.path}'.")
+        tree = Tree(folder.parent, source.allow_roots)
+        samples, other = [], 0
+        for path in tree.media(FOLDER):
+            match = _NAME.fullmatch(path.removeprefix(f"{FOLDER}/"))
+            if match is None:
+                other += 1
+                continue
+            split: Split = "test" if int(match[3]) < _TEST else "train"
+            samples.append(Sample(sample_id(path), path, split, int(match[1])))
+        if not samples:
+            raise RequestError(f"No file in '{folder}' is named `{{digit}}_{{speaker}}_{{index}}.wav`.")
+        if len({s.id for s in samples}) < len(samples):
+            raise RequestError(f"Two files in '{folder}' have one name in different Unicode forms: rename one of them.")
+        notes = [f"{other} files are not read: their names are not {{digit}}_{{speaker}}_{{index}}."] if other else []
+        classes = tuple(map(str, range(10)))
+        return Dataset(folder.parent, self.name, classes, tuple(samples), {}, (*notes, *tree.notes()))
+
+    def place(self, dataset: Dataset, sample: Sample, label: int | None) -> str:
+        match = _NAME.fullmatch(sample.path.removeprefix(f"{FOLDER}/"))
+        if match is None or label is None or label == sample.label:
+            return sample.path
+        number = _numbers(dataset).get(sample.id)
+        speaker = f"{match[2]}-{number}" if number else match[2]
+        return f"{FOLDER}/{label}_{speaker}_{match[3]}{match[4]}"
+
+    def split_options(self, dataset: Dataset, split: Split) -> dict[str, Any]:
+        raise RequestError("FSDD's splits are in the names: indices 0 to 4 are for testing.")
+
+    def check(self, dataset: Dataset, rows: Sequence[Row], view: View) -> None:
+        check_names(rows, "FSDD")
+        check_places(rows)
+        for row in rows:
+            match = _NAME.fullmatch(row.path.removeprefix(f"{FOLDER}/"))
+            if match is None or int(match[1]) != row.label or (int(match[3]) < _TEST) != (row.sample.split == "test"):
+                raise RequestError(
+                    f"'{row.path}' is not named `{FOLDER}/{{digit}}_{{speaker}}_{{index}}.wav` as its digit "
+                    f"{row.label} and its split want it: rename it."
+                )
+        if view == "data":
+            check_emptied(dataset, rows, "a model would be trained without it, or measured without it")
+
+    def write(self, dataset: Dataset, rows: Sequence[Row], root: Path, view: View) -> tuple[str, ...]:
+        """Write `classes.txt`, beside recordings/, where nobody takes it for a recording."""
+        (root / FOLDER).mkdir(parents=True, exist_ok=True)
+        return (write_lines(root, CLASS_LIST, dataset.classes),)
+
+
+def _folder(path: Path) -> Path | None:
+    path = Path(os.path.abspath(path))
+    if path.name == FOLDER and path.is_dir():
+        return path
+    return path / FOLDER if (path / FOLDER).is_dir() else None
+
+
+def _key(sample: Sample) -> str:
+    return sample.id.removeprefix(f"{FOLDER}/").partition("_")[2]
+
+
+def _numbered(key: str, number: int) -> str:
+    speaker, sign, index = key.partition("_")
+    return f"{speaker}-{number}{sign}{index}"
+
+
+@once_per_dataset
+def _numbers(dataset: Dataset) -> dict[str, int]:
+    return numbers_when_moved(dataset.samples, _key, _numbered)
