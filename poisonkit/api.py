@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from poisonkit.datasets import Dataset
+from poisonkit.engine.existing import finished
 from poisonkit.engine.output import Summary
 from poisonkit.engine.progress import Progress, Silent
-from poisonkit.engine.run import Options, default_out, execute, execute_attack, finished, plan_of, read_source
+from poisonkit.engine.run import Options, execute, execute_attack, plan_of
+from poisonkit.engine.source import default_out, read_source
 from poisonkit.errors import RequestError
 from poisonkit.plan import Plan
 from poisonkit.recipe import Backdoor, Recipe

@@ -14,9 +14,9 @@ from pathlib import Path
 from poisonkit import manifest
 from poisonkit.engine import card, output
 from poisonkit.engine.executors import local
+from poisonkit.engine.existing import recorded_source, require_finished
 from poisonkit.engine.progress import Progress, Silent
 from poisonkit.engine.recheck import recheck
-from poisonkit.engine.run import recorded_source, require_finished
 from poisonkit.errors import RequestError
 from poisonkit.manifest import Record
 from poisonkit.plan import Plan

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -13,15 +12,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from poisonkit import datasets, manifest
-from poisonkit.datasets import Dataset, Source
+from poisonkit import manifest
+from poisonkit.datasets import Dataset
 from poisonkit.engine import card, clean, links, output, sampling
 from poisonkit.engine.examine import examiner
 from poisonkit.engine.executors import local
+from poisonkit.engine.existing import recorded_source
 from poisonkit.engine.ledger import Ledger, lock
 from poisonkit.engine.measure import measure
 from poisonkit.engine.output import Part, Summary
 from poisonkit.engine.progress import Progress, Silent
+from poisonkit.engine.source import check_out, check_space, read_source
 from poisonkit.engine.worker import Job
 from poisonkit.errors import Interrupted, RequestError
 from poisonkit.manifest import Record
@@ -41,48 +42,6 @@ class Options:
         if self.jobs:
             return self.jobs
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def read_source(recipe: Recipe) -> Dataset:
-    """The dataset that a recipe names, with a held-out part split off where it asks for one."""
-    if recipe.source is None:
-        raise RequestError("No source: name the dataset's folder.")
-    if not recipe.source.exists():
-        raise RequestError(f"There is no {recipe.source}.")
-    if any((p / "poisonkit" / "plan.jsonl").exists() for p in (recipe.source, *recipe.source.absolute().parents)):
-        raise RequestError(f"{recipe.source} is a poisoned output of poisonkit; a source has to be a clean dataset.")
-    given = {"train": recipe.train_list, "val": recipe.val_list, "test": recipe.test_list}
-    lists: dict[datasets.Split, Path] = {k: v for k, v in given.items() if v is not None}  # type: ignore[misc]
-    dataset = datasets.read(
-        Source(
-            path=recipe.source,
-            layout=recipe.layout,
-            data_root=recipe.data_root,
-            lists=lists,
-            split=recipe.split,
-            allow_roots=recipe.allow_root,
-            delimiter=recipe.delimiter,
-            columns=datasets.parse_columns(recipe.columns),
-        )
-    )
-    if recipe.test_fraction:
-        if any(s in dataset.splits for s in ("val", "test")):
-            raise RequestError("--test-fraction is for a dataset without val or test split; this one has one.")
-        dataset = datasets.split_off(dataset, recipe.test_fraction, recipe.seed)
-    return dataset
-
-
-def default_out(recipe: Recipe) -> Path:
-    """`../NAME-poisoned-TRIGGER-RATE-FINGERPRINT`, beside the source."""
-    assert recipe.source is not None
-    source = recipe.source.resolve()
-    folder = source if source.is_dir() else source.parent
-    first = recipe.backdoors[0]
-    names = "+".join(dict.fromkeys(t.name for b in recipe.backdoors for t in b.triggers))
-    amount = (
-        f"{first.rate:g}" if first.count is None and first.ids is None else f"n{first.count or len(first.ids or ())}"
-    )
-    return folder.parent / f"{folder.name}-poisoned-{names}-{amount}-{recipe.fingerprint[:8]}"
 
 
 def plan_of(recipe: Recipe, dataset: Dataset, out: Path, options: Options) -> Plan:
@@ -107,22 +66,6 @@ def _planner(recipe: Recipe, dataset: Dataset, options: Options) -> Planner:
     touches = frozenset(m for b in recipe.backdoors for m in b.chain.touches)
     watch = options.progress.step
     return Planner(recipe, dataset, examiner(dataset, recipe.encoding, recipe.stream, touches, options.n_jobs, watch))
-
-
-def check_out(out: Path, dataset: Dataset) -> None:
-    """Refuse an output inside the source, around it, or in a folder that holds something else."""
-    here, source = out.resolve(), dataset.root.resolve()
-    if here == source or source in here.parents:
-        raise RequestError(f"The output {out} lies inside the source {dataset.root}; choose another folder with -o.")
-    if here in source.parents:
-        raise RequestError(f"The source lies inside the output {out}; choose another folder.")
-    if out.exists() and not out.is_dir():
-        raise RequestError(f"The output {out} is a file; choose a folder.")
-    if out.is_dir() and not (out / "poisonkit" / "plan.jsonl").exists():
-        left = [p.name for p in out.iterdir() if p.name != "poisonkit"]
-        ours = {p.name for p in (out / "poisonkit").iterdir()} if (out / "poisonkit").is_dir() else set()
-        if left or ours - {".state", "recipe.yaml", "assets"}:
-            raise RequestError(f"The output {out} is not empty and not an output of poisonkit; choose another folder.")
 
 
 def execute(recipe: Recipe, out: Path, options: Options) -> Summary:
@@ -157,28 +100,6 @@ def execute_attack(
     return _start(recipe, dataset, out, options, backdoor.name, base)
 
 
-def require_finished(out: Path) -> None:
-    """RequestError when `out` is no finished output."""
-    if not (out / "poisonkit" / "recipe.yaml").exists():
-        raise RequestError(f"{out} is not an output of poisonkit (it has no poisonkit/recipe.yaml).")
-    if not (out / "poisonkit" / "run.json").exists():
-        raise RequestError(f"{out} is not finished; run the command that made it again, and it will continue.")
-
-
-def finished(out: Path, *, allow_code: bool = False) -> Recipe:
-    """The recipe of a finished output. RequestError when `out` is none."""
-    require_finished(out)
-    return Recipe.from_yaml(out / "poisonkit" / "recipe.yaml", allow_code=allow_code)
-
-
-def recorded_source(out: Path) -> Path:
-    """Where the clean dataset lay when the output was made, from run.json."""
-    try:
-        return Path(json.loads((out / "poisonkit" / "run.json").read_text(encoding="utf-8"))["source"])
-    except (OSError, ValueError, KeyError, TypeError):
-        raise RequestError(f"{out} does not say where its source is; name it with --source.") from None
-
-
 def _start(
     recipe: Recipe, dataset: Dataset, out: Path, options: Options, attack: str | None, base: Recipe | None = None
 ) -> Summary:
@@ -193,7 +114,7 @@ def _start(
             plan = planner.plan() if attack is None else planner.attack_plan()
         if attack is not None and not plan.tasks:
             raise RequestError(plan.warnings[0] if plan.warnings else "No sample can carry the trigger.")
-        _check_space(plan, dataset, recipe, out)
+        check_space(plan, dataset, recipe, out)
     for warning in (*dataset.notes, *plan.warnings, *plan.passed_over.values()):
         options.progress.say(warning)
     out.mkdir(parents=True, exist_ok=True)
@@ -222,27 +143,6 @@ def _difference(old: Any, new: Any, where: str = "") -> str:
             p for p in (_difference(a, b, f"{where}[{i}]") for i, (a, b) in enumerate(zip(old, new, strict=True))) if p
         )
     return "" if old == new else f"{where}: {old} there, {new} here"
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0
-
-
-def _check_space(plan: Plan, dataset: Dataset, recipe: Recipe, out: Path) -> None:
-    grows = {"lossless": 12.0}.get(recipe.encode, 3.0)
-    work = sum(
-        _size(dataset.root / t.source_path) for t in plan.tasks if t.role != "clean" or recipe.clean == "reencode"
-    )
-    need = int(work * grows)
-    if recipe.clean == "copy":
-        need += sum(_size(dataset.root / t.source_path) for t in plan.tasks if t.role == "clean")
-    folder = next(p for p in (out, *out.parents) if p.exists())
-    free = shutil.disk_usage(folder).free
-    if need > free:
-        raise RequestError(f"The output may take {need / 1e9:.1f} GB, and {folder} has {free / 1e9:.1f} GB free.")
 
 
 class _Run:

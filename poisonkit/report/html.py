@@ -20,7 +20,7 @@ from poisonkit import manifest, media
 from poisonkit._version import __version__
 from poisonkit.engine import output
 from poisonkit.engine.card import PAPER
-from poisonkit.engine.run import recorded_source, require_finished
+from poisonkit.engine.existing import recorded_source, require_finished
 from poisonkit.errors import MediaError, PoisonkitError, RequestError
 from poisonkit.manifest import Record
 from poisonkit.plan import Plan

@@ -12,7 +12,7 @@ import numpy as np
 import yaml
 
 from poisonkit import manifest
-from poisonkit.engine.run import require_finished
+from poisonkit.engine.existing import require_finished
 from poisonkit.errors import RequestError
 from poisonkit.manifest import Record
 from poisonkit.plan import Plan, view_root

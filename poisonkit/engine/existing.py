@@ -1,0 +1,31 @@
+"""Outputs that are there already."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from poisonkit.errors import RequestError
+from poisonkit.recipe import Recipe
+
+
+def require_finished(out: Path) -> None:
+    """RequestError when `out` is no finished output."""
+    if not (out / "poisonkit" / "recipe.yaml").exists():
+        raise RequestError(f"{out} is not an output of poisonkit (it has no poisonkit/recipe.yaml).")
+    if not (out / "poisonkit" / "run.json").exists():
+        raise RequestError(f"{out} is not finished; run the command that made it again, and it will continue.")
+
+
+def finished(out: Path, *, allow_code: bool = False) -> Recipe:
+    """The recipe of a finished output. RequestError when `out` is none."""
+    require_finished(out)
+    return Recipe.from_yaml(out / "poisonkit" / "recipe.yaml", allow_code=allow_code)
+
+
+def recorded_source(out: Path) -> Path:
+    """Where the clean dataset lay when the output was made, from run.json."""
+    try:
+        return Path(json.loads((out / "poisonkit" / "run.json").read_text(encoding="utf-8"))["source"])
+    except (OSError, ValueError, KeyError, TypeError):
+        raise RequestError(f"{out} does not say where its source is; name it with --source.") from None
