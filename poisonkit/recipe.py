@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -21,10 +22,12 @@ from pydantic import (
     Field,
     PlainSerializer,
     ValidationError,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
 
+from poisonkit.datasets import sample_id
 from poisonkit.errors import RequestError, did_you_mean
 from poisonkit.media.info import Encode
 from poisonkit.triggers import Trigger, assets, budget, registry, spec
@@ -87,15 +90,31 @@ class Backdoor(_Model):
 
     @field_validator("rate", "cover_rate", "count", mode="before")
     @classmethod
-    def _number(cls, value: Any) -> Any:
-        if isinstance(value, bool):
-            raise RequestError(f"A rate or count is a number; this is {'yes' if value else 'no'}.")
+    def _number(cls, value: Any, info: ValidationInfo) -> Any:
+        return _no_bool(value, info)
+
+    @field_validator("target", "source_class", "cover_class", "ids", "select", mode="before")
+    @classmethod
+    def _called(cls, value: Any, info: ValidationInfo) -> Any:
+        """What YAML reads as true or false may have been meant as a name: it is never class 1 or 0."""
+        for one in value if isinstance(value, list | tuple) else (value,):
+            if isinstance(one, bool):
+                raise RequestError(
+                    f"`{info.field_name}` takes names, and this is {str(one).lower()}, which YAML also makes of "
+                    f"{'yes and on' if one else 'no and off'}: put the {_named(info)} in quotes."
+                )
         return value
 
     @field_validator("source_class", "cover_class", mode="before")
     @classmethod
     def _one_or_many(cls, value: Any) -> Any:
         return (value,) if isinstance(value, int | str) else value
+
+    @field_validator("ids", "select")
+    @classmethod
+    def _once(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        """Each sample once, spelt as the dataset's ids are."""
+        return None if value is None else tuple(dict.fromkeys(map(sample_id, value)))
 
     @field_validator("frames", "attack_frames")
     @classmethod
@@ -205,17 +224,35 @@ class Recipe(_Model):
         parse_encode(value)
         return value
 
+    @field_validator(
+        "seed",
+        "split",
+        "test_fraction",
+        "stream",
+        "attack_limit",
+        "control",
+        "require_survival",
+        mode="before",
+    )
+    @classmethod
+    def _number(cls, value: Any, info: ValidationInfo) -> Any:
+        return _no_bool(value, info)
+
     @field_validator("stream", mode="before")
     @classmethod
     def _stream(cls, value: Any) -> Any:
         return int(value) if isinstance(value, str) and value.isdigit() else value
 
     @model_validator(mode="after")
-    def _names(self) -> Recipe:
+    def _agree(self) -> Recipe:
         names = [b.name for b in self.backdoors]
         twice = {n for n in names if names.count(n) > 1}
         if twice:
             raise RequestError(f"Two backdoors are called '{min(twice)}'; give each a `name` of its own.")
+        if self.require_survival is not None and self.survival == "none":
+            raise RequestError(
+                "--require-survival needs clips whose survival is measured: --survival sample or --survival all."
+            )
         return self
 
     def __init__(self, **data: Any) -> None:
@@ -281,6 +318,16 @@ def read_mapping(path: Path) -> dict[str, Any]:
         if not isinstance(key, str):
             raise RequestError(_unknown(str(key)))
     return data
+
+
+def _no_bool(value: Any, info: ValidationInfo) -> Any:
+    if isinstance(value, bool):
+        raise RequestError(f"`{info.field_name}` takes a number; this is {'yes' if value else 'no'}.")
+    return value
+
+
+def _named(info: ValidationInfo) -> str:
+    return "sample's id" if info.field_name in ("ids", "select") else "class name"
 
 
 def _as_list(backdoor: Any) -> Any:
@@ -364,36 +411,41 @@ def _sentence(error: ValidationError) -> str:
 
 def read_ids(path: Path) -> tuple[str, ...]:
     """`--ids FILE`: one sample id a line, blank lines and # comments ignored."""
-    lines = _lines(path)
-    if not lines:
+    names = tuple(dict.fromkeys(line for _, line in _lines(path)))
+    if not names:
         raise RequestError(f"{path} names no sample.")
-    return tuple(dict.fromkeys(lines))
+    return names
 
 
 def read_ranking(path: Path) -> tuple[str, ...]:
     """`--select FILE`: `id<TAB>score` (or a comma) a line; ids, highest score first, ties in file order."""
     scored: list[tuple[float, str]] = []
-    for number, line in enumerate(_lines(path), 1):
-        name, separator, score = line.rpartition("\t" if "\t" in line else ",")
+    for number, line in _lines(path):
+        name, _, text = line.rpartition("\t" if "\t" in line else ",")
         try:
-            scored.append((float(score), name.strip()))
+            score = float(text)
         except ValueError:
-            separator = ""
-        if not separator:
+            name = ""
+        if not name.strip():
             raise RequestError(f"{path}, line {number}: expected 'id<TAB>score', found {line!r}.")
+        if not math.isfinite(score):
+            raise RequestError(f"{path}, line {number}: {text.strip()} is no score to rank by; give a finite number.")
+        scored.append((score, name.strip()))
     if not scored:
         raise RequestError(f"{path} names no sample.")
     return tuple(dict.fromkeys(name for _, name in sorted(scored, key=lambda pair: -pair[0])))
 
 
-def _lines(path: Path) -> list[str]:
+def _lines(path: Path) -> list[tuple[int, str]]:
+    """The lines that say something, with their numbers from 1; ids in them as the dataset spells them."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise RequestError(f"Cannot read {path}: {error.strerror}.") from None
     except UnicodeDecodeError:
         raise RequestError(f"{path} is not UTF-8 text.") from None
-    return [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    lines = enumerate(text.split("\n"), 1)
+    return [(n, sample_id(line.strip())) for n, line in lines if line.strip() and not line.startswith("#")]
 
 
 def all_assets(recipe: Recipe) -> Iterable[assets.Asset]:
