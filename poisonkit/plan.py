@@ -28,14 +28,14 @@ Role = Literal["poisoned", "cover", "clean", "attack", "control"]
 class Examined:
     """What is known of a candidate once it has been opened.
 
-    clip: None when it cannot be opened; then `problem` says why. blocked: why it cannot be rewritten, with
-    the option that would help ("" when it can).
+    clip: None when it cannot be opened; then `problem` says why. blocked: by modality (`video`, `audio`), why it
+    cannot be rewritten where a trigger touches that one, with the option that would help; without those that can.
     """
 
     sample: Sample
     clip: ClipInfo | None
     problem: str = ""
-    blocked: str = ""
+    blocked: Mapping[str, str] = field(default_factory=dict)
 
 
 Examine = Callable[[Iterable[Sample]], Iterator[Examined]]
@@ -222,6 +222,7 @@ class _Chosen:
     taken: list[Sample]
     covers: dict[str, str | None]  # id -> the other sample that its method needs
     choice: Choice
+    unfit: set[str] = field(default_factory=set)  # ids of clips that were opened and do not suit this backdoor
 
     def maps_to(self, label: int, classes: int) -> int:
         return (label + 1) % classes if self.backdoor.label_mode == "all-to-all" else self.target
@@ -239,7 +240,8 @@ class _Chosen:
 class Planner:
     """Makes the plan, and later the replacements for failed samples (`--replace-failed`).
 
-    `examine` is asked for candidates in rank order until enough are found.
+    `examine` is asked for candidates in rank order until enough are found. passed_over: those that could not be
+    taken, with the reason, by id; it grows with replacements too.
     """
 
     def __init__(self, recipe: Recipe, dataset: Dataset, examine: Examine) -> None:
@@ -285,9 +287,9 @@ class Planner:
             tasks=tasks,
             choices=tuple(c.choice for c in self._chosen),
             passed_over=dict(self.passed_over),
-            warnings=tuple(self.warnings),
+            warnings=tuple(dict.fromkeys(self.warnings)),
         )
-        self._check(made)
+        self.check(made)
         return made
 
     def attack_plan(self) -> Plan:
@@ -303,15 +305,16 @@ class Planner:
     def replacements(self, lost: Mapping[int, int], taken: Set[str]) -> list[Task]:
         """Tasks for the next samples in rank, none of them in `taken`.
 
-        `lost` counts failed and inert samples per backdoor index.
+        `lost` counts failed and inert samples per backdoor index. A clip that cannot be rewritten, for which a plan
+        is refused, is passed over here: the work is under way.
         """
         found: list[Task] = []
         for chosen in self._chosen:
             wanted = lost.get(chosen.index, 0)
-            gone = self._used | taken | self.passed_over.keys()
+            gone = self._used | taken | chosen.unfit
             rest = [s for s in chosen.order if s.id not in gone]
             if wanted:
-                for sample in islice(self._suitable(chosen, rest), wanted):
+                for sample in islice(self._suitable(chosen, rest, refuse=False), wanted):
                     self._used.add(sample.id)
                     found.append(self._poison_task(chosen, sample))
         return found
@@ -348,6 +351,9 @@ class Planner:
                 known = {s.id: s for s in order}
                 order = [known[i] for i in backdoor.select if i in known]
         what = self._pool_name(backdoor, target)
+        unknown = self._unknown(backdoor)
+        if unknown:
+            self.warnings.append(unknown)
         if not wanted and backdoor.count is None and backdoor.rate > 0:
             self.warnings.append(
                 f"Nothing is poisoned: {backdoor.rate:g} of {counted} samples is less than half a sample."
@@ -355,14 +361,14 @@ class Planner:
         if len(order) < wanted:
             raise RequestError(
                 f"{wanted} samples are to be poisoned ({self._asked(backdoor, counted)}), but only {len(order)} "
-                f"are eligible ({what}). Lower the rate, or use --rate-of or --count."
+                f"are eligible ({what}). {unknown or 'Lower the rate, or use --rate-of or --count.'}"
             )
         chosen = _Chosen(backdoor, index, target, sources, order, [], {}, Choice("", 0, 0, 0, 0))
         if wanted:
             chosen.taken += islice(self._suitable(chosen, order), wanted)
             self._used |= {s.id for s in chosen.taken}
         if len(chosen.taken) < wanted:
-            reason = next(iter(self.passed_over.values()), "")
+            reason = next((self.passed_over[s.id] for s in order if s.id in chosen.unfit), "")
             raise RequestError(
                 f"{wanted} samples are to be poisoned ({self._asked(backdoor, counted)}), but only "
                 f"{len(chosen.taken)} of {len(order)} candidates ({what}) can be: {reason}"
@@ -415,33 +421,49 @@ class Planner:
             raise RequestError(f"--ids: '{missing[0]}' {why} ({len(missing)} of {len(ids)} such).")
         return [pool[i] for i in ids]
 
-    def _suitable(self, chosen: _Chosen, candidates: Iterable[Sample]) -> Iterator[Sample]:
-        """Candidates that open, have every modality, and can be rewritten; the others are named."""
-        touches = chosen.backdoor.chain.touches
+    def _unknown(self, backdoor: Backdoor) -> str:
+        """A sentence about what `select` ranks and the dataset does not have."""
+        known = {s.id for s in self.dataset.samples}
+        strange = [i for i in backdoor.select or () if i not in known]
+        if not strange:
+            return ""
+        return (
+            f"--select: {len(strange)} of {len(backdoor.select or ())} ids are no samples of the dataset and were "
+            f"ignored; the first is '{strange[0]}'."
+        )
+
+    def _suitable(self, chosen: _Chosen, candidates: Iterable[Sample], refuse: bool = True) -> Iterator[Sample]:
+        """Candidates that open, have every modality, and can be rewritten; the others are named.
+
+        RequestError for one that cannot be rewritten, if `refuse`.
+        """
         for found in self.examine(candidates):
-            if self._usable(found, touches, chosen.backdoor):
+            problem = self._problem(found, chosen.backdoor, refuse)
+            if problem:
+                self.passed_over[found.sample.id] = problem
+                chosen.unfit.add(found.sample.id)
+            else:
                 yield found.sample
 
-    def _usable(self, found: Examined, touches: Iterable[str], backdoor: Backdoor) -> bool:
-        name = found.sample.id
+    def _problem(self, found: Examined, backdoor: Backdoor, refuse: bool) -> str:
+        """Why a candidate cannot carry a backdoor's triggers; "" when it can."""
+        name, touches = found.sample.id, backdoor.chain.touches
         if found.clip is None:
-            self.passed_over[name] = found.problem
-            return False
+            return found.problem
         has = {"video": found.clip.frames > 0 or found.clip.width > 0, "audio": found.clip.sample_rate > 0}
         for modality in sorted(touches):
             if not has[modality]:
                 what = "sound" if modality == "audio" else "picture"
                 names = ", ".join(t.name for t in backdoor.triggers if t.modality == modality)
-                self.passed_over[name] = f"'{name}' has no {what}, which {names} needs."
-                return False
-        if found.blocked:
-            raise RequestError(found.blocked)
+                return f"'{name}' has no {what}, which {names} needs."
+        for blocked in (found.blocked[m] for m in ("video", "audio") if m in touches and m in found.blocked):
+            if refuse:
+                raise RequestError(blocked)
+            return blocked
         if found.clip.width:
             self._sizes.add((found.clip.width, found.clip.height))
         unsuited = backdoor.chain.suits(found.clip)
-        if unsuited:
-            self.passed_over[name] = f"'{name}': {unsuited}"
-        return not unsuited
+        return f"'{name}': {unsuited}" if unsuited else ""
 
     @staticmethod
     def _asked(backdoor: Backdoor, counted: int) -> str:
@@ -463,21 +485,32 @@ class Planner:
     # -- who is attacked -------------------------------------------------------------------------------
 
     def _attack(self, chosen: _Chosen) -> list[Sample]:
-        splits = self.dataset.splits
-        split: Split | None = "test" if "test" in splits else "val" if "val" in splits else None
-        if split is None:
+        splits: list[Split] = [s for s in ("test", "val") if s in self.dataset.splits]
+        if not splits:
             self.warnings.append(
                 "No attack set: the dataset has no test or val split, and training clips never serve as one. "
                 "`--test-fraction 0.2` holds a part of the training samples out."
             )
             return []
+        labelled = [split for split in splits if any(s.label is not None for s in self.dataset.of(split))]
+        split = (labelled or splits)[0]
+        if not labelled:
+            self.warnings.append(
+                f"No attack set: no sample of the {split} split has a label; name a list that has them: "
+                f"--{split}-list FILE."
+            )
+        elif split != splits[0]:
+            self.warnings.append(
+                f"No sample of the {splits[0]} split has a label, so the attack set is made from the {split} split; "
+                f"--{splits[0]}-list FILE names a list with labels."
+            )
         held_out = self.dataset.of(split)
         left_out = sum(s.label is None for s in held_out)
         candidates = [s for s in held_out if chosen.attackable(s)]
         limit = self.recipe.attack_limit or len(candidates)
         order = ranked(candidates, self.recipe.seed, "attack")
         found = list(islice(self._suitable(chosen, order), limit))
-        if not found:
+        if labelled and not found:
             self.warnings.append(f"No attack set: no sample of the {split} split can carry the trigger.")
         taken = {s.id for s in found}
         chosen.choice = replace(
@@ -548,8 +581,8 @@ class Planner:
             if s.id in chosen
         ]
 
-    def _check(self, plan: Plan) -> None:
-        """Let the layout refuse what it cannot carry, before any work."""
+    def check(self, plan: Plan) -> None:
+        """Let the layout refuse what it cannot carry, before any work. RequestError says what."""
         if any(view_of(t) == "data" for t in plan.tasks):
             self.layout.check(self.dataset, plan.rows("data"), "data")
         for name in dict.fromkeys(t.attack for t in plan.tasks if t.attack):

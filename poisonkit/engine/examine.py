@@ -25,6 +25,7 @@ def examiner(
 ) -> Examine:
     """An `Examine` over the dataset's files, which tells what opens and what cannot be rewritten.
 
+    touches: the modalities, `video`, `audio` or both, for which the latter is told, each by itself.
     watch: called for each file that was opened.
     """
 
@@ -33,12 +34,12 @@ def examiner(
             info = media.probe(dataset.file(sample), stream=stream)
         except MediaError as error:
             return Examined(sample, None, problem=f"'{sample.id}': {error}")
-        blocking = [p for p in media.refusals(info, encode, touches) if p.blocks]
-        blocked = ""
-        if blocking:
-            first = blocking[0]
-            blocked = f"'{sample.id}' cannot be rewritten: {first.message}"
-            blocked += f" Remedy: {first.remedy}." if first.remedy else ""
+        blocked: dict[str, str] = {}
+        for modality in touches:
+            first = next((p for p in media.refusals(info, encode, (modality,)) if p.blocks), None)
+            if first is not None:
+                remedy = f" Remedy: {first.remedy}." if first.remedy else ""
+                blocked[modality] = f"'{sample.id}' cannot be rewritten: {first.message}{remedy}"
         return Examined(sample, clip_of(info, sample.id), blocked=blocked)
 
     def examine(samples: Iterable[Sample]) -> Iterator[Examined]:
