@@ -16,7 +16,7 @@ from typing import Any
 from poisonkit import manifest
 from poisonkit._version import __version__
 from poisonkit.datasets import Dataset, View, get_layout
-from poisonkit.engine import card
+from poisonkit.engine import card, seal
 from poisonkit.engine.ledger import Ledger
 from poisonkit.manifest import Record, rounded
 from poisonkit.plan import Plan, view_root
@@ -234,6 +234,7 @@ def finish(
         "python": platform.python_version(),
         "poisonkit": __version__,
         "libraries": _libraries(),
+        "sha256": seal.seals(out),
         **extra,
     }
     manifest.write_lines(home / "run.json", json.dumps(data, indent=2, ensure_ascii=False).split("\n"))
