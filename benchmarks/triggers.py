@@ -12,12 +12,12 @@ from fractions import Fraction
 from statistics import median
 
 import av
-import cv2
 import numpy as np
 from rich.console import Console
 from rich.table import Table
 
 from poisonkit import triggers
+from poisonkit.engine.threads import pin
 from poisonkit.errors import RequestError
 from poisonkit.triggers.base import ClipInfo
 from poisonkit.triggers.compose import Chain
@@ -58,7 +58,7 @@ def main() -> None:
     parser.add_argument("names", nargs="*", help="triggers; all by default")
     parser.add_argument("-n", "--runs", type=int, default=3)
     options = parser.parse_args()
-    cv2.setNumThreads(1)
+    pin()  # as the workers of a job are
     frames = scene()
     planes = [av.VideoFrame.from_ndarray(f, "rgb24").reformat(format="yuv420p") for f in frames]
     clip = ClipInfo("bench", WIDTH, HEIGHT, FPS, FRAMES)

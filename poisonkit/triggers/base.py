@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -219,6 +220,21 @@ class Affine:
     gain: float | NDArray[np.float32] = 1.0
     offset: float | NDArray[np.float32] = 0.0
     box: tuple[int, int, int, int] | None = None
+
+
+class Screen(Affine):
+    """out = 255 - gain · (255 - in): light laid over the picture, never past white. gain in 0..1.
+
+    The same as an `Affine` with the offset 255 · (1 - gain), which is made only for a kernel that asks for it.
+    """
+
+    def __init__(self, gain: NDArray[np.float32], box: tuple[int, int, int, int] | None = None) -> None:
+        object.__setattr__(self, "gain", gain)
+        object.__setattr__(self, "box", box)
+
+    @cached_property
+    def offset(self) -> NDArray[np.float32]:
+        return np.float32(255) - np.float32(255) * np.asarray(self.gain, np.float32)
 
 
 class AffineTrigger(VideoTrigger):

@@ -54,11 +54,13 @@ class BlockDct(BaseModel):
         width, height = canvas_size(self.canvas, clip)
         native, short = self.canvas == "native", min(width, height)
         top, left = (0, 0) if native else ((height - short) // 2, (width - short) // 2)
-        down = np.stack([self.magnitude * self._wave(u, height, top) for u, _ in positions], axis=1)
+        rows = min(height, self.window)  # all blocks are alike
+        down = np.stack([self.magnitude * self._wave(u, rows, top) for u, _ in positions], axis=1)
         across = np.stack([np.outer(self._wave(v, width, left), weights).ravel() for _, v in positions])
         # Not by matmul, whose last bits depend on the number of threads.
-        total = np.einsum("yp,px->yx", down.astype(np.float32), across.astype(np.float32))
-        return resize(total.reshape(height, width, len(weights)), clip.width, clip.height)
+        block = np.einsum("yp,px->yx", down.astype(np.float32), across.astype(np.float32))
+        total = block[np.arange(height) % rows].reshape(height, width, len(weights))
+        return resize(total, clip.width, clip.height)
 
     def moved(self, rng: np.random.Generator) -> list[Position]:
         """As many coefficients as `positions`: rows and columns uniform from half of each position's to its own."""

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poisonkit.triggers.base import Affine, ClipInfo, Image
+from poisonkit.triggers.base import Affine, ClipInfo, Image, Screen
 
 Kernel = Callable[[Image], Image]
 Plain = NDArray[np.float64]  # (3,) or, for one number for all channels, (1,)
@@ -30,8 +30,10 @@ def compile_affine(affine: Affine, clip: ClipInfo, *, once: bool = False) -> Ker
     """
     x, y, width, height = box_of(affine, clip)
     gain = operand(affine.gain, height, width, "gain")
-    offset = operand(affine.offset, height, width, "offset")
-    inside = _choose(gain, offset, height, width, once)
+    if isinstance(affine, Screen) and gain.ndim > 1:
+        inside: Kernel | None = _screened(gain if once else _full(gain, height, width))
+    else:
+        inside = _choose(gain, operand(affine.offset, height, width, "offset"), height, width, once)
     if inside is None:
         return lambda image: image
     if (width, height) == (clip.width, clip.height):
@@ -72,11 +74,11 @@ def _choose(
     gain: NDArray[np.floating], offset: NDArray[np.floating], height: int, width: int, once: bool
 ) -> Kernel | None:
     plain_gain, plain_offset = gain.ndim == 1, offset.ndim == 1
-    if plain_gain and (gain == 1).all() and not once:
+    if plain_gain and (gain == 1).all() and (plain_offset or not once):
         if not offset.any():
             return None
         if not _half_way(offset):
-            return _saturating(_full(np.rint(offset), height, width))
+            return _shifted(offset) if plain_offset else _saturating(_full(np.rint(offset), height, width))
     if plain_gain and plain_offset:
         return _table(gain, offset)
     if plain_gain and gain.size == 1:
@@ -115,6 +117,20 @@ def _saturating(offset: NDArray[np.float32]) -> Kernel:
     def kernel(image: Image) -> Image:
         out = image if up is None else cv2.add(image, up)
         return np.asarray(out if down is None else cv2.subtract(out, down), dtype=np.uint8)
+
+    return kernel
+
+
+def _shifted(offset: NDArray[np.floating]) -> Kernel:
+    import cv2
+
+    whole = np.rint(np.resize(offset, 3))
+    up, down = ((*np.clip(levels, 0, 255).tolist(), 0.0) for levels in (whole, -whole))
+
+    def kernel(image: Image) -> Image:
+        out: Any = cv2.add(image, up) if any(up) else image  # type: ignore[call-overload]
+        out = cv2.subtract(out, down) if any(down) else out  # type: ignore[call-overload]
+        return np.asarray(out, dtype=np.uint8)
 
     return kernel
 
@@ -184,6 +200,16 @@ def _banded(step: Callable[[Image, Image, int, int], Any]) -> Kernel:
 def _rows(value: NDArray[np.floating], band: Image, a: int, b: int) -> NDArray[np.float32]:
     """The operand's part for the rows a to b, of the band's shape."""
     return _full(value if value.ndim == 1 else value[a:b], band.shape[0], band.shape[1])
+
+
+def _screened(gain: NDArray[np.floating]) -> Kernel:
+    import cv2
+
+    def step(band: Image, out: Image, a: int, b: int) -> None:
+        dark = cv2.multiply(cv2.bitwise_not(band), _rows(gain, band, a, b), dtype=cv2.CV_8U)
+        cv2.bitwise_not(dark, out)
+
+    return _banded(step)
 
 
 def _multiplied(

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from poisonkit.triggers.base import Affine, AffineTrigger, ClipInfo, param
+from poisonkit.triggers.base import Affine, AffineTrigger, ClipInfo, Screen, param
 from poisonkit.triggers.placing import Color
 
 Map = NDArray[np.float32]
@@ -36,23 +36,23 @@ class Lit(AffineTrigger):
 
     def lit(self, share: Map, box: Box | None = None) -> Affine:
         """share: (h, w), 0..1, of the light's colour that falls on each pixel of the box."""
-        return mixed(tinted(share, self.color), self.mix, box)
+        if self.mix == "add":
+            return Affine(1.0, tinted(share, self.color), box)
+        return Screen(dimmed(share, self.color), box)
 
 
-def tinted(share: Map, color: tuple[float, float, float]) -> Map:
-    """share · color: (h, w) where the colour is gray, else (h, w, 3), in levels."""
+def tinted(share: Map, color: tuple[float, float, float], factor: float = 1.0, plus: float = 0.0) -> Map:
+    """share · color · factor + plus, in levels: (h, w) where the colour is gray, else (h, w, 3)."""
     import cv2
 
     if len(set(color)) == 1:
-        return share * np.float32(color[0])
-    return np.asarray(cv2.merge([share * np.float32(c) for c in color]), np.float32).reshape(*share.shape, 3)
+        return scaled(share, color[0] * factor, plus)
+    return np.asarray(cv2.merge([scaled(share, c * factor, plus) for c in color]), np.float32).reshape(*share.shape, 3)
 
 
-def mixed(light: Map, mix: Literal["screen", "add"], box: Box | None = None) -> Affine:
-    """light: (h, w) or (h, w, 3), in levels."""
-    if mix == "add":
-        return Affine(1.0, light, box)
-    return Affine(scaled(light, -1 / 255, 1.0), light, box)
+def dimmed(share: Map, color: tuple[float, float, float]) -> Map:
+    """1 − s/255, s = share · color: the gain of light on a screen; (h, w) where the colour is gray, else (h, w, 3)."""
+    return tinted(share, color, -1 / 255, 1.0)
 
 
 def scaled(values: NDArray[Any], factor: float, plus: float) -> Map:

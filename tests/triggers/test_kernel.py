@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from poisonkit.seeding import generator
-from poisonkit.triggers.base import Affine, ClipInfo
+from poisonkit.triggers.base import Affine, ClipInfo, Screen
 from poisonkit.triggers.kernel import compile_affine
 
 H, W = 37, 51
@@ -55,6 +55,17 @@ def test_every_form_equals_the_formula(gain: str, offset: str, box: Any, once: b
     difference = np.abs(out.astype(int) - _literal(affine, image))
     assert out.dtype == np.uint8
     assert out.shape == image.shape
+    assert difference.max() <= 1
+    assert (difference > 0).mean() < 2e-4
+
+
+@pytest.mark.parametrize("once", [False, True])
+@pytest.mark.parametrize("box", [None, BOX])
+@pytest.mark.parametrize("gain", ["number", "map", "image"])
+def test_screens_are_the_affine_that_they_stand_for(gain: str, box: Any, once: bool) -> None:
+    h, w = (BOX[3], BOX[2]) if box else (H, W)
+    screen = Screen(_operand(gain, -0.1, 1.1, h, w), box)
+    difference = np.abs(compile_affine(screen, CLIP, once=once)(_image()).astype(int) - _literal(screen, _image()))
     assert difference.max() <= 1
     assert (difference > 0).mean() < 2e-4
 

@@ -29,6 +29,7 @@ from poisonkit.triggers.assets import PictureAsset
 from poisonkit.triggers.base import Affine, AffineTrigger, ClipInfo, Params, param
 from poisonkit.triggers.canvas import Canvas, axes, fitted, window
 from poisonkit.triggers.image.blend import _picture as our_picture
+from poisonkit.triggers.lights import scaled
 
 
 class AdaptiveBlend(AffineTrigger):
@@ -68,6 +69,8 @@ class AdaptiveBlend(AffineTrigger):
         return window(fitted(picture, clip, self.canvas), clip).astype(np.float32), self._places(clip)
 
     def field(self, clip: ClipInfo, params: Params, t: int, state: Any) -> Affine:
+        import cv2
+
         picture, places = state
         pieces = params.get("pieces")
         if pieces is None:
@@ -76,8 +79,10 @@ class AdaptiveBlend(AffineTrigger):
         shown[pieces] = self.attack_alpha if params.get("attack") else self.alpha
         if shown.min() == shown.max():
             return Affine(1 - float(shown[0]), shown[0] * picture)
-        weight = shown[places]
-        return Affine(1 - weight, weight[..., None] * picture)
+        down, across = places
+        weight = shown.reshape(self.grid, self.grid)[:, across][down]
+        offset = cv2.multiply(cv2.merge([weight] * 3), picture)
+        return Affine(scaled(weight, -1.0, 1.0), np.asarray(offset, np.float32).reshape(picture.shape))
 
     def _choose(self, rng: np.random.Generator) -> list[int]:
         """The pieces shown: always the same number of them, at least one."""
@@ -85,13 +90,13 @@ class AdaptiveBlend(AffineTrigger):
         kept = max(1, count - round(self.drop * count))
         return sorted(int(i) for i in rng.permutation(count)[:kept])
 
-    def _places(self, clip: ClipInfo) -> NDArray[np.intp]:
-        """(height, width): which piece each pixel lies in."""
+    def _places(self, clip: ClipInfo) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Which row of pieces each row of pixels lies in, and which column each column."""
         across, down = (self._along(axis) for axis in axes(clip))
         if self.canvas == "native":
             across = np.arange(clip.width) * self.grid // clip.width
             down = np.arange(clip.height) * self.grid // clip.height
-        return down[:, None] * self.grid + across[None, :]
+        return down, across
 
     def _along(self, axis: NDArray[np.float32]) -> NDArray[np.intp]:
         """Along one axis, in short sides from the middle; mirrored beyond the central square."""

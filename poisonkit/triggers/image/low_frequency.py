@@ -19,6 +19,7 @@ it needs no canvas, and two sizes of one clip carry the same field.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
@@ -70,8 +71,8 @@ class LowFrequency(AffineTrigger):
     def field(self, clip: ClipInfo, params: Params, t: int, state: Any) -> Affine:
         everywhere, square = state
         numbers = self._numbers(params, t)
-        there = _sum(numbers, square).reshape(-1, numbers.shape[2])
-        low, high = there.min(axis=0), there.max(axis=0)
+        there = _sum(numbers, square).reshape(_LOOKED_AT, -1)  # rows first, along which NumPy is quicker
+        low, high = (by(by(there, axis=0).reshape(_LOOKED_AT, -1), axis=0) for by in (np.min, np.max))
         full = 255 * self.amplitude
         scale = 2 * full / (high - low)
         numbers *= scale
@@ -97,10 +98,16 @@ class LowFrequency(AffineTrigger):
         channels = 1 if self.gray else 3
         rng = self.rng(params, "waves", self.step(t))
         parts = rng.standard_normal((most + 1, 2 * most + 1, channels, 2), dtype=np.float32)
-        ky, kx = np.mgrid[: most + 1, -most : most + 1] * _STEP
-        counted = (np.hypot(kx, ky) <= self.cutoff) & ((ky > 0) | (kx > 0))
-        numbers = (parts[..., 0] + 1j * parts[..., 1]) * counted[..., None]
+        numbers = parts.view(np.complex64)[..., 0] * _counted(most, self.cutoff)
         return np.asarray(numbers, dtype=np.complex64)
+
+
+@lru_cache(maxsize=4)
+def _counted(most: int, cutoff: float) -> NDArray[np.float32]:
+    """(ny, nx, 1): 1 where the wave number is one of the half plane's, else 0."""
+    ky, kx = np.mgrid[: most + 1, -most : most + 1] * _STEP
+    counted = (np.hypot(kx, ky) <= cutoff) & ((ky > 0) | (kx > 0))
+    return counted[..., None].astype(np.float32)
 
 
 def _sum(numbers: NDArray[np.complex64], waves: Waves) -> NDArray[np.float32]:
@@ -110,5 +117,5 @@ def _sum(numbers: NDArray[np.complex64], waves: Waves) -> NDArray[np.float32]:
     turning = columns[:, 0] + 1j * columns[:, 1]
     along = numbers.swapaxes(1, 2).reshape(-1, across) @ turning
     along = along.reshape(down, channels, -1).swapaxes(1, 2).reshape(down, -1)
-    field: NDArray[np.float32] = rows.T @ np.concatenate([along.real, along.imag])
-    return field.reshape(rows.shape[1], -1, channels)
+    field = rows.T @ np.concatenate([along.real, along.imag])
+    return np.asarray(field.reshape(rows.shape[1], -1, channels), np.float32)

@@ -159,8 +159,13 @@ class _Ghost:
         """The frame behind the reflection, which has moved by dx, dy periods."""
         import cv2
 
-        index = self.index if self.moving is None else self.moving.cut(self.clip, dx, dy).astype(np.uint16) << 8
-        out = cv2.LUT(np.bitwise_or(index, image).reshape(image.shape[0], -1), self.table)
+        if self.moving is None:
+            index = np.bitwise_or(self.index, image).reshape(image.shape[0], -1)
+        else:
+            there = np.ascontiguousarray(self.moving.cut(self.clip, dx, dy))
+            low_high = cv2.merge([part.reshape(image.shape[0], -1) for part in (image, there)])
+            index = low_high.view("<u2")[..., 0]
+        out = cv2.LUT(index, self.table)
         return np.asarray(out, np.uint8).reshape(image.shape)
 
 

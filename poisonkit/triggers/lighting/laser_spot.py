@@ -18,8 +18,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from poisonkit.triggers.base import Affine, AffineTrigger, ClipInfo, Params, param
-from poisonkit.triggers.lights import around, faint_beyond, gaussian, in_pixels, tinted
+from poisonkit.triggers.base import Affine, AffineTrigger, ClipInfo, Params, Screen, param
+from poisonkit.triggers.lights import around, dimmed, faint_beyond, gaussian, in_pixels
 from poisonkit.triggers.paths import Aimed
 from poisonkit.triggers.placing import Color
 
@@ -57,5 +57,5 @@ class LaserSpot(Aimed, AffineTrigger):
             return Affine()
         dark = 1 - np.float32(self.strength) * gaussian(clip, x, y, core, box)
         shine = gaussian(clip, x, y, halo, box) * np.float32(self.strength * self.glow)
-        gain = np.atleast_3d(dark) * (1 - np.atleast_3d(tinted(shine, self.color)) / np.float32(255))
-        return Affine(gain, 255 - 255 * gain, box)
+        gain = np.atleast_3d(dark) * np.atleast_3d(dimmed(shine, self.color))
+        return Screen(gain, box)

@@ -19,7 +19,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from poisonkit.triggers.base import Affine, AffineTrigger, ClipInfo, Params, param
+from poisonkit.triggers.base import Affine, AffineTrigger, ClipInfo, Params, Screen, param
 from poisonkit.triggers.lights import scaled
 from poisonkit.triggers.paths import Timely, value
 from poisonkit.triggers.weather import Tile, flake, scattered
@@ -74,5 +74,4 @@ class Snow(Timely, AffineTrigger):
             flakes = part if flakes is None else cv2.max(flakes, part)
         flakes = np.asarray(flakes, np.uint8).reshape(clip.height, clip.width)
         clear = 1 - self.veil
-        gain = scaled(flakes, -clear * self.opacity / 255, clear)
-        return Affine(gain, scaled(gain, -255.0, 255.0))
+        return Screen(scaled(flakes, -clear * self.opacity / 255, clear))

@@ -23,8 +23,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from poisonkit.triggers.base import Affine, AffineTrigger, ClipInfo, Params, param
-from poisonkit.triggers.lights import in_pixels, scaled
+from poisonkit.triggers.base import Affine, AffineTrigger, ClipInfo, Params, Screen, param
+from poisonkit.triggers.lights import in_pixels
 from poisonkit.triggers.paths import Aimed
 from poisonkit.triggers.placing import Color, Corner, Share
 from poisonkit.triggers.sprites import Map, Sprite
@@ -78,7 +78,7 @@ class SunGlare(Aimed, AffineTrigger):
                 part, (x, y, width, height) = found
                 inside = gain[y : y + height, x : x + width]
                 cv2.multiply(inside, part, inside)
-        return Affine(gain, scaled(gain, -255.0, 255.0))
+        return Screen(gain)
 
     def _exact(self, clip: ClipInfo, paths: Any, k: float) -> tuple[float, float] | None:
         """Where a layer lies when it stays there, in pixels."""
