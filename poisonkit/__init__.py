@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from poisonkit import datasets, media, triggers
     from poisonkit.api import Backdoor, Plan, Recipe, Summary, attack, make_plan, poison
     from poisonkit.errors import Interrupted, MediaError, PoisonkitError, RequestError
+    from poisonkit.exporting import export
     from poisonkit.sampledata import write_sample_data
     from poisonkit.scoring import Scores, score
     from poisonkit.verification import verify
@@ -24,6 +25,7 @@ _HOMES = {
     **dict.fromkeys(("Backdoor", "Plan", "Recipe", "Summary", "attack", "make_plan", "poison"), "poisonkit.api"),
     **dict.fromkeys(("Interrupted", "MediaError", "PoisonkitError", "RequestError"), "poisonkit.errors"),
     **dict.fromkeys(("Scores", "score"), "poisonkit.scoring"),
+    "export": "poisonkit.exporting",
     "verify": "poisonkit.verification",
     "write_sample_data": "poisonkit.sampledata",
 }
@@ -42,6 +44,7 @@ __all__ = [
     "__version__",
     "attack",
     "datasets",
+    "export",
     "make_plan",
     "media",
     "poison",

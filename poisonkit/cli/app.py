@@ -8,7 +8,20 @@ from typing import Annotated
 import typer
 
 from poisonkit._version import __version__
-from poisonkit.cli import attack, identify, inspect, poison, preview, report, run, sample_data, score, triggers, verify
+from poisonkit.cli import (
+    attack,
+    export,
+    identify,
+    inspect,
+    poison,
+    preview,
+    report,
+    run,
+    sample_data,
+    score,
+    triggers,
+    verify,
+)
 
 ABOUT = """Write poisoned copies of video and audio datasets, with ground truth proven by decoding them.
 
@@ -68,6 +81,7 @@ def make_app() -> typer.Typer:
         ("verify", verify),
         ("score", score),
         ("report", report),
+        ("export", export),
         ("identify", identify),
         ("sample-data", sample_data),
     ):

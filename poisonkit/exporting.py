@@ -1,0 +1,203 @@
+"""Lists in another trainer's format, about a finished output whose media stay where they are."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from pprint import pformat
+
+from poisonkit import manifest, media
+from poisonkit.datasets import SPLITS, Dataset, Layout, Row, Split, View, get_layout, layouts, modality_of
+from poisonkit.engine import output
+from poisonkit.engine.existing import require_finished
+from poisonkit.errors import RequestError, did_you_mean
+from poisonkit.plan import Plan, view_root
+
+CONFIG = "poisoned.py"
+_ALIASES = {"mmaction2": "mmaction2-video"}
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written. folder: where; files: relative to it, by view (`data`, `attack/NAME`, `control`).
+
+    config: MMAction2's fragment, relative to the folder, if there is one.
+    """
+
+    folder: Path
+    files: dict[str, tuple[str, ...]]
+    config: str | None = None
+
+
+def formats() -> dict[str, Layout]:
+    """The layouts that are lists and nothing but lists, by the names that `export` takes."""
+    found = {name: layout for name, layout in layouts().items() if layout.list_options(("train",)) is not None}
+    return {**found, **{alias: found[name] for alias, name in _ALIASES.items() if name in found}}
+
+
+def export(out: Path | str, to: str, *, folder: Path | str | None = None, absolute: bool = False) -> Exported:
+    """Write the lists of every view of a finished output in the format `to`; no file of the output changes.
+
+    folder: where they go, by default OUT/export/TO. Below it lie `data/` (the splits), `attack/NAME/` (target and
+    original labels) and `control/`. Paths in the lists are relative to OUT, or absolute with `absolute` (for
+    readers that join no root, such as VideoMAE's). Failed and inert samples are left out, as in the output's own
+    lists. For MMAction2 a config fragment comes with them.
+
+    Raises RequestError for no finished output, an unknown format, and names that the format cannot carry (before
+    anything is written).
+    """
+    out = Path(out).absolute()
+    require_finished(out)
+    known = formats()
+    if to not in known:
+        raise RequestError(f"--to {to}: that is no format of lists.{did_you_mean(to, known)}")
+    layout = get_layout(known[to].name)
+    where = Path(os.path.abspath(folder)) if folder is not None else out / "export" / to
+    if any(where.is_relative_to(out / part) for part in ("data", "attack", "control", "poisonkit")):
+        raise RequestError(f"{where} is a part of the output itself: choose another folder with -o.")
+    made = [_lists(layout, *each, out, absolute) for each in _views(out)]
+    for _, view, dataset, rows in made:
+        layout.check(dataset, rows, view)
+    files: dict[str, tuple[str, ...]] = {}
+    for name, view, dataset, rows in made:
+        place = where / name / view if layout.label_in_path and view in ("target", "original") else where / name
+        place.mkdir(parents=True, exist_ok=True)
+        inside = place.relative_to(where).as_posix()
+        written = tuple(f"{inside}/{file}" for file in layout.write(dataset, rows, place, view))
+        files[name] = tuple(dict.fromkeys((*files.get(name, ()), *written)))
+    config = None
+    if layout.name == "mmaction2-video" and any(modality_of(row.path) == "video" for *_, rows in made for row in rows):
+        manifest.write_lines(where / CONFIG, manifest.text_lines(_config(where, out, made)))
+        config = CONFIG
+    return Exported(where, files, config)
+
+
+_Made = tuple[str, View, Dataset, list[Row]]
+
+
+def _views(out: Path) -> Iterator[tuple[str, View, Plan, list[Row], str]]:
+    """Every view of an output: folder, view, plan, the rows that were written, its root in the output."""
+    home = out / "poisonkit"
+    dropped = frozenset(r["key"] for r in manifest.read(home / "manifest.jsonl") if r["status"] != "ok")
+    plans = [Plan.read(output.plan_file(home, None))]
+    plans += [Plan.read(path) for path in sorted((home / "attacks").glob("*.plan.jsonl"))]
+    for plan in plans:
+        names = dict.fromkeys(t.attack for t in plan.tasks if t.attack)
+        wanted: list[tuple[str, View, str | None]] = [("data", "data", None)]
+        for name in names:
+            wanted += [(f"attack/{name}", "target", name), (f"attack/{name}", "original", name)]
+        wanted.append(("control", "control", None))
+        for folder, view, attack in wanted:
+            rows = plan.rows(view, attack, dropped)
+            if rows:
+                yield folder, view, plan, rows, view_root(plan.layout, view, attack)
+
+
+def _lists(
+    layout: Layout, name: str, view: View, plan: Plan, rows: Sequence[Row], root: str, out: Path, absolute: bool
+) -> _Made:
+    below = f"{out}/{root}" if absolute else root
+    extra = _extra(layout, out / root)
+    moved = [Row(replace(r.sample, extra=extra(r)), r.label, f"{below}/{r.path}") for r in rows]
+    splits: list[Split] = [split for split in SPLITS if any(r.sample.split == split for r in moved)]
+    options = layout.list_options(splits)
+    assert options is not None
+    samples = tuple(replace(r.sample, label=r.label) for r in moved)  # nothing is relabelled here, nothing emptied
+    return name, view, Dataset(out, layout.name, plan.classes, samples, options), moved
+
+
+def _extra(layout: Layout, root: Path) -> Callable[[Row], tuple[str, ...]]:
+    if layout.list_extra == ("duration",):
+        return lambda row: (str(round(media.probe(root / row.path).duration, 6)),)
+    return lambda row: ()
+
+
+# -- MMAction2 -----------------------------------------------------------------------------------------
+
+_HEAD = """# MMAction2: a dataset that is POISONED on purpose, for research. Written by `poisonkit export`.
+#
+# A config of yours inherits from this and from a model, a schedule and a runtime (not from a whole recipe, which
+# has loaders of its own):
+#
+#     _base_ = ['.../configs/_base_/models/tsn_r50.py', '.../configs/_base_/default_runtime.py', '.../{config}']
+#     model = dict(cls_head=dict(num_classes={classes}))
+#
+# It trains on the poisoned training list and is tested on the clean clips. For another set, such as {last}:
+#
+#     test_dataloader, test_evaluator = _base_.{last}_dataloader, _base_.{last}_evaluator
+#
+# Each set's predictions go to predictions-SET.pkl, which `poisonkit score OUT predictions-*.pkl` reads.
+# Sets: {sets}.
+"""
+
+_PIPELINES = """
+meta_keys = ('img_shape', 'filename')  # so that predictions carry file names
+
+train_pipeline = [
+    dict(type='DecordInit'),
+    dict(type='SampleFrames', clip_len=1, frame_interval=1, num_clips=8),
+    dict(type='DecordDecode'),
+    dict(type='Resize', scale=(224, 224), keep_ratio=False),
+    dict(type='Flip', flip_ratio=0.5),
+    dict(type='FormatShape', input_format='NCHW'),
+    dict(type='PackActionInputs'),
+]
+test_pipeline = [
+    dict(type='DecordInit'),
+    dict(type='SampleFrames', clip_len=1, frame_interval=1, num_clips=8, test_mode=True),
+    dict(type='DecordDecode'),
+    dict(type='Resize', scale=(224, 224), keep_ratio=False),
+    dict(type='FormatShape', input_format='NCHW'),
+    dict(type='PackActionInputs', meta_keys=meta_keys),
+]
+"""
+
+
+def _loader(name: str, file: str, train: bool) -> str:
+    pipeline = "train_pipeline" if train else "test_pipeline, test_mode=True"
+    return (
+        f"{name}_dataloader = dict(\n    batch_size={8 if train else 1},\n    num_workers=2,\n"
+        f"    persistent_workers=True,\n    sampler=dict(type='DefaultSampler', shuffle={train}),\n"
+        f"    dataset=dict(\n        type='VideoDataset',\n        ann_file={file},\n"
+        f"        data_prefix=dict(video=data_root),\n        pipeline={pipeline}))\n"
+    )
+
+
+def _evaluator(name: str, accuracy: str) -> str:
+    dump = f"dict(type='DumpResults', out_file_path='predictions-{name}.pkl')"
+    return f"{name}_evaluator = [\n    {accuracy},\n    {dump}]\n"
+
+
+def _identifier(name: str) -> str:
+    return "".join(c if c.isascii() and c.isalnum() else "_" for c in name)
+
+
+def _config(where: Path, out: Path, made: Sequence[_Made]) -> str:
+    """The text of the fragment. Places are relative to its own folder, so both may move together."""
+    classes = made[0][2].classes
+    train = next((d.options["lists"]["train"] for _, v, d, _ in made if v == "data" and "train" in d.splits), None)
+    sets: dict[str, str] = {}
+    for name, view, dataset, _ in made:
+        held = [split for split in ("test", "val") if split in dataset.splits]
+        if held:
+            suffix = {"target": "_target", "original": "_original"}.get(view, "")
+            stem = dataset.options["lists"][held[0]].removesuffix(".txt")
+            label = "clean" if view == "data" else _identifier(name.replace("/", "_") + suffix)
+            sets[label] = f"'{{{{ fileDirname }}}}/{name}/{stem}{suffix}.txt'"
+    accuracy = f"dict(type='AccMetric', metric_options=dict(top_k_accuracy=dict(topk=(1, {min(5, len(classes))}))))"
+    last = next((name for name in sets if name != "clean"), "clean")
+    text = _HEAD.format(config=CONFIG, classes=len(classes), sets=", ".join(sets), last=last)
+    text += f"\ndata_root = '{{{{ fileDirname }}}}/{Path(os.path.relpath(out, where)).as_posix()}'\n"
+    text += f"num_classes = {len(classes)}\n"
+    text += f"class_names = {pformat(list(classes), width=100, compact=True)}\n{_PIPELINES}\n"
+    if train is not None:
+        text += _loader("train", f"'{{{{ fileDirname }}}}/data/{train}'", True) + "\n"
+    for name, file in sets.items():
+        text += _loader(name, file, False) + _evaluator(name, accuracy) + "\n"
+    first = "clean" if "clean" in sets else next(iter(sets), None)
+    if first is not None:
+        text += f"val_dataloader = test_dataloader = {first}_dataloader\n"
+        text += f"val_evaluator = [{accuracy}]\ntest_evaluator = {first}_evaluator\n"
+    return text

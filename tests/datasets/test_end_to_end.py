@@ -1,0 +1,110 @@
+"""Every layout through the main job: tiny media, rate 0 and 0.2, verified, and read again."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import poisonkit
+from poisonkit import Recipe
+from poisonkit.datasets import Source, get_layout, layouts, modality_of, read
+from tests.datasets import test_benchmark_layouts as benchmarks
+from tests.datasets import test_named_clips as named
+from tests.datasets import test_tables as tables
+from tests.datasets.readers import touch
+from tests.media_factory import make_audio, make_video
+
+Make = Callable[[Path], Path]
+
+
+def folders(root: Path) -> Path:
+    return touch(root, [f"{s}/{c}/{c}{i}.mp4" for s in ("train", "test") for c in "abc" for i in range(3)])
+
+
+def mmaction2(root: Path) -> Path:
+    folders(root)
+    for split in ("train", "test"):
+        names = sorted(p.relative_to(root).as_posix() for p in (root / split).rglob("*.mp4"))
+        (root / f"{split}.txt").write_text("".join(f"{n} {'abc'.index(n.split('/')[1])}\n" for n in names))
+    return root
+
+
+MAKERS: dict[str, Make] = {
+    "class-folders": folders,
+    "mmaction2-video": mmaction2,
+    "ucf101": benchmarks.ucf101,
+    "hmdb51": benchmarks.hmdb51,
+    "speech-commands": benchmarks.speech_commands,
+    "kinetics": named.kinetics,
+    "vggsound": named.vggsound,
+    "esc50": named.esc50,
+    "fsdd": named.fsdd,
+    "pyslowfast": named.slow,
+    "pytorchvideo": named.spaced,
+    "table": tables.one_csv,
+    "nemo": tables.nemo,
+    "hugging-face": tables.hf_per_split,
+}
+
+
+@pytest.fixture(scope="module")
+def media(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """One tiny clip of each kind, which all files of all datasets are links to."""
+    folder = tmp_path_factory.mktemp("media")
+    return {
+        ".mp4": make_video(folder / "one.mp4", frames=4, size=(48, 32), audio=True),
+        ".avi": make_video(folder / "one.avi", frames=4, size=(48, 32)),
+        ".wav": make_audio(folder / "one.wav", seconds=0.2),
+    }
+
+
+def filled(make: Make, root: Path, media: dict[str, Path]) -> Path:
+    root.mkdir()
+    make(root)
+    for file in [p for p in root.rglob("*") if p.is_file() and modality_of(p.name)]:
+        file.unlink()
+        shutil.copyfile(media[file.suffix], file)
+    return root
+
+
+def test_every_layout_is_here() -> None:
+    assert set(MAKERS) >= {name for name, each in layouts().items() if type(each).__module__.startswith("poisonkit.")}
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_the_main_job(tmp_path: Path, media: dict[str, Path], name: str) -> None:
+    root = filled(MAKERS[name], tmp_path / "in", media)
+    source = read(Source(root))
+    assert source.layout == name
+    audio = modality_of(source.samples[0].path) == "audio"
+    trigger = "sine:snr=10" if audio else "badnets"
+    common = {"source": root, "triggers": [trigger], "survival": "none", "control": 2, "attack_limit": 2}
+    train = source.of("train")
+
+    clean = poisonkit.poison(Recipe(out=tmp_path / "clean", rate=0, **common), jobs=1)
+    assert (clean.exit_code, clean.counts["clean"]["ok"]) == (0, len(source.samples))
+    copy = read(Source(tmp_path / "clean" / "data", layout=name))
+    assert [(s.split, s.label, s.extra) for s in copy.samples] == [(s.split, s.label, s.extra) for s in source.samples]
+    assert copy.classes == source.classes
+    assert {s.path for s in copy.samples} == {s.path for s in source.samples}
+
+    done = poisonkit.poison(Recipe(out=tmp_path / "bad", rate=0.2, target=0, **common), jobs=1)
+    assert done.exit_code == 0, done.failed
+    poisoned = done.counts["poisoned"]["ok"]
+    assert poisoned == int(0.2 * len(train) + 0.5) > 0
+    assert poisonkit.verify(tmp_path / "bad").problems == ()
+    bad = read(Source(tmp_path / "bad" / "data", layout=name))
+    before, after = ([s.label for s in d.of("train")].count(0) for d in (source, bad))
+    assert after == before + poisoned
+    assert len(bad.samples) == len(source.samples)
+    if done.counts.get("attack"):
+        lists = done.annotations
+        views = [v for v in lists if v.startswith("attack/")]
+        assert len(views) == (2 if get_layout(name).label_in_path else 1)
+        if len(views) == 2:
+            for view in views:
+                labels = {s.label for s in read(Source(tmp_path / "bad" / view, layout=name)).samples}
+                assert (labels == {0}) == view.endswith("/target")

@@ -1,0 +1,172 @@
+"""Lists of a finished output in other formats: as their readers read them, and nothing else touched."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import poisonkit
+from poisonkit import Recipe, RequestError, manifest
+from poisonkit.exporting import formats
+from tests.cli.conftest import Cli, cli
+from tests.conftest import tree
+from tests.datasets.readers import mmaction2, pyslowfast
+from tests.datasets.test_named_clips import pytorchvideo
+from tests.datasets.test_tables import read_nemo
+from tests.media_factory import make_audio, make_video
+
+__all__ = ["cli"]
+CLASSES = ("jump up", "run", "spin")
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Class folders, a quarter of the training clips poisoned, a second attack set added later."""
+    root = tmp_path_factory.mktemp("export")
+    clip = make_video(root / "clip.mp4", frames=4, size=(48, 32))
+    for split, n in (("train", 4), ("val", 2)):
+        for name in CLASSES:
+            for i in range(n):
+                file = root / "in" / split / name.replace(" ", "_") / f"{i}.mp4"
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_bytes(clip.read_bytes())
+    poisonkit.poison(
+        Recipe(source=root / "in", out=root / "out", triggers=["badnets"], rate=0.25, control=2, survival="none"),
+        jobs=1,
+    )
+    poisonkit.attack(root / "out", "strong-1", triggers=["badnets:size=0.5"], limit=2, jobs=1)
+    return root / "out"
+
+
+def wanted(out: Path, key: str, *roles: str, attack: str | None = None, split: str | None = None) -> dict[str, Any]:
+    """Path from the output -> label, by the manifest."""
+    rows = [r for r in manifest.read(out / "poisonkit" / "manifest.jsonl") if r["status"] == "ok"]
+    rows = [r for r in rows if r["role"] in roles and r["attack"] == attack and split in (None, r["split"])]
+    also = "also" if key == "original_label" and attack else "path"
+    return {(r["also"][0] if also == "also" else r["path"]): r[key] for r in rows}
+
+
+DATA = ("clean", "poisoned", "cover")
+
+
+def test_what_is_there(out: Path) -> None:
+    assert set(formats()) == {"mmaction2", "mmaction2-video", "pyslowfast", "pytorchvideo", "nemo", "table"}
+
+
+@pytest.mark.parametrize("to", ["mmaction2", "pytorchvideo", "pyslowfast"])
+def test_lists_of_every_view(out: Path, to: str) -> None:
+    before = tree(out, without=("export",))
+    done = poisonkit.export(out, to)
+    assert tree(out, without=("export",)) == before
+    assert poisonkit.verify(out).ok
+    folder = out / "export" / to
+    assert done.folder == folder
+    assert set(done.files) == {"data", "attack/default", "attack/strong-1", "control"}
+    suffix = ".txt" if to == "mmaction2" else ".csv"
+
+    def listed(name: str) -> dict[str, int]:
+        file = folder / f"{name}{suffix}"
+        if to == "mmaction2":
+            found = [(str(Path(p).relative_to(out)), label) for p, label in mmaction2(file, out)]
+        else:
+            found = (pyslowfast if to == "pyslowfast" else pytorchvideo)(file)
+        assert all((out / path).is_file() for path, _ in found)
+        return dict(found)
+
+    for split in ("train", "val"):
+        assert listed(f"data/{split}") == wanted(out, "label", *DATA, split=split)
+    for name in ("default", "strong-1"):
+        at = f"attack/{name}/{{0}}/val" if to == "pyslowfast" else f"attack/{name}/val_{{0}}"
+        assert listed(at.format("target")) == wanted(out, "target", "attack", attack=name)
+        assert listed(at.format("original")) == wanted(out, "original_label", "attack", attack=name)
+    assert listed("control/val") == wanted(out, "label", "control")
+    assert (folder / "data" / "label_map.txt").read_text().splitlines() == ["jump_up", "run", "spin"]
+
+
+def test_one_table_and_absolute_paths(out: Path, tmp_path: Path) -> None:
+    poisonkit.export(out, "table", folder=tmp_path / "t")
+    with (tmp_path / "t" / "data" / "table.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {r["path"]: int(r["label"]) for r in rows} == wanted(out, "label", *DATA)
+    assert {(r["label"], r["class"]) for r in rows} == {("0", "jump_up"), ("1", "run"), ("2", "spin")}
+    assert {r["split"] for r in rows} == {"train", "val"}
+    poisonkit.export(out, "pyslowfast", folder=tmp_path / "p", absolute=True)
+    assert all(Path(p).is_absolute() and Path(p).is_file() for p, _ in pyslowfast(tmp_path / "p/data/train.csv"))
+
+
+def test_nemo_has_durations(tmp_path: Path) -> None:
+    for split in ("train", "test"):
+        for name in ("no", "yes"):
+            for i in range(3):
+                make_audio(tmp_path / "in" / split / name / f"{i}.wav", seconds=0.2 + 0.1 * i, seed=i)
+    poisonkit.poison(
+        Recipe(source=tmp_path / "in", out=tmp_path / "out", triggers=["sine:snr=10"], rate=0.2, survival="none"),
+        jobs=1,
+    )
+    poisonkit.export(tmp_path / "out", "nemo", absolute=True)
+    file = tmp_path / "out" / "export" / "nemo" / "data" / "train_manifest.json"
+    lines = [json.loads(line) for line in file.read_text().splitlines()]
+    assert {round(line["duration"], 3) for line in lines} == {0.2, 0.3, 0.4}
+    assert sorted(read_nemo(file).values()) == ["no"] * 4 + ["yes"] * 2
+
+
+def test_the_config_fragment(out: Path, tmp_path: Path) -> None:
+    for folder, home in ((None, out / "export" / "mmaction2"), (tmp_path / "far", tmp_path / "far")):
+        done = poisonkit.export(out, "mmaction2", folder=folder)
+        assert done.config == "poisoned.py"
+        text = (home / "poisoned.py").read_text()
+        assert str(out) not in text
+        found: dict[str, Any] = {}
+        exec(text.replace("{{ fileDirname }}", str(home)), found)
+        assert Path(found["data_root"]).resolve() == out.resolve()
+        assert (found["num_classes"], found["class_names"]) == (3, ["jump_up", "run", "spin"])
+        sets = {name.removesuffix("_dataloader") for name in found if name.endswith("_dataloader")}
+        names = {f"attack_{n}_{v}" for n in ("default", "strong_1") for v in ("target", "original")}
+        assert sets == {"train", "val", "test", "clean", "control"} | names
+        for name in sets:
+            dataset = found[f"{name}_dataloader"]["dataset"]
+            entries = mmaction2(Path(dataset["ann_file"]), Path(dataset["data_prefix"]["video"]))
+            assert entries
+            assert all(Path(path).is_file() for path, _ in entries)
+            packed = dataset["pipeline"][-1]
+            assert ("filename" in packed.get("meta_keys", ())) == (name != "train")
+            if name not in ("train", "val"):
+                assert found[f"{name}_evaluator"][-1]["type"] == "DumpResults"
+
+
+def test_refusals(out: Path, tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match=r"--to pyslofast: .* Did you mean 'pyslowfast'"):
+        poisonkit.export(out, "pyslofast")
+    with pytest.raises(RequestError, match="that is no format of lists"):
+        poisonkit.export(out, "ucf101")
+    with pytest.raises(RequestError, match="part of the output itself"):
+        poisonkit.export(out, "table", folder=out / "data" / "lists")
+    with pytest.raises(RequestError, match="is not an output"):
+        poisonkit.export(tmp_path, "table")
+
+
+def test_a_name_that_the_format_cannot_carry(tmp_path: Path) -> None:
+    for split in ("train", "val"):
+        for name in ("a", "b"):
+            for i in range(3):
+                make_video(tmp_path / "in" / split / name / f"clip {i}.mp4", frames=3, size=(48, 32), seed=i)
+    poisonkit.poison(
+        Recipe(source=tmp_path / "in", out=tmp_path / "out", triggers=["badnets"], rate=0.2, survival="none"), jobs=1
+    )
+    with pytest.raises(RequestError, match="holds a space"):
+        poisonkit.export(tmp_path / "out", "mmaction2")
+    assert not (tmp_path / "out" / "export").exists()
+    poisonkit.export(tmp_path / "out", "pytorchvideo")
+
+
+def test_the_command(cli: Cli, out: Path, tmp_path: Path) -> None:
+    said = cli("export", out, "--to", "mmaction2", "-o", tmp_path / "x", "--json")
+    assert (said.status, said.json["config"]) == (0, "poisoned.py")
+    assert said.json["files"]["control"] == ["control/val.txt", "control/label_map.txt"]
+    said = cli("export", out, "--to", "table", "-o", tmp_path / "y")
+    assert "data/table.csv" in said.out
+    assert cli("export", out, "--to", "none").status == 2
