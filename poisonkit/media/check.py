@@ -20,8 +20,8 @@ from poisonkit.media.encode import FRAME
 from poisonkit.media.families import EXACT_TIMES, SHIFTED
 from poisonkit.media.files import name_of, open_input, translated
 from poisonkit.media.info import MediaInfo, Written
-from poisonkit.media.mux import Passed, Trace
-from poisonkit.media.probing import probe
+from poisonkit.media.mux import Passed, Trace, in_one_unit
+from poisonkit.media.probing import choose, describe
 
 LONGEST_CODEC_FRAME = 2048
 
@@ -56,9 +56,8 @@ class Expected:
 
 def checked_output(path: Path, label: Path, expected: Expected, inspect: Inspector | None) -> Written:
     """Decode `path` (to be called `label`) and return its facts. Raises CheckError when something is off."""
-    info = probe(path, label=label)
     with open_input(path, label) as container, translated(label, "decoded again"):
-        check = _Check(label, expected, info, container, inspect)
+        check = _Check(path, label, expected, container, inspect)
         check.run()
     return check.written(path)
 
@@ -70,11 +69,12 @@ def sha256_of(path: Path) -> str:
 
 
 class _Check:
-    def __init__(
-        self, label: Path, expected: Expected, info: MediaInfo, container: Any, inspect: Inspector | None
-    ) -> None:
-        self.name, self.label = name_of(label), label
-        self.expected, self.info, self.container, self.inspect = expected, info, container, inspect
+    info: MediaInfo  # once it is decoded
+
+    def __init__(self, path: Path, label: Path, expected: Expected, container: Any, inspect: Inspector | None) -> None:
+        self.path, self.name, self.label = path, name_of(label), label
+        self.expected, self.container, self.inspect = expected, container, inspect
+        self.first: Any = None
         self.frames = self.samples = 0
         self.video = Trace()
         self.audio = Trace()
@@ -86,20 +86,18 @@ class _Check:
 
     def run(self) -> None:
         source = self.expected.source
-        for kind, has, had in (
-            ("picture", self.info.video, source.video),
-            ("sound", self.info.audio, source.audio),
-        ):
+        found = choose(self.container, self.label, "best")
+        for kind, has, had in zip(("picture", "sound"), found, (source.video, source.audio), strict=True):
             if (has is None) != (had is None):
                 raise self.fail(f"the {kind} is {'missing' if has is None else 'new'}")
-        self._decode()
+        self._decode([stream for stream in found if stream is not None])
+        self.info = describe(self.container, self.path, label=self.label, first=self.first)
         if source.video is not None:
             self._picture()
         if source.audio is not None:
             self._sound()
 
-    def _decode(self) -> None:
-        streams = [self.container.streams[s.index] for s in (self.info.video, self.info.audio) if s is not None]
+    def _decode(self, streams: list[Any]) -> None:
         copied = self.expected.passed.frames is None
         tail = Tail(self.label)
         for stream in streams:
@@ -117,11 +115,13 @@ class _Check:
                     self.audio.packet(packet)
                 for frame in decode_packet(packet, self.label):
                     self._hear(frame)
-        if self.info.video is not None:
+        if self.expected.source.video is not None:
             tail.finish()
 
     def _see(self, frame: Any, copied: bool) -> None:
         source = self.expected.source.video
+        if self.first is None:
+            self.first = frame
         if source is not None and (frame.width, frame.height) != (source.width, source.height):
             raise self.fail(f"frame {self.frames} is {frame.width}x{frame.height}")
         if not copied:
@@ -129,8 +129,7 @@ class _Check:
                 raise self.fail(f"frame {self.frames} is damaged")
             self.video.times.append(frame.pts)
         if self.inspect is not None and self.inspect.wants(self.frames):
-            turns = self.info.video.turns if self.info.video is not None else 0
-            self.inspect.frame(self.frames, turned(to_rgb(frame), turns))
+            self.inspect.frame(self.frames, turned(to_rgb(frame), source.turns if source is not None else 0))
         self.frames += 1
 
     def _hear(self, frame: Any) -> None:
@@ -160,7 +159,7 @@ class _Check:
 
     def _times(self, source: Trace) -> None:
         """mp4, mov, mkv, webm: equal within a tick. mpg, flv: equal intervals. avi: in order."""
-        got, want = self.video.seconds(), source.seconds()
+        got, want, unit = in_one_unit(self.video, source)
         container = self.info.container
         if container == "avi":
             if self.expected.passed.frames is not None and any(
@@ -170,13 +169,13 @@ class _Check:
             return
         if len(got) != len(want):
             raise self.fail(f"{len(got)} timestamps instead of {len(want)}")
-        tick = max(self.video.time_base, source.time_base)
+        tick = max(self.video.time_base, source.time_base) / unit
         known = [(a, b) for a, b in zip(got, want, strict=True) if a is not None and b is not None]
         free = container not in EXACT_TIMES or container in SHIFTED
-        shift = known[0][0] - known[0][1] if known and free else Fraction(0)
+        shift = known[0][0] - known[0][1] if known and free else 0
         for index, (a, b) in enumerate(known):
             if abs(a - b - shift) > tick:
-                raise self.fail(f"frame {index} is shown at {float(a):.4f} s instead of {float(b):.4f} s")
+                raise self.fail(f"frame {index} is shown at {float(a * unit):.4f} s instead of {float(b * unit):.4f} s")
 
     def _sound(self) -> None:
         source, has, passed = self.expected.source.audio, self.info.audio, self.expected.passed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
@@ -55,8 +56,15 @@ class Trace:
         self.digest.update(memoryview(packet))
         self.times.append(packet.pts)
 
-    def seconds(self) -> list[Fraction | None]:
-        return [None if pts is None else pts * self.time_base for pts in self.times]
+
+def in_one_unit(a: Trace, b: Trace) -> tuple[list[int | None], list[int | None], Fraction]:
+    """The times of both as whole numbers of one unit, and that unit in seconds."""
+    parts = math.lcm(a.time_base.denominator, b.time_base.denominator)
+    times = []
+    for trace in (a, b):
+        factor = trace.time_base.numerator * (parts // trace.time_base.denominator)
+        times.append([None if pts is None else pts * factor for pts in trace.times])
+    return times[0], times[1], Fraction(1, parts)
 
 
 @dataclass(frozen=True)

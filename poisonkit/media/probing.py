@@ -12,6 +12,7 @@ from poisonkit.media.info import AudioStream, Encode, MediaInfo, Problem, VideoS
 from poisonkit.media.whole import cut_short
 
 if TYPE_CHECKING:
+    from av import VideoFrame
     from av.container import InputContainer
 
 StreamChoice = int | str
@@ -30,17 +31,26 @@ def probe(path: str | Path, stream: StreamChoice = "best", *, label: str | Path 
     """
     label = path if label is None else label
     with open_input(path, label) as container, translated(label, "read"):
-        return _describe(container, path, stream, label)
+        return describe(container, path, stream, label)
 
 
-def _describe(container: InputContainer, path: str | Path, stream: StreamChoice, label: str | Path) -> MediaInfo:
+def describe(
+    container: InputContainer,
+    path: str | Path,
+    stream: StreamChoice = "best",
+    label: str | Path | None = None,
+    *,
+    first: VideoFrame | None = None,
+) -> MediaInfo:
+    """`probe` of an open file. first: its first picture, where it was decoded already."""
+    label = path if label is None else label
     video, audio = choose(container, label, stream)
     if video is None and audio is None:
         raise MediaError(f"{name_of(label)} holds neither picture nor sound.")
     dropped = tuple(
         f"{s.type} stream {s.index} ({codec_name(s)})" for s in container.streams if s is not video and s is not audio
     )
-    picture = _video(container, video, label) if video is not None else None
+    picture = _video(container, video, label, first) if video is not None else None
     sound = _audio(container, audio, path, label) if audio is not None else None
     return MediaInfo(
         container=container_name(container, path, label),
@@ -103,13 +113,11 @@ def codec_name(stream: Any) -> str:
     return str(getattr(context.codec, "canonical_name", context.name))
 
 
-def _video(container: InputContainer, stream: Any, path: str | Path) -> VideoStream:
-    stream.thread_count = 1
+def _video(container: InputContainer, stream: Any, path: str | Path, first: VideoFrame | None) -> VideoStream:
     context = stream.codec_context
-    first = None
-    for frame in container.decode(stream):
-        first = frame
-        break
+    if first is None:
+        stream.thread_count = 1
+        first = next(iter(container.decode(stream)), None)
     if first is None or not first.width or not first.height:
         raise MediaError(f"{name_of(path)} has a video stream without a single picture that can be decoded.")
     rate = stream.average_rate or context.framerate or stream.guessed_rate

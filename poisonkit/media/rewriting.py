@@ -34,6 +34,7 @@ def rewrite(
     encode: Encode | None = None,
     stream: StreamChoice = "best",
     inspect: Inspector | None = None,
+    info: MediaInfo | None = None,
 ) -> Written:
     """Write `destination` from `source`, decode it back, check it, and only then put it in place.
 
@@ -43,7 +44,7 @@ def rewrite(
     asked, with their format, for a function from an iterator of (Y, U, V) to an iterator of as many, to be used in
     place of `video`; None: `video` it is.
     audio: (float32 (channels, samples) in ±1, Hz) to the same shape; None copies the sound's packets.
-    inspect: is shown the decoded output.
+    inspect: is shown the decoded output. info: what `probe` said of the source and stream, where it was asked.
 
     The file keeps its container, timestamps, rotation, aspect, colour tags and modification time; titles and
     further streams are dropped.
@@ -55,7 +56,7 @@ def rewrite(
     encode = encode or Encode()
     status = require_file(source)
     _not_itself(source, destination)
-    info = probe(source, stream)
+    info = info or probe(source, stream)
     what = conversion(info.video, encode)
     if video is None and what:
         video, planes = _untouched, lambda fmt: _untouched

@@ -44,7 +44,7 @@ class Gamut:
         size = (max(1, columns // each), max(1, rows // each))
         seen = cv2.merge([cv2.resize(plane, size, interpolation=cv2.INTER_NEAREST) for plane in planes])
         fine: int = cv2.countNonZero(cv2.inRange(cv2.transform(seen, self._look), *INSIDE))
-        return size[0] * size[1] - fine > SHARE * size[0] * size[1]
+        return bool(size[0] * size[1] - fine > SHARE * size[0] * size[1])
 
     def clipped(self, planes: Planes) -> Planes:
         """The planes with every colour brought into 8-bit RGB and back; new arrays."""
