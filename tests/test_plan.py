@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import unicodedata
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from poisonkit.datasets import Dataset, Sample
 from poisonkit.errors import RequestError
 from poisonkit.plan import Examined, Plan, Planner, number
-from poisonkit.recipe import Recipe
+from poisonkit.recipe import Recipe, read_ids, read_ranking
 from poisonkit.triggers.base import ClipInfo
 
 CLIP = ClipInfo(width=64, height=48, fps=25, frames=20, sample_rate=16000, channels=1, samples=12800)
@@ -134,6 +135,30 @@ def test_test_is_taken_before_val_and_limits_hold() -> None:
     assert not ids(plan(data, attack_set=False), "attack")
 
 
+def test_without_a_labelled_test_clip_val_is_taken_and_that_is_said() -> None:
+    data = dataset(split="val")
+    unknown = Sample("test/a.mp4", "test/a.mp4", "test", None)
+    made = plan(data.with_samples((*data.samples, unknown)))
+    assert {t.split for t in made.tasks if t.role == "attack"} == {"val"} == {made.choices[0].attack_split}
+    assert ids(made, "attack") == ids(plan(data), "attack")
+    assert len(made.warnings) == 1
+    assert all(w in made.warnings[0] for w in ("test split has a label", "from the val split", "--test-list"))
+    known = Sample("test/b.mp4", "test/b.mp4", "test", 1)
+    both = plan(data.with_samples((*data.samples, unknown, known)))
+    assert (ids(both, "attack"), both.warnings) == (["test/b.mp4"], ())
+
+
+@pytest.mark.parametrize("split", ["test", "val"])
+def test_held_out_clips_without_any_label_make_no_attack_set(split: str) -> None:
+    two = [{"name": n, "triggers": ["blend"], "rate": 0.1} for n in "ab"]
+    made = Planner(Recipe(backdoors=two), dataset(test=0, split=split, unlabelled=3), opens).plan()
+    assert not ids(made, "attack")
+    assert len(made.warnings) == 1
+    assert f"no sample of the {split} split has a label" in made.warnings[0]
+    assert f"--{split}-list" in made.warnings[0]
+    assert made.choices[0].unlabelled_left_out == 3
+
+
 def test_no_held_out_split_means_no_attack_set_and_says_what_to_do() -> None:
     made = plan(dataset(test=0))
     assert not ids(made, "attack")
@@ -158,6 +183,45 @@ def test_ids_and_select() -> None:
     assert set(ids(plan(dataset(), ids=exact), "poisoned")) == set(exact)
     best = ["train/0007.mp4", "train/0004.mp4", "train/0009.mp4", "train/0001.mp4"]
     assert set(ids(plan(dataset(), select=best, count=2), "poisoned")) == {"train/0007.mp4", "train/0009.mp4"}
+
+
+@pytest.mark.parametrize("key", ["ids", "select"])
+def test_a_sample_that_is_named_twice_in_any_spelling_counts_once(key: str) -> None:
+    name = "train/café.mp4"
+    data = dataset()
+    data = data.with_samples((Sample(name, unicodedata.normalize("NFD", name), "train", 1), *data.samples))
+    said = [unicodedata.normalize("NFD", name), "train/0001.mp4", name, "train/0001.mp4"]
+    made = plan(data, **{key: said}, **({"count": 2} if key == "select" else {}))
+    assert set(ids(made, "poisoned")) == {name, "train/0001.mp4"}
+    assert made.choices[0].requested == made.choices[0].planned == 2
+    assert not made.warnings
+
+
+def test_files_of_ids_and_scores(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    decomposed = unicodedata.normalize("NFD", "é.mp4")
+    file.write_text(f"# best\n\na.mp4\n{decomposed}\na.mp4\né.mp4\n", encoding="utf-8")
+    assert read_ids(file) == ("a.mp4", "é.mp4")
+    file.write_text(f"a.mp4\t0.5\n# c\n{decomposed}\t-1\nb,c.mp4\t1e3\né.mp4\t0.7\n", encoding="utf-8")
+    assert read_ranking(file) == ("b,c.mp4", "é.mp4", "a.mp4")
+
+
+@pytest.mark.parametrize("line", ["a.mp4\tnan", "a.mp4,inf", "a.mp4\t-inf", "a.mp4\tbest", "a.mp4", ",0.5"])
+def test_a_score_that_ranks_nothing_is_refused_with_its_line(tmp_path: Path, line: str) -> None:
+    file = tmp_path / "scores"
+    file.write_text(f"# scores\n\nb.mp4\t1\n{line}\n", encoding="utf-8")
+    with pytest.raises(RequestError, match="scores, line 4: "):
+        read_ranking(file)
+
+
+def test_ranked_ids_that_the_dataset_does_not_have_are_told() -> None:
+    best = ["train/7.mp4", "train/0007.mp4", "test/0001.mp4", "train/0004.mp4", "train/9.mp4"]
+    made = plan(dataset(), select=best, count=1)
+    assert len(made.warnings) == 1
+    assert "2 of 5 ids" in made.warnings[0]
+    assert "the first is 'train/7.mp4'" in made.warnings[0]
+    with pytest.raises(RequestError, match=r"only 1 are eligible .* 2 of 5 ids .* 'train/7.mp4'"):
+        plan(dataset(), select=best, count=2)
 
 
 @pytest.mark.parametrize(
@@ -273,3 +337,56 @@ def test_replacements_are_the_next_in_rank() -> None:
     taken = {t.id for t in planner.plan().tasks if t.role == "poisoned"}
     more = {t.id for t in planner.replacements({0: 3}, taken)}
     assert more == set(ids(plan(data, count=13), "poisoned")) - taken
+
+
+def test_replacements_pass_over_only_what_does_not_suit_their_own_backdoor() -> None:
+    data = dataset()
+    two = [
+        {"name": "sound", "triggers": ["sine"], "rate": 0.2},
+        {"name": "picture", "triggers": ["blend"], "rate": 0.1},
+    ]
+    silent = {s.id for s in data.of("train") if int(s.id[6:10]) % 2}
+
+    def mixed(samples: Iterable[Sample]) -> Iterator[Examined]:
+        for s in samples:
+            yield Examined(s, SILENT if s.id in silent else CLIP)
+
+    planner = Planner(Recipe(backdoors=two), data, mixed)
+    made = planner.plan()
+    taken = {t.id for t in made.tasks if t.role == "poisoned"}
+    free = {s.id for s in data.of("train") if s.label != 0} - taken
+    assert set(made.passed_over) & free, "the sound backdoor passed over silent clips"
+    assert {t.id for t in planner.replacements({1: len(free)}, taken)} == free
+
+
+def test_replacements_pass_over_what_cannot_be_rewritten_and_name_it() -> None:
+    data = dataset()
+    eligible = {s.id for s in data.of("train") if s.label != 0}
+
+    def look(samples: Iterable[Sample]) -> Iterator[Examined]:
+        for s in samples:
+            good = s.id in taken
+            yield Examined(s, CLIP, blocked={} if good else {"video": f"'{s.id}' cannot be rewritten."})
+
+    taken = set(ids(plan(data, rate=0.1), "poisoned"))
+    planner = Planner(Recipe(triggers=["blend"], rate=0.1, attack_set=False), data, look)
+    made = planner.plan()
+    assert not made.passed_over
+    assert planner.replacements({0: 1}, taken) == []
+    assert set(planner.passed_over) == eligible - taken
+    planner.check(made)
+    taken.pop()
+    with pytest.raises(RequestError, match="cannot be rewritten"):
+        Planner(planner.recipe, data, look).plan()
+
+
+@pytest.mark.parametrize(("trigger", "blocked"), [("blend", "video"), ("sine", "audio")])
+def test_a_backdoor_is_stopped_only_by_what_its_own_triggers_touch(trigger: str, blocked: str) -> None:
+    def look(samples: Iterable[Sample]) -> Iterator[Examined]:
+        return (Examined(s, CLIP, blocked={blocked: f"'{s.id}': no {blocked}."}) for s in samples)
+
+    other = {"blend": "sine", "sine": "blend"}[trigger]
+    assert len(ids(Planner(Recipe(triggers=[other], rate=0.1), dataset(), look).plan(), "poisoned")) == 10
+    for stopped in ([trigger], [trigger, other]):
+        with pytest.raises(RequestError, match=f"no {blocked}"):
+            Planner(Recipe(triggers=stopped, rate=0.1), dataset(), look).plan()
