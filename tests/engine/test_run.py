@@ -375,7 +375,7 @@ if __name__ == "__main__":
         def begin(self, what, total): pass
         def end(self): pass
         def step(self, row=None):
-            if not self.done:
+            if row is not None and not self.done:
                 self.done = True
                 children = pathlib.Path(f"/proc/{{os.getpid()}}/task/{{os.getpid()}}/children").read_text().split()
                 for pid in children:
