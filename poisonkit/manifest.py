@@ -48,6 +48,21 @@ FIELDS: dict[str, Any] = {
 }
 """A record's keys, in the order in which they are written, with what stands there when nothing is known."""
 
+_WORDS = ("key", "id", "role", "split", "path", "source_path", "status")
+_KINDS: dict[str, type | tuple[type, ...]] = {
+    **dict.fromkeys(_WORDS, str),
+    **dict.fromkeys(
+        ("attack", "other", "class_name", "original_class", "source_sha256", "sha256", "error"), (str, type(None))
+    ),
+    **dict.fromkeys(
+        ("label", "original_label", "target", "width", "height", "frames", "sample_rate", "samples", "bytes"),
+        (int, type(None)),
+    ),
+    "fps": (int, float, type(None)),
+    **dict.fromkeys(("also", "triggers", "poisoned_ranges"), list),
+    **dict.fromkeys(("streams", "codec", "fidelity"), (dict, type(None))),
+}
+
 
 def record(task: Task, classes: Sequence[str], **known: Any) -> Record:
     """A record of one task, with everything known of it; unknown keys are refused."""
@@ -109,7 +124,7 @@ def write(path: Path, records: Iterable[Record]) -> None:
 
 
 def read(path: Path) -> Iterator[Record]:
-    """The records of a manifest. RequestError, with the line, for what is none."""
+    """The records of a manifest, every value of its kind. RequestError, with the line, for what is none."""
     try:
         with path.open(encoding="utf-8", errors="surrogateescape") as lines:
             for number, line in enumerate(lines, 1):
@@ -119,11 +134,31 @@ def read(path: Path) -> Iterator[Record]:
                     row = None
                 if not isinstance(row, dict) or not FIELDS.keys() <= row.keys():
                     raise RequestError(f"{path}, line {number}: this is no manifest record.")
+                if wrong := _misfit(row):
+                    raise RequestError(
+                        f"{path}, line {number}: this is no manifest record ({wrong} is {row[wrong]!r})."
+                    )
                 yield row
     except OSError as error:
         raise RequestError(f"Cannot read the manifest {path}: {error.strerror}.") from None
     except UnicodeDecodeError:
         raise RequestError(f"{path} is not UTF-8 text.") from None
+
+
+def _misfit(row: Record) -> str | None:
+    """The first key whose value is of another kind than records have."""
+    for name, kind in _KINDS.items():
+        value = row[name]
+        if not isinstance(value, kind) or isinstance(value, bool):
+            return name
+    if not all(isinstance(name, str) for name in row["also"]):
+        return "also"
+    if not all(isinstance(entry, dict) for entry in row["triggers"]):
+        return "triggers"
+    for pair in row["poisoned_ranges"]:
+        if not isinstance(pair, list) or len(pair) != 2 or not all(type(end) is int for end in pair):
+            return "poisoned_ranges"
+    return None
 
 
 def text_lines(text: str) -> list[str]:

@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
+import re
 import tempfile
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from poisonkit import manifest
-from poisonkit.engine import card, output
+from poisonkit.engine import card, output, seal
+from poisonkit.engine.agreement import Finding, Planned, disagreements, in_range, read_parts
 from poisonkit.engine.executors import local
 from poisonkit.engine.existing import recorded_source, require_finished
 from poisonkit.engine.progress import Progress, Silent
-from poisonkit.engine.recheck import recheck
+from poisonkit.engine.recheck import Decoding, recheck
 from poisonkit.errors import RequestError
 from poisonkit.manifest import Record
 from poisonkit.plan import Plan
-from poisonkit.recipe import read_mapping
 
-
-@dataclass(frozen=True)
-class Finding:
-    """Something that is not as the manifest says. path: relative to the output."""
-
-    path: str
-    problem: str
+__all__ = ["Finding", "Verification", "identify", "verify"]
 
 
 @dataclass(frozen=True)
@@ -54,27 +47,27 @@ def verify(
     jobs: int = 1,
     progress: Progress | None = None,
 ) -> Verification:
-    """Check a finished output against its plan and manifest.
+    """Check a finished output against its recipe, plan and manifest.
 
-    Always: plan and manifest agree; every file is there in its recorded size; hashes of all poisoned, attack
-    and control files; lists and class folders say what the plan says; nothing else lies there.
-    hash_all: clean files too, against the source. decode: every poisoned file is decoded, its trigger
-    rendered again from record and source, and measured. Without the source, only hashes are checked.
+    Always: nothing that the output says of itself was edited since (SHA-256 in run.json); recipe, plan and
+    manifest agree, row by row; every file is there in its recorded size; hashes of all poisoned, attack and
+    control files; lists, class folders and notices say what the plan says; no other file or folder lies there.
+    hash_all: clean files too, against the source. decode: every poisoned, attack and control file is decoded,
+    its facts compared with its record, its trigger rendered again from record and source, and measured.
+    Without the source, only hashes are checked.
     allow_code: with decode, triggers named as `package.module:Class` are imported.
-    Raises RequestError when `out` is no finished output.
+    Raises RequestError when `out` is no finished output, or its plan or manifest cannot be read.
     """
     out = Path(out)
     watch = progress or Silent()
     require_finished(out)
-    home = out / "poisonkit"
-    plan = Plan.read(output.plan_file(home, None))
-    added = [Plan.read(p) for p in sorted((home / "attacks").glob("*.plan.jsonl"))]
-    rows = list(manifest.read(home / "manifest.jsonl"))
+    parts, found = read_parts(out)
+    rows = list(manifest.read(out / "poisonkit" / "manifest.jsonl"))
     root = _source(out, source)
-    found: list[Finding] = []
-    found += _agreement(plan, added, rows)
+    found = [Finding(*edit) for edit in seal.edited(out)] + found
+    found += disagreements(parts, rows)
     found += _files(out, rows, watch)
-    found += _lists(out, plan, added, rows)
+    found += _lists(out, [part.plan for part in parts], rows)
     level = "sizes, lists, labels, and hashes of poisoned, attack and control files"
     if hash_all:
         level += ", and of clean files against the source" if root else " (no source to compare clean files with)"
@@ -82,8 +75,8 @@ def verify(
     if decode and root is None:
         level += "; not decoded, because the source is not there"
     elif decode and root is not None:
-        level += "; every poisoned and attack file decoded, its trigger rendered again and looked for"
-        found += _decoded(out, rows, root, allow_code, jobs, watch)
+        level += "; every poisoned, attack and control file decoded, triggers rendered again and looked for"
+        found += _decoded(out, parts, rows, root, allow_code, jobs, watch)
     return Verification(level, len(rows), tuple(found))
 
 
@@ -97,33 +90,6 @@ def _source(out: Path, source: Path | str | None) -> Path | None:
     except RequestError:
         return None
     return recorded if recorded.is_dir() else None
-
-
-def _agreement(plan: Plan, added: Sequence[Plan], rows: Sequence[Record]) -> list[Finding]:
-    """Plan and manifest: the same rows in the same order, with the same labels and paths."""
-    tasks = [t for p in (plan, *added) for t in p.tasks]
-    name = "poisonkit/manifest.jsonl"
-    found: list[Finding] = []
-    have = Counter(row["key"] for row in rows)
-    found += [Finding(name, f"'{key}' stands there {n} times") for key, n in have.items() if n > 1]
-    planned = {t.key: t for t in tasks}
-    found += [Finding(name, f"'{key}' was planned and has no record") for key in planned if key not in have]
-    for row in rows:
-        task = planned.get(row["key"])
-        if task is None:
-            found.append(Finding(name, f"'{row['key']}' was never planned"))
-            continue
-        for field in ("id", "role", "attack", "split", "path", "source_path", "label", "original_label", "target"):
-            if row[field] != getattr(task, field):
-                found.append(
-                    Finding(name, f"'{row['key']}': {field} is {row[field]!r}, planned was {getattr(task, field)!r}")
-                )
-    return found
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _files(out: Path, rows: Sequence[Record], watch: Progress) -> list[Finding]:
@@ -143,93 +109,140 @@ def _files(out: Path, rows: Sequence[Record], watch: Progress) -> list[Finding]:
                 continue
             if row["bytes"] is not None and size != row["bytes"]:
                 found.append(Finding(name, f"it has {size} bytes, and the manifest says {row['bytes']}"))
-            elif row["sha256"] is not None and _sha256(path) != row["sha256"]:
+            elif row["sha256"] is not None and seal.sha256(path) != row["sha256"]:
                 found.append(Finding(name, "its content has changed (SHA-256 differs from the manifest's)"))
         watch.step()
     watch.end()
     return found
 
 
-def _lists(out: Path, plan: Plan, added: Sequence[Plan], rows: Sequence[Record]) -> list[Finding]:
-    """Lists as the layout would write them now, and no file that nobody planned."""
-    records = {row["key"]: row for row in rows}
+def _lists(out: Path, plans: Sequence[Plan], rows: Sequence[Record]) -> list[Finding]:
+    """Lists as the layout would write them now, and no file or folder that nobody planned."""
+    tasks = [t for plan in plans for t in plan.tasks]
+    records = {t.key: {"key": t.key, "status": "ok"} for t in tasks} | {row["key"]: row for row in rows}
     found: list[Finding] = []
-    expected = {name for row in rows if row["status"] == "ok" for name in (row["path"], *row["also"])}
-    dataset = plan.source(out)
-    for part in (plan, *added):
-        if any(t.key not in records for t in part.tasks):
+    expected = {name for t in tasks if records[t.key]["status"] == "ok" for name in (t.path, *t.also)}
+    folders = {name for t in tasks for name in _above(t.path, *t.also)}
+    dataset = plans[0].source(out)
+    for plan in plans:
+        if not in_range(plan):
+            found.append(Finding("poisonkit/plan.jsonl", "it has labels that are no class, so lists were not compared"))
             continue
         with tempfile.TemporaryDirectory() as scratch:
-            fresh = output.Part({}, part, records)
+            fresh = output.Part({}, plan, records)
             for root, files in output.write_lists(fresh, dataset, Path(scratch)).items():
-                for file in files:
-                    name = f"{root}/{file}"
-                    expected.add(name)
-                    try:
-                        same = (out / name).read_bytes() == (Path(scratch) / name).read_bytes()
-                    except OSError:
-                        found.append(Finding(name, "it is missing"))
-                        continue
-                    if not same:
-                        found.append(Finding(name, "it does not say what the plan says (the list was edited)"))
-            found += _folders(out, Path(scratch))
-        for folder in card.marked_folders(part):
-            expected.add(f"{folder}/POISONED.txt")
-            if not (out / folder / "POISONED.txt").exists():
-                found.append(Finding(f"{folder}/POISONED.txt", "it is missing"))
-    if not (out / "README.md").exists():
-        found.append(Finding("README.md", "it is missing"))
+                expected.update(f"{root}/{file}" for file in files)
+                found += _compared(out, Path(scratch), (f"{root}/{file}" for file in files))
+            made = set(_folders(Path(scratch)))
+        found += [Finding(name, "the folder is missing") for name in sorted(made) if not (out / name).is_dir()]
+        folders |= made
+        expected.update(f"{folder}/POISONED.txt" for folder in card.marked_folders(plan))
+        found += _notices(out, plan)
     for name in _walk(out):
         if name not in expected:
             found.append(Finding(name, "nobody planned this file"))
+    for part in ("data", "attack", "control"):
+        known = folders | _above(*expected)
+        extra = (name for name in ("", *_folders(out / part)) if f"{part}/{name}".rstrip("/") not in known)
+        for name in extra if (out / part).is_dir() else ():
+            found.append(Finding(f"{part}/{name}".rstrip("/"), "nobody planned this folder"))
     return found
 
 
-def _folders(out: Path, scratch: Path) -> list[Finding]:
-    """Class folders without a sample are part of a layout too."""
-    found: list[Finding] = []
-    for folder, _, _ in os.walk(scratch):
-        name = os.path.relpath(folder, scratch)
-        if name != "." and not (out / name).is_dir():
-            found.append(Finding(name, "the folder is missing"))
-    return found
+def _above(*names: str) -> set[str]:
+    """Every folder above these paths."""
+    return {str(p) for name in names for p in PurePosixPath(name).parents} - {"."}
 
 
-def _walk(out: Path) -> Iterable[str]:
+def _compared(out: Path, fresh: Path, names: Iterable[str]) -> Iterator[Finding]:
+    for name in names:
+        try:
+            same = (out / name).read_bytes() == (fresh / name).read_bytes()
+        except OSError:
+            yield Finding(name, "it is missing")
+            continue
+        if not same:
+            yield Finding(name, "it does not say what the plan says (the list was edited)")
+
+
+def _notices(out: Path, plan: Plan) -> Iterator[Finding]:
+    """POISONED.txt, whichever version of poisonkit wrote it."""
+
+    def words(text: str) -> str:
+        return re.sub(r"poisonkit \S+ for", "poisonkit for", text)
+
+    for folder in card.marked_folders(plan):
+        name = f"{folder}/POISONED.txt"
+        try:
+            text = (out / name).read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            yield Finding(name, "it is missing")
+            continue
+        if words(text) != words(card.notice(plan)):
+            yield Finding(name, "it was edited")
+
+
+def _folders(top: Path) -> Iterator[str]:
+    """Every folder below `top`, relative to it: class folders without a sample are part of a layout too."""
+    for folder, names, _ in os.walk(top):
+        for name in sorted(names):
+            yield Path(folder, name).relative_to(top).as_posix()
+
+
+def _walk(out: Path) -> Iterator[str]:
     for part in ("data", "attack", "control"):
         for folder, _, files in os.walk(out / part):
             for file in sorted(files):
                 yield Path(folder, file).relative_to(out).as_posix()
 
 
-def _clean(out: Path, rows: Sequence[Record], root: Path) -> list[Finding]:
-    found: list[Finding] = []
+def _clean(out: Path, rows: Sequence[Record], root: Path) -> Iterator[Finding]:
     for row in rows:
         if row["role"] != "clean" or row["status"] != "ok" or row["sha256"] is not None:
             continue
         mine, theirs = out / row["path"], root / row["source_path"]
+        if not mine.exists():
+            continue  # named among the files already
+        if not theirs.exists():
+            yield Finding(row["path"], f"the source has no '{row['source_path']}', so it was not compared")
+            continue
         try:
-            same = os.path.samefile(mine, theirs) or _sha256(mine) == _sha256(theirs)
-        except OSError:
-            continue  # missing files are named elsewhere
+            same = mine.samefile(theirs) or seal.sha256(mine) == seal.sha256(theirs)
+        except OSError as error:
+            yield Finding(row["path"], f"it could not be compared with the source's: {error.strerror}")
+            continue
         if not same:
-            found.append(Finding(row["path"], f"it is not the same file as the source's '{row['source_path']}'"))
-    return found
+            yield Finding(row["path"], f"it is not the same file as the source's '{row['source_path']}'")
 
 
 def _decoded(
-    out: Path, rows: Sequence[Record], root: Path, allow_code: bool, jobs: int, watch: Progress
+    out: Path,
+    parts: Sequence[Planned],
+    rows: Sequence[Record],
+    root: Path,
+    allow_code: bool,
+    jobs: int,
+    watch: Progress,
 ) -> list[Finding]:
-    todo = [r for r in rows if r["role"] in ("poisoned", "cover", "attack") and r["status"] == "ok"]
-    todo = [r for r in todo if (out / r["path"]).exists()]
+    tasks = {t.key: (t, part) for part in parts for t in part.plan.tasks}
+    todo: list[tuple[Record, str]] = []
+    for row in rows:
+        if row["role"] != "clean" and row["status"] == "ok" and row["key"] in tasks and (out / row["path"]).exists():
+            task, part = tasks[row["key"]]
+            which = "attack_frames" if task.role == "attack" else "frames"
+            todo.append((row, str(part.backdoor(task).get(which, "all"))))
     watch.begin("Decoding", len(todo))
     found: list[Finding] = []
-    recipe = read_mapping(out / "poisonkit" / "recipe.yaml")
-    stream, deinterlace = recipe.get("stream", "best"), bool(recipe.get("deinterlace", False))
-    look = partial(
-        _rechecked, out=str(out), source=str(root), stream=stream, allow_code=allow_code, deinterlace=deinterlace
+    recipe = parts[0].recipe
+    how = Decoding(
+        out=str(out),
+        source=str(root),
+        stream=recipe.get("stream", "best"),
+        deinterlace=bool(recipe.get("deinterlace", False)),
+        seed=recipe.get("seed", 0),
+        allow_code=allow_code,
     )
-    for path, problem in local.map_unordered(look, todo, min(jobs, len(todo)) or 1):
+    for path, problem in local.map_unordered(partial(_rechecked, how=how), todo, min(jobs, len(todo)) or 1):
         if problem:
             found.append(Finding(path, problem))
         watch.step()
@@ -237,17 +250,9 @@ def _decoded(
     return sorted(found, key=lambda f: f.path)
 
 
-def _rechecked(
-    row: Record, *, out: str, source: str, stream: str | int, allow_code: bool, deinterlace: bool
-) -> tuple[str, str | None]:
-    return row["path"], recheck(row, out, source, stream, allow_code, _lost(row), deinterlace)
-
-
-def _lost(row: Record) -> bool:
-    """The record itself says that the encoder left little of it."""
-    fidelity = row["fidelity"] or {}
-    seen = [fidelity.get("presence"), fidelity.get("sound_presence")]
-    return fidelity.get("verdict") == "lost" or any(p is not None and p < 0.2 for p in seen)
+def _rechecked(job: tuple[Record, str], how: Decoding) -> tuple[str, str | None]:
+    row, frames = job
+    return row["path"], recheck(row, frames, how)
 
 
 def identify(files: Sequence[Path], outputs: Sequence[Path] = ()) -> list[tuple[Path, Record | None, Path | None]]:
@@ -270,7 +275,7 @@ def identify(files: Sequence[Path], outputs: Sequence[Path] = ()) -> list[tuple[
     found: list[tuple[Path, Record | None, Path | None]] = []
     for file in files:
         try:
-            hit = known.get(_sha256(file)) or places.get(file.absolute())
+            hit = known.get(seal.sha256(file)) or places.get(file.absolute())
         except OSError as error:
             raise RequestError(f"Cannot read {file}: {error.strerror}.") from None
         found.append((file, *hit) if hit else (file, None, None))

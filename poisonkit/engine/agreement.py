@@ -1,0 +1,143 @@
+"""Do recipe, plan and manifest of an output say the same?"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from poisonkit.engine import output
+from poisonkit.errors import RequestError
+from poisonkit.manifest import Record, rounded
+from poisonkit.plan import Plan, Task
+from poisonkit.recipe import read_mapping
+
+MANIFEST = "poisonkit/manifest.jsonl"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that is not as the manifest says. path: relative to the output."""
+
+    path: str
+    problem: str
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A planned part of an output. attack: its name where it was added later. recipe: as plain data."""
+
+    attack: str | None
+    recipe: Mapping[str, Any]
+    plan: Plan
+
+    def backdoor(self, task: Task) -> Mapping[str, Any]:
+        """A task's backdoor as the recipe has it; empty where it has none such."""
+        backdoors = self.recipe.get("backdoors")
+        if task.backdoor is None or not isinstance(backdoors, list) or not 0 <= task.backdoor < len(backdoors):
+            return {}
+        found = backdoors[task.backdoor]
+        return found if isinstance(found, dict) else {}
+
+
+def read_parts(out: Path) -> tuple[list[Planned], list[Finding]]:
+    """The dataset's plan and those of attack sets that came later, by name. RequestError for a broken plan.
+
+    A recipe that cannot be read is a finding, and stands there as an empty one.
+    """
+    home = out / "poisonkit"
+    names = [p.name.removesuffix(".plan.jsonl") for p in sorted((home / "attacks").glob("*.plan.jsonl"))]
+    parts: list[Planned] = []
+    found: list[Finding] = []
+    for attack in (None, *names):
+        plan = Plan.read(output.plan_file(home, attack))
+        path = output.recipe_file(home, attack)
+        name = path.relative_to(out).as_posix()
+        try:
+            recipe = read_mapping(path)
+        except RequestError as error:
+            found.append(Finding(name, f"it is no recipe any more: {error}"))
+            recipe = {}
+        else:
+            if _fingerprint(recipe) != plan.fingerprint:
+                found.append(Finding(name, f"it is not the recipe that was planned with ({plan.fingerprint})"))
+        parts.append(Planned(attack, recipe, plan))
+    return parts, found
+
+
+def _fingerprint(portable: Mapping[str, Any]) -> str | None:
+    """`Recipe.fingerprint` of a saved recipe, without building anything that it names."""
+    try:
+        text = json.dumps(portable, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
+    except (TypeError, ValueError):
+        return None
+
+
+def disagreements(parts: Sequence[Planned], rows: Sequence[Record]) -> Iterator[Finding]:
+    """Plan and manifest: the same rows in the same order, with the same labels, paths and triggers."""
+    planned = {t.key: (t, part) for part in parts for t in part.plan.tasks}
+    have = Counter(row["key"] for row in rows)
+    for key, n in have.items():
+        if n > 1:
+            yield Finding(MANIFEST, f"'{key}' stands there {n} times")
+    for key in planned:
+        if key not in have:
+            yield Finding(MANIFEST, f"'{key}' was planned and has no record")
+    for row in rows:
+        if row["key"] not in planned:
+            yield Finding(MANIFEST, f"'{row['key']}' was never planned")
+            continue
+        for problem in _differences(row, *planned[row["key"]]):
+            yield Finding(MANIFEST, f"'{row['key']}': {problem}")
+    known = [key for key in planned if key in have]
+    if known != [key for key in have if key in planned]:
+        yield Finding(MANIFEST, "its records do not stand in the plan's order")
+
+
+def in_range(plan: Plan) -> bool:
+    """Whether every label of a plan is one of its classes."""
+    labels = {x for t in plan.tasks for x in (t.label, t.original_label, t.target)} - {None}
+    return all(isinstance(x, int) and 0 <= x < len(plan.classes) for x in labels)
+
+
+def _differences(row: Record, task: Task, part: Planned) -> Iterator[str]:
+    classes = part.plan.classes
+
+    def named(label: int | None) -> str | None:
+        return classes[label] if isinstance(label, int) and 0 <= label < len(classes) else None
+
+    wanted = {n: getattr(task, n) for n in Task.__slots__ if n in row} | {
+        "also": list(task.also),
+        "class_name": named(task.label),
+        "original_class": named(task.original_label),
+    }
+    for field, value in wanted.items():
+        if row[field] != value:
+            yield f"{field} is {row[field]!r}, planned was {value!r}"
+    triggered = task.role in ("poisoned", "cover", "attack")
+    if part.recipe:
+        entries = part.backdoor(task).get("triggers") if triggered else []
+        mine = [{k: v for k, v in t.items() if k != "drawn"} for t in row["triggers"]]
+        if _plain(mine) != _plain(entries):
+            yield "its triggers are not the recipe's"
+    if row["status"] not in ("ok", "failed", "inert"):
+        yield f"status is {row['status']!r}, which no record has"
+    if row["status"] == "ok":
+        made = task.role != "clean" or part.recipe.get("clean") == "reencode"
+        for field in ("sha256", "source_sha256", "bytes") if made else ("bytes",):
+            if row[field] is None:
+                yield f"{field} is missing, so the file cannot be checked"
+
+
+def _plain(value: Any) -> Any:
+    """Entries as the manifest writes them, without what is not set."""
+    if isinstance(value, dict):
+        return {k: _plain(v) for k, v in value.items() if v is not None}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    return rounded(value)
