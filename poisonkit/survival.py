@@ -117,7 +117,7 @@ class Outlook:
 
     @property
     def ok(self) -> bool:
-        return not self.weak
+        return self.measured > 0 and not self.weak
 
 
 def outlook(rows: list[dict[str, Any]], required: float | None = None) -> Outlook:

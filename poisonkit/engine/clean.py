@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,6 +21,9 @@ REASONS: dict[Need, str] = {
     "remux": "hold several streams: they are written with one picture and one sound, as the poisoned ones are.",
     "convert": "are converted as the poisoned ones are.",
 }
+
+
+AHEAD = 256  # files looked at in one go
 
 
 def needs(
@@ -53,11 +57,16 @@ def needs(
 
     found: dict[str, Need] = {}
     with ThreadPoolExecutor(jobs) as pool:
-        for task, need in zip(tasks, pool.map(look, tasks), strict=True):
-            watch()
-            if need is not None:
-                found[task.key] = need
+        for start in range(0, len(tasks), AHEAD):
+            some = tasks[start : start + AHEAD]
+            for task, need in zip(some, pool.map(look, some), strict=True):
+                watch()
+                if need is not None:
+                    found[task.key] = need
     return found
+
+
+_ELSEWHERE = (errno.EXDEV, errno.EPERM, errno.EMLINK)  # what another method may be able to do
 
 
 def link(
@@ -71,6 +80,7 @@ def link(
     progress.begin("Clean samples", len(tasks))
     found: dict[str, Record] = {}
     made: set[str] = set()
+    methods: dict[int, links.Method] = {}  # by the source's device, where it differs
     for task, size in zip(tasks, sizes, strict=True):
         target = out / task.path
         folder = os.path.dirname(target)
@@ -78,8 +88,19 @@ def link(
             os.makedirs(folder, exist_ok=True)
             made.add(folder)
         known: dict[str, object] = {"bytes": size}
+        source = root / task.source_path
         try:
-            links.place(choice.method, root / task.source_path, target)
+            device = os.stat(source).st_dev
+            method = methods.get(device, choice.method)
+            try:
+                links.place(method, source, target)
+            except OSError as error:
+                if device in methods or error.errno not in _ELSEWHERE:
+                    raise
+                other = links.choose(how, source, target.parent, sum(sizes))
+                methods[device] = other.method
+                progress.say(f"Clean samples like '{task.source_path}': {other.method} ({other.reason}).")
+                links.place(other.method, source, target)
         except OSError as error:
             what = "there is no such file" if isinstance(error, FileNotFoundError) else error.strerror
             known = {"status": "failed", "error": f"'{task.source_path}' could not be taken over: {what}."}

@@ -51,9 +51,11 @@ class Ledger:
 
     def close(self) -> None:
         if not self._file.closed:
-            self._file.flush()
-            os.fsync(self._file.fileno())
-            self._file.close()
+            try:
+                self._file.flush()
+                os.fsync(self._file.fileno())
+            finally:
+                self._file.close()
 
     def __enter__(self) -> Ledger:
         return self
@@ -94,37 +96,56 @@ def _alive(pid: int) -> bool:
 def lock(path: Path) -> Iterator[None]:
     """Hold an output for this process. RequestError while another run that lives holds it.
 
-    The lock names host, boot and process, so that one left by a dead process of this host is recognised.
+    The lock names host, boot and process, so that one left by a dead process of this host is recognised. It
+    comes into being whole (a link to a written file), so no run ever reads half of one.
     """
     import platform
 
-    me = {"host": platform.node(), "boot": _boot(), "pid": os.getpid()}
+    mine = json.dumps({"host": platform.node(), "boot": _boot(), "pid": os.getpid()})
     path.parent.mkdir(parents=True, exist_ok=True)
-    for _ in range(3):
-        try:
-            handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
-        except FileExistsError:
+    written = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    written.write_text(mine, encoding="utf-8")
+    try:
+        for _ in range(5):
             try:
-                other = json.loads(path.read_text(encoding="utf-8"))
-                here = other["host"] == me["host"]
-                dead = here and (other["boot"] != me["boot"] or not _alive(int(other["pid"])))
-            except FileNotFoundError:
-                continue
-            except (OSError, ValueError, KeyError, TypeError):
-                other, dead = {"host": "?", "pid": "?"}, True
-            if not dead:
-                raise RequestError(
-                    f"Another run (process {other['pid']} on {other['host']}) is writing {path.parent.parent.parent}. "
-                    f"Wait for it, or if it is dead, remove {path}."
-                ) from None
-            path.unlink(missing_ok=True)
-            continue
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(me, file)
-        break
-    else:
-        raise RequestError(f"The lock {path} could not be taken; try again.")
+                os.link(written, path)
+                break
+            except FileExistsError:
+                _give_way(path)
+        else:
+            raise RequestError(f"The lock {path} could not be taken; try again.")
+    finally:
+        written.unlink(missing_ok=True)
     try:
         yield
     finally:
         path.unlink(missing_ok=True)
+
+
+def _give_way(path: Path) -> None:
+    """Remove a lock whose holder is dead; RequestError when it lives."""
+    import platform
+
+    try:
+        text = path.read_text(encoding="utf-8")
+        other = json.loads(text)
+        here = other["host"] == platform.node()
+        dead = here and (other["boot"] != _boot() or not _alive(int(other["pid"])))
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError, KeyError, TypeError):
+        raise RequestError(f"{path} is no lock that poisonkit wrote; if no run is going on, remove it.") from None
+    if not dead:
+        raise RequestError(
+            f"Another run (process {other['pid']} on {other['host']}) is writing {path.parent.parent.parent}. "
+            f"Wait for it, or if it is dead, remove {path}."
+        )
+    aside = path.with_name(f".{path.name}.{os.getpid()}.dead.tmp")
+    try:
+        os.rename(path, aside)
+    except FileNotFoundError:
+        return
+    if aside.read_text(encoding="utf-8") != text:  # somebody else was quicker, and this is theirs
+        os.rename(aside, path)
+    else:
+        aside.unlink()

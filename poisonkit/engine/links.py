@@ -34,7 +34,7 @@ def temporary(path: Path) -> Path:
 
 def is_temporary(name: str) -> bool:
     """Whether a file name is one under which poisonkit writes before it moves a file into place."""
-    return name.startswith(".poisonkit-") or (name.startswith(".") and name.endswith(".tmp"))
+    return name.startswith(".poisonkit-") or (name.startswith(".") and name.endswith((".tmp", ".part")))
 
 
 def _reflink(source: Path, target: Path) -> None:
@@ -48,29 +48,32 @@ def _reflink(source: Path, target: Path) -> None:
 
 
 def _make(method: Method, source: Path, target: Path) -> None:
-    real = Path(os.path.realpath(source))
     if method == "hardlink":
-        os.link(real, target)
+        os.link(source, target)
     elif method == "reflink":
-        _reflink(real, target)
+        _reflink(source, target)
     elif method == "symlink":
-        os.symlink(real, target)
+        os.symlink(source, target)
     else:
-        shutil.copy2(real, target)
+        shutil.copy2(source, target)
 
 
 def place(method: Method, source: Path, target: Path) -> None:
-    """Bring `source` to `target`, replacing what is there. OSError when the method does not work here."""
+    """Bring `source` to `target`, replacing what is there. OSError when the method does not work here.
+
+    Where the source is a symbolic link, it is the file that it leads to which is linked or copied.
+    """
+    real = os.path.realpath(source)
     if method == "hardlink":
         try:
-            os.link(source, target, follow_symlinks=True)
+            os.link(real, target)
             return
         except FileExistsError:
-            if os.path.samefile(source, target):
+            if not target.is_symlink() and os.path.samefile(real, target):
                 return
     middle = temporary(target)
     try:
-        _make(method, source, middle)
+        _make(method, Path(real), middle)
         os.replace(middle, target)
     finally:
         middle.unlink(missing_ok=True)
@@ -99,7 +102,7 @@ def choose(wanted: str, sample: Path, folder: Path, total_bytes: int) -> Choice:
     for method in order:
         probe = folder / f".probe.{os.getpid()}.tmp"
         try:
-            _make(method, sample, probe)
+            _make(method, Path(os.path.realpath(sample)), probe)
         except OSError as error:
             refused = refused or f"{method}s are refused here ({error.strerror})"
             continue

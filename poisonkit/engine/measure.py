@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 from poisonkit import media
-from poisonkit.engine.worker import Job, clip_of, middle_frame
+from poisonkit.engine.worker import Job, clip_of, middle_frame, process
 from poisonkit.errors import MediaError, PoisonkitError
-from poisonkit.fidelity import Image, Wave, spread
+from poisonkit.fidelity import Image, spread
 from poisonkit.manifest import Record, rounded
 from poisonkit.survival import PictureSurvival, sound_survival
 from poisonkit.triggers.base import ClipInfo
@@ -41,6 +41,15 @@ def measure(task: Measurement) -> tuple[str, dict[str, Any] | str]:
         return key, _measured(task)
     except (PoisonkitError, OSError) as error:
         return key, str(error)
+    except MemoryError:
+        return key, f"'{task.row['id']}' needs more memory than there is."
+    except Exception as error:  # noqa: BLE001 - one clip never stops the rest
+        return key, f"'{task.row['id']}' ({type(error).__name__}: {' '.join(str(error).split())})."
+
+
+def died(task: Measurement) -> tuple[str, dict[str, Any] | str]:
+    """What is said of a clip on which a worker died."""
+    return task.row["key"], f"a worker died on '{task.row['id']}'."
 
 
 def _measured(task: Measurement) -> dict[str, Any]:
@@ -48,27 +57,16 @@ def _measured(task: Measurement) -> dict[str, Any]:
     source, file = Path(job.source), Path(job.out, row["path"])
     if task.control is not None:
         return _compare(task, source, file, Path(task.control))
-    control = Path(task.scratch, f"control-{os.getpid()}{file.suffix}")
+    name = f"control-{os.getpid()}{file.suffix}"
+    made = replace(job.task, role="control", path=name, also=())
+    row = process(replace(job, task=made, out=task.scratch, triggers=(), like=job.triggers, other=None))
+    if row["status"] != "ok":
+        raise MediaError(row["error"])
+    control = Path(task.scratch, name)
     try:
-        media.rewrite(
-            source,
-            control,
-            video=_same if "video" in job.touches else None,
-            audio=_same_wave if "audio" in job.touches else None,
-            encode=job.encode,
-            stream=job.stream,
-        )
         return _compare(task, source, file, control)
     finally:
         control.unlink(missing_ok=True)
-
-
-def _same(frames: Iterator[Image]) -> Iterator[Image]:
-    return frames
-
-
-def _same_wave(wave: Wave, rate: int) -> Wave:
-    return wave
 
 
 def _compare(task: Measurement, source: Path, file: Path, control: Path) -> dict[str, Any]:

@@ -153,9 +153,11 @@ def _survival(part: Part, required: float | None) -> dict[str, Outlook]:
     rows: dict[str, list[Record]] = {}
     for task in part.plan.tasks:
         if task.backdoor is not None and task.role != "control":
-            rows.setdefault(backdoors[task.backdoor].get("name", "default"), []).append(part.records[task.key])
+            row = part.records[task.key]
+            if row["status"] == "ok":
+                rows.setdefault(backdoors[task.backdoor].get("name", "default"), []).append(row)
     found = {name: outlook(mine, required) for name, mine in rows.items()}
-    return {name: o for name, o in found.items() if o.measured}
+    return {name: o for name, o in found.items() if o.measured or required is not None}
 
 
 def survival_warnings(survival: Mapping[str, Outlook], recipe: Recipe) -> list[str]:
@@ -163,6 +165,9 @@ def survival_warnings(survival: Mapping[str, Outlook], recipe: Recipe) -> list[s
     found = []
     for name, o in survival.items():
         if o.ok:
+            continue
+        if not o.measured:
+            found.append(f"Backdoor '{name}': survival was required, and no clip of it could be measured.")
             continue
         wanted = f" ({recipe.require_survival:g} was required)" if recipe.require_survival is not None else ""
         remedy = "" if recipe.encode == "lossless" else " `--encode lossless` keeps all of it."

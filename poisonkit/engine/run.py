@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +18,12 @@ from poisonkit.engine.examine import examiner
 from poisonkit.engine.executors import local
 from poisonkit.engine.existing import recorded_source
 from poisonkit.engine.ledger import Ledger, lock
-from poisonkit.engine.measure import measure
+from poisonkit.engine.measure import died, measure
 from poisonkit.engine.output import Part, Summary
 from poisonkit.engine.progress import Progress, Silent
 from poisonkit.engine.source import check_out, check_space, read_source
-from poisonkit.engine.worker import Job
-from poisonkit.errors import Interrupted, RequestError
+from poisonkit.engine.worker import STOPPED, Job
+from poisonkit.errors import Interrupted, PoisonkitError, RequestError
 from poisonkit.manifest import Record
 from poisonkit.plan import Plan, Planner, Task, digest
 from poisonkit.recipe import Backdoor, Recipe, all_assets, read_mapping
@@ -106,20 +105,42 @@ def _start(
     home = out / "poisonkit"
     saved = output.plan_file(home, attack)
     planner: Planner | None = None
-    if saved.exists():
-        plan = _continued(saved, output.recipe_file(home, attack), recipe, dataset, out)
-    else:
-        planner = _planner(recipe, dataset, options)
-        with _opening(options.progress):
-            plan = planner.plan() if attack is None else planner.attack_plan()
-        if attack is not None and not plan.tasks:
-            raise RequestError(plan.warnings[0] if plan.warnings else "No sample can carry the trigger.")
-        check_space(plan, dataset, recipe, out)
-    for warning in (*dataset.notes, *plan.warnings, *plan.passed_over.values()):
-        options.progress.say(warning)
-    out.mkdir(parents=True, exist_ok=True)
-    with lock(home / ".state" / "lock"):
-        return _Run(recipe, dataset, plan, out, options, planner, attack, base).go()
+    with _written(out):
+        out.mkdir(parents=True, exist_ok=True)
+        with lock(home / ".state" / "lock"):
+            if saved.exists():
+                plan = _continued(saved, output.recipe_file(home, attack), recipe, dataset, out)
+            else:
+                check_out(out, dataset)
+                planner = _planner(recipe, dataset, options)
+                with _opening(options.progress):
+                    plan = planner.plan() if attack is None else planner.attack_plan()
+                if attack is not None and not plan.tasks:
+                    raise RequestError(plan.warnings[0] if plan.warnings else "No sample can carry the trigger.")
+                check_space(plan, dataset, recipe, out)
+            for warning in (*dataset.notes, *plan.warnings, *plan.passed_over.values()):
+                options.progress.say(warning)
+            return _Run(recipe, dataset, plan, out, options, planner, attack, base).go()
+
+
+@contextmanager
+def _written(out: Path) -> Iterator[None]:
+    """Trouble with the output's disk as one sentence; an output folder that was made for nothing is removed."""
+    before = {p for p in (out, *out.parents) if p.exists()}
+    try:
+        yield
+    except OSError as error:
+        raise PoisonkitError(
+            f"The output {out} could not be written ({error.strerror or type(error).__name__}). When that is mended, "
+            "the same command continues."
+        ) from error
+    except (RequestError, Interrupted):
+        for folder in (out / "poisonkit" / ".state", out / "poisonkit", out, *out.parents):
+            if folder in before:
+                break
+            with suppress(OSError):
+                folder.rmdir()
+        raise
 
 
 def _continued(saved: Path, their_recipe: Path, recipe: Recipe, dataset: Dataset, out: Path) -> Plan:
@@ -167,23 +188,29 @@ class _Run:
         self.made: dict[str, clean.Need] = {}
 
     def go(self) -> Summary:
-        if output.plan_file(self.home, self.attack).exists() and not (self.home / "run.json").exists():
+        unclean = self.home / ".state" / "unclean"  # there while a run is going on, so after one that was killed too
+        if unclean.exists():
             self._sweep()
+        unclean.touch()
         self._prepare()
         with Ledger(output.ledger_file(self.home, self.attack)) as ledger:
             try:
-                self.made = self._look_at_clean()
-                self._work(ledger)
+                self._work(ledger, [t for t in self.plan.tasks if t.role != "clean"])
                 while self.recipe.replace_failed and self._replace(ledger):
-                    self._work(ledger)
+                    self._work(ledger, [t for t in self.plan.tasks if t.role != "clean"])
+                self.made = self._look_at_clean()
+                self._work(ledger, self._to_do())
                 self._measure(ledger)
                 clean, method = self._link_clean()
             except KeyboardInterrupt:
+                unclean.unlink(missing_ok=True)
                 raise Interrupted(
                     f"Interrupted with {len(ledger.done(self.out))} of {len(self._to_do())} clips done; "
                     "the same command continues."
                 ) from None
-        return self._finish({**ledger.records, **clean}, method)
+        summary = self._finish({**ledger.records, **clean}, method)
+        unclean.unlink(missing_ok=True)
+        return summary
 
     def _prepare(self) -> None:
         """Everything that is on disk before the first clip is touched."""
@@ -268,24 +295,33 @@ class _Run:
             encode=self.recipe.encoding,
             stream=self.recipe.stream,
             seed=self.recipe.seed,
+            like=() if triggered else backdoor.triggers,
             other=None if task.other is None else str(self.dataset.root / task.other),
         )
 
-    def _work(self, ledger: Ledger) -> None:
-        done = ledger.done(self.out)
-        jobs = [self._job(t) for t in self._to_do() if t.key not in done]
+    def _work(self, ledger: Ledger, tasks: list[Task]) -> None:
+        """Do what is left of some tasks. A task whose place another one has taken is not tried again."""
+        done = ledger.done(self.out) | (set(self.plan.replaced) & ledger.records.keys())
+        jobs = [self._job(t) for t in tasks if t.key not in done]
         if not jobs:
             return
         progress = self.options.progress
         progress.begin("Poisoning", len(jobs))
         try:
-            n = min(self.options.n_jobs, len(jobs))
-            for row in local.run(jobs, n, self.home / ".state" / "running", self._sweep):
+            for row in local.run(jobs, self._at_once(len(jobs)), self.home / ".state" / "running", self._sweep):
+                if row["status"] == STOPPED:
+                    raise PoisonkitError(
+                        f"The machine is in trouble ({row['error']}). When that is mended, the same command continues."
+                    )
                 ledger.add(row)
                 self.processed += 1
                 progress.step(row)
         finally:
             progress.end()
+
+    def _at_once(self, tasks: int) -> int:
+        """How many at a time; one means in this process, which is for those who asked for one job."""
+        return min(self.options.n_jobs, max(2, tasks))
 
     def _measure(self, ledger: Ledger) -> None:
         """How much of the trigger the encoder left, on a sample of clips or on all, into their records."""
@@ -296,8 +332,7 @@ class _Run:
         progress = self.options.progress
         progress.begin("Measuring survival", len(tasks))
         try:
-            n = min(self.options.n_jobs, len(tasks))
-            for key, found in local.map_unordered(measure, tasks, n):
+            for key, found in local.map_unordered(measure, tasks, self._at_once(len(tasks)), died):
                 if isinstance(found, str):
                     progress.say(f"Survival was not measured: {found}")
                 else:
@@ -308,35 +343,39 @@ class _Run:
 
     def _sweep(self) -> None:
         """Remove temporary files that a dead process left in the output."""
-        for part in ("data", "attack", "control"):
-            for folder, _, files in os.walk(self.out / part):
+        for part in ("data", "attack", "control", "poisonkit"):
+            for folder, inner, files in os.walk(self.out / part):
+                if part == "poisonkit" and ".state" in inner:
+                    inner.remove(".state")
                 for name in files:
                     if links.is_temporary(name):
                         os.unlink(os.path.join(folder, name))
 
     def _replace(self, ledger: Ledger) -> bool:
         """Give the place of failed and inert training samples to the next in rank; True when any was found."""
-        lost = Counter[int]()
-        covered = Counter[int]()
+        gone = set(self.plan.replaced)
+        lost: dict[int, list[Task]] = {}
         for task in self.plan.tasks:
-            if task.role == "poisoned" and task.backdoor is not None:
-                ok = ledger.records[task.key]["status"] == "ok"
-                (covered if ok else lost)[task.backdoor] += 1
-        short = {i: c.planned - covered[i] for i, c in enumerate(self.plan.choices) if covered[i] < c.planned}
-        short = {i: n for i, n in short.items() if lost[i]}
-        if not short:
+            failed = task.role == "poisoned" and ledger.records[task.key]["status"] != "ok"
+            if failed and task.key not in gone and task.backdoor is not None:
+                lost.setdefault(task.backdoor, []).append(task)
+        if not lost:
             return False
         if self.planner is None:
             self.planner = _planner(self.recipe, self.dataset, self.options)
             with _opening(self.options.progress):
                 self.planner.plan()
-        taken = {t.id for t in self.plan.tasks if t.role == "poisoned"}
-        new = {t.id: t for t in self.planner.replacements(short, taken)}
-        if not new:
-            return False
-        self.plan.tasks = [new[t.id] if t.role == "clean" and t.id in new else t for t in self.plan.tasks]
+        taken = {t.id for t in self.plan.tasks if t.role in ("poisoned", "cover")}
+        new = self.planner.replacements({i: len(tasks) for i, tasks in lost.items()}, taken)
+        for task in new:  # each takes the place of the first of its backdoor that is still without one
+            assert task.backdoor is not None
+            self.plan.replaced = (*self.plan.replaced, lost[task.backdoor].pop(0).key)
+        places = {t.id: t for t in new}
+        tasks = [places[t.id] if t.role == "clean" and t.id in places else t for t in self.plan.tasks]
+        self.plan = replace(self.plan, tasks=tasks, passed_over={**self.plan.passed_over, **self.planner.passed_over})
+        self.planner.check(self.plan)
         manifest.write_lines(output.plan_file(self.home, self.attack), self.plan.to_jsonl())
-        return True
+        return bool(new)
 
     def _link_clean(self) -> tuple[dict[str, Record], str]:
         tasks = [t for t in self.plan.tasks if t.role == "clean" and t.key not in self.made]

@@ -25,6 +25,9 @@ class Look:
     conditions: tuple[Problem, ...] = ()
 
 
+AHEAD = 256  # files opened in one go
+
+
 def survey(
     dataset: Dataset,
     *,
@@ -54,6 +57,7 @@ def survey(
         return Look(sample, info, conditions=tuple({p.code: p for p in reversed(found)}.values())[::-1])
 
     with ThreadPoolExecutor(max(1, jobs)) as pool:
-        for found in pool.map(look, samples):
-            watch()
-            yield found
+        for start in range(0, len(samples), AHEAD):
+            for found in pool.map(look, samples[start : start + AHEAD]):
+                watch()
+                yield found

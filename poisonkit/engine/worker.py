@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -81,19 +83,37 @@ def middle_frame(path: Path) -> Image:
     return found
 
 
+STOPPED = "stopped"
+"""Status of a result that is no record: the machine, not the clip, is in trouble, and the run has to stop."""
+
+_TROUBLE = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
+
+
+def machine_trouble(error: BaseException) -> str:
+    """What is wrong with the machine (disk full, read-only, failing), where that is behind an error; else ""."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, OSError) and seen.errno in _TROUBLE:
+            return seen.strerror or os.strerror(seen.errno)
+        seen = seen.__cause__ or seen.__context__
+    return ""
+
+
 def process(job: Job) -> Record:
     """Do one job. Never raises: whatever goes wrong becomes a record with status `failed` or `inert`."""
     try:
         return _process(job)
     except Inert as reason:
         return _without_file(job, "inert", str(reason))
-    except PoisonkitError as reason:
-        return _without_file(job, "failed", str(reason))
+    except (PoisonkitError, OSError) as reason:
+        if trouble := machine_trouble(reason):
+            return {"key": job.task.key, "status": STOPPED, "error": trouble}
+        what = str(reason)
+        if isinstance(reason, OSError):
+            what = f"'{job.task.source_path}' could not be processed: {reason.strerror or type(reason).__name__}."
+        return _without_file(job, "failed", what)
     except MemoryError:
         return _without_file(job, "failed", f"'{job.task.source_path}' needs more memory than there is.")
-    except OSError as reason:
-        what = reason.strerror or type(reason).__name__
-        return _without_file(job, "failed", f"'{job.task.source_path}' could not be processed: {what}.")
     except Exception as reason:  # noqa: BLE001 - one clip never stops the rest
         text = " ".join(str(reason).split())
         what = f"{type(reason).__name__}: {text}" if text else type(reason).__name__
@@ -168,6 +188,7 @@ def _process(job: Job) -> Record:
         encode=job.encode,
         stream=job.stream,
         inspect=witness,
+        info=info,
     )
     try:
         _check(job, witness)

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from poisonkit.engine.threads import one_thread, pin
 from poisonkit.engine.worker import Job, process
+from poisonkit.errors import PoisonkitError
 from poisonkit.manifest import Record, record
 
 T = TypeVar("T")
@@ -75,21 +76,42 @@ def _deaf_children() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def map_unordered(function: Callable[[T], R], tasks: Sequence[T], n_jobs: int) -> Iterator[R]:
-    """Results of a function that never raises, in the order in which they come; in this process with one job."""
+def map_unordered(
+    function: Callable[[T], R], tasks: Sequence[T], n_jobs: int, died: Callable[[T], R] | None = None
+) -> Iterator[R]:
+    """Results of a function that never raises, in the order in which they come; in this process with one job.
+
+    died: the result of a task that a worker died on, also when it was run alone; without it PoisonkitError.
+    """
     if n_jobs == 1:
         with one_thread():
             yield from map(function, tasks)
         return
     from joblib import Parallel, delayed
+    from joblib.externals.loky.process_executor import TerminatedWorkerError
 
-    pool = Parallel(n_jobs=n_jobs, backend="loky", return_as="generator_unordered", batch_size=1)
-    yield from pool(delayed(_pinned)(function, task) for task in tasks)
+    left = list(range(len(tasks)))
+    alone = False
+    while left:
+        batch = left[:1] if alone else list(left)
+        pool = Parallel(n_jobs=n_jobs, backend="loky", return_as="generator_unordered", batch_size=1)
+        try:
+            for index, result in pool(delayed(_pinned)(function, tasks[i], i) for i in batch):
+                left.remove(index)
+                yield result
+        except TerminatedWorkerError:
+            if alone and died is None:
+                raise PoisonkitError(
+                    "A worker died (out of memory, or killed); the same command tries again."
+                ) from None
+            if alone and died is not None:
+                yield died(tasks[left.pop(0)])
+            alone = True
 
 
-def _pinned(function: Callable[[T], R], task: T) -> R:
+def _pinned(function: Callable[[T], R], task: T, index: int) -> tuple[int, R]:
     pin()
-    return function(task)
+    return index, function(task)
 
 
 def _marked(job: Job, marks: str, index: int) -> tuple[str, Record]:
