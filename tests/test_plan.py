@@ -142,7 +142,7 @@ def test_without_a_labelled_test_clip_val_is_taken_and_that_is_said() -> None:
     assert {t.split for t in made.tasks if t.role == "attack"} == {"val"} == {made.choices[0].attack_split}
     assert ids(made, "attack") == ids(plan(data), "attack")
     assert len(made.warnings) == 1
-    assert all(w in made.warnings[0] for w in ("test split has a label", "from the val split", "--test-list"))
+    assert all(w in made.warnings[0] for w in ("test split has a label", "of the val split", "--test-list"))
     known = Sample("test/b.mp4", "test/b.mp4", "test", 1)
     both = plan(data.with_samples((*data.samples, unknown, known)))
     assert (ids(both, "attack"), both.warnings) == (["test/b.mp4"], ())
