@@ -99,6 +99,7 @@ class Plan:
     choices: tuple[Choice, ...] = ()
     passed_over: dict[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    replaced: tuple[str, ...] = ()  # keys of poisoned samples whose place another one has taken
 
     def to_jsonl(self) -> Iterator[str]:
         """A header line, then a line per task, without line ends."""
@@ -112,6 +113,7 @@ class Plan:
             "choices": [asdict(c) for c in self.choices],
             "passed_over": self.passed_over,
             "warnings": list(self.warnings),
+            "replaced": list(self.replaced),
             "rows": len(self.tasks),
         }
         yield json.dumps(head, ensure_ascii=False)
@@ -137,6 +139,7 @@ class Plan:
                 choices=tuple(Choice(**c) for c in head["choices"]),
                 passed_over=head["passed_over"],
                 warnings=tuple(head["warnings"]),
+                replaced=tuple(head["replaced"]),
             )
         except (OSError, StopIteration, ValueError, KeyError, TypeError) as error:
             raise RequestError(f"{path} is not a plan that poisonkit saved ({type(error).__name__}).") from None
@@ -494,15 +497,12 @@ class Planner:
             return []
         labelled = [split for split in splits if any(s.label is not None for s in self.dataset.of(split))]
         split = (labelled or splits)[0]
+        remedy = f" `--{splits[0]}-list FILE` names a list with labels." if "lists" in self.layout.uses else ""
         if not labelled:
-            self.warnings.append(
-                f"No attack set: no sample of the {split} split has a label; name a list that has them: "
-                f"--{split}-list FILE."
-            )
+            self.warnings.append(f"No attack set: no sample of the {split} split has a label.{remedy}")
         elif split != splits[0]:
             self.warnings.append(
-                f"No sample of the {splits[0]} split has a label, so the attack set is made from the {split} split; "
-                f"--{splits[0]}-list FILE names a list with labels."
+                f"No sample of the {splits[0]} split has a label, so the attack set is of the {split} split.{remedy}"
             )
         held_out = self.dataset.of(split)
         left_out = sum(s.label is None for s in held_out)
@@ -535,7 +535,7 @@ class Planner:
             target=more.get("target"),
             backdoor=more.get("backdoor"),
             other=more.get("other"),
-            extra=sample.extra,
+            
         )
 
     def _poison_task(self, chosen: _Chosen, sample: Sample) -> Task:
