@@ -535,7 +535,7 @@ class Planner:
             target=more.get("target"),
             backdoor=more.get("backdoor"),
             other=more.get("other"),
-            
+            extra=sample.extra,
         )
 
     def _poison_task(self, chosen: _Chosen, sample: Sample) -> Task:
