@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from poisonkit import manifest
 from poisonkit.datasets import Dataset
@@ -195,11 +195,11 @@ class _Run:
         self._prepare()
         with Ledger(output.ledger_file(self.home, self.attack)) as ledger:
             try:
-                self._work(ledger, [t for t in self.plan.tasks if t.role != "clean"])
+                self._work(ledger, "triggered", retry=True)
                 while self.recipe.replace_failed and self._replace(ledger):
-                    self._work(ledger, [t for t in self.plan.tasks if t.role != "clean"])
+                    self._work(ledger, "triggered", retry=False)
                 self.made = self._look_at_clean()
-                self._work(ledger, self._to_do())
+                self._work(ledger, "clean", retry=True)
                 self._measure(ledger)
                 clean, method = self._link_clean()
             except KeyboardInterrupt:
@@ -299,9 +299,12 @@ class _Run:
             other=None if task.other is None else str(self.dataset.root / task.other),
         )
 
-    def _work(self, ledger: Ledger, tasks: list[Task]) -> None:
-        """Do what is left of some tasks. A task whose place another one has taken is not tried again."""
+    def _work(self, ledger: Ledger, what: Literal["triggered", "clean"], *, retry: bool) -> None:
+        """Do what is left. retry: also what failed before, unless another sample has taken its place."""
         done = ledger.done(self.out) | (set(self.plan.replaced) & ledger.records.keys())
+        if not retry:
+            done |= ledger.records.keys()
+        tasks = [t for t in self._to_do() if (t.role == "clean") == (what == "clean")]
         jobs = [self._job(t) for t in tasks if t.key not in done]
         if not jobs:
             return

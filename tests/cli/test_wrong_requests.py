@@ -51,7 +51,7 @@ WRONG = [
     ("-o clips", "inside the source"),
     ("-o .", "The source lies inside the output"),
     ("-o full", "not empty"),
-    ("-o full/file", "is a file"),
+    ("-o full/file", "is no folder"),
 ]
 
 
