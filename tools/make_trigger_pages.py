@@ -28,7 +28,7 @@ FAMILIES = {
     "audio": "In the sound",
     "imported": "Made elsewhere",
 }
-WIDTH, HEIGHT, FRAMES, FPS, RATE = 256, 192, 50, 25.0, 16000
+WIDTH, HEIGHT, FRAMES, FPS, RATE = 256, 192, 50, 25.0, 48000
 SHOWN = (0, 17, 34)
 
 
