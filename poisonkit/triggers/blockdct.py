@@ -12,6 +12,7 @@ continued to a whole block.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Annotated
 
 import numpy as np
@@ -55,19 +56,24 @@ class BlockDct(BaseModel):
         native, short = self.canvas == "native", min(width, height)
         top, left = (0, 0) if native else ((height - short) // 2, (width - short) // 2)
         rows = min(height, self.window)  # all blocks are alike
-        down = np.stack([self.magnitude * self._wave(u, rows, top) for u, _ in positions], axis=1)
-        across = np.stack([np.outer(self._wave(v, width, left), weights).ravel() for _, v in positions])
+        down = np.stack([_wave(u, self.window, rows, top) for u, _ in positions], axis=1) * np.float32(self.magnitude)
+        across = np.stack([_wave(v, self.window, width, left) for _, v in positions])
+        across = (across[..., None] * np.asarray(weights, np.float32)).reshape(len(positions), -1)
         # Not by matmul, whose last bits depend on the number of threads.
-        block = np.einsum("yp,px->yx", down.astype(np.float32), across.astype(np.float32))
-        total = block[np.arange(height) % rows].reshape(height, width, len(weights))
+        block = np.einsum("yp,px->yx", down, across)
+        total = np.tile(block, (-(-height // rows), 1))[:height].reshape(height, width, len(weights))
         return resize(total, clip.width, clip.height)
 
     def moved(self, rng: np.random.Generator) -> list[Position]:
         """As many coefficients as `positions`: rows and columns uniform from half of each position's to its own."""
         return [tuple(int(rng.integers(i // 2, max(i, 1) + 1)) for i in position) for position in self.positions]  # type: ignore[misc]
 
-    def _wave(self, index: int, length: int, first: int) -> NDArray[np.float64]:
-        """The one-dimensional basis function, again in every block; a block begins at `first`."""
-        within = (np.arange(length) - first) % self.window
-        scale = np.sqrt((1 if index == 0 else 2) / self.window)
-        return np.asarray(scale * np.cos((2 * within + 1) * index * np.pi / (2 * self.window)))
+
+@lru_cache(maxsize=256)
+def _wave(index: int, window: int, length: int, first: int) -> NDArray[np.float32]:
+    """The one-dimensional basis function, again in every block; a block begins at `first`."""
+    within = (np.arange(length) - first) % window
+    scale = np.sqrt((1 if index == 0 else 2) / window)
+    wave: NDArray[np.float32] = (scale * np.cos((2 * within + 1) * index * np.pi / (2 * window))).astype(np.float32)
+    wave.flags.writeable = False
+    return wave

@@ -63,11 +63,11 @@ def scaled(values: NDArray[Any], factor: float, plus: float) -> Map:
     return np.asarray(out, np.float32).reshape(values.shape)
 
 
-def gaussian(clip: ClipInfo, x: float, y: float, sigma: float, box: Box) -> Map:
-    """exp(−r²/2σ²) on the pixels of the box; (x, y), sigma: in pixels, pixel i's centre at i + 0.5."""
-    left, top, width, height = box
-    across = np.exp(-((np.arange(left, left + width) + 0.5 - x) ** 2) / (2 * sigma**2)).astype(np.float32)
-    down = np.exp(-((np.arange(top, top + height) + 0.5 - y) ** 2) / (2 * sigma**2)).astype(np.float32)
+def gaussian(clip: ClipInfo, x: float, y: float, sigma: float, box: Box, height: float = 1.0) -> Map:
+    """height · exp(−r²/2σ²) on the pixels of the box; (x, y), sigma: in pixels, pixel i's centre at i + 0.5."""
+    left, top, columns, rows = box
+    across = np.exp(-((np.arange(left, left + columns) + 0.5 - x) ** 2) / (2 * sigma**2)).astype(np.float32)
+    down = (height * np.exp(-((np.arange(top, top + rows) + 0.5 - y) ** 2) / (2 * sigma**2))).astype(np.float32)
     return np.asarray(down[:, None] * across, np.float32)
 
 

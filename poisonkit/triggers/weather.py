@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,9 +37,11 @@ class Tile:
     @classmethod
     def of(cls, tile: NDArray[np.floating], clip: ClipInfo, corner: bool = False) -> Tile:
         """tile: (height, width) in 0..1, held in 8 bits. Its middle lies on the frame's, or its top left corner."""
+        import cv2
+
         height, width = tile.shape
-        held = np.rint(np.clip(tile, 0, 1) * 255).astype(np.uint8)
-        plane = np.pad(held, [(0, clip.height + 2), (0, clip.width + 2)], mode="wrap")
+        held = np.asarray(cv2.convertScaleAbs(tile, alpha=255.0), np.uint8).reshape(height, width)
+        plane: Any = cv2.copyMakeBorder(held, 0, clip.height + 2, 0, clip.width + 2, cv2.BORDER_WRAP)
         left, top = (0.0, 0.0) if corner else ((width - clip.width) // 2, (height - clip.height) // 2)
         return cls(plane, width, height, left, top)
 

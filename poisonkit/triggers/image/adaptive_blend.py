@@ -81,7 +81,8 @@ class AdaptiveBlend(AffineTrigger):
             return Affine(1 - float(shown[0]), shown[0] * picture)
         down, across = places
         weight = shown.reshape(self.grid, self.grid)[:, across][down]
-        offset = cv2.multiply(cv2.merge([weight] * 3), picture)
+        weights = cv2.cvtColor(weight, cv2.COLOR_GRAY2RGB)
+        offset = cv2.multiply(weights, picture, weights)
         return Affine(scaled(weight, -1.0, 1.0), np.asarray(offset, np.float32).reshape(picture.shape))
 
     def _choose(self, rng: np.random.Generator) -> list[int]:

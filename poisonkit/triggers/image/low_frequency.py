@@ -106,8 +106,8 @@ class LowFrequency(AffineTrigger):
 def _counted(most: int, cutoff: float) -> NDArray[np.float32]:
     """(ny, nx, 1): 1 where the wave number is one of the half plane's, else 0."""
     ky, kx = np.mgrid[: most + 1, -most : most + 1] * _STEP
-    counted = (np.hypot(kx, ky) <= cutoff) & ((ky > 0) | (kx > 0))
-    return counted[..., None].astype(np.float32)
+    counted: NDArray[np.bool_] = (np.hypot(kx, ky) <= cutoff) & ((ky > 0) | (kx > 0))
+    return np.asarray(counted[..., None], np.float32)
 
 
 def _sum(numbers: NDArray[np.complex64], waves: Waves) -> NDArray[np.float32]:

@@ -55,7 +55,7 @@ class LaserSpot(Aimed, AffineTrigger):
         box = around(clip, x, y, reach)
         if box is None:
             return Affine()
-        dark = 1 - np.float32(self.strength) * gaussian(clip, x, y, core, box)
-        shine = gaussian(clip, x, y, halo, box) * np.float32(self.strength * self.glow)
+        dark = 1 - gaussian(clip, x, y, core, box, self.strength)
+        shine = gaussian(clip, x, y, halo, box, self.strength * self.glow)
         gain = np.atleast_3d(dark) * np.atleast_3d(dimmed(shine, self.color))
         return Screen(gain, box)

@@ -13,8 +13,6 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-import numpy as np
-
 from poisonkit.triggers.base import Affine, ClipInfo, Params, param
 from poisonkit.triggers.lights import Lit, around, faint_beyond, gaussian, in_pixels
 from poisonkit.triggers.paths import Aimed
@@ -47,4 +45,4 @@ class Spotlight(Aimed, Lit):
         box = around(clip, x, y, faint_beyond(sigma, self.strength))
         if box is None:
             return Affine()
-        return self.lit(gaussian(clip, x, y, sigma, box) * np.float32(self.strength / 255), box)
+        return self.lit(gaussian(clip, x, y, sigma, box, self.strength / 255), box)
