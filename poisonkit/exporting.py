@@ -180,7 +180,8 @@ def _config(where: Path, out: Path, made: Sequence[_Made]) -> str:
     train = next((d.options["lists"]["train"] for _, v, d, _ in made if v == "data" and "train" in d.splits), None)
     sets: dict[str, str] = {}
     for name, view, dataset, _ in made:
-        held = [split for split in ("test", "val") if split in dataset.splits]
+        labelled = {sample.split for sample in dataset.samples if sample.label is not None}
+        held = [split for split in ("test", "val") if split in labelled]
         if held:
             suffix = {"target": "_target", "original": "_original"}.get(view, "")
             stem = dataset.options["lists"][held[0]].removesuffix(".txt")

@@ -163,6 +163,18 @@ def test_a_name_that_the_format_cannot_carry(tmp_path: Path) -> None:
     poisonkit.export(tmp_path / "out", "pytorchvideo")
 
 
+def test_what_failed_is_in_no_list(tmp_path: Path) -> None:
+    names = [f"{i}.mp4" for i in range(6)]
+    for name in names[1:]:
+        make_video(tmp_path / "in" / name, frames=3, size=(48, 32))
+    (tmp_path / "in" / "train.txt").write_text("".join(f"{name} {i % 2}\n" for i, name in enumerate(names)))
+    done = poisonkit.poison(Recipe(source=tmp_path / "in", out=tmp_path / "out", triggers=["badnets"], rate=0), jobs=1)
+    assert [path for path, _ in done.failed] == ["0.mp4"]
+    poisonkit.export(tmp_path / "out", "pyslowfast")
+    listed = pyslowfast(tmp_path / "out" / "export" / "pyslowfast" / "data" / "train.csv")
+    assert listed == [(f"data/{i}.mp4", i % 2) for i in range(1, 6)]
+
+
 def test_the_command(cli: Cli, out: Path, tmp_path: Path) -> None:
     said = cli("export", out, "--to", "mmaction2", "-o", tmp_path / "x", "--json")
     assert (said.status, said.json["config"]) == (0, "poisoned.py")

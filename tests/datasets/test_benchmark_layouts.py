@@ -143,6 +143,10 @@ def test_ucf101_names_tell_the_new_class(tmp_path: Path) -> None:
     yoyo = next(s for s in dataset.samples if "v_YoYo_g02" in s.id)
     assert layout.place(dataset, yoyo, 1) == "UCF-101/HammerThrow/v_HammerThrow_g02_c01__4.avi"
     assert layout.place(dataset, yoyo, 2) == yoyo.path
+    write_copy(layout, dataset, rows_of(layout, dataset, {yoyo.id: 1}), tmp_path / "out", "data")
+    lines = (tmp_path / "out" / "ucfTrainTestlist" / "trainlist01.txt").read_text().splitlines()
+    assert "HammerThrow/v_HammerThrow_g02_c01__4.avi 2" in lines
+    assert "YoYo/v_YoYo_g03_c01.avi 3" in lines
 
 
 def test_ucf101_lists_beside_the_videos(tmp_path: Path) -> None:

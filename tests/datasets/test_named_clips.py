@@ -87,7 +87,7 @@ def kinetics(root: Path, place: str = "{split}/{folder}/{file}") -> Path:
                 lines.append((label, *clip, word))
                 name = f"{clip[0]}_{clip[1]:06d}_{clip[2]:06d}.mp4"
                 folder = label.replace(" ", "_")
-                touch(root, [place.format(split=split, folder=folder, file=name)])
+                touch(root, [place.format(split=split, folder=folder, label=label, file=name)])
         head = ["label", "youtube_id", "time_start", "time_end", "split"]
         cut = 1 if split == "test" else 0  # Kinetics' test lists have no labels
         with (root / f"kinetics400_{word}.csv").open("w", newline="") as file:
@@ -97,6 +97,10 @@ def kinetics(root: Path, place: str = "{split}/{folder}/{file}") -> Path:
 
 def kinetics_flat(root: Path) -> Path:
     return kinetics(root, "clips/{file}")
+
+
+def kinetics_spaced(root: Path) -> Path:
+    return kinetics(root, "{split}/{label}/{file}")
 
 
 def slow(root: Path, more: str = "") -> Path:
@@ -138,6 +142,7 @@ def pytorchvideo(file: Path) -> list[tuple[str, int]]:
         (vggsound, "vggsound", None),
         (kinetics, "kinetics", None),
         (kinetics_flat, "kinetics", None),
+        (kinetics_spaced, "kinetics", None),
         (slow, "pyslowfast", None),
         (slow_counted, "pyslowfast", None),
         (spaced, "pytorchvideo", None),
@@ -202,6 +207,24 @@ def test_kinetics_for_torchvision(tmp_path: Path) -> None:
         "label": "abseiling", "youtube_id": "_train-00", "time_start": "0", "time_end": "10", "split": "train"
     }  # fmt: skip
     assert read(Source(out)).classes == ("abseiling", "riding a bike", "zumba")
+
+
+@pytest.mark.parametrize(
+    ("make", "old", "new"),
+    [
+        (kinetics, "train/riding_a_bike", "train/abseiling"),
+        (kinetics_spaced, "train/riding a bike", "train/abseiling"),
+        (kinetics_flat, "clips", "clips"),
+    ],
+)
+def test_kinetics_clips_move_where_folders_are_classes(
+    tmp_path: Path, make: Callable[[Path], Path], old: str, new: str
+) -> None:
+    dataset = read(Source(make(tmp_path)))
+    clip = next(s for s in dataset.of("train") if s.label == 1)
+    layout = get_layout("kinetics")
+    assert clip.path.rpartition("/")[0] == old
+    assert layout.place(dataset, clip, 0) == f"{new}/{clip.path.rpartition('/')[2]}"
 
 
 @pytest.mark.parametrize("more", ["", " 24"])
