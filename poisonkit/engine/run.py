@@ -370,14 +370,24 @@ class _Run:
                 self.planner.plan()
         taken = {t.id for t in self.plan.tasks if t.role in ("poisoned", "cover")}
         new = self.planner.replacements({i: len(tasks) for i, tasks in lost.items()}, taken)
+        replaced = list(self.plan.replaced)
         for task in new:  # each takes the place of the first of its backdoor that is still without one
             assert task.backdoor is not None
-            self.plan.replaced = (*self.plan.replaced, lost[task.backdoor].pop(0).key)
+            replaced.append(lost[task.backdoor].pop(0).key)
         places = {t.id: t for t in new}
-        tasks = [places[t.id] if t.role == "clean" and t.id in places else t for t in self.plan.tasks]
-        self.plan = replace(self.plan, tasks=tasks, passed_over={**self.plan.passed_over, **self.planner.passed_over})
-        self.planner.check(self.plan)
-        manifest.write_lines(output.plan_file(self.home, self.attack), self.plan.to_jsonl())
+        plan = replace(
+            self.plan,
+            tasks=[places[t.id] if t.role == "clean" and t.id in places else t for t in self.plan.tasks],
+            passed_over={**self.plan.passed_over, **self.planner.passed_over},
+            replaced=tuple(replaced),
+        )
+        try:
+            self.planner.check(plan)
+        except RequestError as error:
+            self.options.progress.say(f"Failed samples are not replaced: {error}")
+            return False
+        self.plan = plan
+        manifest.write_lines(output.plan_file(self.home, self.attack), plan.to_jsonl())
         return bool(new)
 
     def _link_clean(self) -> tuple[dict[str, Record], str]:
