@@ -18,7 +18,7 @@ from poisonkit.triggers.base import Affine, ClipInfo, Image, Screen
 Kernel = Callable[[Image], Image]
 Plain = NDArray[np.float64]  # (3,) or, for one number for all channels, (1,)
 
-_BAND = 1 << 15  # samples worked on at a time
+_BAND = 1 << 17  # samples worked on at a time
 
 
 def compile_affine(affine: Affine, clip: ClipInfo, *, once: bool = False) -> Kernel:
