@@ -127,7 +127,7 @@ def open_output(out: Path) -> Answers:
     control = tuple(r for r in rows if r["role"] == "control")
     if control:
         sets["control"] = ClipSet("control", control, (view_root(plan.layout, "control"),))
-    splits = {r["split"] for r in held_out}
+    splits = {r["split"] for r in held_out if r["original_label"] is not None}
     training = tuple(r for r in data if r["split"] == "train")
     return Answers(
         out,
