@@ -242,15 +242,11 @@ def test_a_record_that_cannot_be_applied_is_a_finding(
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    {
-        "path": None,
-        "also": [3],
-        "label": "1",
-        "frames": True,
-        "triggers": ["x"],
-        "poisoned_ranges": [[0]],
-        "bytes": 1.5,
-    }.items(),
+    [
+        *{"path": None, "also": [3], "label": "1", "frames": True, "triggers": ["blend"], "bytes": 1.5}.items(),
+        ("poisoned_ranges", [[0]]),
+        ("poisoned_ranges", [[0, "2"]]),
+    ],
 )
 def test_records_of_other_kinds_are_refused_in_one_sentence(out: Path, field: str, value: object) -> None:
     edit(out, lambda r: r[0].update({field: value}))
