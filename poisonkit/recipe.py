@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -272,8 +272,7 @@ class Recipe(_Model):
     @property
     def fingerprint(self) -> str:
         """12 hex digits of blake2b over the portable recipe."""
-        text = json.dumps(self.portable(), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
+        return fingerprint_of(self.portable())
 
     def to_yaml(self) -> str:
         """The portable recipe as YAML; `Recipe.from_yaml` gives an equal one."""
@@ -301,6 +300,12 @@ class Recipe(_Model):
         return replace(
             parse_encode(self.encode), to_8bit=self.to_8bit, deinterlace=self.deinterlace, rotation=self.rotation
         )
+
+
+def fingerprint_of(portable: Mapping[str, Any]) -> str:
+    """The fingerprint of a recipe given as plain data, as `Recipe.portable` gives it."""
+    text = json.dumps(portable, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
 
 
 def read_mapping(path: Path) -> dict[str, Any]:

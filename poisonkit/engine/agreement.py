@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +12,7 @@ from poisonkit.engine import output
 from poisonkit.errors import RequestError
 from poisonkit.manifest import Record, rounded
 from poisonkit.plan import Plan, Task
-from poisonkit.recipe import read_mapping
+from poisonkit.recipe import fingerprint_of, read_mapping
 
 MANIFEST = "poisonkit/manifest.jsonl"
 
@@ -72,8 +70,7 @@ def read_parts(out: Path) -> tuple[list[Planned], list[Finding]]:
 def _fingerprint(portable: Mapping[str, Any]) -> str | None:
     """`Recipe.fingerprint` of a saved recipe, without building anything that it names."""
     try:
-        text = json.dumps(portable, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
+        return fingerprint_of(portable)
     except (TypeError, ValueError):
         return None
 

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from poisonkit import manifest
 from poisonkit.datasets import Dataset
-from poisonkit.engine import card, clean, links, output, sampling
+from poisonkit.engine import card, clean, links, output, sampling, seal
 from poisonkit.engine.examine import examiner
 from poisonkit.engine.executors import local
 from poisonkit.engine.existing import recorded_source
@@ -81,6 +81,8 @@ def execute_attack(
 
     base: the output's recipe. source: the clean dataset's data root, by default where it was when it was made.
     """
+    for name, problem in seal.edited(out):
+        raise RequestError(f"{out}: {name}: {problem}. Nothing is added to an output that was changed by hand.")
     if backdoor.name in {b.name for b in base.backdoors}:
         raise RequestError(f"{out} has an attack set '{backdoor.name}' of its own; choose another --name.")
     recipe = base.model_copy(
