@@ -4,11 +4,12 @@ VENV   ?= .venv
 BIN     = $(VENV)/bin
 STAMP   = $(VENV)/.installed
 
-.PHONY: help install demo test lint format docs bench test-mmaction2 lock clean
+.PHONY: help install demo test test-slow lint format docs bench test-mmaction2 lock clean
 
 help:
 	@echo "make demo            set up, make sample data, poison it, check the result"
 	@echo "make test            run the tests"
+	@echo "make test-slow       what takes minutes: memory over long and large clips"
 	@echo "make lint            ruff, mypy, import layers"
 	@echo "make bench           cost of the main job against ffmpeg and MoviePy"
 	@echo "make test-mmaction2  MMAction2's own reader opens our lists (installs 2.3 GB into .venv-mmaction2)"
@@ -26,6 +27,9 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -m "not slow and not mmaction2"
+
+test-slow: $(STAMP)
+	$(BIN)/python -m pytest -m slow
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
