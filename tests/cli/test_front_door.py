@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -103,11 +104,16 @@ def test_an_error_is_one_line_whatever_it_says(cli: Cli, monkeypatch: pytest.Mon
 def test_interrupted(cli: Cli, monkeypatch: pytest.MonkeyPatch, clips: Path, sent: signal.Signals) -> None:
     def stopped(*given: object, **more: object) -> None:
         os.kill(os.getpid(), sent)
-        signal.pause()
+        time.sleep(10)
 
     before = signal.getsignal(signal.SIGTERM)
     monkeypatch.setattr(poisonkit, "poison", stopped, raising=False)
-    said = cli("poison", clips, "-t", "blend")
+    # A shell starts what runs in the background with SIGINT ignored, and Python leaves it so: the tests too.
+    ours = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        said = cli("poison", clips, "-t", "blend")
+    finally:
+        signal.signal(signal.SIGINT, ours)
     assert said.status == 130
     assert said.complaint == "Interrupted; the same command continues."
     assert signal.getsignal(signal.SIGTERM) is before
