@@ -8,17 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any, Self
 
 import cv2
 import numpy as np
+from av import VideoFrame
 from numpy.typing import NDArray
 
 from poisonkit.errors import MediaError
 from poisonkit.media.info import PlaneFormat
-
-if TYPE_CHECKING:
-    from av import VideoFrame
 
 Image = NDArray[np.uint8]
 Planes = tuple[Image, Image, Image]
@@ -63,26 +61,22 @@ def _through_cv2(frame_format: str, width: int, height: int, colour: Colour) -> 
 def to_rgb(frame: VideoFrame) -> Image:
     """A decoded picture as uint8 RGB (height, width, 3), as stored: not rotated. A new array."""
     if _through_cv2(frame.format.name, frame.width, frame.height, Colour.of(frame)):
-        return np.asarray(cv2.cvtColor(_i420(frame), cv2.COLOR_YUV2RGB_I420), dtype=np.uint8)
+        return _from_i420(Picture.of(frame))
     return np.asarray(frame.reformat(format="rgb24", threads=1, interpolation=EXACTLY).to_ndarray(), dtype=np.uint8)
 
 
-def _i420(frame: VideoFrame) -> Image:
-    """The three planes of a 4:2:0 picture one after the other, as cv2 wants them: (height · 3/2, width)."""
-    packed = np.empty((frame.height * 3 // 2, frame.width), np.uint8)
-    flat, at = packed.reshape(-1), 0
-    for plane in frame.planes:
-        rows = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
-        size = plane.width * plane.height
-        flat[at : at + size].reshape(plane.height, plane.width)[:] = rows[: plane.height, : plane.width]
-        at += size
-    return packed
+def _from_i420(planes: Planes) -> Image:
+    """RGB of the planes of a 4:2:0 picture of even size, by cv2, which wants them one after the other."""
+    height, width = planes[0].shape
+    packed = np.empty((height * 3 // 2, width), np.uint8)
+    packed[:height] = planes[0]
+    chroma = packed[height:].reshape(2, height // 2, width // 2)
+    chroma[0], chroma[1] = planes[1:]
+    return np.asarray(cv2.cvtColor(packed, cv2.COLOR_YUV2RGB_I420), dtype=np.uint8)
 
 
 def from_rgb(image: Image, pix_fmt: str, colour: Colour) -> VideoFrame:
     """uint8 RGB (height, width, 3) as a picture in the encoder's format, with the stream's tags."""
-    from av import VideoFrame
-
     height, width = image.shape[:2]
     if _through_cv2(pix_fmt, width, height, colour):
         planes: Any = cv2.cvtColor(image, cv2.COLOR_RGB2YUV_I420)
@@ -124,16 +118,37 @@ def _plane_format(name: str, width: int, height: int, space: int, range: int) ->
     return PlaneFormat(name, colour.space, colour.range == FULL, *weights, *steps, averaged)
 
 
-def planes_of(frame: VideoFrame, fmt: PlaneFormat) -> Planes:
-    """A decoded picture's Y, U and V, uint8, each (height, width) of its plane: views, not to be written to.
+class Picture(tuple[Image, Image, Image]):
+    """Y, U and V of a decoded frame, uint8, each (height, width) of its plane: views, not to be written to.
+
+    blank() gives new planes of the same sizes and format; filled and given back, they are encoded without a copy.
+    """
+
+    frame: VideoFrame
+
+    @classmethod
+    def of(cls, frame: VideoFrame) -> Self:
+        made = cls(_rows(plane) for plane in frame.planes)
+        made.frame = frame
+        return made
+
+    def blank(self) -> Blank:
+        return Blank.of(VideoFrame(self.frame.width, self.frame.height, self.frame.format.name))
+
+
+class Blank(Picture):
+    """Planes of a frame that is our own."""
+
+
+def planes_of(frame: VideoFrame, fmt: PlaneFormat) -> Picture:
+    """A decoded picture's planes.
 
     A picture in another format than `fmt` (streams may change on the way) is converted.
     """
     found = plane_format(frame)
     if found is not fmt and found != fmt:
         frame = from_rgb(to_rgb(frame), fmt.pix_fmt, _tags(fmt))
-    y, u, v = (_rows(plane) for plane in frame.planes)
-    return y, u, v
+    return Picture.of(frame)
 
 
 def _rows(plane: Any) -> Image:
@@ -146,12 +161,13 @@ def _tags(fmt: PlaneFormat) -> Colour:
 
 def from_planes(planes: Planes, pix_fmt: str, colour: Colour) -> VideoFrame:
     """Y, U and V as a picture in the encoder's format, with the stream's tags."""
-    from av import VideoFrame
-
     height, width = planes[0].shape
-    frame = VideoFrame(width, height, pix_fmt)
-    for plane, values in zip(frame.planes, planes, strict=True):
-        _rows(plane)[:] = values
+    if isinstance(planes, Blank):
+        frame = planes.frame
+    else:
+        frame = VideoFrame(width, height, pix_fmt)
+        for plane, values in zip(frame.planes, planes, strict=True):
+            _rows(plane)[:] = values
     frame.colorspace = colour.space
     frame.color_range = colour.range
     return frame
@@ -159,7 +175,10 @@ def from_planes(planes: Planes, pix_fmt: str, colour: Colour) -> VideoFrame:
 
 def planes_to_rgb(planes: Planes, fmt: PlaneFormat) -> Image:
     """Y, U and V as uint8 RGB (height, width, 3), as `to_rgb` makes it of such a picture."""
-    return to_rgb(from_planes(planes, fmt.pix_fmt, _tags(fmt)))
+    if fmt.averaged:
+        y, u, v = planes  # not as they are: tags are set
+        return to_rgb(from_planes((y, u, v), fmt.pix_fmt, _tags(fmt)))
+    return _from_i420(planes)
 
 
 def checked_planes(planes: Any, sizes: list[tuple[int, ...]], index: int) -> Planes:

@@ -33,7 +33,7 @@ from poisonkit.media.families import EXACT_TIMES, MUXERS, AudioTarget, VideoTarg
 from poisonkit.media.files import name_of, open_input, open_output, translated
 from poisonkit.media.info import MediaInfo, PlaneFormat
 
-BURST, BURST_BYTES = 8, 12_000_000  # pictures decoded, triggered or encoded at a time, at most
+BURST, BURST_BYTES = 16, 12_000_000  # pictures decoded, triggered or encoded at a time, at most
 
 VideoFunction = Callable[[Iterator[Image]], Iterator[Image]]
 PlanesFunction = Callable[[Iterator[Planes]], Iterator[Planes]]

@@ -164,11 +164,14 @@ class Kernel:
         """clips: bring the source's colours into RGB first."""
         if not self.parts:
             return planes
-        luma, blue, red = self.parts
-        if not clips:
-            return luma(planes[0]), blue(planes[1]), red(planes[2])
-        y, u, v = self.gamut.clipped(self._seen(planes))
-        return luma(planes[0], _cut(y, self.within)), blue(planes[1], u), red(planes[2], v)
+        out = blank(planes)
+        instead: tuple[Plane | None, ...] = (None, None, None)
+        if clips:
+            y, u, v = self.gamut.clipped(self._seen(planes))
+            instead = (_cut(y, self.within), u, v)
+        for part, plane, into, other in zip(self.parts, planes, out, instead, strict=True):
+            part(plane, into, other)
+        return out
 
     def _seen(self, planes: Planes) -> Planes:
         y, u, v = (_cut(plane, box) for plane, box in zip(planes, self.boxes, strict=True))
@@ -214,38 +217,50 @@ class _Part:
             self.step = _multiplied(gain, np.float32(bias) * (1 - gain) + change)
         self.gain, self.change = gain, change
 
-    def __call__(self, plane: Plane, instead: Plane | None = None) -> Plane:
-        """instead: what the box is taken to hold."""
-        inside = _cut(plane, self.box)
-        made: Plane = self.step(inside if instead is None else instead)
+    def __call__(self, plane: Plane, out: Plane, instead: Plane | None = None) -> None:
+        """Into `out`. instead: what the box is taken to hold."""
+        inside, result = plane, out
+        if plane.shape != (self.box[3], self.box[2]):
+            out[:] = plane
+            inside, result = _cut(plane, self.box), _cut(out, self.box)
+        self.step(inside if instead is None else instead, result)
         if instead is not None and not isinstance(self.gain, float):  # what is left alone, whatever its colour
-            made = np.where((self.gain == 1) & (np.asarray(self.change) == 0), inside, made)
-        if made.shape == plane.shape:
-            return made
-        out = plane.copy()
-        _cut(out, self.box)[:] = made
-        return out
+            alone = (self.gain == 1) & (np.asarray(self.change) == 0)
+            np.copyto(result, inside, where=alone)
 
 
-def _scaled(gain: float, change: Operand, moved: float, once: bool) -> Callable[[Plane], Any]:
+def blank(planes: Planes) -> Planes:
+    """New planes of the same sizes: those that the frames bring along (`blank`), ready to be encoded, if any."""
+    fresh: Callable[[], Planes] | None = getattr(planes, "blank", None)
+    if fresh is not None:
+        return fresh()
+    y, u, v = (np.empty(plane.shape, np.uint8) for plane in planes)
+    return y, u, v
+
+
+Step = Callable[[Plane, Plane], Any]
+"""From a plane, or a part of it, into another."""
+
+
+def _scaled(gain: float, change: Operand, moved: float, once: bool) -> Step:
     """round(gain · plane + change + moved) by the cheapest OpenCV way that is exact enough."""
     import cv2
 
     if isinstance(change, float):
         moved += change
         if gain == 1 and moved == 0:
-            return lambda plane: plane
-        return lambda plane: cv2.addWeighted(plane, gain, plane, 0.0, moved)
+            return lambda plane, out: np.copyto(out, plane)
+        return lambda plane, out: cv2.addWeighted(plane, gain, plane, 0.0, moved, out)
     if not once:
         low = float(change.min())
         step = (float(change.max()) - low) / 255
         if step <= STEP:
             held = np.rint((change - low) / (step or 1.0)).astype(np.uint8)
-            return lambda plane: cv2.addWeighted(plane, gain, held, step, low + moved)
-    return lambda plane: cv2.addWeighted(plane, gain, change, 1.0, moved, dtype=cv2.CV_8U)
+            return lambda plane, out: cv2.addWeighted(plane, gain, held, step, low + moved, out)
+    return lambda plane, out: cv2.addWeighted(plane, gain, change, 1.0, moved, out, cv2.CV_8U)
 
 
-def _multiplied(gain: Map, total: Map) -> Callable[[Plane], Any]:
+def _multiplied(gain: Map, total: Map) -> Step:
     import cv2
 
-    return lambda plane: cv2.add(cv2.multiply(plane, gain, dtype=cv2.CV_32F), total, dtype=cv2.CV_8U)
+    return lambda plane, out: cv2.add(cv2.multiply(plane, gain, dtype=cv2.CV_32F), total, dst=out, dtype=cv2.CV_8U)

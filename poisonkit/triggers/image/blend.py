@@ -18,7 +18,7 @@ trigger in the part that trainers keep. Results are rounded, not truncated.
 
 from __future__ import annotations
 
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from importlib.resources import files
 from typing import Any, ClassVar, Literal
 
@@ -56,6 +56,8 @@ class Blend(AffineTrigger):
     def prepare(self, clip: ClipInfo, params: Params) -> Any:
         if self.pattern == "noise":
             return None
+        if self.pattern == "picture" and self.temporal == "static":
+            return _shown(clip.width, clip.height, self.canvas)
         picture = self.pattern.rgb() if isinstance(self.pattern, PictureAsset) else _picture()
         picture = fitted(picture, clip, self.canvas)
         return Sliding.of(picture, clip) if self.temporal == "dynamic" else window(picture, clip)
@@ -69,6 +71,12 @@ class Blend(AffineTrigger):
             rng = self.rng(params, "crop", t)
             mixed = state.cut(clip, float(rng.random()), float(rng.random()))
         return Affine(1 - self.alpha, np.multiply(mixed, np.float32(self.alpha), dtype=np.float32))
+
+
+@lru_cache(maxsize=1)  # clips of one size follow each other
+def _shown(width: int, height: int, canvas: str) -> NDArray[np.uint8]:
+    clip = ClipInfo(width=width, height=height)
+    return window(fitted(_picture(), clip, canvas), clip)
 
 
 @cache
