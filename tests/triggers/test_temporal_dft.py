@@ -101,7 +101,8 @@ def test_what_cannot_be_is_refused_with_a_remedy(name: str) -> None:
 
 
 MEASURE = """
-import resource, sys
+import re, resource, sys
+from pathlib import Path
 import numpy as np
 from poisonkit.triggers import create
 from poisonkit.triggers.base import ClipInfo
@@ -112,7 +113,11 @@ base = np.random.default_rng(0).integers(0, 256, (1080, 1920, 3), np.uint8)
 trigger = create("temporal-dft")
 frames = (np.roll(base, t, axis=0) for t in range(n))
 assert sum(1 for _ in trigger.render(frames, clip, {})) == n
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+status = Path("/proc/self/status")
+if status.exists():  # getrusage would count what the parent held when it started this process
+    print(int(re.search(r"VmHWM:\\s+(\\d+)", status.read_text())[1]))
+else:
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 
 
