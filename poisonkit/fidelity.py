@@ -28,7 +28,7 @@ SOUND_STEP = 1 / 32768
 SSIM_EVERY = 8
 """It costs ten times what the other distances do, so it is measured on the first of this many frames looked at."""
 
-_MEMORY = 32 * 2**20  # bytes of source and triggered frames held for comparison, at most
+_MEMORY = 16 * 2**20  # bytes of source and triggered frames held for comparison, at most
 
 
 def psnr(mean_square: float, peak: float = 255.0) -> float:
