@@ -124,7 +124,7 @@ def _write(
             start, end = round(index * ticks), round((index + 1) * ticks)
             good = checked(image, video.width, video.height, index)
             trace.times.append(index)
-            for packet in encoder.encode(good, start, end - start):
+            for packet in encoder.encode(encoder.frame(good), start, end - start):
                 out.mux(packet)
             if sounding is not None:
                 for packet in sounding.until(float((index + 1) / video.fps)):

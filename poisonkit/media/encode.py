@@ -15,7 +15,7 @@ from poisonkit.media.colour import Colour, Image, Planes, from_planes, from_rgb
 from poisonkit.media.families import AudioTarget, VideoTarget
 
 if TYPE_CHECKING:
-    from av import Packet
+    from av import Packet, VideoFrame
     from av.container import OutputContainer
 
 Wave = NDArray[np.float32]
@@ -89,13 +89,16 @@ class PictureEncoder:
         context.color_primaries = self.colour.primaries
         context.color_trc = self.colour.transfer
 
-    def encode(self, image: Image | Planes, pts: int, duration: int = 0) -> Iterator[Packet[Any]]:
-        """Packets for one picture (uint8 RGB, or the planes of the target's format) shown at `pts` · `time_base`."""
+    def frame(self, image: Image | Planes) -> VideoFrame:
+        """One picture (uint8 RGB, or the planes of the target's format) as `encode` takes it."""
+        make: Any = from_planes if isinstance(image, tuple) else from_rgb
+        return make(image, self.target.pix_fmt, self.colour)  # type: ignore[no-any-return]
+
+    def encode(self, frame: VideoFrame, pts: int, duration: int = 0) -> Iterator[Packet[Any]]:
+        """Packets for one picture shown at `pts`, in units of `time_base`."""
         if self._last is not None and pts <= self._last:
             pts = self._last + 1
         self._last = pts
-        make: Any = from_planes if isinstance(image, tuple) else from_rgb
-        frame = make(image, self.target.pix_fmt, self.colour)
         if self.restamped:
             self._stamps.append((pts, duration))
             frame.pts, frame.time_base, frame.duration = self._count, self._frame_time, 1

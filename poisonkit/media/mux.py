@@ -305,15 +305,15 @@ class _Pass:
         made = 0
         function, convert, check = self._way(first, encoder, video)
         with closing(self._pictures(first, frames, trace, convert)) as pictures:
-            for image in in_bursts(function(pictures), self.info):
+            done = (encoder.frame(check(image, index)) for index, image in enumerate(function(pictures)))
+            for frame in in_bursts(done, self.info):
                 if not self.stamps:
                     raise MediaError(f"{name_of(self.source)}: more frames came back than went in.")
                 pts, duration = self.stamps.popleft()
-                image = check(image, made)
                 if self.sound_encoder is not None:
                     for packet in self.sound_encoder.until(float(pts * encoder.time_base)):
                         self.out.mux(packet)
-                for packet in encoder.encode(image, pts, duration):
+                for packet in encoder.encode(frame, pts, duration):
                     self.out.mux(packet)
                 made += 1
             if self.stamps or next(pictures, None) is not None:
