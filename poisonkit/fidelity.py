@@ -46,8 +46,9 @@ def ssim(a: Image, b: Image) -> float:
 
     c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
     mx, my = smooth(x), smooth(y)
-    vx, vy, cov = smooth(x * x) - mx * mx, smooth(y * y) - my * my, smooth(x * y) - mx * my
-    index = ((2 * mx * my + c1) * (2 * cov + c2)) / ((mx * mx + my * my + c1) * (vx + vy + c2))
+    both, squares = mx * my, mx * mx + my * my
+    covariance, variances = smooth(x * y) - both, smooth(x * x + y * y) - squares
+    index = ((2 * both + c1) * (2 * covariance + c2)) / ((squares + c1) * (variances + c2))
     return float(index.mean())
 
 
