@@ -84,7 +84,7 @@ def test_what_a_patch_does_not_cover_is_the_sources(tmp_path: Path, name: str) -
         for plane in changed:
             for axis in (0, 1):
                 where = np.flatnonzero(plane.any(axis=1 - axis)) / plane.shape[axis]
-                assert not where.size or (0.25 < where.min() and where.max() < 0.75)
+                assert not where.size or (where.min() > 0.25 and where.max() < 0.75)
     shown = np.stack(cv2_frames(tmp_path / "out.mp4")).astype(int)
     middle = shown[:, height // 2 - 4 : height // 2 + 4, width // 2 - 4 : width // 2 + 4]
     assert middle[0].min() > 240
@@ -115,7 +115,7 @@ def test_copies_without_trigger_go_the_way_of_the_others(tmp_path: Path, name: s
         copies = zip(decoded(path), decoded(tmp_path / "control.mp4"), strict=True)
         same = all(np.array_equal(a, b) for old, new in copies for a, b in zip(old, new, strict=True))
         assert same or not exact
-        if not exact and STREAMS[name][3] == SIZE and name.startswith("42"):
+        if not exact and name.startswith("42") and name != "420":  # of that, RGB loses nothing
             assert not same, "a clip like those that go through RGB did not"
 
 
