@@ -119,6 +119,14 @@ def test_copies_without_trigger_go_the_way_of_the_others(tmp_path: Path, name: s
             assert not same, "a clip like those that go through RGB did not"
 
 
+def test_frame_types_are_the_encoders_own(tmp_path: Path) -> None:
+    """A picture that passes untouched does not bring along that the source had it as a key frame."""
+    path = source(tmp_path, "420", gop=1)
+    assert run(path, "control.mp4")["status"] == "ok"
+    with av.open(str(tmp_path / "control.mp4")) as container:
+        assert sum(packet.is_keyframe for packet in container.demux(video=0) if packet.size) == 1
+
+
 @pytest.mark.parametrize(
     "chain",
     [
