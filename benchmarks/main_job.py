@@ -3,7 +3,7 @@
     make bench
     python benchmarks/main_job.py --runs 9
 
-Four ways, interleaved, one thread each, on clips made by code; see README.md beside this file.
+Several ways, interleaved, one thread each, on clips made by code; see README.md beside this file.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ import gc
 import resource
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from unittest import mock
@@ -40,6 +41,7 @@ from poisonkit.seeding import generator
 from poisonkit.triggers import ClipInfo
 
 ALPHA = 0.1
+HD_LENGTHS = (30, 120)
 SOUND_RATE = 44_100
 
 
@@ -267,16 +269,53 @@ def measure(clip: Clip, runs: int) -> Table:
     return table
 
 
+def peak_megabytes() -> float:
+    """The most memory that this process has held, libraries included."""
+    try:
+        status = Path("/proc/self/status").read_text(encoding="ascii")  # not what it was before it was this program
+        return int(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1]) / 1024
+    except OSError:
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak / (1024**2 if sys.platform == "darwin" else 1024)
+
+
+def memory() -> Table:
+    """Full HD, in planes and through RGB: the peak of a process of its own for each length."""
+    table = Table(title="1920x1080 H.264 mp4: peak memory of one worker")
+    for column in ("frames", "in planes, MB", "through RGB, MB"):
+        table.add_column(column, justify="right")
+    with tempfile.TemporaryDirectory(prefix="poisonkit-bench-") as name:
+        for frames in HD_LENGTHS:
+            clip = replace(CLIPS[0], name="full HD", width=1920, height=1080, frames=frames, sound=False)
+            source = Path(name, f"{frames}.mp4")
+            make_source(source, replace(clip, source={"preset": "ultrafast", "crf": "23"}))
+            command = [sys.executable, __file__, "--peak", str(source), str(Path(name, "out.mp4"))]
+            peaks = [
+                subprocess.run([*command, *way], check=True, capture_output=True, text=True).stdout.strip()
+                for way in ([], ["--rgb"])
+            ]
+            table.add_row(str(frames), *peaks)
+    return table
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("-n", "--runs", type=int, default=5, help="rounds that count, after one that warms up")
-    runs = parser.parse_args().runs
+    parser.add_argument("--peak", nargs=2, type=Path, metavar=("CLIP", "OUT"), help="only the peak memory on one clip")
+    parser.add_argument("--rgb", action="store_true", help="with --peak: through RGB")
+    given = parser.parse_args()
+    runs = given.runs
     if runs < 1:
         parser.error("--runs must be at least 1")
     cv2.setNumThreads(1)
+    if given.peak:
+        (in_rgb if given.rgb else poisonkit_once)(*given.peak)
+        print(f"{peak_megabytes():.0f}")
+        return
     console = Console()
     for clip in CLIPS:
         console.print(measure(clip, runs))
+    console.print(memory())
     versions = f"PyAV {av.__version__}, OpenCV {cv2.__version__}, ffmpeg {imageio_ffmpeg.get_ffmpeg_version()}"
     console.print(f"{versions}; one thread each; CPU is user + system time, children included.")
 
