@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from poisonkit.backdoor import Backdoor
 from poisonkit.datasets import Dataset
 from poisonkit.engine.existing import finished
 from poisonkit.engine.output import Summary
@@ -14,7 +15,7 @@ from poisonkit.engine.run import Options, execute, execute_attack, plan_of
 from poisonkit.engine.source import default_out, read_source
 from poisonkit.errors import RequestError
 from poisonkit.plan import Plan
-from poisonkit.recipe import Backdoor, Recipe
+from poisonkit.recipe import Recipe
 
 
 def _located(recipe: Recipe) -> Recipe:

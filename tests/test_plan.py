@@ -13,8 +13,10 @@ import pytest
 
 from poisonkit.datasets import Dataset, Sample
 from poisonkit.errors import RequestError
-from poisonkit.plan import Examined, Plan, Planner, number
-from poisonkit.recipe import Recipe, read_ids, read_ranking
+from poisonkit.idlists import read_ids, read_ranking
+from poisonkit.plan import Plan
+from poisonkit.planning import Examined, Planner, number
+from poisonkit.recipe import Recipe
 from poisonkit.triggers.base import ClipInfo
 
 CLIP = ClipInfo(width=64, height=48, fps=25, frames=20, sample_rate=16000, channels=1, samples=12800)

@@ -255,7 +255,8 @@ def command(
     """
     asked = options.given(locals())
     from poisonkit.cli.outcome import carry_out
-    from poisonkit.recipe import Recipe, read_ids, read_ranking
+    from poisonkit.idlists import read_ids, read_ranking
+    from poisonkit.recipe import Recipe
 
     for running in ("jobs", "dry_run", "json"):
         asked.pop(running, None)

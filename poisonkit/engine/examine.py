@@ -10,7 +10,7 @@ from poisonkit.datasets import Dataset, Sample
 from poisonkit.engine.worker import clip_of
 from poisonkit.errors import MediaError
 from poisonkit.media.info import Encode
-from poisonkit.plan import Examine, Examined
+from poisonkit.planning import Examine, Examined
 
 _AHEAD = 16
 

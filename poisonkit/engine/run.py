@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from poisonkit import manifest
+from poisonkit.backdoor import Backdoor
 from poisonkit.datasets import Dataset
 from poisonkit.engine import card, clean, links, output, sampling, seal
 from poisonkit.engine.examine import examiner
@@ -25,8 +26,9 @@ from poisonkit.engine.source import check_out, check_space, read_source
 from poisonkit.engine.worker import STOPPED, Job
 from poisonkit.errors import Interrupted, PoisonkitError, RequestError
 from poisonkit.manifest import Record
-from poisonkit.plan import Plan, Planner, Task, digest
-from poisonkit.recipe import Backdoor, Recipe, all_assets, read_mapping
+from poisonkit.plan import Plan, Task, digest
+from poisonkit.planning import Planner
+from poisonkit.recipe import Recipe, all_assets, read_mapping
 
 
 @dataclass(frozen=True)
