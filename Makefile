@@ -54,7 +54,7 @@ docs: $(STAMP)
 	$(BIN)/python tools/make_trigger_pages.py
 
 lock:
-	uv pip compile --universal --python-version 3.11 --extra dev pyproject.toml -o requirements.lock --no-header
+	uv pip compile --universal --python-version 3.11 --extra dev pyproject.toml -o requirements.lock --no-header --no-annotate
 
 clean:
 	rm -rf $(VENV) demo build *.egg-info .pytest_cache .ruff_cache .mypy_cache .import_linter_cache
