@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN     = $(VENV)/bin
 STAMP   = $(VENV)/.installed
 
-.PHONY: help install demo test test-slow lint format docs bench test-mmaction2 lock clean
+.PHONY: help install demo test test-slow lint format docs bench test-mmaction2 test-consumers lock clean
 
 help:
 	@echo "make demo            set up, make sample data, poison it, check the result"
@@ -13,6 +13,7 @@ help:
 	@echo "make lint            ruff, mypy, import layers"
 	@echo "make bench           cost of the main job against ffmpeg and MoviePy"
 	@echo "make test-mmaction2  MMAction2's own reader opens our lists (installs 2.3 GB into .venv-mmaction2)"
+	@echo "make test-consumers  torchvision and Hugging Face datasets open our output (installs 2 GB into .venv-consumers)"
 	@echo "make docs            the triggers' pages, text and pictures, from the code"
 	@echo "make lock            compute requirements.lock anew (needs uv)"
 
@@ -26,7 +27,7 @@ demo: $(STAMP)
 	@$(BIN)/python examples/demo.py demo
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -m "not slow and not mmaction2"
+	$(BIN)/python -m pytest -m "not slow and not mmaction2 and not consumers"
 
 test-slow: $(STAMP)
 	$(BIN)/python -m pytest -m slow
@@ -49,6 +50,10 @@ bench: $(STAMP)
 test-mmaction2: $(STAMP)
 	@sh tools/setup_mmaction2.sh "$(PYTHON)" .venv-mmaction2
 	.venv-mmaction2/bin/python -m pytest -m mmaction2
+
+test-consumers: $(STAMP)
+	@sh tools/setup_consumers.sh "$(PYTHON)" .venv-consumers
+	.venv-consumers/bin/python -m pytest -m consumers tests/consumers
 
 docs: $(STAMP)
 	$(BIN)/python tools/make_trigger_pages.py
