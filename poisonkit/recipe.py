@@ -59,7 +59,7 @@ class Recipe(StrictModel):
 
     backdoors: tuple[Backdoor, ...] = Field(min_length=1)
     seed: int = Field(0, ge=0, description="drives selection and per-clip draws")
-    encode: str = Field("match", description="match, crf:N, lossless or h264")
+    encode: str = Field("match", description="match, crf:N, 444, 444:N, lossless or h264")
     to_8bit: bool = Field(False, description="pictures of more than 8 bits per sample are written with 8")
     deinterlace: bool = Field(False, description="interlaced pictures are written progressive, one for each frame")
     rotation: Literal["keep", "normalise"] = Field(
@@ -103,9 +103,12 @@ class Recipe(StrictModel):
         data["backdoors"] = backdoors
         return data
 
-    @field_validator("encode")
+    @field_validator("encode", mode="before")
     @classmethod
-    def _encode(cls, value: str) -> str:
+    def _encode(cls, value: Any) -> Any:
+        value = str(value) if type(value) is int else value  # 444 in YAML
+        if not isinstance(value, str):
+            raise RequestError(f"`encode` is a word such as match or crf:23; this is {value!r}.")
         parse_encode(value)
         return value
 
@@ -210,16 +213,19 @@ def read_mapping(path: Path) -> dict[str, Any]:
     return data
 
 
+_ENCODINGS = ("match", "444", "lossless", "h264")
+
+
 def parse_encode(text: str) -> Encode:
-    """`match`, `lossless`, `h264` or `crf:N` (0 to 51, N whole)."""
-    if text in ("match", "lossless", "h264"):
+    """`match`, `lossless`, `h264`, `444`, and `crf:N` or `444:N` (N whole, 0 to 51)."""
+    if text in _ENCODINGS:
         return Encode(mode=text)  # type: ignore[arg-type]
     kind, _, number = text.partition(":")
-    if kind == "crf" and number.isdigit() and int(number) <= 51:
-        return Encode(mode="crf", crf=int(number))
-    if kind == "crf":
-        raise RequestError(f"--encode {text}: crf takes a whole number from 0 to 51, such as crf:23.")
-    raise RequestError(f"--encode {text}: not known.{did_you_mean(text, ['match', 'lossless', 'h264', 'crf:23'])}")
+    if kind in ("crf", "444"):
+        if number.isdigit() and int(number) <= 51:
+            return Encode(mode=kind, crf=int(number))  # type: ignore[arg-type]
+        raise RequestError(f"--encode {text}: {kind} takes a whole number from 0 to 51, such as {kind}:23.")
+    raise RequestError(f"--encode {text}: not known.{did_you_mean(text, [*_ENCODINGS, 'crf:23'])}")
 
 
 def _unknown(name: str) -> str:

@@ -195,8 +195,8 @@ def command(
         str | None,
         option(
             "--encode",
-            help="match: the source's codec family at a fixed quality; crf:N; lossless; h264: H.264, whatever the "
-            "source's family is.",
+            help="match: the source's codec family at a fixed quality; crf:N: at this one; 444: H.264 with chroma in "
+            "full (444:N: at crf N); lossless: RGB, bit by bit; h264: H.264, whatever the source's family is.",
             panel=FILES,
             default="match",
             metavar="HOW",

@@ -140,7 +140,7 @@ def video_target(video: VideoStream, container: str, encode: Encode) -> VideoTar
     """The encoder, pixel format and options for a stream like `video`, or why there is none."""
     if encode.mode == "lossless":
         return _lossless(container)
-    if encode.mode == "h264":
+    if encode.mode in ("h264", "444"):
         return _h264(video, container, encode)
     codec, family = video.codec, FAMILIES.get(video.codec)
     other = "--encode h264" if container in _H264_CONTAINERS else _BY_HAND
@@ -173,14 +173,20 @@ def _eight_bit(pix_fmt: str) -> str:
 
 
 def _h264(video: VideoStream, container: str, encode: Encode) -> VideoTarget | Problem:
-    """H.264 for whatever the source is: its own planes where H.264 has such, else 4:2:0 (4:4:4 for odd sizes)."""
+    """H.264 for whatever the source is: its own planes where H.264 has such, else 4:2:0 (4:4:4 for odd sizes).
+
+    Mode 444: chroma in full, whatever the source has.
+    """
     if container not in _H264_CONTAINERS:
         return _refuse("codec", f"H.264 video cannot be written in {container}.", _BY_HAND)
     family = FAMILIES["h264"]
     pix_fmt = _eight_bit(video.pix_fmt)
-    if pix_fmt not in family.formats:
+    if encode.mode == "444":
+        pix_fmt = "yuvj444p" if pix_fmt.startswith("yuvj") else "yuv444p"
+    elif pix_fmt not in family.formats:
         pix_fmt = "yuv444p" if video.width % 2 or video.height % 2 else "yuv420p"
-    return VideoTarget(family.encoder, "h264", pix_fmt, _options(family, family.quality))
+    quality = family.quality if encode.crf is None else encode.crf
+    return VideoTarget(family.encoder, "h264", pix_fmt, _options(family, quality))
 
 
 def _lossless(container: str) -> VideoTarget | Problem:
@@ -217,7 +223,7 @@ def audio_target(audio: AudioStream, container: str, encode: Encode, *, alone: b
         return AudioTarget(audio.codec, audio.codec)
     codec = audio.codec
     if codec not in _SOUND or (container == "avi" and codec in ("opus", "vorbis", "aac")):
-        if encode.mode != "h264" or container not in _H264_CONTAINERS:
+        if encode.mode not in ("h264", "444") or container not in _H264_CONTAINERS:
             message = f"{codec} sound cannot be written in {container} here."
             return _refuse("codec", message, "--encode h264" if container in _H264_CONTAINERS else _BY_HAND)
         codec = "mp3" if container == "avi" else "aac"

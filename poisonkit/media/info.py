@@ -86,14 +86,14 @@ class Encode:
 
     match: the source's container and codec family at a fixed constant quality (H.264 veryfast crf 18;
     MPEG-4, MPEG-1/2, MJPEG q 2). crf: the same family at this quality. lossless: RGB, bit-exact. h264: H.264,
-    whatever the source's family, in the source's container.
+    whatever the source's family, in the source's container. 444: H.264 with chroma in full (4:4:4), at `crf` or 18.
     to_8bit: pictures of more than 8 bits per sample are rounded to 8 (no dithering). deinterlace: interlaced
     pictures go through bwdif, one picture for each frame. rotation: `keep` leaves the stored orientation and
     the container's rotation as they are; `normalise` stores the picture as displayed. The three hold for every
     file that is written, whether or not its picture is otherwise touched.
     """
 
-    mode: Literal["match", "crf", "lossless", "h264"] = "match"
+    mode: Literal["match", "crf", "444", "lossless", "h264"] = "match"
     crf: int | None = None
     to_8bit: bool = False
     deinterlace: bool = False

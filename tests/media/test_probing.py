@@ -160,6 +160,8 @@ def test_refusals(tmp_path: Path) -> None:
     assert codes(codec="av1", encode=media.Encode("h264")) == []
     assert codes(codec="vp9", container="webm", encode=media.Encode("h264")) == ["codec"]
     assert codes(codec="av1", encode=lossless) == []
+    assert codes(codec="av1", encode=media.Encode("444")) == []
+    assert codes(codec="vp9", container="webm", encode=media.Encode("444")) == ["codec"]
     assert codes(container="webm") == ["codec"]
     assert codes(container="mpegts") == ["container"]
     assert codes(container="mpeg", codec="mpeg1video", fps=Fraction(10)) == ["frame-rate"]

@@ -183,6 +183,31 @@ def test_lossless_is_bit_exact(tmp_path: Path, name: str) -> None:
         assert np.array_equal(a, c)
 
 
+@pytest.mark.parametrize("name", ["a.mp4", "a.mov", "a.mkv", "a.avi"])
+@pytest.mark.parametrize("pix_fmt", ["yuv420p", "yuvj420p"])
+def test_444_keeps_colours_at_full_resolution(tmp_path: Path, name: str, pix_fmt: str) -> None:
+    """Red and blue pixels side by side: 4:2:0 makes one colour of them, 4:4:4 does not."""
+    source = make_video(tmp_path / name, frames=3, codec="libx264", pix_fmt=pix_fmt)
+    given = np.zeros((48, 64, 3), np.uint8)
+    given[:, ::2, 0] = given[:, 1::2, 2] = 200
+
+    def stripes(frames: Iterator[Image]) -> Iterator[Image]:
+        return (given for _ in frames)
+
+    worst = {}
+    for mode, crf in (("match", None), ("444", None), ("444", 2)):
+        encode = media.Encode(mode, crf)  # type: ignore[arg-type]
+        media.rewrite(source, tmp_path / f"out-{name}", video=stripes, encode=encode)
+        for back in cv2_frames(tmp_path / f"out-{name}"):
+            worst[mode, crf] = int(np.abs(back.astype(int) - given).max())
+    written = media.probe(tmp_path / f"out-{name}").video
+    assert written is not None
+    assert (written.codec, written.pix_fmt) == ("h264", pix_fmt.replace("420", "444"))
+    assert worst["match", None] > 90
+    assert worst["444", None] < 30
+    assert worst["444", 2] < 8
+
+
 def test_one_codec_thread(tmp_path: Path) -> None:
     """x264's output depends on its number of threads, which it notes in the stream."""
     source = make_video(tmp_path / "a.mp4", size=(320, 256), frames=3)
