@@ -150,7 +150,7 @@ def make_video(
         streams = []
         for _ in range(videos):
             defaults = {
-                "libx264": {"preset": "veryfast", "crf": "18"},
+                "libx264": {"preset": "veryfast", "crf": "18", "x264-params": "cpu-independent=1"},
                 "libx265": {"x265-params": "log-level=error"},
             }
             stream = out.add_stream(codec, rate=fps, options={**defaults.get(codec, {}), **(options or {})})

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -45,12 +44,6 @@ class Canvas:
     colour: Colour = field(default_factory=Colour)
 
 
-_AVX512 = 13  # CV_CPU_AVX_512F of OpenCV
-X264 = ("libx264", "libx264rgb")
-"""With AVX-512, x264's macroblock tree (its build in PyAV 18) gives other bytes from one encoding to the next of the
-same frames in some clips; with AVX2 and below it always gives the same, on every processor."""
-
-
 class PictureEncoder:
     """One video stream being written."""
 
@@ -60,8 +53,6 @@ class PictureEncoder:
         options = dict(target.options)
         if out.format.name == "avi" or target.encoder in FRAME_NUMBERS:
             options.setdefault("bf", "0")
-        if target.encoder in X264 and cv2.checkHardwareSupport(_AVX512):
-            options.setdefault("x264-params", "asm=avx2")
         stream: Any = out.add_stream(target.encoder, rate=canvas.fps, options=options)
         self.stream = stream
         context = stream.codec_context

@@ -58,9 +58,11 @@ class _Family:
 
 
 _YUV = ("yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuvj444p")
+_SAME_BITS = {"x264-params": "cpu-independent=1"}
+"""x264's AVX-512 code for macroblock trees reads memory that nobody wrote: without this, two runs differ in bytes."""
 _VPX = {"b": "0", "deadline": "good", "cpu-used": "4", "auto-alt-ref": "0"}
 FAMILIES = {
-    "h264": _Family("libx264", (*_YUV, "gray"), 18, (0, 51), options={"preset": "veryfast"}),
+    "h264": _Family("libx264", (*_YUV, "gray"), 18, (0, 51), options={"preset": "veryfast", **_SAME_BITS}),
     "hevc": _Family("libx265", (*_YUV, "gray"), 20, (0, 51), options={"preset": "fast"}),
     "mpeg4": _Family("mpeg4", ("yuv420p",), 2, (1, 31), "q"),
     "mpeg1video": _Family("mpeg1video", ("yuv420p",), 2, (1, 31), "q"),
@@ -193,7 +195,7 @@ def _lossless(container: str) -> VideoTarget | Problem:
     if container == "avi":
         return VideoTarget("ffv1", "ffv1", "bgr0", {"level": "3", "g": "1", "slicecrc": "1"})
     if container in _LOSSLESS:
-        return VideoTarget("libx264rgb", "h264", "rgb24", {"preset": "veryfast", "qp": "0"})
+        return VideoTarget("libx264rgb", "h264", "rgb24", {"preset": "veryfast", "qp": "0", **_SAME_BITS})
     message = f"{container} cannot hold lossless RGB video here."
     return _refuse("lossless", message, f"--encode match, or {_BY_HAND}")
 

@@ -79,7 +79,7 @@ def test_a_sample_of_attack_clips_is_measured_by_default_and_none_on_request(cli
 def test_a_lost_trigger_is_told_with_the_remedy_and_fails_where_survival_is_required(
     clips: Path, tmp_path: Path
 ) -> None:
-    faint = {"triggers": ["blend:pattern=noise,alpha=0.03"], "count": 2, "encode": "crf:45"}
+    faint = {"triggers": ["ftrojan"], "count": 2, "encode": "crf:35"}
     done = poisonkit.poison(Recipe(source=clips, out=tmp_path / "a", **faint), jobs=1)
     assert done.exit_code == 0
     assert done.survival["default"].verdicts == {"lost": 4}

@@ -95,7 +95,7 @@ def _h264(clip: ClipInfo, crf: int) -> Codec:
         "preset": "veryfast",
         "tune": "zerolatency",
         "crf": str(crf),
-        "x264-params": "threads=1:bframes=0:keyint=infinite:scenecut=0:log-level=none",
+        "x264-params": "threads=1:bframes=0:keyint=infinite:scenecut=0:cpu-independent=1:log-level=none",
     }
     decoder = av.CodecContext.create("h264", "r")
     assert isinstance(decoder, av.VideoCodecContext)

@@ -94,6 +94,7 @@ class VideoCorruption(StreamTrigger):
             "slices": self.slices,
             "sliced-threads": 0,
             "threads": 1,
+            "cpu-independent": 1,
         }
         encoder.options = {
             "preset": "ultrafast",
