@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from poisonkit import manifest
-from poisonkit.engine import card, output, seal
+from poisonkit.engine import card, contents, seal
 from poisonkit.engine.agreement import Finding, Planned, disagreements, in_range, read_parts
 from poisonkit.engine.executors import local
 from poisonkit.engine.existing import recorded_source, require_finished
@@ -121,37 +119,28 @@ def _lists(out: Path, plans: Sequence[Plan], rows: Sequence[Record]) -> list[Fin
     tasks = [t for plan in plans for t in plan.tasks]
     records = {t.key: {"key": t.key, "status": "ok"} for t in tasks} | {row["key"]: row for row in rows}
     found: list[Finding] = []
-    expected = {name for t in tasks if records[t.key]["status"] == "ok" for name in (t.path, *t.also)}
-    folders = {name for t in tasks for name in _above(t.path, *t.also)}
-    dataset = plans[0].source(out)
+    expected = contents.media_files(plans, records)
+    folders = {name for t in tasks for name in contents.above(t.path, *t.also)}
     for plan in plans:
         if not in_range(plan):
             found.append(Finding("poisonkit/plan.jsonl", "it has labels that are no class, so lists were not compared"))
             continue
-        with tempfile.TemporaryDirectory() as scratch:
-            fresh = output.Part({}, plan, records)
-            for root, files in output.write_lists(fresh, dataset, Path(scratch)).items():
-                expected.update(f"{root}/{file}" for file in files)
-                found += _compared(out, Path(scratch), (f"{root}/{file}" for file in files))
-            made = set(_folders(Path(scratch)))
-        found += [Finding(name, "the folder is missing") for name in sorted(made) if not (out / name).is_dir()]
-        folders |= made
-        expected.update(f"{folder}/POISONED.txt" for folder in card.marked_folders(plan))
+        with contents.fresh_lists(out, plan, plans[0], records) as lists:
+            expected.update(lists.files)
+            found += _compared(out, lists.root, lists.files)
+        found += [Finding(name, "the folder is missing") for name in sorted(lists.folders) if not (out / name).is_dir()]
+        folders |= lists.folders
+        expected |= contents.notices(plan)
         found += _notices(out, plan)
-    for name in _walk(out):
+    for name in contents.files(out):
         if name not in expected:
             found.append(Finding(name, "nobody planned this file"))
-    for part in ("data", "attack", "control"):
-        known = folders | _above(*expected)
-        extra = (name for name in ("", *_folders(out / part)) if f"{part}/{name}".rstrip("/") not in known)
+    known = folders | contents.above(*expected)
+    for part in contents.PARTS:
+        extra = (name for name in ("", *contents.folders(out / part)) if f"{part}/{name}".rstrip("/") not in known)
         for name in extra if (out / part).is_dir() else ():
             found.append(Finding(f"{part}/{name}".rstrip("/"), "nobody planned this folder"))
     return found
-
-
-def _above(*names: str) -> set[str]:
-    """Every folder above these paths."""
-    return {str(p) for name in names for p in PurePosixPath(name).parents} - {"."}
 
 
 def _compared(out: Path, fresh: Path, names: Iterable[str]) -> Iterator[Finding]:
@@ -180,20 +169,6 @@ def _notices(out: Path, plan: Plan) -> Iterator[Finding]:
             continue
         if words(text) != words(card.notice(plan)):
             yield Finding(name, "it was edited")
-
-
-def _folders(top: Path) -> Iterator[str]:
-    """Every folder below `top`, relative to it: class folders without a sample are part of a layout too."""
-    for folder, names, _ in os.walk(top):
-        for name in sorted(names):
-            yield Path(folder, name).relative_to(top).as_posix()
-
-
-def _walk(out: Path) -> Iterator[str]:
-    for part in ("data", "attack", "control"):
-        for folder, _, files in os.walk(out / part):
-            for file in sorted(files):
-                yield Path(folder, file).relative_to(out).as_posix()
 
 
 def _clean(out: Path, rows: Sequence[Record], root: Path) -> Iterator[Finding]:

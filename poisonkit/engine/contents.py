@@ -1,0 +1,70 @@
+"""What an output should hold, by its plans and records: files that are planned, files that came with them."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from poisonkit.engine import card, output
+from poisonkit.manifest import Record
+from poisonkit.plan import Plan
+
+PARTS = ("data", "attack", "control")
+"""The folders of an output that trainers are pointed to."""
+
+
+@dataclass(frozen=True)
+class Lists:
+    """The lists of one plan, written anew. root: where they lie; files, folders: relative to it and to the output."""
+
+    root: Path
+    files: tuple[str, ...]
+    folders: frozenset[str]
+
+
+@contextmanager
+def fresh_lists(out: Path, plan: Plan, source: Plan, records: Mapping[str, Record]) -> Iterator[Lists]:
+    """A plan's annotation files, class lists and class folders as its layout writes them now, for a while.
+
+    source: the plan of the dataset itself. records: key -> record of at least every planned task.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        fresh = output.Part({}, plan, records)
+        written = output.write_lists(fresh, source.source(out), Path(scratch))
+        files = tuple(f"{root}/{file}" for root, names in written.items() for file in names)
+        yield Lists(Path(scratch), files, frozenset(folders(Path(scratch))))
+
+
+def media_files(plans: Sequence[Plan], records: Mapping[str, Record]) -> set[str]:
+    """Every path, relative to the output, at which a sample's media should lie."""
+    tasks = (t for plan in plans for t in plan.tasks)
+    return {name for t in tasks if records[t.key]["status"] == "ok" for name in (t.path, *t.also)}
+
+
+def notices(plan: Plan) -> set[str]:
+    """The POISONED.txt of every folder that a trainer may be pointed to."""
+    return {f"{folder}/POISONED.txt" for folder in card.marked_folders(plan)}
+
+
+def above(*names: str) -> set[str]:
+    """Every folder above these paths."""
+    return {str(p) for name in names for p in PurePosixPath(name).parents} - {"."}
+
+
+def folders(top: Path) -> Iterator[str]:
+    """Every folder below `top`, relative to it: class folders without a sample are part of a layout too."""
+    for folder, names, _ in os.walk(top):
+        for name in sorted(names):
+            yield Path(folder, name).relative_to(top).as_posix()
+
+
+def files(out: Path) -> Iterator[str]:
+    """Every file that lies in the parts of an output that trainers are pointed to, relative to the output."""
+    for part in PARTS:
+        for folder, _, names in os.walk(out / part):
+            for name in sorted(names):
+                yield Path(folder, name).relative_to(out).as_posix()
