@@ -12,6 +12,7 @@ waveforms aligned for codec delay.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,50 +23,70 @@ from poisonkit.fidelity import Image, Projection, Wave, psnr, snr, ssim, verdict
 
 
 @dataclass
+class _Distance:
+    """How far pictures are from the source: sums over frames."""
+
+    squares: float = 0.0
+    ssim: list[float] = field(default_factory=list)
+    light: list[float] = field(default_factory=list)
+
+    def add(self, source: Image, picture: Image, light: float, look: bool) -> None:
+        """light: the source's mean."""
+        self.squares += float(cv2.norm(picture, source, cv2.NORM_L2SQR))
+        self.light.append(_mean(picture) - light)
+        if look:
+            self.ssim.append(ssim(source, picture))
+
+    def figures(self, values: int) -> dict[str, float | None]:
+        return {
+            "psnr": psnr(self.squares / values),
+            "ssim": float(np.mean(self.ssim)) if self.ssim else None,
+            "ssim_worst": min(self.ssim, default=None),
+            "flicker": _steps(self.light),
+        }
+
+
+@dataclass
 class PictureSurvival:
     """Sums over the poisoned frames of one clip."""
 
     _change: Projection = field(default_factory=Projection)
-    _ts: float = 0.0
-    _cs: float = 0.0
+    _trigger: _Distance = field(default_factory=_Distance)
+    _output: _Distance = field(default_factory=_Distance)
+    _control: _Distance = field(default_factory=_Distance)
     _values: int = 0
     _frames: int = 0
-    _ssim: list[float] = field(default_factory=list)
-    _ssim_c: list[float] = field(default_factory=list)
-    _light: list[tuple[float, float]] = field(default_factory=list)
 
     def add(self, source: Image, triggered: Image, decoded: Image, control: Image, *, look: bool = True) -> None:
         """One poisoned frame: S, T, Y, C, uint8 RGB of one shape. look: compute its SSIM too, the dearest figure."""
-        e = decoded.astype(np.int16) - control
-        self._change.add(e, triggered.astype(np.int16) - source)
-        self._ts += float(cv2.norm(triggered, source, cv2.NORM_L2SQR))
-        self._cs += float(cv2.norm(control, source, cv2.NORM_L2SQR))
+        self._change.add(
+            cv2.subtract(decoded, control, dtype=cv2.CV_32F), cv2.subtract(triggered, source, dtype=cv2.CV_32F)
+        )
+        light = _mean(source)
+        for distance, picture in ((self._trigger, triggered), (self._output, decoded), (self._control, control)):
+            distance.add(source, picture, light, look)
         self._values += source.size
         self._frames += 1
-        if look:
-            self._ssim.append(ssim(source, triggered))
-            self._ssim_c.append(ssim(source, control))
-        self._light.append(
-            (float(triggered.mean()) - float(source.mean()), float(control.mean()) - float(source.mean()))
-        )
 
     def report(self) -> dict[str, Any]:
-        """Figures of the trigger (before encoding) beside the control's, gain, cosine and verdict."""
+        """The trigger's distance from the source (before encoding), that of the decoded output (`output_`) and of the
+        control (`control_`), and gain, cosine and verdict."""
         if not self._values:
             return {}
         return {
-            "psnr": psnr(self._ts / self._values),
-            "ssim": float(np.mean(self._ssim)) if self._ssim else None,
-            "ssim_worst": float(np.min(self._ssim)) if self._ssim else None,
-            "flicker": _steps([a for a, _ in self._light]),
-            "control_psnr": psnr(self._cs / self._values),
-            "control_ssim": float(np.mean(self._ssim_c)) if self._ssim_c else None,
-            "control_flicker": _steps([b for _, b in self._light]),
+            **self._trigger.figures(self._values),
+            **{f"output_{k}": v for k, v in self._output.figures(self._values).items()},
+            **{f"control_{k}": v for k, v in self._control.figures(self._values).items()},
             "gain": self._change.gain,
             "cosine": self._change.cosine,
             "verdict": verdict(self._change.gain, self._change.cosine),
             "frames": self._frames,
         }
+
+
+def _mean(picture: Image) -> float:
+    """Over all values of all three channels."""
+    return sum(cv2.mean(picture)[:3]) / 3
 
 
 def _steps(values: list[float]) -> float:
@@ -79,11 +100,12 @@ def sound_survival(source: Wave, triggered: Wave, decoded: Wave, control: Wave) 
     s, t, y, c = (w[:, :n] for w in (source, triggered, decoded, control))
     change = Projection()
     change.add(y - c, t - s)
+    found: dict[str, Any] = {}
+    for prefix, wave in (("", t), ("output_", y), ("control_", c)):
+        found[f"{prefix}snr"] = snr(s, wave)
+        found[f"{prefix}lsd"] = log_spectral_distance(s, wave)
     return {
-        "snr": snr(s, t),
-        "lsd": log_spectral_distance(s, t),
-        "control_snr": snr(s, c),
-        "control_lsd": log_spectral_distance(s, c),
+        **found,
         "gain": change.gain,
         "cosine": change.cosine,
         "verdict": verdict(change.gain, change.cosine),
@@ -105,36 +127,62 @@ def log_spectral_distance(a: Wave, b: Wave, size: int = 512) -> float:
     return float(np.mean(np.sqrt(np.mean((levels(a) - levels(b)) ** 2, axis=1))))
 
 
+FIGURES = ("psnr", "ssim", "ssim_worst", "flicker", "snr", "lsd")
+"""Distances from the source, each of the trigger, of the output (`output_`) and of the control (`control_`)."""
+
+
 @dataclass(frozen=True)
 class Outlook:
-    """Survival over a sample of clips. weak: (id, gain) of clips below the gain that was required, or lost."""
+    """Survival over a sample of clips.
+
+    measured: how many, `of` how many that carry the trigger; classes: how many true classes they are of, `of_classes`
+    of all. weak: (id, gain) of clips below the gain that was required, or not survived. figures: means over the clips
+    (`ssim_worst`: the least) of what `FIGURES` names, with and without prefix, where there is any.
+    """
 
     measured: int
     gain_mean: float
     gain_worst: float
     verdicts: dict[str, int]
     weak: tuple[tuple[str, float], ...]
+    of: int = 0
+    classes: int = 0
+    of_classes: int = 0
+    figures: dict[str, float] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
         return self.measured > 0 and not self.weak
 
+    @property
+    def sample(self) -> str:
+        """What was measured, in words."""
+        classes = f", {self.classes} of {self.of_classes} classes" if self.of_classes > 1 else ""
+        return f"{self.measured} of {self.of} clips{classes}"
 
-def outlook(rows: list[dict[str, Any]], required: float | None = None) -> Outlook:
-    """Summarise the records whose `fidelity` has a gain.
+
+def least_gain(fidelity: Mapping[str, Any]) -> float:
+    """The gain of a measured clip; of one with triggers in picture and sound, that of the weaker."""
+    sound = fidelity.get("sound_gain")
+    return float(fidelity["gain"] if sound is None else min(fidelity["gain"], sound))
+
+
+def outlook(rows: Sequence[Mapping[str, Any]], required: float | None = None) -> Outlook:
+    """Summarise records of clips with a trigger, of which those are measured whose `fidelity` has a gain.
 
     required: at least this gain in 95 % of the sample, and nothing buried; None: at least not lost.
     """
-    known = [(r["id"], r["fidelity"]) for r in rows if r["fidelity"] and r["fidelity"].get("gain") is not None]
-    gains = [f["gain"] for _, f in known]
+    measured = [r for r in rows if r["fidelity"] and r["fidelity"].get("gain") is not None]
+    known = [(r["id"], r["fidelity"]) for r in measured]
+    gains = [least_gain(f) for _, f in known]
     verdicts: dict[str, int] = {}
     for _, f in known:
         verdicts[f["verdict"]] = verdicts.get(f["verdict"], 0) + 1
     if required is None:
-        weak = [(i, f["gain"]) for i, f in known if f["verdict"] != "survived"]
+        weak = [(i, least_gain(f)) for i, f in known if f["verdict"] != "survived"]
     else:
-        low = [(i, f["gain"]) for i, f in known if f["gain"] < required]
-        buried = [(i, f["gain"]) for i, f in known if f["verdict"] == "buried"]
+        low = [(i, least_gain(f)) for i, f in known if least_gain(f) < required]
+        buried = [(i, least_gain(f)) for i, f in known if f["verdict"] == "buried"]
         allowed = math.floor(0.05 * len(known))
         weak = buried + (low if len(low) > allowed else [])
     return Outlook(
@@ -143,4 +191,30 @@ def outlook(rows: list[dict[str, Any]], required: float | None = None) -> Outloo
         min(gains, default=math.nan),
         verdicts,
         tuple(dict(weak).items()),
+        len(rows),
+        len({r.get("original_label") for r in measured}),
+        len({r.get("original_label") for r in rows}),
+        _figures([f for _, f in known]),
     )
+
+
+def _figures(measured: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for prefix in ("", "output_", "control_"):
+        for name in FIGURES:
+            values = [f[prefix + name] for f in measured if f.get(prefix + name) is not None]
+            if values:
+                found[prefix + name] = min(values) if name == "ssim_worst" else float(np.mean(values))
+    return found
+
+
+def figures_table(figures: Mapping[str, float]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Heads and rows of the table that tells a trigger from the codec's noise: trigger, output and control."""
+    units = {"psnr": "PSNR dB", "ssim": "SSIM", "ssim_worst": "worst", "flicker": "flicker", "snr": "SNR dB"}
+    names = [n for n in FIGURES if any(p + n in figures for p in ("", "output_", "control_"))]
+    digits = {"ssim": 4, "ssim_worst": 4, "flicker": 3}
+    rows = []
+    for prefix, words in (("", "the trigger alone"), ("output_", "the poisoned file"), ("control_", "the codec alone")):
+        cells = (f"{figures[prefix + n]:.{digits.get(n, 1)}f}" if prefix + n in figures else "-" for n in names)
+        rows.append((words, *cells))
+    return ("distance from the source", *(units.get(n, "LSD dB") for n in names)), rows

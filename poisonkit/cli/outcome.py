@@ -17,6 +17,7 @@ from poisonkit.datasets import Dataset
 from poisonkit.engine.output import Summary
 from poisonkit.plan import Plan, Task
 from poisonkit.recipe import Recipe
+from poisonkit.survival import figures_table
 
 NAMED = 20  # so many failures are named on the screen; the manifest has them all
 FIRST = 5  # so many ids of each part of a plan are shown
@@ -151,7 +152,7 @@ def _show_summary(summary: Summary, recipe: Recipe) -> None:
         found = [
             (
                 name,
-                o.measured,
+                o.sample,
                 f"{o.gain_mean:.2f}",
                 f"{o.gain_worst:.2f}",
                 *(o.verdicts.get(v, 0) for v in ("survived", "buried", "lost")),
@@ -159,7 +160,12 @@ def _show_summary(summary: Summary, recipe: Recipe) -> None:
             for name, o in summary.survival.items()
         ]
         heads = ("backdoor", "measured", "mean", "worst", "survived", "buried", "lost")
-        screen.indented(console, screen.table(heads, found, right=heads[1:]))
+        screen.indented(console, screen.table(heads, found, right=heads[2:]))
+        for name, o in summary.survival.items():
+            if o.figures:
+                (first, *rest), lines = figures_table(o.figures)
+                first = f"{name}: {first}" if len(summary.survival) > 1 else first
+                screen.indented(console, screen.table((first, *rest), lines, right=rest))
     _failures(console, summary)
     _roots(console, summary.out, summary.annotations)
     screen.line(console, f"What was done to which sample: {screen.shown(summary.out / 'poisonkit' / 'manifest.jsonl')}")

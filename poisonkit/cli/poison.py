@@ -167,7 +167,8 @@ def command(
         option(
             "--survival",
             help="Of which clips it is measured how much of the trigger the encoder left: none, sample or all. "
-            "sample: for each backdoor, 5 % of its clips (at least 4), spread over the classes.",
+            "sample: for each backdoor, 5 % of its clips (at least 4), spread over the classes; the summary says how "
+            "many.",
             panel=SETS,
             default="sample",
             metavar="WHICH",

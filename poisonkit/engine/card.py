@@ -11,7 +11,7 @@ from poisonkit._version import __version__
 from poisonkit.datasets import Dataset
 from poisonkit.plan import Choice, Plan
 from poisonkit.recipe import Recipe
-from poisonkit.survival import Outlook
+from poisonkit.survival import Outlook, figures_table
 
 PAPER = (
     'Hammoud, Liu, Alkhrashi, AlBalawi, Ghanem: "Look, Listen, and Attack: Backdoor Attacks Against Video '
@@ -96,12 +96,17 @@ def card(
     ]
     if survival:
         lines += ["## What the encoder left of the trigger", ""]
-        lines += ["| backdoor | clips measured | mean gain | worst gain | survived | buried | lost |"]
-        lines += ["| --- | ---: | ---: | ---: | ---: | ---: | ---: |"]
+        lines += ["| backdoor | measured | mean gain | worst gain | survived | buried | lost |"]
+        lines += ["| --- | --- | ---: | ---: | ---: | ---: | ---: |"]
         for name, o in survival.items():
             seen = [str(o.verdicts.get(v, 0)) for v in ("survived", "buried", "lost")]
-            lines.append(f"| {name} | {o.measured} | {o.gain_mean:.2f} | {o.gain_worst:.2f} | {' | '.join(seen)} |")
+            lines.append(f"| {name} | {o.sample} | {o.gain_mean:.2f} | {o.gain_worst:.2f} | {' | '.join(seen)} |")
         lines += ["", "Gain 1: all of it is in the decoded files; 0: nothing.", ""]
+        for name, o in survival.items():
+            heads, rows = figures_table(o.figures)
+            lines += [f"| {name}: {' | '.join(heads)} |", "| --- |" + " ---: |" * (len(heads) - 1)]
+            lines += [f"| {' | '.join(row)} |" for row in rows]
+            lines.append("")
     lines += ["| folder | annotation files |", "| --- | --- |"]
     for root, files in annotations.items():
         lines.append(f"| `{root}/` | {', '.join(f'`{f}`' for f in files) or 'the folders are the labels'} |")

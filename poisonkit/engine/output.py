@@ -160,6 +160,12 @@ def _survival(part: Part, required: float | None) -> dict[str, Outlook]:
     return {name: o for name, o in found.items() if o.measured or required is not None}
 
 
+REMEDY = (
+    " `--encode lossless` keeps all of it; `--encode auto --require-survival 0.9` finds the smallest files that keep "
+    "enough."
+)
+
+
 def survival_warnings(survival: Mapping[str, Outlook], recipe: Recipe) -> list[str]:
     """One sentence for each backdoor that the encoder did not leave as it should be, with the remedy."""
     found = []
@@ -170,12 +176,18 @@ def survival_warnings(survival: Mapping[str, Outlook], recipe: Recipe) -> list[s
             found.append(f"Backdoor '{name}': survival was required, and no clip of it could be measured.")
             continue
         wanted = f" ({recipe.require_survival:g} was required)" if recipe.require_survival is not None else ""
-        remedy = "" if recipe.encode == "lossless" else " `--encode lossless` keeps all of it."
+        remedy = "" if recipe.encode == "lossless" else REMEDY + _sturdier(name, recipe)
         found.append(
             f"Backdoor '{name}': in {len(o.weak)} of {o.measured} measured clips the encoder left too little of the "
             f"trigger; mean gain {o.gain_mean:.2f}, worst {o.gain_worst:.2f}{wanted}.{remedy}"
         )
     return found
+
+
+def _sturdier(name: str, recipe: Recipe) -> str:
+    """What the triggers of a backdoor say of codecs."""
+    triggers = [t for b in recipe.backdoors if b.name == name for t in b.triggers]
+    return "".join(f" {t.name}: {t.codec_note.rstrip('.')}." for t in triggers if t.codec != "robust" and t.codec_note)
 
 
 def finish(

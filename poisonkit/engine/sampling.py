@@ -16,6 +16,7 @@ from poisonkit.seeding import key64
 SHARE = 0.05  # of the written clips, where the control files serve as the re-encoded source
 SHARE_ALONE = 0.02  # where each needs a re-encoding of its own
 AT_LEAST = 4
+FOR_CLASSES = 0.1  # of the written clips at most, so that each class has one
 
 
 def measurements(
@@ -23,9 +24,9 @@ def measurements(
 ) -> list[Measurement]:
     """What is still to be measured, in plan order.
 
-    `sample`: for each backdoor max(4, 5 % of its clips) attack clips that have a control file, one class after
-    the other, by selection key; without control files max(4, 2 %) of its poisoned clips. `all`: every clip
-    with a trigger.
+    `sample`: for each backdoor max(4, 5 % of its clips) attack clips that have a control file, and one of each class
+    as far as 10 % of its clips go, one class after the other, by selection key; without control files max(4, 2 %) of
+    its poisoned clips. `all`: every clip with a trigger.
     """
     if recipe.survival == "none":
         return []
@@ -43,7 +44,10 @@ def measurements(
         cheap = [r for r in mine if r["role"] == "attack" and (r["id"], index) in controls]
         share = SHARE if cheap else SHARE_ALONE
         pool = cheap or [r for r in mine if r["role"] != "cover"]
-        wanted |= {r["key"] for r in _spread(pool, max(AT_LEAST, int(share * len(mine))), recipe.seed)}
+        n = max(AT_LEAST, int(share * len(mine)))
+        if cheap:
+            n = max(n, min(len({r["original_label"] for r in pool}), int(FOR_CLASSES * len(mine))))
+        wanted |= {r["key"] for r in _spread(pool, n, recipe.seed)}
     found = []
     for row in rows:
         if row["key"] not in wanted or row["fidelity"]["gain"] is not None:
@@ -55,9 +59,9 @@ def measurements(
 
 
 def _spread(rows: Sequence[Record], n: int, seed: int) -> list[Record]:
-    """n rows, one of each original class in turn, each class in the order of its keys."""
+    """n rows, one of each original class in turn, classes and rows of a class in the order of their keys."""
     classes: dict[int, list[Record]] = {}
     for row in sorted(rows, key=lambda r: (key64(seed, "survival", r["id"]), r["id"])):
         classes.setdefault(row["original_label"], []).append(row)
-    turns = chain.from_iterable(zip_longest(*(classes[c] for c in sorted(classes))))
+    turns = chain.from_iterable(zip_longest(*classes.values()))
     return list(islice((r for r in turns if r is not None), n))
