@@ -58,6 +58,7 @@ def attack(
     limit: int | None = None,
     backdoor: str | None = None,
     source: Path | str | None = None,
+    allow_roots: Sequence[Path | str] = (),
     allow_code: bool = False,
     jobs: int = 0,
     progress: Progress | None = None,
@@ -66,8 +67,9 @@ def attack(
 
     name: of the new set, which lies in `OUT/attack/NAME`. triggers: as in a recipe, by default the
     backdoor's own. frames: which frames carry them. backdoor: whose target and label mode it has, by default
-    the recipe's first. source: the clean dataset's data root, by default where it was. allow_code: let the
-    output's recipe name triggers as `package.module:Class`, which imports that module.
+    the recipe's first. source: the clean dataset's data root, by default where it was. allow_roots: further folders
+    that links and paths of it may lead to. allow_code: let the output's recipe name triggers as
+    `package.module:Class`, which imports that module.
     """
     out = Path(out).expanduser().absolute()
     recipe = finished(out, allow_code=allow_code)
@@ -83,7 +85,8 @@ def attack(
     given = {k: getattr(base, k) for k in ("triggers", "target", "label_mode", "source_class", "attack_frames")}
     made = Recipe(backdoors=[{**given, **change}]).backdoors[0]
     where = Path(source).expanduser().absolute() if source is not None else None
-    return execute_attack(out, recipe, made, limit, where, Options(jobs=jobs, progress=progress or Silent()))
+    allowed = tuple(Path(each).expanduser().absolute() for each in allow_roots)
+    return execute_attack(out, recipe, made, limit, where, allowed, Options(jobs=jobs, progress=progress or Silent()))
 
 
 __all__ = ["Backdoor", "Plan", "Recipe", "Summary", "attack", "make_plan", "poison"]

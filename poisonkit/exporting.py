@@ -14,6 +14,7 @@ from poisonkit.engine import output
 from poisonkit.engine.existing import require_finished
 from poisonkit.errors import RequestError, did_you_mean
 from poisonkit.plan import Plan, view_root
+from poisonkit.untrusted import link_on_the_way
 
 CONFIG = "poisoned.py"
 _ALIASES = {"mmaction2": "mmaction2-video"}
@@ -57,6 +58,9 @@ def export(out: Path | str, to: str, *, folder: Path | str | None = None, absolu
     where = Path(os.path.abspath(folder)) if folder is not None else out / "export" / to
     if any(where.is_relative_to(out / part) for part in ("data", "attack", "control", "poisonkit")):
         raise RequestError(f"{where} is a part of the output itself: choose another folder with -o.")
+    inside = where.relative_to(out).as_posix() if where.is_relative_to(out) else None
+    if inside is not None and (link := link_on_the_way(out, inside)) is not None:
+        raise RequestError(f"{out}: {link} is a link, and nothing is written through one: choose a folder with -o.")
     made = [_lists(layout, *each, out, absolute) for each in _views(out)]
     for _, view, dataset, rows in made:
         layout.check(dataset, rows, view)

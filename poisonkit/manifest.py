@@ -11,6 +11,7 @@ from typing import Any
 
 from poisonkit.errors import RequestError
 from poisonkit.plan import Task
+from poisonkit.untrusted import below_some_root, load_json, stays_inside
 
 Record = dict[str, Any]
 
@@ -107,8 +108,9 @@ def rounded(value: Any, digits: int = 6) -> Any:
 def write_lines(path: Path, lines: Iterable[str]) -> None:
     """Write a text file whole or not at all: temporary name in the same folder, fsync, replace."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary.unlink(missing_ok=True)
     try:
-        with temporary.open("w", encoding="utf-8", newline="\n", errors="surrogateescape") as file:
+        with temporary.open("x", encoding="utf-8", newline="\n", errors="surrogateescape") as file:
             for line in lines:
                 file.write(line + "\n")
             file.flush()
@@ -129,15 +131,14 @@ def read(path: Path) -> Iterator[Record]:
         with path.open(encoding="utf-8", errors="surrogateescape") as lines:
             for number, line in enumerate(lines, 1):
                 try:
-                    row = json.loads(line)
+                    row = load_json(line)
                 except ValueError:
                     row = None
                 if not isinstance(row, dict) or not FIELDS.keys() <= row.keys():
                     raise RequestError(f"{path}, line {number}: this is no manifest record.")
                 if wrong := _misfit(row):
-                    raise RequestError(
-                        f"{path}, line {number}: this is no manifest record ({wrong} is {row[wrong]!r})."
-                    )
+                    value = repr(row[wrong])[:200]
+                    raise RequestError(f"{path}, line {number}: this is no manifest record ({wrong} is {value}).")
                 yield row
     except OSError as error:
         raise RequestError(f"Cannot read the manifest {path}: {error.strerror}.") from None
@@ -151,14 +152,34 @@ def _misfit(row: Record) -> str | None:
         value = row[name]
         if not isinstance(value, kind) or isinstance(value, bool):
             return name
-    if not all(isinstance(name, str) for name in row["also"]):
+    if not all(isinstance(name, str) and stays_inside(name) for name in row["also"]):
         return "also"
-    if not all(isinstance(entry, dict) for entry in row["triggers"]):
+    if not stays_inside(row["path"]):
+        return "path"
+    for name in ("source_path", "other"):
+        if row[name] is not None and not below_some_root(row[name]):
+            return name
+    if not all(isinstance(entry, dict) and isinstance(entry.get("name"), str) for entry in row["triggers"]):
         return "triggers"
+    if row["fidelity"] is not None and not _are_measures(row["fidelity"]):
+        return "fidelity"
     for pair in row["poisoned_ranges"]:
         if not isinstance(pair, list) or len(pair) != 2 or not all(type(end) is int for end in pair):
             return "poisoned_ranges"
     return None
+
+
+_MEASURES = ("gain", "cosine", "presence", "sound_presence", "psnr", "ssim", "snr")
+
+
+def _are_measures(fidelity: dict[str, Any]) -> bool:
+    """Whether the figures that others compute with are finite numbers or nothing, and a verdict goes with a gain."""
+    for name in _MEASURES:
+        value = fidelity.get(name)
+        if value is not None and not (type(value) in (int, float) and math.isfinite(value)):
+            return False
+    verdict = fidelity.get("verdict")
+    return isinstance(verdict, str) or (verdict is None and fidelity.get("gain") is None)
 
 
 def text_lines(text: str) -> list[str]:

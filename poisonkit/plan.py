@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-from poisonkit.datasets import Dataset, Row, Sample, View, get_layout
+from poisonkit.datasets import SPLITS, Dataset, Row, Sample, View, get_layout
 from poisonkit.errors import RequestError
+from poisonkit.untrusted import below_some_root, load_json, stays_inside
 
 Role = Literal["poisoned", "cover", "clean", "attack", "control"]
 
@@ -97,11 +99,11 @@ class Plan:
 
     @classmethod
     def read(cls, path: Path) -> Plan:
-        """Read a saved plan. RequestError when the file is not one or was cut short."""
+        """Read a saved plan. RequestError when the file is not one, was cut short, or names a path outside OUT."""
         try:
             with path.open(encoding="utf-8", errors="surrogateescape") as lines:
-                head = json.loads(next(lines))
-                tasks = [_task(row) for row in map(json.loads, lines)]
+                head = load_json(next(lines))
+                tasks = [_task(row) for row in map(load_json, lines)]
             plan = cls(
                 fingerprint=head["fingerprint"],
                 dataset=head["dataset"],
@@ -114,10 +116,13 @@ class Plan:
                 warnings=tuple(head["warnings"]),
                 replaced=tuple(head["replaced"]),
             )
+            rows = head["rows"]
+            _require_kinds(plan)
         except (OSError, StopIteration, ValueError, KeyError, TypeError) as error:
             raise RequestError(f"{path} is not a plan that poisonkit saved ({type(error).__name__}).") from None
-        if len(tasks) != head["rows"]:
-            raise RequestError(f"{path} holds {len(tasks)} rows and says {head['rows']}: it was cut short.")
+        if len(tasks) != rows:
+            raise RequestError(f"{path} holds {len(tasks)} rows and says {rows}: it was cut short.")
+        require_inside(tasks)
         return plan
 
     def source(self, root: Path) -> Dataset:
@@ -150,8 +155,55 @@ class Plan:
         return found
 
 
-def _task(row: dict[str, Any]) -> Task:
-    return Task(**{**row, "also": tuple(row["also"]), "extra": tuple(row.get("extra", ()))})
+_ROLES = frozenset(get_args(Role))
+_SPLITS = frozenset(SPLITS)
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")  # as the recipe has it for backdoors
+
+
+def _task(row: Any) -> Task:
+    """One line of a plan. TypeError, KeyError, ValueError where a value is of another kind than plans have."""
+    task = Task(**{**row, "also": tuple(row["also"]), "extra": tuple(row.get("extra", ()))})
+    texts = (task.id, task.source_path, task.path, *task.also, *task.extra, task.other or "")
+    numbers = (task.label, task.original_label, task.target, task.backdoor)
+    if not (
+        all(type(text) is str for text in texts)
+        and all(n is None or type(n) is int for n in numbers)
+        and task.role in _ROLES
+        and task.split in _SPLITS
+        and (task.attack is None or _NAME.fullmatch(task.attack))
+    ):
+        raise ValueError("a row of another kind")
+    return task
+
+
+def _require_kinds(plan: Plan) -> None:
+    """ValueError where the head of a plan holds something else than heads do."""
+    texts = (plan.fingerprint, plan.dataset, plan.layout, *plan.classes, *plan.warnings, *plan.replaced)
+    notes = plan.passed_over
+    if not isinstance(plan.options, dict) or not isinstance(notes, dict) or type(plan.classes) is not tuple:
+        raise ValueError("a head of another kind")
+    if not all(type(text) is str for text in (*texts, *notes, *notes.values())):
+        raise ValueError("a head of another kind")
+    for choice in plan.choices:
+        numbers = (choice.denominator, choice.pool, choice.requested, choice.planned, choice.covers)
+        more = (choice.attack_planned, choice.unlabelled_left_out)
+        if not all(type(n) is int for n in (*numbers, *more)) or not _NAME.fullmatch(choice.name):
+            raise ValueError("a choice of another kind")
+
+
+def require_inside(tasks: Iterable[Task]) -> None:
+    """RequestError for a row whose file would not lie in its part of the output, or whose source is no path."""
+    for task in tasks:
+        part = _PARTS.get(task.role, "data/")
+        for path in (task.path, *task.also):
+            if not (path.startswith(part) and stays_inside(path)):
+                raise RequestError(f"'{task.id}' would be written to '{path}', which is not in {part} of the output.")
+        for path in (task.source_path, *(() if task.other is None else (task.other,))):
+            if not below_some_root(path):
+                raise RequestError(f"'{task.id}' has the source '{path}', which is not a path from the data root.")
+
+
+_PARTS = {"attack": "attack/", "control": "control/"}
 
 
 def view_of(task: Task) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 from poisonkit.backdoor import Backdoor
 from poisonkit.datasets import Dataset, Layout, Sample, Split, View, class_index, get_layout
 from poisonkit.errors import RequestError
-from poisonkit.plan import Choice, Plan, Role, Task, digest, view_of, view_root
+from poisonkit.plan import Choice, Plan, Role, Task, digest, require_inside, view_of, view_root
 from poisonkit.recipe import Recipe
 from poisonkit.seeding import key64
 from poisonkit.triggers.base import ClipInfo
@@ -424,6 +424,7 @@ class Planner:
             self.layout.check(self.dataset, plan.rows("target", name), "target")
             self.layout.check(self.dataset, plan.rows("original", name), "original")
         self.layout.check(self.dataset, plan.rows("control"), "control")
+        require_inside(plan.tasks)
         longest = max((len(part.encode()) for t in plan.tasks for part in t.path.split("/")), default=0)
         if longest > 240:
             raise RequestError(f"A file name of {longest} bytes leaves no room for temporary names; rename it.")

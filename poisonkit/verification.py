@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from pathlib import Path
 from poisonkit import manifest
 from poisonkit.engine import card, contents, seal
 from poisonkit.engine.agreement import Finding, Planned, disagreements, in_range, read_parts
+from poisonkit.engine.boundary import LinkedFolders, SourceFence, require_own
 from poisonkit.engine.executors import local
 from poisonkit.engine.existing import recorded_source, require_finished
 from poisonkit.engine.progress import Progress, Silent
@@ -41,6 +43,7 @@ def verify(
     decode: bool = False,
     hash_all: bool = False,
     source: Path | str | None = None,
+    allow_roots: Sequence[Path | str] = (),
     allow_code: bool = False,
     jobs: int = 1,
     progress: Progress | None = None,
@@ -53,6 +56,7 @@ def verify(
     hash_all: clean files too, against the source. decode: every poisoned, attack and control file is decoded,
     its facts compared with its record, its trigger rendered again from record and source, and measured.
     Without the source, only hashes are checked.
+    allow_roots: further folders that the source's links and paths may lead to.
     allow_code: with decode, triggers named as `package.module:Class` are imported.
     Raises RequestError when `out` is no finished output, or its plan or manifest cannot be read.
     """
@@ -64,17 +68,18 @@ def verify(
     root = _source(out, source)
     found = [Finding(*edit) for edit in seal.edited(out)] + found
     found += disagreements(parts, rows)
-    found += _files(out, rows, watch)
+    fence = SourceFence(root, [Path(each) for each in allow_roots]) if root else None
+    found += _files(out, rows, fence, watch)
     found += _lists(out, [part.plan for part in parts], rows)
     level = "sizes, lists, labels, and hashes of poisoned, attack and control files"
     if hash_all:
         level += ", and of clean files against the source" if root else " (no source to compare clean files with)"
-        found += _clean(out, rows, root) if root else []
+        found += _clean(out, rows, root, fence) if root and fence else []
     if decode and root is None:
         level += "; not decoded, because the source is not there"
-    elif decode and root is not None:
+    elif decode and root is not None and fence is not None:
         level += "; every poisoned, attack and control file decoded, triggers rendered again and looked for"
-        found += _decoded(out, parts, rows, root, allow_code, jobs, watch)
+        found += _decoded(out, parts, rows, root, fence, allow_code, jobs, watch)
     return Verification(level, len(rows), tuple(found))
 
 
@@ -90,20 +95,28 @@ def _source(out: Path, source: Path | str | None) -> Path | None:
     return recorded if recorded.is_dir() else None
 
 
-def _files(out: Path, rows: Sequence[Record], watch: Progress) -> list[Finding]:
+def _files(out: Path, rows: Sequence[Record], fence: SourceFence | None, watch: Progress) -> list[Finding]:
     found: list[Finding] = []
+    linked = LinkedFolders(out)
     watch.begin("Files", len(rows))
     for row in rows:
         for name in (row["path"], *row["also"]):
             path = out / name
             if row["status"] != "ok":
-                if path.exists():
+                if os.path.lexists(path):
                     found.append(Finding(name, f"it is there, although its record says {row['status']}"))
+                continue
+            if link := linked.above(name):
+                found.append(Finding(name, f"the folder {link} is a link, and poisonkit makes none there"))
                 continue
             try:
                 size = path.stat().st_size
+                strange = _strange(path, row, fence)
             except OSError:
                 found.append(Finding(name, "it is missing"))
+                continue
+            if strange:
+                found.append(Finding(name, strange))
                 continue
             if row["bytes"] is not None and size != row["bytes"]:
                 found.append(Finding(name, f"it has {size} bytes, and the manifest says {row['bytes']}"))
@@ -112,6 +125,22 @@ def _files(out: Path, rows: Sequence[Record], watch: Progress) -> list[Finding]:
         watch.step()
     watch.end()
     return found
+
+
+def _strange(path: Path, row: Record, fence: SourceFence | None) -> str | None:
+    """Why a file is not read at all: it is none, or a link that leads elsewhere than to the sample's source."""
+    if not path.is_file():
+        return "it is no plain file"
+    if not path.is_symlink():
+        return None
+    leads = f"it is a link that leads to '{os.path.realpath(path)}'"
+    if row["role"] != "clean":
+        return f"{leads}, and files that were written are none"
+    if fence is None:
+        return f"{leads}, and the source is not there to say whether it should"
+    if os.path.realpath(path) != os.path.realpath(fence.root / row["source_path"]):
+        return f"{leads}, which is not its source"
+    return None
 
 
 def _lists(out: Path, plans: Sequence[Plan], rows: Sequence[Record]) -> list[Finding]:
@@ -171,13 +200,17 @@ def _notices(out: Path, plan: Plan) -> Iterator[Finding]:
             yield Finding(name, "it was edited")
 
 
-def _clean(out: Path, rows: Sequence[Record], root: Path) -> Iterator[Finding]:
+def _clean(out: Path, rows: Sequence[Record], root: Path, fence: SourceFence) -> Iterator[Finding]:
+    linked = LinkedFolders(out)
     for row in rows:
         if row["role"] != "clean" or row["status"] != "ok" or row["sha256"] is not None:
             continue
         mine, theirs = out / row["path"], root / row["source_path"]
-        if not mine.exists():
+        if linked.above(row["path"]) or not mine.is_file() or _strange(mine, row, fence):
             continue  # named among the files already
+        if why := fence.outside(row["source_path"]):
+            yield Finding(row["path"], f"the source's '{row['source_path']}' {why}")
+            continue
         if not theirs.exists():
             yield Finding(row["path"], f"the source has no '{row['source_path']}', so it was not compared")
             continue
@@ -195,19 +228,28 @@ def _decoded(
     parts: Sequence[Planned],
     rows: Sequence[Record],
     root: Path,
+    fence: SourceFence,
     allow_code: bool,
     jobs: int,
     watch: Progress,
 ) -> list[Finding]:
     tasks = {t.key: (t, part) for part in parts for t in part.plan.tasks}
     todo: list[tuple[Record, str]] = []
+    found: list[Finding] = []
+    linked = LinkedFolders(out)
     for row in rows:
-        if row["role"] != "clean" and row["status"] == "ok" and row["key"] in tasks and (out / row["path"]).exists():
+        if row["role"] == "clean" or row["status"] != "ok" or row["key"] not in tasks:
+            continue
+        file = out / row["path"]
+        if file.is_file() and not file.is_symlink() and not linked.above(row["path"]):
+            outside = [why for name in (row["source_path"], row["other"]) if name and (why := fence.outside(name))]
+            if outside:
+                found.append(Finding(row["path"], f"its source {outside[0]}"))
+                continue
             task, part = tasks[row["key"]]
             which = "attack_frames" if task.role == "attack" else "frames"
             todo.append((row, str(part.backdoor(task).get(which, "all"))))
     watch.begin("Decoding", len(todo))
-    found: list[Finding] = []
     recipe = parts[0].recipe
     how = Decoding(
         out=str(out),
@@ -242,6 +284,7 @@ def identify(files: Sequence[Path], outputs: Sequence[Path] = ()) -> list[tuple[
         path = out / "poisonkit" / "manifest.jsonl"
         if not path.exists():
             raise RequestError(f"{out} is not a finished output of poisonkit (it has no manifest).")
+        require_own(out)
         for row in manifest.read(path):
             if row["sha256"]:
                 known.setdefault(row["sha256"], (row, out))

@@ -26,6 +26,7 @@ def command(
         Path | None,
         option("--source", help="The clean dataset's data root.", panel=DATASET, default="where it was", metavar="DIR"),
     ] = None,
+    allow_root: options.AllowRoot = None,
     json: options.Json = False,
 ) -> int:
     """Write OUT/poisonkit/report.html: recipe, counts, labels, survival, and samples to look at and play.
@@ -35,7 +36,7 @@ def command(
     from poisonkit.cli import screen
     from poisonkit.report.html import write_report
 
-    path = write_report(out, source=source, samples=samples)
+    path = write_report(out, source=source, samples=samples, allow_roots=allow_root or ())
     if json:
         screen.print_json({"report": str(path)})
     else:

@@ -1,5 +1,6 @@
 """Datasets on disk: detect, read and write the layouts that video and audio trainers use."""
 
+from poisonkit.datasets._files import Fence
 from poisonkit.datasets.base import (
     AUDIO_SUFFIXES,
     SPLITS,
@@ -23,6 +24,7 @@ __all__ = [
     "SPLITS",
     "VIDEO_SUFFIXES",
     "Dataset",
+    "Fence",
     "Layout",
     "Modality",
     "Row",

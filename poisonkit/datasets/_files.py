@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from poisonkit.errors import RequestError
+from poisonkit.untrusted import link_on_the_way, stays_inside
 
 
 def below(path: str, root: str) -> bool:
@@ -100,14 +101,26 @@ def check_utf8(name: str, folder: str) -> None:
         ) from None
 
 
+def make_folder(root: Path, *parts: str) -> None:
+    """Make the folder `root/parts…`. RequestError for names that lead outside, and for a link on the way."""
+    name = "/".join(part for part in parts if part)
+    if name and not stays_inside(name):
+        raise RequestError(f"'{name}' is no name of a folder in a dataset's folder.")
+    if name and (link := link_on_the_way(root, name)) is not None:
+        raise RequestError(f"{root}: {link} is a link, and nothing is written through one.")
+    (root / name).mkdir(parents=True, exist_ok=True)
+
+
 def write_lines(root: Path, name: str, lines: Iterable[str]) -> str:
     """Write a text file below `root` (UTF-8, LF, one LF after each line) whole or not at all; its name.
 
     The text goes to a new temporary file in the same folder, which then takes the name; neither is ever
     written through a link.
     """
+    make_folder(root, name.rpartition("/")[0])
     path = root / name
-    path.parent.mkdir(parents=True, exist_ok=True)
+    if not stays_inside(name):
+        raise RequestError(f"'{name}' is no name of a file in a dataset's folder.")
     temporary = path.with_name(f".{path.name}.part")
     temporary.unlink(missing_ok=True)
     with open(temporary, "x", encoding="utf-8", newline="\n") as file:

@@ -16,6 +16,7 @@ from poisonkit.datasets.kit import (
     check_class_names,
     check_emptied,
     check_places,
+    make_folder,
     numbered,
     numbers_when_moved,
     once_per_dataset,
@@ -140,7 +141,7 @@ class ClassFolders(Layout):
             parts = [""]
         for part in parts:
             for name in dataset.classes:
-                (root / part / name).mkdir(parents=True, exist_ok=True)
+                make_folder(root, part, name)
         return (write_lines(root, CLASS_LIST, dataset.classes),)
 
 

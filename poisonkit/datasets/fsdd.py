@@ -20,6 +20,7 @@ from poisonkit.datasets.kit import (
     check_emptied,
     check_names,
     check_places,
+    make_folder,
     numbers_when_moved,
     once_per_dataset,
     write_lines,
@@ -95,7 +96,7 @@ class FSDD(Layout):
 
     def write(self, dataset: Dataset, rows: Sequence[Row], root: Path, view: View) -> tuple[str, ...]:
         """Write `classes.txt`, beside recordings/, where nobody takes it for a recording."""
-        (root / FOLDER).mkdir(parents=True, exist_ok=True)
+        make_folder(root, FOLDER)
         return (write_lines(root, CLASS_LIST, dataset.classes),)
 
 

@@ -22,6 +22,7 @@ from poisonkit.datasets.kit import (
     check_names,
     check_places,
     locate,
+    make_folder,
     numbered,
     numbers_when_moved,
     once_per_dataset,
@@ -135,7 +136,7 @@ class HMDB51(Layout):
                 lines[row.label].append(f"{row.path.rpartition('/')[2]} {1 if row.sample.split == 'train' else 2}")
         written = []
         for label, name in enumerate(dataset.classes):
-            (root / options["videos"] / name).mkdir(parents=True, exist_ok=True)
+            make_folder(root, options["videos"], name)
             written.append(write_lines(root, _list_name(options, name), lines[label]))
         return (*written, write_lines(root, CLASS_LIST, dataset.classes))
 

@@ -25,6 +25,7 @@ from poisonkit.datasets.kit import (
     find_named_lists,
     list_names,
     lists_of,
+    make_folder,
     some,
     split_of,
     with_list,
@@ -142,7 +143,7 @@ class Kinetics(Layout):
         columns = dataset.options["columns"]
         for folder in {place for row in rows if (place := _above_class(dataset, row)) is not None}:
             for name in dataset.classes:
-                (root / folder / _folder(name)).mkdir(parents=True, exist_ok=True)
+                make_folder(root, folder, _folder(name))
         written = []
         for split, name in lists_of(dataset.options["lists"], rows, view, apart=True).items():
             mine = [row for row in rows if row.sample.split == split]

@@ -6,7 +6,7 @@ layouts use may change.
 
 from poisonkit.datasets._checks import check_class_names, check_emptied, check_names, check_places
 from poisonkit.datasets._classes import CLASS_LIST, LABEL_MAP, find_class_list, number_labels, read_classes
-from poisonkit.datasets._files import check_utf8, some, write_csv, write_lines
+from poisonkit.datasets._files import check_utf8, make_folder, some, write_csv, write_lines
 from poisonkit.datasets._listed import Located, data_root, locate, samples_of
 from poisonkit.datasets._lists import SPLIT_WORDS, ParsedList, find_lists, find_named_lists, read_text, split_of
 from poisonkit.datasets._memo import once_per_dataset
@@ -33,6 +33,7 @@ __all__ = [
     "list_names",
     "lists_of",
     "locate",
+    "make_folder",
     "number_labels",
     "numbered",
     "numbers_when_moved",

@@ -18,6 +18,7 @@ from poisonkit.datasets.kit import (
     check_emptied,
     check_names,
     check_places,
+    make_folder,
     numbered,
     numbers_when_moved,
     once_per_dataset,
@@ -92,7 +93,7 @@ class SpeechCommands(Layout):
     def write(self, dataset: Dataset, rows: Sequence[Row], root: Path, view: View) -> tuple[str, ...]:
         """Write the lists, every word's folder, and `classes.txt`."""
         for name in dataset.classes:
-            (root / name).mkdir(parents=True, exist_ok=True)
+            make_folder(root, name)
         written = []
         for split, file in LISTS.items():
             if split in dataset.options["lists"]:

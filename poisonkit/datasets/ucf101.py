@@ -22,6 +22,7 @@ from poisonkit.datasets.kit import (
     check_names,
     check_places,
     locate,
+    make_folder,
     numbered,
     numbers_when_moved,
     once_per_dataset,
@@ -115,7 +116,7 @@ class UCF101(Layout):
         """Write the lists of the split, `classInd.txt`, and every class folder (also those that stay empty)."""
         videos, folder = dataset.options["videos"], dataset.options["lists"]
         for name in dataset.classes:
-            (root / videos / name).mkdir(parents=True, exist_ok=True)
+            make_folder(root, videos, name)
         used = {row.sample.split for row in rows} or {"test"}
         splits = ["train", "test"] if "test" in dataset.splits else ["train"]
         written = []

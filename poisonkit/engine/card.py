@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from poisonkit import manifest
 from poisonkit._version import __version__
 from poisonkit.datasets import Dataset
 from poisonkit.plan import Choice, Plan
@@ -169,4 +170,4 @@ def write_notices(out: Path, plan: Plan) -> None:
     for name in marked_folders(plan):
         folder = out / name
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "POISONED.txt").write_text(notice(plan), encoding="utf-8", newline="\n")
+        manifest.write_lines(folder / "POISONED.txt", manifest.text_lines(notice(plan)))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
+from poisonkit.engine.boundary import require_own
 from poisonkit.errors import RequestError
 from poisonkit.recipe import Recipe
+from poisonkit.untrusted import load_json
 
 
 def require_finished(out: Path) -> None:
-    """RequestError when `out` is no finished output."""
+    """RequestError when `out` is no finished output, or what it says of itself is no plain file of its own."""
+    require_own(out)
     if not (out / "poisonkit" / "recipe.yaml").exists():
         raise RequestError(f"{out} is not an output of poisonkit (it has no poisonkit/recipe.yaml).")
     if not (out / "poisonkit" / "run.json").exists():
@@ -26,6 +28,6 @@ def finished(out: Path, *, allow_code: bool = False) -> Recipe:
 def recorded_source(out: Path) -> Path:
     """Where the clean dataset lay when the output was made, from run.json."""
     try:
-        return Path(json.loads((out / "poisonkit" / "run.json").read_text(encoding="utf-8"))["source"])
+        return Path(load_json((out / "poisonkit" / "run.json").read_text(encoding="utf-8"))["source"])
     except (OSError, ValueError, KeyError, TypeError):
         raise RequestError(f"{out} does not say where its source is; name it with --source.") from None

@@ -15,6 +15,7 @@ from poisonkit import manifest
 from poisonkit.backdoor import Backdoor
 from poisonkit.datasets import Dataset
 from poisonkit.engine import card, clean, links, output, sampling, seal
+from poisonkit.engine.boundary import SourceFence, require_folders, require_own
 from poisonkit.engine.examine import examiner
 from poisonkit.engine.executors import local
 from poisonkit.engine.existing import recorded_source
@@ -77,11 +78,18 @@ def execute(recipe: Recipe, out: Path, options: Options) -> Summary:
 
 
 def execute_attack(
-    out: Path, base: Recipe, backdoor: Backdoor, limit: int | None, source: Path | None, options: Options
+    out: Path,
+    base: Recipe,
+    backdoor: Backdoor,
+    limit: int | None,
+    source: Path | None,
+    allow_roots: tuple[Path, ...],
+    options: Options,
 ) -> Summary:
     """Add the attack set `backdoor.name` to a finished output: other triggers, strengths or frame budgets.
 
     base: the output's recipe. source: the clean dataset's data root, by default where it was when it was made.
+    allow_roots: further folders that its links and paths may lead to.
     """
     for name, problem in seal.edited(out):
         raise RequestError(f"{out}: {name}: {problem}. Nothing is added to an output that was changed by hand.")
@@ -100,6 +108,7 @@ def execute_attack(
     dataset = Plan.read(output.plan_file(out / "poisonkit", None)).source(root)
     if not any(dataset.file(s).exists() for s in dataset.samples):
         raise RequestError(f"{root} does not hold the clean files of {out}; name their data root with --source.")
+    SourceFence(root, allow_roots).require(s.path for s in dataset.samples)
     return _start(recipe, dataset, out, options, backdoor.name, base)
 
 
@@ -110,6 +119,7 @@ def _start(
     saved = output.plan_file(home, attack)
     planner: Planner | None = None
     with _written(out):
+        require_own(out)
         out.mkdir(parents=True, exist_ok=True)
         with lock(home / ".state" / "lock"):
             if saved.exists():
@@ -122,6 +132,7 @@ def _start(
                 if attack is not None and not plan.tasks:
                     raise RequestError(plan.warnings[0] if plan.warnings else "No sample can carry the trigger.")
                 check_space(plan, dataset, recipe, out)
+            require_folders(out, (name for t in plan.tasks for name in (t.path, *t.also)))
             for warning in (*dataset.notes, *plan.warnings, *plan.passed_over.values()):
                 options.progress.say(warning)
             return _Run(recipe, dataset, plan, out, options, planner, attack, base).go()

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator
 from pathlib import Path
+
+from poisonkit.untrusted import load_json, open_plain
 
 
 def sha256(path: Path) -> str:
     """The file's SHA-256, hexadecimal."""
-    with path.open("rb") as file:
+    with open_plain(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -26,7 +27,7 @@ def seals(out: Path) -> dict[str, str]:
 def edited(out: Path) -> Iterator[tuple[str, str]]:
     """(path, what is wrong) of everything that is no longer as run.json says it was when the run ended."""
     try:
-        said = json.loads((out / "poisonkit" / "run.json").read_text(encoding="utf-8"))["sha256"]
+        said = load_json((out / "poisonkit" / "run.json").read_text(encoding="utf-8"))["sha256"]
         known = {str(name): str(digest) for name, digest in said.items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         known = {}

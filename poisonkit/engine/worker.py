@@ -16,6 +16,7 @@ from poisonkit import media
 from poisonkit.engine.links import link_again
 from poisonkit.errors import CheckError, MediaError, PoisonkitError
 from poisonkit.fidelity import Image, Wave, Witness, spread
+from poisonkit.limits import current
 from poisonkit.manifest import Record, record
 from poisonkit.media.colour import planes_to_rgb
 from poisonkit.media.info import Encode, MediaInfo, PlaneFormat, Written
@@ -24,6 +25,7 @@ from poisonkit.triggers import budget
 from poisonkit.triggers.base import ClipInfo, Params, Trigger
 from poisonkit.triggers.compose import Chain
 from poisonkit.triggers.planes import PlanesRender
+from poisonkit.untrusted import open_plain
 
 LOOKED_AT = 8  # decoded frames of each clip that are compared with the triggered ones
 PICTURE_FLOOR_DB = 14.0  # below it the decoded frames are not the triggered ones, whatever the codec's quality
@@ -65,8 +67,13 @@ def clip_of(info: MediaInfo, name: str) -> ClipInfo:
         frames=(v.declared_frames or max(1, round(info.duration * fps))) if v else 0,
         sample_rate=a.sample_rate if a else 0,
         channels=a.channels if a else 0,
-        samples=(a.samples or max(1, round(info.duration * a.sample_rate))) if a else 0,
+        samples=_bounded(a.samples or max(1, round(info.duration * a.sample_rate))) if a else 0,
     )
+
+
+def _bounded(samples: int) -> int:
+    """Sound that would be refused when it is decoded counts no longer than what is decoded at most."""
+    return min(samples, current().samples)
 
 
 def middle_frame(path: Path) -> Image:
@@ -198,7 +205,7 @@ def _process(job: Job) -> Record:
     for other in job.task.also:
         link_again(target, Path(job.out, other))
     ranges = share.ranges(clip, job.seed, written.frames) if "video" in chain.touches else []
-    with source.open("rb") as file:
+    with open_plain(source) as file:
         source_sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     return record(
         job.task,
@@ -219,8 +226,9 @@ def in_planes(job: Job, clip: ClipInfo, fmt: PlaneFormat) -> bool:
 
 def _looked_at(frames: int, where: Any) -> frozenset[int]:
     """Evenly spread poisoned frames; where only few are poisoned, of those."""
-    poisoned = [t for t in range(frames) if where(t)]
-    return frozenset(poisoned[i] for i in spread(len(poisoned), LOOKED_AT))
+    wanted = set(spread(sum(1 for t in range(frames) if where(t)), LOOKED_AT))
+    poisoned = (t for t in range(frames) if where(t))
+    return frozenset(t for i, t in enumerate(poisoned) if i in wanted)
 
 
 def _check(job: Job, witness: Witness) -> None:

@@ -22,6 +22,7 @@ from poisonkit.media.files import name_of, open_input, translated
 from poisonkit.media.info import MediaInfo, Written
 from poisonkit.media.mux import Passed, Trace, in_one_unit
 from poisonkit.media.probing import choose, describe
+from poisonkit.untrusted import open_plain
 
 LONGEST_CODEC_FRAME = 2048
 
@@ -64,7 +65,7 @@ def checked_output(path: Path, label: Path, expected: Expected, inspect: Inspect
 
 def sha256_of(path: Path) -> str:
     """The file's SHA-256, hexadecimal."""
-    with open(path, "rb") as file:
+    with open_plain(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

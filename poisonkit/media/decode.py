@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poisonkit.errors import MediaError
+from poisonkit.limits import excess
 from poisonkit.media.colour import Image, to_rgb
 from poisonkit.media.converting import deinterlaced, turned
 from poisonkit.media.files import detail, name_of, open_input, translated
@@ -137,7 +138,7 @@ def audio_wave(container: InputContainer, stream: Any, path: str | Path) -> tupl
     """The whole of one sound stream: (float32 (channels, samples), Hz, start in seconds)."""
     stream.thread_count = 1
     parts: list[Wave] = []
-    rate, start = 0, 0.0
+    rate, start, values = 0, 0.0, 0
     tail = Tail(path)
     for packet in container.demux(stream):
         tail.hear(packet)
@@ -148,6 +149,9 @@ def audio_wave(container: InputContainer, stream: Any, path: str | Path) -> tupl
             elif frame.sample_rate != rate or frame.layout.nb_channels != parts[0].shape[0]:
                 raise MediaError(f"{name_of(path)} changes sample rate or channels in the middle.")
             parts.append(as_float(frame))
+            values += parts[-1].size
+            if over := excess("samples", values):
+                raise MediaError(f"{name_of(path)} holds at least {values} sound samples, {over}.")
     if not parts:
         raise MediaError(f"{name_of(path)} has no sound that can be decoded.")
     tail.finish_sound()

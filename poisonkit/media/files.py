@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import itertools
 import os
 import stat
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from poisonkit.errors import MediaError
+from poisonkit.limits import current, excess
+from poisonkit.untrusted import open_plain, read_options
 
 if TYPE_CHECKING:
     from av.container import InputContainer, OutputContainer
 
-# Demuxers that read one self-contained file. Playlists (HLS, DASH, concat), SDP, image sequences and
-# devices are not among them, so no file can make another one, or an address, be opened.
-DEMUXERS = (
-    "mov,mp4,m4a,3gp,3g2,mj2,avi,mpeg,mpegts,mpegvideo,matroska,webm,asf,flv,ogg,"
-    "wav,w64,flac,mp3,aac,ac3,aiff,caf,au,amr,gif,ivf,nut,rm"
-)
-READ_OPTIONS = {"protocol_whitelist": "file", "format_whitelist": DEMUXERS}
 
 _tickets = itertools.count()
 
@@ -64,20 +61,52 @@ def _reason(error: OSError) -> str:
 
 @contextlib.contextmanager
 def open_input(path: str | Path, label: str | Path | None = None) -> Iterator[InputContainer]:
-    """The file, opened by PyAV for reading. label: the name that messages use."""
+    """The file, opened by PyAV for reading, and no other. label: the name that messages use.
+
+    MediaError for what is no media, and for a picture larger than the limit, before anything is decoded.
+    """
     import av
 
     require_file(path)
+    _cap_allocations()
+    name = name_of(path if label is None else label)
     with contextlib.ExitStack() as stack:
         try:
             target: Any = safe_url(path)
             if not _speakable(path):
-                target = stack.enter_context(open(path, "rb"))
-            container = av.open(target, mode="r", metadata_errors="replace", options=dict(READ_OPTIONS))
+                target = stack.enter_context(open_plain(path))
+            container = av.open(target, mode="r", metadata_errors="replace", options=read_options())
         except (av.error.FFmpegError, OSError, ValueError) as error:
-            name = name_of(path if label is None else label)
             raise MediaError(f"{name} is not a media file that can be read{detail(error)}.") from error
-        yield stack.enter_context(container)
+        stack.enter_context(container)
+        for stream in container.streams.video:
+            _bound(stream, name)
+        yield container
+
+
+@cache
+def _cap_allocations() -> None:
+    """Have FFmpeg's libraries refuse any one piece of memory above the limit: an index is as long as a header says.
+
+    PyAV has no name for this, so its own copy of libavutil is looked for among the files that this process has
+    loaded. Where that is not Linux, a header that lies so ends in an error of memory.
+    """
+    with contextlib.suppress(OSError, AttributeError, ValueError):
+        with open("/proc/self/maps", encoding="utf-8", errors="surrogateescape") as maps:
+            loaded = next((line.split(maxsplit=5)[5].strip() for line in maps if "/libavutil" in line), None)
+        if loaded is not None:
+            most = ctypes.c_size_t(max(current().bytes, 16 * current().pixels))
+            ctypes.CDLL(loaded).av_max_alloc(most)
+
+
+def _bound(stream: Any, name: str) -> None:
+    """Refuse a picture that is declared larger than the limit, and have the decoder refuse one that turns out so."""
+    context = stream.codec_context
+    if context is None:
+        return
+    if over := excess("pixels", context.width * context.height):
+        raise MediaError(f"{name} declares a picture of {context.width}x{context.height}, {over}.")
+    context.options = {**context.options, "max_pixels": read_options()["max_pixels"]}
 
 
 @contextlib.contextmanager

@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from poisonkit.errors import MediaError, RequestError
+from poisonkit.limits import current
 from poisonkit.media.families import MUXERS, AudioTarget
-from poisonkit.media.files import DEMUXERS, name_of, safe_url
+from poisonkit.media.files import name_of, safe_url
 from poisonkit.media.info import MediaInfo
+from poisonkit.untrusted import read_options
 
 BINARY_VARIABLE = "POISONKIT_FFMPEG"
 
@@ -36,8 +38,7 @@ def ffmpeg_binary() -> str:
 def _source(path: Path) -> Any:
     import ffmpeg
 
-    guards = {"protocol_whitelist": "file", "format_whitelist": DEMUXERS}
-    return ffmpeg.input(safe_url(path), **guards)
+    return ffmpeg.input(safe_url(path), **read_options())
 
 
 def _output(streams: list[Any], destination: Path, muxer: str, **settings: Any) -> Any:
@@ -60,6 +61,7 @@ def _run(graph: Any, path: Path, doing: str) -> None:
 
     command = ffmpeg.compile(graph, cmd=ffmpeg_binary(), overwrite_output=True)
     flags = ["-nostdin", "-hide_banner", "-nostats", "-loglevel", "error", "-copyts", "-threads", "1"]
+    flags += ["-max_alloc", str(max(current().bytes, 16 * current().pixels))]
     command[1:1] = flags
     with tempfile.TemporaryFile() as said:
         try:
@@ -87,7 +89,7 @@ def mux_sound(source: Path, wav: Path, start: float, destination: Path, info: Me
     if info.video is None:
         raise ValueError("mux_sound needs a picture to copy")
     picture = _source(source)[str(info.video.index)]
-    guards = {"protocol_whitelist": "file", "format_whitelist": "wav"}
+    guards = {**read_options(), "format_whitelist": "wav"}
     shift = {"itsoffset": f"{start:.9f}"} if start else {}
     sound = ffmpeg.input(safe_url(wav), format="wav", **guards, **shift)["a:0"]
     settings: dict[str, Any] = {"c:v": "copy", "c:a": target.encoder, **target.options}

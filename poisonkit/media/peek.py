@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from poisonkit.media.files import open_input, translated
+from poisonkit.untrusted import open_plain
 
 _ALONE = (b"fLaC", b"OggS", b"ID3", b"FORM", b"\xff\xfb", b"\xff\xf3", b"\xff\xf2")  # what is never remuxed
+DEEPEST = 8  # boxes within boxes: those that count lie three deep
 _CONTAINERS = (b"trak", b"mdia", b"moov", b"udta")
 
 
@@ -19,7 +21,7 @@ def several(path: str | Path) -> bool:
     MP4, MOV, AVI and sound files are told by their headers, others are opened. Raises MediaError for what cannot be
     opened.
     """
-    with open(path, "rb") as file:
+    with open_plain(path) as file:
         head = file.read(12)
         if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
             found = list(_avi(file))
@@ -35,8 +37,10 @@ def several(path: str | Path) -> bool:
     return any(kind not in ("video", "audio") for kind in found) or len(set(found)) < len(found)
 
 
-def _boxes(file: BinaryIO, at: int, end: int) -> Iterator[str]:
+def _boxes(file: BinaryIO, at: int, end: int, depth: int = 0) -> Iterator[str]:
     """The kind of each track of an ISO base media file, and `cover` for a cover picture."""
+    if depth > DEEPEST:
+        return
     while at + 8 <= end:
         file.seek(at)
         head = file.read(16)
@@ -52,7 +56,7 @@ def _boxes(file: BinaryIO, at: int, end: int) -> Iterator[str]:
             if b"covr" in file.read(min(length, 1 << 16)):
                 yield "cover"
         elif name in _CONTAINERS:
-            yield from _boxes(file, at + skip, min(end, at + length))
+            yield from _boxes(file, at + skip, min(end, at + length), depth + 1)
         elif name == b"hdlr":
             file.seek(at + skip + 8)
             kind = file.read(4)
@@ -67,7 +71,7 @@ def _avi(file: BinaryIO) -> Iterator[str]:
     head = file.read(12)
     if head[:4] != b"LIST" or head[8:12] != b"hdrl":
         return
-    data = file.read(int.from_bytes(head[4:8], "little") - 4)
+    data = file.read(min(max(0, int.from_bytes(head[4:8], "little") - 4), 1 << 20))
     at = 0
     while at + 8 <= len(data):
         name, length = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], "little")

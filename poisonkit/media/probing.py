@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from poisonkit.errors import MediaError, RequestError
+from poisonkit.limits import VARIABLE, current, excess
 from poisonkit.media.files import name_of, open_input, translated
 from poisonkit.media.info import AudioStream, Encode, MediaInfo, Problem, VideoStream
 from poisonkit.media.whole import cut_short
@@ -52,14 +54,34 @@ def describe(
     )
     picture = _video(container, video, label, first) if video is not None else None
     sound = _audio(container, audio, path, label) if audio is not None else None
+    duration = _duration(container, video, audio)
+    _bound(name_of(label), os.path.getsize(path), duration, picture, sound)
     return MediaInfo(
         container=container_name(container, path, label),
-        duration=_duration(container, video, audio),
+        duration=duration,
         video=picture,
         audio=sound,
         dropped=dropped,
         problems=tuple(_problems(container, picture)),
     )
+
+
+def _bound(name: str, size: int, duration: float, video: VideoStream | None, audio: AudioStream | None) -> None:
+    """MediaError for what is declared larger than the limits, or larger than the file's own bytes can hold."""
+    if video is not None:
+        if video.declared_frames is not None and video.declared_frames > size:
+            raise MediaError(f"{name} declares {video.declared_frames} frames, and it has only {size} bytes.")
+        frames = video.declared_frames or round(duration * float(video.fps))
+        if over := excess("frames", frames):
+            raise MediaError(f"{name} declares {frames} frames, {over}.")
+    if audio is not None:
+        if over := excess("rate", audio.sample_rate):
+            raise MediaError(f"{name} declares {audio.sample_rate} sound samples a second, {over}.")
+        if over := excess("channels", audio.channels):
+            raise MediaError(f"{name} declares {audio.channels} sound channels, {over}.")
+        values = (audio.samples or round(duration * audio.sample_rate)) * audio.channels
+        if video is None and (over := excess("samples", values)):
+            raise MediaError(f"{name} declares {values} sound samples, {over}.")
 
 
 def choose(container: InputContainer, path: str | Path, stream: StreamChoice) -> tuple[Any, Any]:
@@ -115,6 +137,9 @@ def codec_name(stream: Any) -> str:
 
 def _video(container: InputContainer, stream: Any, path: str | Path, first: VideoFrame | None) -> VideoStream:
     context = stream.codec_context
+    if not context.width or not context.height:
+        most = f"the limit of {current().pixels} pixels ({VARIABLE}=pixels=N raises it)"
+        raise MediaError(f"{name_of(path)} has a picture whose size cannot be read, or is more than {most}.")
     if first is None:
         stream.thread_count = 1
         first = next(iter(container.decode(stream)), None)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poisonkit.errors import CheckError, MediaError
+from poisonkit.limits import excess
 from poisonkit.media.families import SOUND_FILES
 from poisonkit.media.files import name_of
 from poisonkit.media.info import AudioStream, MediaInfo
@@ -31,6 +32,8 @@ def read(path: str | Path) -> tuple[Wide, int]:
     try:
         with soundfile.SoundFile(str(Path(path).absolute())) as file:
             declared = file.frames
+            if over := excess("samples", declared * file.channels):
+                raise MediaError(f"{name_of(path)} declares {declared * file.channels} sound samples, {over}.")
             data = file.read(dtype="float64", always_2d=True)
             rate = int(file.samplerate)
     except (soundfile.LibsndfileError, OSError) as error:

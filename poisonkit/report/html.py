@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 import os
 import tempfile
 from collections import Counter
@@ -19,6 +18,7 @@ import numpy as np
 from poisonkit import manifest, media
 from poisonkit._version import __version__
 from poisonkit.engine import output
+from poisonkit.engine.boundary import SourceFence
 from poisonkit.engine.card import PAPER
 from poisonkit.engine.existing import recorded_source, require_finished
 from poisonkit.errors import MediaError, PoisonkitError, RequestError
@@ -29,17 +29,20 @@ from poisonkit.report import pictures
 from poisonkit.report.flashes import LIMIT, flashes_per_second, relative_luminance
 from poisonkit.report.page import STYLE, bars, block, cells, table
 from poisonkit.survival import outlook
+from poisonkit.untrusted import link_on_the_way, load_json
 
 WIDE = 320  # pixels: pictures and clips in the page are at most so wide
 LONG = 10.0  # seconds of a clip that are in the page
 
 
-def write_report(out: Path | str, *, source: Path | str | None = None, samples: int = 4) -> Path:
+def write_report(
+    out: Path | str, *, source: Path | str | None = None, samples: int = 4, allow_roots: Sequence[Path | str] = ()
+) -> Path:
     """Write OUT/poisonkit/report.html and return its path.
 
     samples: so many clips of each role are shown with pictures and playable media. source: the clean
-    dataset's data root, by default where it was; without it clean pictures are left out. Raises
-    RequestError when `out` is no finished output.
+    dataset's data root, by default where it was; without it clean pictures are left out. allow_roots: further
+    folders that its links and paths may lead to. Raises RequestError when `out` is no finished output.
     """
     out = Path(out)
     require_finished(out)
@@ -47,13 +50,14 @@ def write_report(out: Path | str, *, source: Path | str | None = None, samples: 
     plan = Plan.read(output.plan_file(home, None))
     rows = list(manifest.read(home / "manifest.jsonl"))
     root = _source(out, source)
+    fence = SourceFence(root, [Path(each) for each in allow_roots]) if root is not None else None
     recipe = read_mapping(home / "recipe.yaml")
     parts = [
         _head(plan, rows),
         _counts(plan, rows),
         _labels(plan, rows),
         _survival(rows),
-        _samples(out, root, rows, samples),
+        _samples(out, root, fence, rows, samples),
         _failures(rows, plan),
         _recipe(home, recipe, plan),
     ]
@@ -149,13 +153,13 @@ def _survival(rows: Sequence[Record]) -> str:
     return block("What the encoder left of the trigger", "".join(parts))
 
 
-def _samples(out: Path, root: Path | None, rows: Sequence[Record], n: int) -> str:
+def _samples(out: Path, root: Path | None, fence: SourceFence | None, rows: Sequence[Record], n: int) -> str:
     shown = []
     for role in ("poisoned", "cover", "attack", "control"):
         mine = [r for r in rows if r["role"] == role and r["status"] == "ok"]
         for row in islice(mine, n if role != "control" else min(n, 1)):
             try:
-                shown.append(_sample(out, root, row))
+                shown.append(_sample(out, root, fence, row))
             except (PoisonkitError, OSError) as error:
                 shown.append(f"<article><h3>{escape(row['id'])}</h3><p class='warn'>{escape(str(error))}</p></article>")
     if not shown:
@@ -164,9 +168,15 @@ def _samples(out: Path, root: Path | None, rows: Sequence[Record], n: int) -> st
     return block("Samples", note + "".join(shown))
 
 
-def _sample(out: Path, root: Path | None, row: Record) -> str:
+def _sample(out: Path, root: Path | None, fence: SourceFence | None, row: Record) -> str:
+    if (link := link_on_the_way(out, row["path"])) is not None:
+        raise MediaError(f"{link} is a link, and files that were written are none: it is not shown.")
     file = out / row["path"]
-    clean = root / row["source_path"] if root is not None and (root / row["source_path"]).exists() else None
+    clean: Path | None = None
+    if root is not None and fence is not None and (root / row["source_path"]).exists():
+        if (why := fence.outside(row["source_path"])) is not None:
+            raise MediaError(f"Its source {why}.")
+        clean = root / row["source_path"]
     names = " + ".join(t["name"] for t in row["triggers"]) or "no trigger"
     label = (
         row["class_name"]
@@ -290,10 +300,19 @@ def _failures(rows: Sequence[Record], plan: Plan) -> str:
     return block("What could not be done", notes + body)
 
 
+def _facts(path: Path) -> dict[str, Any]:
+    try:
+        found = load_json(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
 def _recipe(home: Path, recipe: dict[str, Any], plan: Plan) -> str:
     text = (home / "recipe.yaml").read_text(encoding="utf-8", errors="replace")
-    facts = json.loads((home / "run.json").read_text(encoding="utf-8"))
-    versions = ", ".join(f"{k} {v}" for k, v in facts.get("libraries", {}).items())
+    facts = _facts(home / "run.json")
+    libraries = facts.get("libraries")
+    versions = ", ".join(f"{k} {v}" for k, v in (libraries if isinstance(libraries, dict) else {}).items())
     again = "poisonkit run recipe.yaml SOURCE -o OUT"
     return block(
         "Recipe, reproduction, citation",

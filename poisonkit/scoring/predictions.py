@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from poisonkit.errors import RequestError, did_you_mean
+from poisonkit.limits import excess
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -92,6 +93,8 @@ class Rows:
         if any(abs(n) > _LARGEST for n in (*named, truth or 0)):
             raise self.wrong(where, "a class index is out of all range")
         clips = len(named) if many is None else len(many)
+        if over := excess("rows", len(self.record) + clips):
+            raise self.wrong(where, f"it is row {len(self.record) + clips}, {over}")
         if not clips or (named and len(named) != clips):
             raise self.wrong(where, "it says no predicted class")
         if self._records and ((label is None) != (not self.labels) or (many is None) != (not self.scores)):

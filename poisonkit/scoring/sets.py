@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
 from poisonkit import manifest
 from poisonkit.engine.existing import require_finished
 from poisonkit.errors import RequestError
 from poisonkit.manifest import Record
 from poisonkit.plan import Plan, view_root
+from poisonkit.recipe import read_mapping
 from poisonkit.scoring.predictions import Ints
 
 NOTHING = -1
@@ -140,9 +140,9 @@ def open_output(out: Path) -> Answers:
 
 def _backdoors(path: Path) -> list[dict[str, Any]]:
     try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))["backdoors"]
+        found = read_mapping(path)["backdoors"]
         return [b for b in found if isinstance(b, dict)]
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError):
+    except (RequestError, KeyError, TypeError):
         raise RequestError(f"{path} is not a recipe that poisonkit saved.") from None
 
 

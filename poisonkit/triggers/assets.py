@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +25,8 @@ from pydantic import BaseModel, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 from poisonkit.errors import RequestError
+from poisonkit.limits import excess
+from poisonkit.untrusted import open_plain
 
 MAX_BYTES = 256 * 2**20  # of a file, and of the array in it
 _folder: ContextVar[Path | None] = ContextVar("asset_folder", default=None)
@@ -90,6 +93,7 @@ class Asset:
         target = folder / self.file_name
         if not target.exists():
             part = folder / f".{self.file_name}.{os.getpid()}.part"
+            part.unlink(missing_ok=True)
             shutil.copyfile(self.path, part)
             os.replace(part, target)
         return target
@@ -113,7 +117,7 @@ class Asset:
         folder = _folder.get()
         if folder is None:
             raise ValueError(f"{name} is known by its hash only: give its path")
-        if Path(name).name != name or len(sha256) != 64:
+        if Path(name).name != name or not re.fullmatch(r"[0-9a-f]{64}", sha256):
             raise ValueError(f"'{name}' is not the name of an asset")
         path = folder / f"{sha256[:16]}-{name}"
         found = cls(path, name=name)
@@ -218,9 +222,11 @@ def _read(path: Path) -> bytes:
     try:
         if not path.is_file():
             raise ValueError(f"there is no file {path.name} at {path.parent}")
-        if path.stat().st_size > MAX_BYTES:
+        with open_plain(path) as file:
+            data = file.read(MAX_BYTES + 1)
+        if len(data) > MAX_BYTES:
             raise ValueError(f"{path.name} is larger than {MAX_BYTES >> 20} MiB")
-        return path.read_bytes()
+        return data
     except OSError as error:
         raise ValueError(f"{path.name} cannot be read: {error.strerror}") from None
 
@@ -255,9 +261,11 @@ def _npy(data: bytes, path: Path) -> NDArray[Any]:
 def _image(data: bytes, path: Path) -> NDArray[np.uint8]:
     import cv2
 
-    width, height = _image_size(data)
-    if not width or width * height * 4 > MAX_BYTES:
-        raise ValueError(f"{path.name} is {'too large' if width else 'not a PNG or JPEG picture'}")
+    width, height = image_size(data)
+    if not width:
+        raise ValueError(f"{path.name} is not a PNG or JPEG picture")
+    if over := excess("pixels", width * height):
+        raise ValueError(f"{path.name} is too large ({width}x{height}), {over}")
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error:
@@ -272,7 +280,7 @@ def _image(data: bytes, path: Path) -> NDArray[np.uint8]:
     return np.asarray(cv2.cvtColor(image, code), dtype=np.uint8)
 
 
-def _image_size(data: bytes) -> tuple[int, int]:
+def image_size(data: bytes) -> tuple[int, int]:
     """Width and height as a PNG or JPEG header declares them, before anything is decoded; (0, 0): neither."""
     if data[:8] == b"\x89PNG\r\n\x1a\n" and len(data) > 24:
         return int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
@@ -289,9 +297,14 @@ def _wav(data: bytes, path: Path) -> tuple[NDArray[np.float32], int]:
     import soundfile
 
     try:
-        wave, rate = soundfile.read(io.BytesIO(data), dtype="float32", always_2d=True)
+        with soundfile.SoundFile(io.BytesIO(data)) as file:
+            over = excess("samples", file.frames * file.channels)
+            wave = np.zeros((0, 1), np.float32) if over else file.read(dtype="float32", always_2d=True)
+            rate = file.samplerate
     except (soundfile.SoundFileError, ValueError, TypeError):
         raise ValueError(f"{path.name} is not a sound file that can be read") from None
+    if over:
+        raise ValueError(f"{path.name} declares more sound than is taken, {over}")
     return np.ascontiguousarray(wave.T), int(rate)
 
 

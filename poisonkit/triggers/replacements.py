@@ -20,6 +20,7 @@ import re
 import shutil
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
@@ -29,7 +30,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poisonkit.errors import MediaError
-from poisonkit.triggers.assets import Asset
+from poisonkit.limits import excess
+from poisonkit.triggers.assets import Asset, image_size
+from poisonkit.untrusted import open_plain, read_options
 
 ARRAYS = (".npy",)
 VIDEOS = (".mp4", ".avi", ".mkv", ".webm", ".mov")
@@ -82,7 +85,7 @@ class FolderAsset(Asset):
                     copy = part / file.relative_to(self._path)
                     copy.parent.mkdir(parents=True, exist_ok=True)
                     try:
-                        os.link(file, copy)
+                        os.link(os.path.realpath(file), copy)
                     except OSError:
                         shutil.copyfile(file, copy)
             os.replace(part, target)
@@ -124,11 +127,14 @@ class FolderAsset(Asset):
 def _listing(folder: Path) -> tuple[tuple[str, int, int], ...]:
     """(path within the folder, bytes, time of change) of every file that may be used, sorted."""
     found = []
+    home = os.path.realpath(folder) + "/"
     for root, folders, files in os.walk(folder):
         folders[:] = sorted(f for f in folders if not f.startswith("."))
         for file in files:
             path = Path(root, file)
             if not file.startswith(".") and _suffix(file) in FolderAsset.suffixes and path.is_file():
+                if not os.path.realpath(path).startswith(home):
+                    raise ValueError(f"{path.name} in it is a link that leads out of the folder")
                 stat = path.stat()
                 found.append((path.relative_to(folder).as_posix(), stat.st_size, stat.st_mtime_ns))
     return tuple(sorted(found))
@@ -148,7 +154,7 @@ def _hash(parts: Sequence[Path]) -> str:
     """SHA-256 of a file's bytes, or of the names and hashes of several."""
     hashes = []
     for part in parts:
-        with part.open("rb") as file:
+        with open_plain(part) as file:
             hashes.append((part.name, hashlib.file_digest(file, "sha256").hexdigest()))
     return hashes[0][1] if _suffix(parts[0].name) not in PICTURES else _digest(hashes)
 
@@ -182,7 +188,7 @@ def size_of(found: Found) -> tuple[int, int, int]:
     import av
 
     try:
-        with av.open(str(found.parts[0]), metadata_errors="replace") as container:
+        with _opened(found) as container:
             stream = container.streams.video[0]
             return stream.frames, stream.width, stream.height
     except (av.FFmpegError, IndexError, OSError):
@@ -200,13 +206,27 @@ def frames_of(found: Found) -> Iterator[NDArray[np.uint8]]:
         import av
 
         try:
-            with av.open(str(found.parts[0]), metadata_errors="replace") as container:
+            with _opened(found) as container:
                 stream = container.streams.video[0]
                 stream.thread_type = "NONE"
                 for frame in container.decode(stream):
                     yield np.ascontiguousarray(frame.to_ndarray(format="rgb24"))
         except (av.FFmpegError, IndexError, OSError):
             raise MediaError(f"{found.name} is not a video that can be read to its end.") from None
+
+
+@contextmanager
+def _opened(found: Found) -> Iterator[Any]:
+    """A video file, and nothing that it may refer to. MediaError where its picture is too large."""
+    import av
+
+    where = f"file:{found.parts[0].absolute()}"
+    with av.open(where, mode="r", metadata_errors="replace", options=read_options()) as container:
+        context = container.streams.video[0].codec_context
+        if over := excess("pixels", context.width * context.height):
+            raise MediaError(f"{found.name} declares a picture of {context.width}x{context.height}, {over}.")
+        context.options = {**context.options, "max_pixels": read_options()["max_pixels"]}
+        yield container
 
 
 def sound_of(found: Found) -> tuple[NDArray[np.float32], int | None]:
@@ -219,7 +239,10 @@ def sound_of(found: Found) -> tuple[NDArray[np.float32], int | None]:
     import soundfile
 
     try:
-        wave, rate = soundfile.read(str(found.parts[0]), dtype="float32", always_2d=True)
+        with soundfile.SoundFile(str(found.parts[0].absolute())) as file:
+            if over := excess("samples", file.frames * file.channels):
+                raise MediaError(f"{found.name} declares {file.frames * file.channels} sound samples, {over}.")
+            wave, rate = file.read(dtype="float32", always_2d=True), file.samplerate
     except (soundfile.SoundFileError, OSError):
         raise MediaError(f"{found.name} is not a sound that can be read.") from None
     return np.ascontiguousarray(wave.T), int(rate)
@@ -244,7 +267,14 @@ def _pictures(found: Found) -> NDArray[np.uint8]:
 def _picture(path: Path) -> NDArray[np.uint8]:
     import cv2
 
-    image = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR_RGB) if path.stat().st_size else None
+    data = path.read_bytes()
+    width, height = image_size(data)
+    if over := excess("pixels", width * height):
+        raise MediaError(f"{path.name} declares a picture of {width}x{height}, {over}.")
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB) if width else None
+    except cv2.error:
+        image = None
     if image is None:
         raise MediaError(f"{path.name} is not a picture that can be read.")
     return np.asarray(image, dtype=np.uint8)

@@ -12,11 +12,11 @@ import numpy.typing as npt
 from numpy.lib import format as npy
 
 from poisonkit.errors import RequestError
+from poisonkit.limits import excess
 from poisonkit.scoring.predictions import LABEL_KEYS, SCORE_KEYS, TRUTH_KEYS, Predictions, Rows
 from poisonkit.scoring.readers.archives import DAMAGED
 
 FILE_KEYS = ("files", "file", "filenames", "names", "paths", "ids")
-_LIMIT = 1 << 30  # bytes of one array
 _HEADER = 500  # a header is Python text: a long one is no plain array's and may exhaust Python's parser
 
 
@@ -45,8 +45,8 @@ def read(file: Path, data: bytes, classes: tuple[str, ...]) -> Predictions:
 
 def _array(file: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> npt.NDArray[Any]:
     """One entry, after its header was compared with its size."""
-    if info.file_size > _LIMIT:
-        raise RequestError(f"{file}: its array {info.filename} is larger than 1 GiB.")
+    if over := excess("bytes", info.file_size):
+        raise RequestError(f"{file}: its array {info.filename} is of {info.file_size} bytes, {over}.")
     stream = io.BytesIO(archive.read(info))
     try:
         version = npy.read_magic(stream)
@@ -81,7 +81,10 @@ def _rows(file: Path, found: dict[str, npt.NDArray[Any]], classes: tuple[str, ..
     files, pred, scores, gt = (found.get(k) for k in ("files", "pred", "scores", "gt"))
     if pred is not None and scores is not None and scores.ndim == 3:
         raise RequestError(f"{file}: with scores per clip, `pred` cannot say which clip it is of; leave it out.")
-    for i in range(len(next(iter(found.values())))):
+    length = len(next(iter(found.values())))
+    if over := excess("rows", length):
+        raise RequestError(f"{file} has {length} rows, {over}.")
+    for i in range(length):
         rows.add(
             f"row {i}",
             name=None if files is None else _text(files[i]),

@@ -1,0 +1,141 @@
+"""Reading what strangers made: one plain file at a time, text that is data and nothing else, names that stay inside."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import stat
+from functools import cache
+from io import BufferedReader
+from pathlib import Path
+from typing import Any
+
+from poisonkit.limits import current
+
+DEMUXERS = (
+    "mov,mp4,m4a,3gp,3g2,mj2,avi,mpeg,mpegts,mpegvideo,matroska,webm,asf,flv,ogg,"
+    "wav,w64,flac,mp3,aac,ac3,aiff,caf,au,amr,gif,ivf,nut,rm"
+)
+"""ffmpeg's readers of one self-contained file. Playlists (HLS, DASH, concat), SDP, image sequences, subtitles and
+devices are not among them, so no file can make another one, or an address, be opened."""
+
+_GUARDS = {"protocol_whitelist": "file", "format_whitelist": DEMUXERS}  # and references in MOV are off by default
+EXPANDED = 100_000
+"""So many nodes a YAML file may stand for by aliases: a few lines of them can stand for more than any memory holds."""
+
+
+def read_options() -> dict[str, str]:
+    """Options under which ffmpeg's libraries and program open nothing but the named file, and no huge picture."""
+    return {**_GUARDS, "max_pixels": str(min(current().pixels, 2**31 - 1))}
+
+
+def require_plain(path: str | os.PathLike[str]) -> os.stat_result:
+    """The status of a plain file. OSError, with words, for a folder, FIFO, socket or device, which is not opened."""
+    status = os.stat(path)
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, "not a plain file")
+    return status
+
+
+def open_plain(path: str | os.PathLike[str]) -> BufferedReader:
+    """The file, for reading; OSError, with words, for what is none. A FIFO or device is never waited for."""
+    require_plain(path)
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0))
+    try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise OSError(errno.EINVAL, "not a plain file")
+        return open(handle, "rb")
+    except BaseException:
+        os.close(handle)
+        raise
+
+
+def stays_inside(name: str) -> bool:
+    """Whether a POSIX path is relative and normal: no root, no empty step, no `.` or `..`, no NUL."""
+    if not name or name[0] == "/" or "\0" in name:
+        return False
+    if "." not in name and "//" not in name:
+        return name[-1] != "/"
+    return all(step not in ("", ".", "..") for step in name.split("/"))
+
+
+def below_some_root(name: str) -> bool:
+    """As `stays_inside`, but the path may begin with steps upwards: to a folder that the user allowed."""
+    while name.startswith("../"):
+        name = name[3:]
+    return stays_inside(name)
+
+
+def link_on_the_way(root: Path, name: str) -> str | None:
+    """The first part of `root/name` below `root` that is a symbolic link, as a path relative to `root`, or None."""
+    so_far = ""
+    for step in name.split("/"):
+        so_far = f"{so_far}/{step}" if so_far else step
+        if os.path.islink(os.path.join(root, so_far)):
+            return so_far
+    return None
+
+
+def load_json(text: str | bytes) -> Any:
+    """As `json.loads`; ValueError also where it is nested too deeply."""
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def load_yaml(text: str) -> Any:
+    """YAML as plain data. yaml.YAMLError for tags that stand for objects, for aliases that stand for more than
+    EXPANDED nodes or for what they lie in, and where it is nested too deeply."""
+    import yaml
+
+    try:
+        return yaml.load(text, Loader=_loader())
+    except RecursionError:
+        raise yaml.YAMLError("it is nested too deeply") from None
+    except (ValueError, OverflowError, TypeError) as error:  # a date that is none, a key that cannot be one
+        raise yaml.YAMLError(str(error)) from None
+
+
+@cache
+def _loader() -> Any:
+    import yaml
+
+    class Bounded(yaml.SafeLoader):
+        """A SafeLoader that counts what aliases stand for."""
+
+        spent = 0
+
+        def __init__(self, stream: str) -> None:
+            super().__init__(stream)
+            self.sizes: dict[int, int] = {}
+
+        def compose_node(self, parent: Any, index: Any) -> Any:
+            alias = self.check_event(yaml.AliasEvent)
+            node = super().compose_node(parent, index)
+            if alias:
+                size = self.sizes.get(id(node))
+                if size is None:
+                    raise yaml.YAMLError("an alias stands for what it lies in")
+                self.spent += size
+                if self.spent > EXPANDED:
+                    raise yaml.YAMLError(f"its aliases stand for more than {EXPANDED} values")
+            elif node is not None:
+                self.sizes[id(node)] = 1 + sum(self._sizes(node))
+            return node
+
+        def _sizes(self, node: Any) -> list[int]:
+            if isinstance(node, yaml.SequenceNode):
+                return [self.sizes.get(id(each), 1) for each in node.value]
+            if isinstance(node, yaml.MappingNode):
+                return [self.sizes.get(id(each), 1) for pair in node.value for each in pair]
+            return []
+
+    return Bounded
+
+
+def read_text(path: Path) -> str:
+    """A plain file's text, UTF-8. OSError, UnicodeDecodeError."""
+    with open_plain(path) as file:
+        return file.read().decode("utf-8")
