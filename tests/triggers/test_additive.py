@@ -33,14 +33,6 @@ def test_a_field_of_the_clips_size_is_added_as_it_is(
     assert np.abs(out - exact).max() <= 0.501
 
 
-def test_a_large_frame(tmp_path: Path) -> None:
-    f = generator("large").integers(-20, 21, (1080, 1920), dtype=np.int8)
-    x = np.full((1080, 1920, 3), 10, np.uint8)
-    assert np.array_equal(
-        create("additive", array=saved(tmp_path, f)).apply(x)[..., 1], np.clip(f.astype(int) + 10, 0, 255)
-    )
-
-
 @pytest.mark.parametrize(
     ("beyond", "expected"), [("loop", [0, 1, 2, 0, 1]), ("hold", [0, 1, 2, 2, 2]), ("stop", [0, 1, 2])]
 )

@@ -35,7 +35,7 @@ def scene(shape: tuple[int, int]) -> np.ndarray:
 
 
 @pytest.mark.parametrize("magnitude", [50.0, 100.0])
-@pytest.mark.parametrize("shape", [(64, 64), (64, 96), (37, 53), (32, 32), (1080, 1920)])
+@pytest.mark.parametrize("shape", [(64, 64), (64, 96), (37, 53), (32, 32)])
 def test_as_published(shape: tuple[int, int], magnitude: float) -> None:
     x = scene(shape)
     out = create("ctrl", magnitude=magnitude).apply(x)

@@ -47,13 +47,6 @@ def test_as_published(tmp_path: Path, shape: tuple[int, int], alpha: float, beta
         assert np.abs(trigger.apply(x) - literal(x, t, alpha, b)).max() <= 1
 
 
-def test_as_published_at_1080p(tmp_path: Path) -> None:
-    t, x = scene(1080, 1920, "pattern"), picture(1920, 1080, 1)[0]
-    np.save(tmp_path / "t.npy", t)
-    out = create("fiba", pattern=str(tmp_path / "t.npy"), canvas="native").apply(x)
-    assert np.abs(out - literal(x, t, 0.15, 108)).max() <= 1
-
-
 def test_by_default_as_many_waves_at_every_size_with_our_picture() -> None:
     for shape in ((60, 60), (60, 90), (300, 400)):
         clip = ClipInfo("a", shape[1], shape[0], 25.0, 1)

@@ -40,9 +40,9 @@ def scene(shape: tuple[int, int]) -> np.ndarray:
 
 
 @pytest.mark.parametrize("magnitude", [20.0, 30.0, 50.0])
-@pytest.mark.parametrize("shape", [(64, 64), (64, 96), (37, 53), (32, 32), (80, 48), (1080, 1920)])
+@pytest.mark.parametrize("shape", [(64, 64), (64, 96), (37, 53), (32, 32), (80, 48)])
 def test_as_published(shape: tuple[int, int], magnitude: float) -> None:
-    x = picture(shape[1], shape[0], 1)[0] if max(shape) < 1000 else scene(shape)
+    x = picture(shape[1], shape[0], 1)[0]
     out = create("ftrojan", magnitude=magnitude).apply(x)
     difference = np.abs(out - literal(x, magnitude, (1, 2), 32, PUBLISHED))
     assert difference.max() <= 2

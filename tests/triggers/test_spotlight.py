@@ -32,11 +32,6 @@ def test_static_is_the_formula(shape: tuple[int, int], mix: str, color: tuple[in
     assert furthest(out, literal(x, (-0.4375, -0.175), 0.1, 150, color, mix)) <= 0.6
 
 
-def test_in_full_hd() -> None:
-    x = picture(1920, 1080, 1)[0]
-    assert furthest(create("spotlight").apply(x), literal(x, (0, 0), 0.25, 40, (255, 255, 255), "screen")) <= 0.6
-
-
 def test_dynamic_is_the_formula_at_its_place() -> None:
     x = picture(53, 37, 30)
     trigger = create("spotlight:temporal=dynamic")

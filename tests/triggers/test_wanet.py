@@ -72,20 +72,13 @@ def scene(height: int, width: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize(("k", "s", "rescale"), [(4, 0.5, 1.0), (2, 1.0, 1.0), (8, 2.0, 0.95), (4, 8.0, 1.1)])
-@pytest.mark.parametrize("shape", [(32, 32), (36, 48), (48, 36), (37, 53)])
+@pytest.mark.parametrize("shape", [(32, 32), (37, 53)])
 def test_as_published_with_an_imported_grid(
     tmp_path: Path, shape: tuple[int, int], k: int, s: float, rescale: float
 ) -> None:
     points, x = grid(tmp_path, k), scene(*shape)
     trigger = create("wanet", grid=str(tmp_path / "g.npy"), s=s, grid_rescale=rescale, canvas="native")
     assert np.abs(trigger.apply(x) - literal(x, upsampled(points, *shape), s, rescale)).max() <= 0.51
-
-
-def test_as_published_at_1080p(tmp_path: Path) -> None:
-    points, x = grid(tmp_path, 4), scene(1080, 1920)
-    out = create("wanet", grid=str(tmp_path / "g.npy"), canvas="native").apply(x)
-    exact = literal(x, upsampled(points, 1080, 1920), 0.5)
-    assert np.abs(out - exact).max() <= 0.6  # coordinates are float32
 
 
 def test_its_own_grid_is_drawn_and_normed() -> None:
