@@ -105,9 +105,11 @@ MEDIA = {
     "runs.mp4": (_runs, "cannot allocate memory|invalid data found"),
     "count.mp4": (_count, "without a single picture that can be decoded|declares 1000000000 frames"),
     "billion.avi": (_billion, "declares 1000000000 frames, and it has only"),
+    "four-ghz.wav": (_wav(4_000_000_000), "not a media file that can be read"),
     "years.mkv": (_years, "declares 75000000000000 frames, more than the limit of 10000000"),
-    "rate.wav": (_wav(4_000_000_000), "4000000000 sound samples a second, more than the limit of 1000000"),
-    "channels.wav": (_wav(16_000, 1000), "sound channels, more than the limit of 64|not a media file|could not be"),
+    "rate.wav": (_wav(2_000_000_000), "2000000000 sound samples a second, more than the limit of 1000000"),
+    "many.wav": (_wav(16_000, 100), "more than the limit of 64|without sample rate or channels"),
+    "channels.wav": (_wav(16_000, 1000), "more than the limit of 64|without sample rate or channels"),
     "long.flac": (_flac, "declares 68719476735 sound samples, more than the limit of 300000000"),
 }
 
