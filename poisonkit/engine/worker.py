@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from poisonkit import media
+from poisonkit.engine import timelimit
 from poisonkit.engine.links import link_again
+from poisonkit.engine.steady import steady
 from poisonkit.errors import CheckError, MediaError, PoisonkitError
 from poisonkit.fidelity import Image, Wave, Witness, spread
 from poisonkit.limits import current
@@ -94,14 +96,20 @@ STOPPED = "stopped"
 """Status of a result that is no record: the machine, not the clip, is in trouble, and the run has to stop."""
 
 _TROUBLE = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
+_REFUSED = (errno.EACCES, errno.EPERM)
 
 
-def machine_trouble(error: BaseException) -> str:
-    """What is wrong with the machine (disk full, read-only, failing), where that is behind an error; else ""."""
+def machine_trouble(error: BaseException, out: str) -> str:
+    """What is wrong with the machine (disk full, read-only, failing), where that is behind an error; else "".
+
+    A place that may not be written to is trouble where it is in the output `out`; elsewhere it is the clip's.
+    """
     seen: BaseException | None = error
     while seen is not None:
-        if isinstance(seen, OSError) and seen.errno in _TROUBLE:
-            return seen.strerror or os.strerror(seen.errno)
+        if isinstance(seen, OSError):
+            refused = seen.errno in _REFUSED and str(seen.filename).removeprefix("file:").startswith(out)
+            if seen.errno in _TROUBLE or refused:
+                return seen.strerror or os.strerror(seen.errno or 0)
         seen = seen.__cause__ or seen.__context__
     return ""
 
@@ -109,11 +117,12 @@ def machine_trouble(error: BaseException) -> str:
 def process(job: Job) -> Record:
     """Do one job. Never raises: whatever goes wrong becomes a record with status `failed` or `inert`."""
     try:
-        return _process(job)
+        with steady(Path(job.source), job.task.source_path):
+            return _process(job)
     except Inert as reason:
         return _without_file(job, "inert", str(reason))
     except (PoisonkitError, OSError) as reason:
-        if trouble := machine_trouble(reason):
+        if trouble := machine_trouble(reason, job.out):
             return {"key": job.task.key, "status": STOPPED, "error": trouble}
         what = str(reason)
         if isinstance(reason, OSError):
@@ -144,6 +153,7 @@ def _process(job: Job) -> Record:
     source, target = Path(job.source), Path(job.out, job.task.path)
     info = media.probe(source, stream=job.stream)
     clip = clip_of(info, job.task.id)
+    timelimit.know(info.duration, float(clip.frames) * clip.width * clip.height)
     chain = Chain(job.triggers)
     share = budget.parse(job.frames)
     if info.video and (chain.needs_length or share.needs_length):
