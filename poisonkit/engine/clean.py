@@ -11,6 +11,7 @@ from typing import Literal
 from poisonkit import manifest, media
 from poisonkit.engine import links
 from poisonkit.engine.progress import Progress
+from poisonkit.engine.worker import machine_trouble
 from poisonkit.errors import MediaError
 from poisonkit.manifest import Record
 from poisonkit.media.info import Encode
@@ -102,6 +103,8 @@ def link(
                 progress.say(f"Clean samples like '{task.source_path}': {other.method} ({other.reason}).")
                 links.place(other.method, source, target)
         except OSError as error:
+            if machine_trouble(error, str(out)):
+                raise
             what = "there is no such file" if isinstance(error, FileNotFoundError) else error.strerror
             known = {"status": "failed", "error": f"'{task.source_path}' could not be taken over: {what}."}
         found[task.key] = manifest.record(task, classes, **known)

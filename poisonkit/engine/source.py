@@ -93,4 +93,8 @@ def check_space(plan: Plan, dataset: Dataset, recipe: Recipe, out: Path) -> None
     folder = next(p for p in (out, *out.parents) if p.exists())
     free = shutil.disk_usage(folder).free
     if need > free:
-        raise RequestError(f"The output may take {need / 1e9:.1f} GB, and {folder} has {free / 1e9:.1f} GB free.")
+        raise RequestError(f"The output may take {_told(need)}, and {folder} has {_told(free)} free.")
+
+
+def _told(size: int) -> str:
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"

@@ -1,0 +1,175 @@
+"""Trouble from outside: full and read-only volumes, sources that change or vanish, decoders that hang."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import poisonkit
+from poisonkit import PoisonkitError, Recipe, media
+from tests.conftest import same_output
+
+RECIPE: dict[str, Any] = {"triggers": ["sine"], "count": 5, "attack_set": False, "survival": "none"}
+
+
+def make(source: Path, out: Path, jobs: int = 1, **more: Any) -> poisonkit.Summary:
+    return poisonkit.poison(Recipe(source=source, out=out, **{**RECIPE, **more}), jobs=jobs)
+
+
+def when_reading(monkeypatch: pytest.MonkeyPatch, act: Callable[[int, Path], None]) -> None:
+    """Let `act(n, source)` happen while the n-th clip (from 1) is being processed."""
+    real, calls = media.rewrite, []
+
+    def rewrite(source: Path, *args: Any, **kw: Any) -> Any:
+        calls.append(source)
+        act(len(calls), Path(source))
+        return real(source, *args, **kw)
+
+    monkeypatch.setattr(media, "rewrite", rewrite, raising=False)
+
+
+def test_a_source_that_changes_while_it_is_read_is_failed_and_done_again(
+    sounds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "src"
+    shutil.copytree(sounds, root)
+    times = {p: p.stat().st_mtime_ns for p in root.rglob("*.*")}
+
+    def touch(n: int, source: Path) -> None:
+        if n == 2:
+            os.utime(source, ns=(1, 1))
+
+    when_reading(monkeypatch, touch)
+    done = make(root, tmp_path / "out")
+    assert [error for _, error in done.failed] == [
+        f"'{done.failed[0][0]}' changed while it was read; the same command tries again once it is at rest."
+    ]
+    assert done.exit_code == 1
+    assert poisonkit.verify(tmp_path / "out").ok  # nothing of it was left behind
+    monkeypatch.undo()
+    for path, at in times.items():
+        os.utime(path, ns=(at, at))
+    assert make(root, tmp_path / "out").exit_code == 0
+    make(root, tmp_path / "quiet")
+    assert same_output(tmp_path / "out") == same_output(tmp_path / "quiet")
+
+
+def test_a_source_that_vanishes_is_failed_and_the_rest_goes_on(
+    sounds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "src"
+    shutil.copytree(sounds, root)
+    gone: list[Path] = []
+
+    def vanish(n: int, source: Path) -> None:
+        if n == 1:
+            gone.append(source)
+            source.rename(tmp_path / "aside")
+
+    when_reading(monkeypatch, vanish)
+    done = make(root, tmp_path / "out")
+    assert [path for path, _ in done.failed] == [gone[0].relative_to(root).as_posix()]
+    assert (done.exit_code, done.counts["poisoned"]["ok"]) == (1, 4)
+    monkeypatch.undo()
+    (tmp_path / "aside").rename(gone[0])
+    assert make(root, tmp_path / "out").exit_code == 0
+    make(root, tmp_path / "quiet")
+    assert same_output(tmp_path / "out") == same_output(tmp_path / "quiet")
+
+
+@pytest.mark.parametrize("number", [errno.EROFS, errno.EACCES, errno.EIO])
+def test_an_output_that_cannot_be_written_any_more_stops_the_run(
+    sounds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    out = tmp_path / "out"
+
+    def refuse(n: int, source: Path) -> None:
+        if n == 3:
+            raise OSError(number, os.strerror(number), str(out / "data" / "x.wav"))
+
+    when_reading(monkeypatch, refuse)
+    with pytest.raises(PoisonkitError, match=os.strerror(number)) as told:
+        make(sounds, out)
+    assert told.value.exit_code == 1
+    monkeypatch.undo()
+    assert make(sounds, out).processed == 3
+    make(sounds, tmp_path / "quiet")
+    assert same_output(out) == same_output(tmp_path / "quiet")
+
+
+def test_a_source_that_may_not_be_read_is_that_samples_own_trouble(
+    sounds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(n: int, source: Path) -> None:
+        if n == 3:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(source))
+
+    when_reading(monkeypatch, refuse)
+    done = make(sounds, tmp_path / "out")
+    assert len(done.failed) == 1
+    assert done.counts["poisoned"]["ok"] == 4
+
+
+def namespace(tmp_path: Path, script: str) -> subprocess.CompletedProcess[str]:
+    """Run a shell script where it may mount volumes that nobody else sees; skip where that is not allowed."""
+    if shutil.which("unshare") is None or subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode:
+        pytest.skip("no mount namespaces here")
+    head = "set -u\nmkdir -p out\nmount -t tmpfs -o size=240k tmpfs out || exit 77\n"
+    done = subprocess.run(
+        ["unshare", "-m", "sh", "-c", head + script], cwd=tmp_path, capture_output=True, text=True, timeout=120
+    )
+    if done.returncode == 77:
+        pytest.skip("volumes cannot be mounted here")
+    return done
+
+
+def command(source: Path) -> str:
+    options = "-t sine --count 5 --no-attack-set --survival none -j 2 --layout class-folders"
+    return f"{sys.executable} -m poisonkit poison '{source}' -o out/bad {options}"
+
+
+def test_a_full_volume_is_one_sentence_and_room_lets_it_go_on(sounds: Path, tmp_path: Path) -> None:
+    script = f"""
+    {command(sounds)}; echo "status $?"
+    mount -o remount,size=50m out
+    {command(sounds)}; echo "status $?"
+    cp -a out/bad after
+    """
+    done = namespace(tmp_path, script)
+    assert done.stdout.count("status 1") == 1, done.stdout + done.stderr
+    assert done.stdout.rstrip().endswith("status 0"), done.stdout + done.stderr
+    assert "No space left on device" in done.stderr
+    assert "Traceback" not in done.stderr
+    make(sounds, tmp_path / "quiet", layout="class-folders")
+    assert same_output(tmp_path / "after") == same_output(tmp_path / "quiet")
+
+
+def test_a_read_only_volume_is_one_sentence_and_the_command_goes_on_later(sounds: Path, tmp_path: Path) -> None:
+    script = f"""
+    mount -o remount,size=50m out
+    {command(sounds)} >/dev/null; echo "status $?"
+    rm -r out/bad/data/no out/bad/poisonkit/run.json
+    mount -o remount,ro out
+    {command(sounds)}; echo "status $?"
+    mount -o remount,rw out
+    {command(sounds)}; echo "status $?"
+    cp -a out/bad after
+    """
+    done = namespace(tmp_path, script)
+    assert [line for line in done.stdout.splitlines() if line.startswith("status")] == [
+        "status 0",
+        "status 1",
+        "status 0",
+    ], done.stdout + done.stderr
+    assert "Read-only file system" in done.stderr
+    assert "Traceback" not in done.stderr
+    make(sounds, tmp_path / "quiet", layout="class-folders")
+    assert same_output(tmp_path / "after") == same_output(tmp_path / "quiet")
