@@ -1,15 +1,17 @@
 # Two habits: `make demo` and `make test`. Both need only Python 3.11+, make and the package index.
 PYTHON ?= python3
+WORKERS ?= 2
 VENV   ?= .venv
 BIN     = $(VENV)/bin
 STAMP   = $(VENV)/.installed
 
-.PHONY: help install demo test test-slow lint format docs bench test-mmaction2 test-consumers lock clean
+.PHONY: help install demo test test-slow test-faults lint format docs bench test-mmaction2 test-consumers lock clean
 
 help:
 	@echo "make demo            set up, make sample data, poison it, check the result"
 	@echo "make test            run the tests"
 	@echo "make test-slow       what takes minutes: memory over long and large clips"
+	@echo "make test-faults     kills at a hundred random moments (minutes)"
 	@echo "make lint            ruff, mypy, import layers"
 	@echo "make bench           cost of the main job against ffmpeg and MoviePy"
 	@echo "make test-mmaction2  MMAction2's own reader opens our lists (installs 2.3 GB into .venv-mmaction2)"
@@ -27,10 +29,13 @@ demo: $(STAMP)
 	@$(BIN)/python examples/demo.py demo
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -m "not slow and not mmaction2 and not consumers"
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not (slow or faults or fuzz or clusters or mmaction2 or consumers)"
 
 test-slow: $(STAMP)
 	$(BIN)/python -m pytest -m slow
+
+test-faults: $(STAMP)
+	POISONKIT_KILLS=$${POISONKIT_KILLS:-100} $(BIN)/python -m pytest -s -m faults
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
