@@ -10,7 +10,7 @@ from pprint import pformat
 
 from poisonkit import manifest, media
 from poisonkit.datasets import SPLITS, Dataset, Layout, Row, Split, View, get_layout, layouts, modality_of
-from poisonkit.engine import output
+from poisonkit.engine import features, output
 from poisonkit.engine.existing import require_finished
 from poisonkit.errors import RequestError, did_you_mean
 from poisonkit.plan import Plan, view_root
@@ -84,7 +84,9 @@ _Made = tuple[str, View, Dataset, list[Row]]
 def _views(out: Path) -> Iterator[tuple[str, View, Plan, list[Row], str]]:
     """Every view of an output: folder, view, plan, the rows that were written, its root in the output."""
     home = out / "poisonkit"
-    dropped = frozenset(r["key"] for r in manifest.read(home / "manifest.jsonl") if r["status"] != "ok")
+    records = list(manifest.read(home / "manifest.jsonl"))
+    dropped = frozenset(r["key"] for r in records if r["status"] != "ok")
+    lengths = features.lengths(records)
     plans = [Plan.read(output.plan_file(home, None))]
     plans += [Plan.read(path) for path in sorted((home / "attacks").glob("*.plan.jsonl"))]
     for plan in plans:
@@ -94,7 +96,7 @@ def _views(out: Path) -> Iterator[tuple[str, View, Plan, list[Row], str]]:
             wanted += [(f"attack/{name}", "target", name), (f"attack/{name}", "original", name)]
         wanted.append(("control", "control", None))
         for folder, view, attack in wanted:
-            rows = plan.rows(view, attack, dropped)
+            rows = plan.rows(view, attack, dropped, lengths)
             if rows:
                 yield folder, view, plan, rows, view_root(plan.layout, view, attack)
 
@@ -104,7 +106,12 @@ def _lists(
 ) -> _Made:
     below = f"{out}/{root}" if absolute else root
     extra = _extra(layout, out / root)
-    moved = [Row(replace(r.sample, extra=extra(r)), r.label, f"{below}/{r.path}") for r in rows]
+    moved = [Row(replace(r.sample, extra=extra(r)), r.label, f"{below}/{r.path}", r.length) for r in rows]
+    if layout.features and any(r.length is None for r in moved):
+        raise RequestError(
+            f"{out} has no features of its sounds, which lists of '{layout.name}' name: they are made with the copy of "
+            "a dataset in that layout."
+        )
     splits: list[Split] = [split for split in SPLITS if any(r.sample.split == split for r in moved)]
     options = layout.list_options(splits)
     assert options is not None

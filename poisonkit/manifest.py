@@ -40,6 +40,7 @@ FIELDS: dict[str, Any] = {
     "samples": None,
     "streams": None,
     "codec": None,
+    "features": None,
     "source_sha256": None,
     "sha256": None,
     "bytes": None,
@@ -61,7 +62,7 @@ _KINDS: dict[str, type | tuple[type, ...]] = {
     ),
     "fps": (int, float, type(None)),
     **dict.fromkeys(("also", "triggers", "poisoned_ranges"), list),
-    **dict.fromkeys(("streams", "codec", "fidelity"), (dict, type(None))),
+    **dict.fromkeys(("streams", "codec", "features", "fidelity"), (dict, type(None))),
 }
 
 
@@ -163,6 +164,8 @@ def _misfit(row: Record) -> str | None:
         return "triggers"
     if row["fidelity"] is not None and not _are_measures(row["fidelity"]):
         return "fidelity"
+    if row["features"] is not None and not _are_features(row["features"]):
+        return "features"
     for pair in row["poisoned_ranges"]:
         if not isinstance(pair, list) or len(pair) != 2 or not all(type(end) is int for end in pair):
             return "poisoned_ranges"
@@ -180,6 +183,19 @@ def _are_measures(fidelity: dict[str, Any]) -> bool:
             return False
     verdict = fidelity.get("verdict")
     return isinstance(verdict, str) or (verdict is None and fidelity.get("gain") is None)
+
+
+def _are_features(found: Record) -> bool:
+    """{path, also, shape, sha256, bytes}, each of its kind."""
+    try:
+        shape, also = found["shape"], found["also"]
+        kinds = isinstance(found["path"], str) and isinstance(found["sha256"], str) and type(found["bytes"]) is int
+        lists = isinstance(also, list) and isinstance(shape, list) and len(shape) == 2
+        if not (kinds and lists and all(type(n) is int for n in shape)):
+            return False
+        return all(isinstance(name, str) and stays_inside(name) for name in (found["path"], *also))
+    except KeyError:
+        return False
 
 
 def text_lines(text: str) -> list[str]:

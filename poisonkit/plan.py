@@ -134,8 +134,14 @@ class Plan:
         )
         return Dataset(root, self.layout, self.classes, samples, self.options)
 
-    def rows(self, view: View, attack: str | None = None, dropped: frozenset[str] = frozenset()) -> list[Row]:
-        """The lines of one written dataset, without the keys in `dropped`."""
+    def rows(
+        self,
+        view: View,
+        attack: str | None = None,
+        dropped: frozenset[str] = frozenset(),
+        lengths: Mapping[str, int] | None = None,
+    ) -> list[Row]:
+        """The lines of one written dataset, without the keys in `dropped`. lengths: key -> `Row.length`, if known."""
         layout = get_layout(self.layout)
         found: list[Row] = []
         for task in self.tasks:
@@ -151,7 +157,8 @@ class Plan:
                 label = task.original_label
             split: Any = task.split
             sample = Sample(task.id, task.source_path, split, task.original_label, task.extra)
-            found.append(Row(sample, label, path.removeprefix(view_root(self.layout, view, attack) + "/")))
+            inside = path.removeprefix(view_root(self.layout, view, attack) + "/")
+            found.append(Row(sample, label, inside, (lengths or {}).get(task.key)))
         return found
 
 

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from poisonkit import manifest
-from poisonkit.engine import card, contents, seal
+from poisonkit.engine import card, contents, features, seal
 from poisonkit.engine.agreement import Finding, Planned, disagreements, in_range, read_parts
 from poisonkit.engine.boundary import LinkedFolders, SourceFence, require_own
 from poisonkit.engine.executors import local
@@ -122,6 +122,7 @@ def _files(out: Path, rows: Sequence[Record], fence: SourceFence | None, watch: 
                 found.append(Finding(name, f"it has {size} bytes, and the manifest says {row['bytes']}"))
             elif row["sha256"] is not None and seal.sha256(path) != row["sha256"]:
                 found.append(Finding(name, "its content has changed (SHA-256 differs from the manifest's)"))
+        found += [Finding(*each) for each in features.changed(row, out)]
         watch.step()
     watch.end()
     return found
@@ -269,7 +270,7 @@ def _decoded(
 
 def _rechecked(job: tuple[Record, str], how: Decoding) -> tuple[str, str | None]:
     row, frames = job
-    return row["path"], recheck(row, frames, how)
+    return row["path"], recheck(row, frames, how) or (features.recheck(row, how.out) if row["features"] else None)
 
 
 def identify(files: Sequence[Path], outputs: Sequence[Path] = ()) -> list[tuple[Path, Record | None, Path | None]]:
@@ -286,6 +287,8 @@ def identify(files: Sequence[Path], outputs: Sequence[Path] = ()) -> list[tuple[
             raise RequestError(f"{out} is not a finished output of poisonkit (it has no manifest).")
         require_own(out)
         for row in manifest.read(path):
+            if row["features"]:
+                known.setdefault(row["features"]["sha256"], (row, out))
             if row["sha256"]:
                 known.setdefault(row["sha256"], (row, out))
             elif row["status"] == "ok":  # clean links are known by where they lie

@@ -54,7 +54,15 @@ DATA = ("clean", "poisoned", "cover")
 
 
 def test_what_is_there(out: Path) -> None:
-    assert set(formats()) == {"mmaction2", "mmaction2-video", "pyslowfast", "pytorchvideo", "nemo", "table"}
+    assert set(formats()) == {
+        "mmaction2",
+        "mmaction2-audio",
+        "mmaction2-video",
+        "pyslowfast",
+        "pytorchvideo",
+        "nemo",
+        "table",
+    }
 
 
 @pytest.mark.parametrize("to", ["mmaction2", "pytorchvideo", "pyslowfast"])

@@ -104,6 +104,7 @@ def test_mmaction2_lists_name_every_clip_with_its_label(tmp_path: Path) -> None:
         ("av", "class-folders", ("train", "test")),
         ("audio", "class-folders", ("train", "test")),
         ("av", "mmaction2-video", ("train", "val")),
+        ("audio", "mmaction2-audio", ("train", "val")),
     ],
 )
 def test_poisonkit_detects_what_it_wrote(tmp_path: Path, kind: str, layout: str, splits: tuple[str, ...]) -> None:
@@ -119,7 +120,8 @@ def test_poisonkit_detects_what_it_wrote(tmp_path: Path, kind: str, layout: str,
         ({"size": "smal"}, "Did you mean 'small'"),
         ({"kind": "vidio"}, "no kind 'vidio'"),
         ({"layout": "lists"}, "no layout 'lists'"),
-        ({"kind": "audio", "layout": "mmaction2-video"}, "class-folders"),
+        ({"kind": "audio", "layout": "mmaction2-video"}, "use layout 'mmaction2-audio'"),
+        ({"kind": "av", "layout": "mmaction2-audio"}, "use layout 'mmaction2-video'"),
     ],
 )
 def test_a_wrong_argument_is_refused_before_anything_is_made(tmp_path: Path, arguments: dict, message: str) -> None:

@@ -37,7 +37,7 @@ def command(
         str,
         option(
             "--layout",
-            help="class-folders or mmaction2-video.",
+            help="class-folders, mmaction2-video (av) or mmaction2-audio (audio).",
             panel=DATASET,
             default="class-folders",
             metavar="NAME",

@@ -13,6 +13,7 @@ from poisonkit.datasets.base import (
     Source,
     Split,
     View,
+    feature_path,
     modality_of,
     sample_id,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "View",
     "class_index",
     "detect",
+    "feature_path",
     "get_layout",
     "layouts",
     "modality_of",

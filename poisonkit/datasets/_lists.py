@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from array import array
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,6 +35,7 @@ _WORD_ENDS = re.compile(r"[\s,]+")
 _OFFICIAL = re.compile(r"split_?(\d+)")
 _SNIFFED = 200  # lines of each list from which the delimiter is told
 MOST_CLASSES = 1_000_000
+FEATURES = ".npy"
 
 
 @dataclass
@@ -75,13 +76,14 @@ def split_of(file: Path) -> Split | None:
     return said.pop() if len(said) == 1 else None
 
 
-def find_lists(source: Source) -> dict[Split, Path]:
+def find_lists(source: Source, fits: Callable[[Path], bool] | None = None) -> dict[Split, Path]:
     """The list of each split: those that the user named, and only those; else those with the usual names.
 
     The usual names are looked for in the folder, then in its `annotations/`: `.txt` files with exactly one
     of train, val, valid, validation, test as a word of the name, a training list among them. Of lists named
     `…split_1…`, those of `source.split` count. Of several for one split, `train.txt` or the one with `video`
     in its name counts.
+    fits: which files may be lists; by default those without the word for another kind of list in their names.
     RequestError when a named list does not exist, or when the choice is not clear.
     """
     if source.lists:
@@ -89,7 +91,7 @@ def find_lists(source: Source) -> dict[Split, Path]:
     if source.path.is_file():
         return {split_of(source.path) or "train": source.path}
     for folder in (source.path, source.path / "annotations"):
-        found = _usual_names(folder) if folder.is_dir() else {}
+        found = _usual_names(folder, fits or _of_files) if folder.is_dir() else {}
         if "train" in found:
             return {split: _choose(found[split], split, source.split) for split in SPLITS if split in found}
     return {}
@@ -110,11 +112,15 @@ def _existing(source: Source, file: Path) -> Path:
     raise RequestError(f"The list '{file}' does not exist.")
 
 
-def _usual_names(folder: Path) -> dict[Split, list[Path]]:
+def _of_files(file: Path) -> bool:
+    return not _OTHER_KINDS & set(_PARTS.split(file.stem.lower()))
+
+
+def _usual_names(folder: Path, fits: Callable[[Path], bool]) -> dict[Split, list[Path]]:
     found: dict[Split, list[Path]] = {}
     for file in sorted(folder.glob("*.txt")):
         split = split_of(file)
-        if split and not file.name.startswith(".") and not _OTHER_KINDS & set(_PARTS.split(file.stem.lower())):
+        if split and not file.name.startswith(".") and fits(file):
             found.setdefault(split, []).append(file)
     return found
 
@@ -146,7 +152,7 @@ def _is_int(text: str) -> bool:
     return True
 
 
-def _beginning(file: Path) -> list[str]:
+def beginning(file: Path) -> list[str]:
     """The first lines of a list that are not blank, whatever its encoding; none where it cannot be read."""
     lines: list[str] = []
     try:
@@ -164,8 +170,24 @@ def _beginning(file: Path) -> list[str]:
 def looks_like_lists(files: Iterable[Path]) -> bool:
     """Whether a media file is named at the beginning of each list (whatever else is wrong with its lines)."""
     return all(
-        any(modality_of(word) for line in _beginning(file)[:20] for word in _WORD_ENDS.split(line)) for file in files
+        any(modality_of(word) for line in beginning(file)[:20] for word in _WORD_ENDS.split(line)) for file in files
     )
+
+
+def looks_like_audio(file: Path) -> bool:
+    """Whether the first line is the path of a sound or of features and two whole numbers or more."""
+    fields = next((line.split() for line in beginning(file)), [])
+    if len(fields) < 3 or not all(map(is_whole, fields[1:])):
+        return False
+    if fields[0].endswith(FEATURES) or modality_of(fields[0]) == "audio":
+        return True
+    return bool({"audio", "feature", "features"} & set(_PARTS.split(file.stem.lower())))
+
+
+def is_whole(text: str) -> bool:
+    """Whether a field is a whole number in plain digits."""
+    digits = text.removeprefix("-")
+    return digits.isascii() and digits.isdigit()
 
 
 def delimiter_of(source: Source, files: Iterable[Path]) -> str:
@@ -176,7 +198,7 @@ def delimiter_of(source: Source, files: Iterable[Path]) -> str:
         if delimiter not in DELIMITERS:
             raise RequestError(f"The delimiter {source.delimiter!r} is not one of space, tab and comma.")
         return delimiter
-    lines = [line for file in files for line in _beginning(file)]
+    lines = [line for file in files for line in beginning(file)]
 
     def fitting(delimiter: str) -> int:
         return sum(len(fields) == 2 and _is_int(fields[1]) for fields in (x.split(delimiter) for x in lines))

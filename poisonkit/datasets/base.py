@@ -6,6 +6,7 @@ This room knows nothing of poisoning. A layout is one file beside this one; it c
 
 from __future__ import annotations
 
+import os
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -56,6 +57,11 @@ class Sample:
     split: Split
     label: int | None
     extra: tuple[str, ...] = ()
+
+
+def feature_path(path: str) -> str:
+    """Where the features of a sample's file lie: beside it, with the suffix `.npy`."""
+    return f"{os.path.splitext(path)[0]}.npy"
 
 
 @dataclass(frozen=True)
@@ -137,11 +143,13 @@ class Row:
     """One line of a written dataset: a source sample, the label it gets there, and where its file lies.
 
     path: relative to the folder that is being written; what `Layout.place` said.
+    length: how many rows its features have, where there are features (see `Layout.features`) and they are made.
     """
 
     sample: Sample
     label: int | None
     path: str
+    length: int | None = None
 
 
 View = Literal["data", "target", "original", "control"]
@@ -160,6 +168,10 @@ class Layout:
     uses: ClassVar[frozenset[str]] = frozenset()
     """Which of `data_root`, `lists`, `split`, `delimiter`, `columns` of a Source it heeds; with one of the others
     given it is neither detected nor read."""
+
+    features: ClassVar[bool] = False
+    """True: beside each file lie log-mel features of its sound, at `feature_path`, which are made for every sample
+    of a copy before its lists are written."""
 
     list_extra: ClassVar[tuple[str, ...]] = ()
     """What `Sample.extra` has to hold for lists made with `list_options`: `duration`, seconds as text."""

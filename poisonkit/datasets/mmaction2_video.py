@@ -6,7 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from poisonkit.datasets._lists import DELIMITERS, SPELT, delimiter_of, looks_like_lists, notes_on, parse
+from poisonkit.datasets._lists import (
+    DELIMITERS,
+    SPELT,
+    delimiter_of,
+    looks_like_audio,
+    looks_like_lists,
+    notes_on,
+    parse,
+)
 from poisonkit.datasets.base import Dataset, Layout, Row, Sample, Source, Split, View
 from poisonkit.datasets.kit import (
     LABEL_MAP,
@@ -47,7 +55,7 @@ class MMAction2Video(Layout):
             lists = find_lists(source)
         except RequestError:
             return "several possible lists"
-        if not lists or not looks_like_lists(lists.values()):
+        if not lists or not looks_like_lists(lists.values()) or all(map(looks_like_audio, lists.values())):
             return None
         return f"lists {', '.join(file.name for file in lists.values())}"
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from poisonkit.datasets.base import Dataset, Layout, Row, Sample, Source, Split, View, sample_id
+from poisonkit.datasets.base import Dataset, Layout, Row, Sample, Source, Split, View, feature_path, sample_id
 from poisonkit.errors import RequestError
 
 ODD_NAMES = (
@@ -81,6 +81,8 @@ def write_copy(layout: Layout, dataset: Dataset, rows: Sequence[Row], root: Path
         file = root / row.path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.touch()
+        if layout.features:
+            (root / feature_path(row.path)).touch()
     root.mkdir(parents=True, exist_ok=True)
     return layout.write(dataset, rows, root, view)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from poisonkit.datasets import feature_path, get_layout
 from poisonkit.engine import output
 from poisonkit.errors import RequestError
 from poisonkit.manifest import Record, rounded
@@ -129,6 +130,19 @@ def _differences(row: Record, task: Task, part: Planned) -> Iterator[str]:
         for field in ("sha256", "source_sha256", "bytes") if made else ("bytes",):
             if row[field] is None:
                 yield f"{field} is missing, so the file cannot be checked"
+        yield from _features(row, task, part.plan.layout)
+
+
+def _features(row: Record, task: Task, layout: str) -> Iterator[str]:
+    """Every file has its features where the layout has such, and they are of its name and shape."""
+    found = row["features"]
+    if not get_layout(layout).features:
+        if found is not None:
+            yield f"it has features, and the layout '{layout}' has none"
+        return
+    wanted = {"path": feature_path(task.path), "also": [feature_path(name) for name in task.also]}
+    if found is None or any(found[k] != v for k, v in wanted.items()):
+        yield "its features are missing, or not the file that was planned"
 
 
 def _plain(value: Any) -> Any:

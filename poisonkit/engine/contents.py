@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from poisonkit.datasets import feature_path, get_layout
 from poisonkit.engine import card, output
 from poisonkit.manifest import Record
 from poisonkit.plan import Plan
@@ -40,9 +41,14 @@ def fresh_lists(out: Path, plan: Plan, source: Plan, records: Mapping[str, Recor
 
 
 def media_files(plans: Sequence[Plan], records: Mapping[str, Record]) -> set[str]:
-    """Every path, relative to the output, at which a sample's media should lie."""
-    tasks = (t for plan in plans for t in plan.tasks)
-    return {name for t in tasks if records[t.key]["status"] == "ok" for name in (t.path, *t.also)}
+    """Every path, relative to the output, at which a sample's media should lie, and their features."""
+    found: set[str] = set()
+    for plan in plans:
+        names = {n for t in plan.tasks if records[t.key]["status"] == "ok" for n in (t.path, *t.also)}
+        found |= names
+        if get_layout(plan.layout).features:
+            found |= {feature_path(name) for name in names}
+    return found
 
 
 def notices(plan: Plan) -> set[str]:

@@ -16,7 +16,7 @@ from typing import Any
 from poisonkit import manifest
 from poisonkit._version import __version__
 from poisonkit.datasets import Dataset, View, get_layout
-from poisonkit.engine import card, seal
+from poisonkit.engine import card, features, seal
 from poisonkit.engine.ledger import Ledger
 from poisonkit.manifest import Record, rounded
 from poisonkit.plan import Plan, view_root
@@ -130,12 +130,13 @@ def write_lists(part: Part, dataset: Dataset, out: Path) -> dict[str, tuple[str,
     if "control" in roles:
         views.append(("control", None))
     dropped = frozenset(r["key"] for r in part.rows if r["status"] != "ok")
+    lengths = features.lengths(part.rows)
     found: dict[str, tuple[str, ...]] = {}
     for view, attack in views:
         root = view_root(plan.layout, view, attack)
         folder = out / root
         folder.mkdir(parents=True, exist_ok=True)
-        files = layout.write(dataset, plan.rows(view, attack, dropped), folder, view)
+        files = layout.write(dataset, plan.rows(view, attack, dropped, lengths), folder, view)
         found[root] = tuple(dict.fromkeys((*found.get(root, ()), *files)))
     return found
 

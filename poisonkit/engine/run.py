@@ -13,8 +13,8 @@ from typing import Any, Literal
 
 from poisonkit import manifest
 from poisonkit.backdoor import Backdoor
-from poisonkit.datasets import Dataset
-from poisonkit.engine import card, clean, links, output, sampling, seal
+from poisonkit.datasets import Dataset, get_layout
+from poisonkit.engine import card, clean, features, links, output, sampling, seal
 from poisonkit.engine.boundary import SourceFence, require_folders, require_own
 from poisonkit.engine.examine import examiner
 from poisonkit.engine.executors import local
@@ -217,13 +217,14 @@ class _Run:
                 self._work(ledger, "clean", retry=True)
                 self._measure(ledger)
                 clean, method = self._link_clean()
+                records = self._with_features({**ledger.records, **clean}, ledger)
             except KeyboardInterrupt:
                 unclean.unlink(missing_ok=True)
                 raise Interrupted(
-                    f"Interrupted with {len(ledger.done(self.out))} of {len(self._to_do())} clips done; "
+                    f"Interrupted with {self._done(ledger)} of {len(self._to_do())} clips done; "
                     "the same command continues."
                 ) from None
-        summary = self._finish({**ledger.records, **clean}, method)
+        summary = self._finish(records, method)
         unclean.unlink(missing_ok=True)
         return summary
 
@@ -293,6 +294,10 @@ class _Run:
         manifest.write_lines(noted, [json.dumps(found)])
         return found
 
+    def _done(self, ledger: Ledger) -> int:
+        done = ledger.done(self.out)
+        return sum(t.key in done for t in self._to_do())
+
     def _job(self, task: Task) -> Job:
         backdoor = self.recipe.backdoors[task.backdoor or 0]
         touches = frozenset(m for b in self.recipe.backdoors for m in b.chain.touches)
@@ -358,6 +363,13 @@ class _Run:
                 progress.step()
         finally:
             progress.end()
+
+    def _with_features(self, records: dict[str, Record], ledger: Ledger) -> dict[str, Record]:
+        """The records, with the features of every written file where the layout has such."""
+        if not get_layout(self.plan.layout).features:
+            return records
+        rows = [records[t.key] for t in self.plan.tasks]
+        return features.make(rows, self.out, ledger, self._at_once(len(rows)), self.options.progress)
 
     def _sweep(self) -> None:
         """Remove temporary files that a dead process left in the output."""

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from poisonkit import datasets
-from poisonkit.datasets import Dataset, Source
+from poisonkit.datasets import Dataset, Source, get_layout
 from poisonkit.engine import links
 from poisonkit.errors import RequestError
 from poisonkit.plan import Plan
@@ -90,6 +90,8 @@ def check_space(plan: Plan, dataset: Dataset, recipe: Recipe, out: Path) -> None
     need = int(work * grows)
     if recipe.clean == "copy":
         need += sum(_size(dataset.root / t.source_path) for t in plan.tasks if t.role == "clean")
+    if get_layout(plan.layout).features:
+        need += sum(_size(dataset.root / t.source_path) for t in plan.tasks)
     folder = next(p for p in (out, *out.parents) if p.exists())
     free = shutil.disk_usage(folder).free
     if need > free:

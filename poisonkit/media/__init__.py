@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from poisonkit.media.create import write_audio, write_video
     from poisonkit.media.decode import count, read_audio, read_frames
     from poisonkit.media.families import can_remux, refusals
+    from poisonkit.media.features import log_mel, read_features, write_features
     from poisonkit.media.jobs import ffmpeg_binary
     from poisonkit.media.peek import several
     from poisonkit.media.probing import probe
@@ -29,8 +30,10 @@ _HOME = {
     "conversion": "converting",
     "count": "decode",
     "ffmpeg_binary": "jobs",
+    "log_mel": "features",
     "probe": "probing",
     "read_audio": "decode",
+    "read_features": "features",
     "read_frames": "decode",
     "refusals": "families",
     "remux": "rewriting",
@@ -38,6 +41,7 @@ _HOME = {
     "scan": "scanning",
     "several": "peek",
     "write_audio": "create",
+    "write_features": "features",
     "write_video": "create",
 }
 
@@ -53,8 +57,10 @@ __all__ = [
     "conversion",
     "count",
     "ffmpeg_binary",
+    "log_mel",
     "probe",
     "read_audio",
+    "read_features",
     "read_frames",
     "refusals",
     "remux",
@@ -62,6 +68,7 @@ __all__ = [
     "scan",
     "several",
     "write_audio",
+    "write_features",
     "write_video",
 ]
 

@@ -22,7 +22,7 @@ from poisonkit.seeding import generator
 
 Size = Literal["small", "train"]
 Kind = Literal["av", "audio"]
-SampleLayout = Literal["class-folders", "mmaction2-video"]
+SampleLayout = Literal["class-folders", "mmaction2-video", "mmaction2-audio"]
 
 SOUND_OF = {
     "ball_bouncing": "pulses",
@@ -95,19 +95,22 @@ def write_sample_data(
     (112x84, 32 frames at 16 fps, 2 s), enough to train a small network on. kind: `av`, H.264 + AAC mp4 with
     mono sound at 16 kHz; `audio`, mono 16-bit wav of 1 s at 16 kHz. layout: `class-folders`
     (`train/CLASS/FILE`, `test/CLASS/FILE`), or `mmaction2-video` (`videos/FILE`, train.txt, val.txt with
-    `FILE label` lines, and label_map.txt; only for `av`). The same arguments give the same bytes.
+    `FILE label` lines, and label_map.txt; only for `av`), or `mmaction2-audio` (`sounds/FILE`, the lists'
+    lines `sounds/FILE 64 label`; only for `audio`). The same arguments give the same bytes.
     progress: called with (clips written, clips in all). Raises RequestError for a wrong argument or a
     folder that is not empty, MediaError when writing fails; a run that fails leaves no clip behind.
     """
     for name, value, known in (
         ("size", size, SIZES),
         ("kind", kind, ("av", "audio")),
-        ("layout", layout, ("class-folders", "mmaction2-video")),
+        ("layout", layout, ("class-folders", "mmaction2-video", "mmaction2-audio")),
     ):
         if value not in known:
             raise RequestError(f"There is no {name} '{value}' of sample data.{did_you_mean(value, known)}")
     if kind == "audio" and layout == "mmaction2-video":
-        raise RequestError("MMAction2's video lists hold videos: for kind 'audio' use layout 'class-folders'.")
+        raise RequestError("MMAction2's video lists hold videos: for kind 'audio' use layout 'mmaction2-audio'.")
+    if kind == "av" and layout == "mmaction2-audio":
+        raise RequestError("MMAction2's audio lists hold sounds: for kind 'av' use layout 'mmaction2-video'.")
     root = Path(folder)
     if root.exists() and (not root.is_dir() or any(root.iterdir())):
         raise RequestError(f"{root} is not an empty folder: name a new one for the sample data.")
@@ -135,8 +138,8 @@ def write_sample_data(
                 written += size_of_clip
                 if progress is not None:
                     progress(done, len(clips))
-        if layout == "mmaction2-video":
-            _write_lists(work, clips)
+        if layout != "class-folders":
+            _write_lists(work, clips, "{}.mp4 {}" if layout == "mmaction2-video" else "sounds/{}.wav 64 {}")
         for entry in sorted(work.iterdir()):
             os.replace(entry, root / entry.name)
     except OSError as error:
@@ -160,7 +163,8 @@ def _clips(shape: Shape, classes: tuple[str, ...]) -> Iterator[_Clip]:
 
 def _place(clip: _Clip, layout: str, suffix: str) -> str:
     file = clip.stem + suffix
-    return f"videos/{file}" if layout == "mmaction2-video" else f"{clip.split}/{clip.name}/{file}"
+    flat = {"mmaction2-video": "videos", "mmaction2-audio": "sounds"}.get(layout)
+    return f"{flat}/{file}" if flat else f"{clip.split}/{clip.name}/{file}"
 
 
 def _write_av(path: Path, clip: _Clip, shape: Shape, seed: int) -> None:
@@ -175,11 +179,11 @@ def _write_audio(path: Path, clip: _Clip, shape: Shape, seed: int) -> None:
     write_audio(path, heard, shape.rate)
 
 
-def _write_lists(root: Path, clips: list[_Clip]) -> None:
-    """MMAction2's lists (paths relative to videos/) and its label map, one class name per line."""
+def _write_lists(root: Path, clips: list[_Clip], line: str) -> None:
+    """MMAction2's lists (of videos: paths relative to videos/) and its label map, one class name per line."""
     lines = {
-        "train.txt": [f"{clip.stem}.mp4 {clip.label}" for clip in clips if clip.split == "train"],
-        "val.txt": [f"{clip.stem}.mp4 {clip.label}" for clip in clips if clip.split == "test"],
+        "train.txt": [line.format(clip.stem, clip.label) for clip in clips if clip.split == "train"],
+        "val.txt": [line.format(clip.stem, clip.label) for clip in clips if clip.split == "test"],
         "label_map.txt": list(dict.fromkeys(clip.name for clip in clips)),
     }
     for name, rows in lines.items():

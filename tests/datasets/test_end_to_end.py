@@ -15,6 +15,7 @@ from tests.datasets import test_benchmark_layouts as benchmarks
 from tests.datasets import test_named_clips as named
 from tests.datasets import test_tables as tables
 from tests.datasets.readers import touch
+from tests.datasets.test_mmaction2_audio import named as named_audio
 from tests.media_factory import make_audio, make_video
 
 Make = Callable[[Path], Path]
@@ -32,6 +33,11 @@ def mmaction2(root: Path) -> Path:
     return root
 
 
+def audio(root: Path) -> Path:
+    """As MMAction2's lists say after their features were made: 0.2 s are padded to 64 rows."""
+    return named_audio(root, ".npy")
+
+
 MAKERS: dict[str, Make] = {
     "class-folders": folders,
     "mmaction2-video": mmaction2,
@@ -44,6 +50,7 @@ MAKERS: dict[str, Make] = {
     "fsdd": named.fsdd,
     "pyslowfast": named.slow,
     "pytorchvideo": named.spaced,
+    "mmaction2-audio": audio,
     "table": tables.one_csv,
     "nemo": tables.nemo,
     "hugging-face": tables.hf_per_split,

@@ -1,0 +1,184 @@
+"""MMAction2 `AudioDataset`: lists of `path total_frames label`, the paths those of log-mel features (`.npy`).
+
+Its reader splits lines at any white space and stops at a line without a label. It takes a feature file that is not
+there for ten seconds of zeros, and `total_frames` for the scale by which frames choose rows of features: where a
+`clip_len` is larger, all rows are zeros, too; neither with a word. So a copy names a file for every sample, made
+anew, and for `total_frames` its number of rows.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+from poisonkit.datasets._lists import FEATURES, MOST_CLASSES, is_whole, looks_like_audio
+from poisonkit.datasets.base import (
+    Dataset,
+    Layout,
+    Row,
+    Sample,
+    Source,
+    Split,
+    View,
+    feature_path,
+    modality_of,
+)
+from poisonkit.datasets.kit import (
+    LABEL_MAP,
+    ParsedList,
+    check_class_names,
+    check_emptied,
+    check_places,
+    data_root,
+    find_lists,
+    list_names,
+    lists_of,
+    place_listed,
+    read_classes,
+    read_text,
+    samples_of,
+    view_name,
+    with_list,
+    write_lines,
+)
+from poisonkit.errors import RequestError
+
+
+class MMAction2Audio(Layout):
+    """One list per split. A sample is a sound file; the list names it, or the features that lie beside it.
+
+    `Sample.extra` is (total_frames,) as the source has it. Options: `lists`, split -> where it lies in a copy.
+    """
+
+    name: ClassVar[str] = "mmaction2-audio"
+    help: ClassVar[str] = "MMAction2 audio lists of `path total_frames label`, with log-mel `.npy` beside the sounds"
+    order: ClassVar[int] = 28
+    uses: ClassVar[frozenset[str]] = frozenset({"data_root", "lists", "split"})
+    features: ClassVar[bool] = True
+
+    def detect(self, source: Source) -> str | None:
+        try:
+            lists = find_lists(source, looks_like_audio)
+        except RequestError:
+            return None
+        if not lists or not all(map(looks_like_audio, lists.values())):
+            return None
+        return f"lists {', '.join(file.name for file in lists.values())} of sounds or features"
+
+    def read(self, source: Source) -> Dataset:
+        files = find_lists(source, looks_like_audio)
+        if not files:
+            raise RequestError(
+                f"There is no training list of `path total_frames label` in '{source.path}' or its annotations/ "
+                "(looked for `.txt` files with the word train in the name): name it with `--train-list`."
+            )
+        lists = [_parse(file, split) for split, file in files.items()]
+        if not any(each.paths for each in lists):
+            raise RequestError(f"No file is listed in {', '.join(each.file.name for each in lists)}.")
+        root, parts = data_root(source, lists)
+        made = sum(map(_to_sounds, lists, [root / parts.get(each.split, "") for each in lists]))
+        samples, notes = samples_of(lists, root, parts, source.allow_roots)
+        classes, class_notes = read_classes(source, lists, root)
+        if made:
+            notes.append(f"{made} listed feature files are made anew in the copy, from the sounds beside them.")
+        options = {"lists": list_names(lists, root)}
+        return Dataset(root, self.name, classes, tuple(samples), options, (*notes, *class_notes))
+
+    def place(self, dataset: Dataset, sample: Sample, label: int | None) -> str:
+        return place_listed(sample)
+
+    def split_options(self, dataset: Dataset, split: Split) -> dict[str, Any]:
+        """A list for the new split, named after the training list."""
+        return {"lists": with_list(dataset.options["lists"], split)}
+
+    def list_options(self, splits: Sequence[Split]) -> dict[str, Any]:
+        return {"lists": {split: f"{split}.txt" for split in splits}}
+
+    def check(self, dataset: Dataset, rows: Sequence[Row], view: View) -> None:
+        owners = {row.path: row.sample.id for row in rows}
+        for row in rows:
+            file = feature_path(row.path)
+            if file.split() != [file] or "\0" in file:
+                raise RequestError(
+                    f"The file name {row.path!r} holds white space or a NUL, and MMAction2's audio lists are split at "
+                    "any white space: rename the file."
+                )
+            if owners.setdefault(file, row.sample.id) != row.sample.id:
+                raise RequestError(
+                    f"The features of '{owners[file]}' and '{row.sample.id}' would both be '{file}': rename one of "
+                    "them in the source."
+                )
+        check_class_names(dataset.classes)
+        names = [view_name(name, view) for name in dataset.options["lists"].values()]
+        check_places(rows, (*names, LABEL_MAP))
+        if view == "data":
+            check_emptied(dataset, rows, "a model would be trained without it, or measured without it")
+
+    def write(self, dataset: Dataset, rows: Sequence[Row], root: Path, view: View) -> tuple[str, ...]:
+        """Write the lists and `label_map.txt`. A row without `length` keeps the source's total_frames."""
+        lists: Mapping[Split, str] = dataset.options["lists"]
+        written = []
+        for split, name in lists_of(lists, rows, view).items():
+            lines = (_line(row) for row in rows if row.sample.split == split)
+            written.append(write_lines(root, name, lines))
+        return (*written, write_lines(root, LABEL_MAP, dataset.classes))
+
+
+def _line(row: Row) -> str:
+    total = row.sample.extra[0] if row.length is None else row.length
+    return f"{feature_path(row.path)} {total} {-1 if row.label is None else row.label}"
+
+
+def _parse(file: Path, split: Split) -> ParsedList:
+    """Read one list. RequestError for a line that MMAction2 does not read, or reads as several labels."""
+    parsed = ParsedList(split, file)
+    for number, line in enumerate(read_text(file).split("\n"), 1):
+        fields = line.split()
+        where = f"Line {number} of {file.name}"
+        if not fields:
+            continue
+        if len(fields) < 3 or not all(map(is_whole, fields[1:])):
+            raise RequestError(
+                f"{where} is not `path total_frames label`, separated by white space, both numbers whole: correct it, "
+                "and rename a file whose name holds a space."
+            )
+        if len(fields) > 3:
+            raise RequestError(f"{where} has {len(fields) - 2} labels: this layout holds one label per file.")
+        label = int(fields[2])
+        if not -1 <= label < MOST_CLASSES:
+            raise RequestError(f"{where} has the label {label}: labels are class indices from 0, or -1 for none.")
+        parsed.add(fields[0], None if label == -1 else label, number, (fields[1],))
+    return parsed
+
+
+def _to_sounds(parsed: ParsedList, folder: Path) -> int:
+    """Put, for each listed `.npy`, the sound beside it into the list; how many there were. RequestError without one."""
+    sounds: dict[str, dict[str, str]] = {}
+    changed = 0
+    for position, path in enumerate(parsed.paths):
+        if not path.endswith(FEATURES):
+            continue
+        inside, base = os.path.split(path.removesuffix(FEATURES))
+        where = os.path.join(folder, inside)
+        if where not in sounds:
+            sounds[where] = _sounds_in(where)
+        if base not in sounds[where]:
+            at = parsed.at(position)
+            raise RequestError(
+                f"{at[0].upper()}{at[1:]} names the features '{path}', and no sound lies beside them ('{base}.wav', or "
+                "with another suffix): features cannot carry a trigger; put the sounds there, or list them instead."
+            )
+        parsed.paths[position] = path[: len(path) - len(base + FEATURES)] + sounds[where][base]
+        changed += 1
+    return changed
+
+
+def _sounds_in(folder: str) -> dict[str, str]:
+    """Name without suffix -> file name; of several the wav, else a sound, else the first."""
+    if not os.path.isdir(folder):
+        return {}
+    names = [name for name in os.listdir(folder) if modality_of(name)]
+    names.sort(key=lambda name: (name.lower().endswith(".wav"), modality_of(name) == "audio", name))
+    return {os.path.splitext(name)[0]: name for name in names}
