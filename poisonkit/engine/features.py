@@ -111,7 +111,7 @@ def _extract(job: _Job) -> _Found:
         for other in also:
             link_again(Path(job.out, place), Path(job.out, other))
     except (MediaError, OSError) as error:
-        if trouble := machine_trouble(error):
+        if trouble := machine_trouble(error, job.out):
             return job.key, _Trouble(trouble), False
         return job.key, f"No features could be made of it: {error}", False
     except MemoryError:
