@@ -261,7 +261,8 @@ def correlation(trigger: Trigger, media: Media, frames: int = 1) -> float:
             raise AssertionError(f"{trigger.name} ({trigger.temporal}): a clip of {width}x{height} does not suit it")
         change = done[1].astype(np.float32) - done[0]
         changes.append(np.concatenate([cv2.resize(c, (299, 224), interpolation=cv2.INTER_AREA) for c in change]))
-    return float(np.corrcoef(*(c.ravel() for c in changes))[0, 1])
+    small, large = (c.ravel() for c in changes)
+    return float(np.corrcoef(small, large)[0, 1])
 
 
 CHECKS: tuple[Callable[[Trigger, Media], None], ...] = (
