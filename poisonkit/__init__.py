@@ -14,7 +14,7 @@ from poisonkit._version import __version__
 
 if TYPE_CHECKING:
     from poisonkit import datasets, media, triggers
-    from poisonkit.api import Backdoor, Plan, Recipe, Summary, attack, make_plan, poison
+    from poisonkit.api import Backdoor, Plan, Recipe, Summary, attack, make_plan, merge, poison
     from poisonkit.errors import Interrupted, MediaError, PoisonkitError, RequestError
     from poisonkit.exporting import export
     from poisonkit.sampledata import write_sample_data
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from poisonkit.verification import verify
 
 _HOMES = {
-    **dict.fromkeys(("Backdoor", "Plan", "Recipe", "Summary", "attack", "make_plan", "poison"), "poisonkit.api"),
+    **dict.fromkeys(
+        ("Backdoor", "Plan", "Recipe", "Summary", "attack", "make_plan", "merge", "poison"), "poisonkit.api"
+    ),
     **dict.fromkeys(("Interrupted", "MediaError", "PoisonkitError", "RequestError"), "poisonkit.errors"),
     **dict.fromkeys(("Scores", "score"), "poisonkit.scoring"),
     "export": "poisonkit.exporting",
@@ -47,6 +49,7 @@ __all__ = [
     "export",
     "make_plan",
     "media",
+    "merge",
     "poison",
     "score",
     "triggers",

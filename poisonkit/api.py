@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from poisonkit.backdoor import Backdoor
 from poisonkit.datasets import Dataset
 from poisonkit.engine.existing import finished
 from poisonkit.engine.output import Summary
 from poisonkit.engine.progress import Progress, Silent
-from poisonkit.engine.run import Options, execute, execute_attack, plan_of
+from poisonkit.engine.run import Options, Shard, execute, execute_attack, execute_merge, plan_of
 from poisonkit.engine.source import default_out, read_source
 from poisonkit.errors import RequestError
 from poisonkit.plan import Plan
@@ -26,11 +26,28 @@ def _located(recipe: Recipe) -> Recipe:
     return recipe.model_copy(update={"out": out})
 
 
-def poison(recipe: Recipe, *, jobs: int = 0, progress: Progress | None = None) -> Summary:
+def _running(
+    jobs: int, progress: Progress | None, executor: Literal["local", "dask"], scheduler: str | None, shard: str | None
+) -> Options:
+    part = None if shard is None else Shard.parse(shard)
+    return Options(jobs=jobs, progress=progress or Silent(), executor=executor, scheduler=scheduler, shard=part)
+
+
+def poison(
+    recipe: Recipe,
+    *,
+    jobs: int = 0,
+    executor: Literal["local", "dask"] = "local",
+    scheduler: str | None = None,
+    shard: str | None = None,
+    progress: Progress | None = None,
+) -> Summary:
     """Write the poisoned copy that a recipe describes, or continue it where it was interrupted.
 
     recipe: `recipe.source` defaults to the current folder, `recipe.out` to a name beside the source.
     jobs: parallel workers, 0 for one per processor. The result does not depend on it.
+    executor, scheduler: where the work runs: here, or on a Dask cluster (its address, or `local` to start one).
+    shard: `I/N` does the I-th of N parts and nothing else; `merge` finishes what they made.
 
     Returns a Summary with counts, failures and the folders that trainers are pointed to. Raises RequestError
     for a request that cannot be right (nothing is written then) and Interrupted on Ctrl-C. A clip that
@@ -38,7 +55,31 @@ def poison(recipe: Recipe, *, jobs: int = 0, progress: Progress | None = None) -
     """
     recipe = _located(recipe)
     assert recipe.out is not None
-    return execute(recipe, recipe.out, Options(jobs=jobs, progress=progress or Silent()))
+    return execute(recipe, recipe.out, _running(jobs, progress, executor, scheduler, shard))
+
+
+def merge(
+    out: Path | str,
+    name: str | None = None,
+    *,
+    source: Path | str | None = None,
+    allow_roots: Sequence[Path | str] = (),
+    allow_code: bool = False,
+    jobs: int = 0,
+    executor: Literal["local", "dask"] = "local",
+    scheduler: str | None = None,
+    progress: Progress | None = None,
+) -> Summary:
+    """Finish an output that shards made: replacements, clean samples, lists, manifest, card, run.json.
+
+    The result is the same, byte for byte, as that of a run without shards. name: of the attack set that shards
+    of `attack` made; None: the dataset. source, allow_roots, allow_code: as for `attack`.
+    Raises RequestError, and changes nothing, while a shard runs or is not done: it names those and what is left.
+    """
+    where = Path(source).expanduser().absolute() if source is not None else None
+    allowed = tuple(Path(each).expanduser().absolute() for each in allow_roots)
+    options = _running(jobs, progress, executor, scheduler, None)
+    return execute_merge(Path(out).expanduser().absolute(), name, where, allowed, options, allow_code=allow_code)
 
 
 def make_plan(recipe: Recipe, *, jobs: int = 0, progress: Progress | None = None) -> tuple[Plan, Dataset, Path]:
@@ -61,6 +102,9 @@ def attack(
     allow_roots: Sequence[Path | str] = (),
     allow_code: bool = False,
     jobs: int = 0,
+    executor: Literal["local", "dask"] = "local",
+    scheduler: str | None = None,
+    shard: str | None = None,
     progress: Progress | None = None,
 ) -> Summary:
     """Add another attack set to a finished output: other triggers, strengths or frame budgets.
@@ -69,7 +113,8 @@ def attack(
     backdoor's own. frames: which frames carry them. backdoor: whose target and label mode it has, by default
     the recipe's first. source: the clean dataset's data root, by default where it was. allow_roots: further folders
     that links and paths of it may lead to. allow_code: let the output's recipe name triggers as
-    `package.module:Class`, which imports that module.
+    `package.module:Class`, which imports that module. executor, scheduler,
+    shard: as for `poison`.
     """
     out = Path(out).expanduser().absolute()
     recipe = finished(out, allow_code=allow_code)
@@ -86,7 +131,8 @@ def attack(
     made = Recipe(backdoors=[{**given, **change}]).backdoors[0]
     where = Path(source).expanduser().absolute() if source is not None else None
     allowed = tuple(Path(each).expanduser().absolute() for each in allow_roots)
-    return execute_attack(out, recipe, made, limit, where, allowed, Options(jobs=jobs, progress=progress or Silent()))
+    options = _running(jobs, progress, executor, scheduler, shard)
+    return execute_attack(out, recipe, made, limit, where, allowed, options)
 
 
-__all__ = ["Backdoor", "Plan", "Recipe", "Summary", "attack", "make_plan", "poison"]
+__all__ = ["Backdoor", "Plan", "Recipe", "Summary", "attack", "make_plan", "merge", "poison"]

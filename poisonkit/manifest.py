@@ -6,11 +6,13 @@ import json
 import math
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from poisonkit.errors import RequestError
 from poisonkit.plan import Task
+from poisonkit.temporary import beside
 from poisonkit.untrusted import below_some_root, load_json, stays_inside
 
 Record = dict[str, Any]
@@ -106,19 +108,33 @@ def rounded(value: Any, digits: int = 6) -> Any:
     return value
 
 
-def write_lines(path: Path, lines: Iterable[str]) -> None:
-    """Write a text file whole or not at all: temporary name in the same folder, fsync, replace."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.unlink(missing_ok=True)
+def write_lines(path: Path, lines: Iterable[str], *, first: bool = False) -> bool:
+    """Write a text file whole or not at all: temporary name in the same folder, fsync, replace.
+
+    first: only if there is none; False when another process, on whatever host, was quicker.
+    """
+    temporary = beside(path)
     try:
         with temporary.open("x", encoding="utf-8", newline="\n", errors="surrogateescape") as file:
             for line in lines:
                 file.write(line + "\n")
             file.flush()
             os.fsync(file.fileno())
+        if first:
+            with suppress(OSError):  # a file system without hard links: the last one wins
+                return _link(temporary, path)
         os.replace(temporary, path)
+        return True
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _link(temporary: Path, path: Path) -> bool:
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        return False
+    return True
 
 
 def write(path: Path, records: Iterable[Record]) -> None:

@@ -168,9 +168,12 @@ class Recipe(StrictModel):
         return yaml.safe_dump(self.portable(), sort_keys=False, allow_unicode=True, width=100)
 
     @classmethod
-    def from_yaml(cls, path: Path, *, allow_code: bool = False, **override: Any) -> Recipe:
+    def from_yaml(
+        cls, path: Path, *, allow_code: bool = False, assets_in: Path | None = None, **override: Any
+    ) -> Recipe:
         """Read a recipe file. Relative paths in it are relative to the file.
 
+        assets_in: the folder with its imported patterns, by default `assets/` beside it.
         Raises RequestError for what is no recipe. `package.module:Class` triggers need `allow_code`.
         """
         data = read_mapping(path)
@@ -180,7 +183,7 @@ class Recipe(StrictModel):
                 found = [path.parent / str(p) for p in (data[name] if many else [data[name]])]
                 data[name] = found if many else found[0]
         data.update({k: v for k, v in override.items() if v is not None})
-        with assets.asset_folder(path.parent / "assets"), registry.code_allowed(allow_code):
+        with assets.asset_folder(assets_in or path.parent / "assets"), registry.code_allowed(allow_code):
             return cls(**data)
 
     @property

@@ -67,6 +67,7 @@ def command(
     allow_root: options.AllowRoot = None,
     allow_code: options.AllowCode = False,
     jobs: options.Jobs = 0,
+    shard: options.Shard = None,
     json: options.Json = False,
 ) -> int:
     """Add another attack set to a finished output.
@@ -90,6 +91,7 @@ def command(
             allow_roots=allow_root or (),
             allow_code=allow_code,
             jobs=jobs,
+            shard=shard,
             progress=progress,
         )
     return show_attack(summary, name, json=json)

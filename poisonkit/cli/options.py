@@ -100,6 +100,13 @@ Jobs = Annotated[
         default="0", metavar="N", min=0,
     ),
 ]  # fmt: skip
+Shard = Annotated[
+    str | None,
+    option(
+        "--shard", help="Do the I-th of N parts, beside others; `poisonkit merge` finishes.", panel=RUNNING,
+        metavar="I/N",
+    ),
+]  # fmt: skip
 Out = Annotated[
     Path | None,
     option(

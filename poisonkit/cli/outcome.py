@@ -24,22 +24,39 @@ FIRST = 5  # so many ids of each part of a plan are shown
 ROWS = 30  # so many classes
 
 
-def carry_out(recipe: Recipe, *, jobs: int, dry_run: bool, json: bool) -> int:
-    """Run a recipe, or show its plan; print the outcome and return the exit status."""
+def carry_out(recipe: Recipe, running: Mapping[str, Any], *, dry_run: bool, json: bool) -> int:
+    """Run a recipe, or show its plan; print the outcome and return the exit status.
+
+    running: how, as `poisonkit.poison` takes it.
+    """
     if dry_run:
         with watching() as progress:
-            plan, dataset, out = poisonkit.make_plan(recipe, jobs=jobs, progress=progress)
+            plan, dataset, out = poisonkit.make_plan(recipe, jobs=running["jobs"], progress=progress)
         if json:
             screen.print_json(_plan_json(plan, out))
         else:
             _show_plan(plan, dataset, out)
         return 0
     with watching() as progress:
-        summary = poisonkit.poison(recipe, jobs=jobs, progress=progress)
+        summary = poisonkit.poison(recipe, **running, progress=progress)
+    if json:
+        screen.print_json(_summary_json(summary))
+    elif summary.shard:
+        _show_shard(summary)
+    else:
+        _show_summary(summary, recipe)
+    return summary.exit_code
+
+
+def show_merge(summary: Summary, name: str | None, *, allow_code: bool, json: bool) -> int:
+    """Print what a merge came to, and return the exit status."""
+    if name is not None:
+        return show_attack(summary, name, json=json)
     if json:
         screen.print_json(_summary_json(summary))
     else:
-        _show_summary(summary, recipe)
+        recipe = Recipe.from_yaml(summary.out / "poisonkit" / "recipe.yaml", allow_code=allow_code)
+        _show_summary(summary, recipe, merged=True)
     return summary.exit_code
 
 
@@ -47,6 +64,9 @@ def show_attack(summary: Summary, name: str, *, json: bool) -> int:
     """Print what adding an attack set came to, and return the exit status."""
     if json:
         screen.print_json(_summary_json(summary))
+        return summary.exit_code
+    if summary.shard:
+        _show_shard(summary, name)
         return summary.exit_code
     console = screen.console()
     screen.heading(console, f"Attack set '{name}' added to {screen.shown(summary.out)}")
@@ -120,10 +140,10 @@ def _summary_json(summary: Summary) -> dict[str, Any]:
     return {**summary.as_json(), "annotations": {k: list(v) for k, v in summary.annotations.items()}}
 
 
-def _show_summary(summary: Summary, recipe: Recipe) -> None:
+def _show_summary(summary: Summary, recipe: Recipe, *, merged: bool = False) -> None:
     console = screen.console()
     screen.heading(console, f"Poisoned copy: {screen.shown(summary.out)}")
-    if not summary.processed and any(t.role != "clean" for t in summary.plan.tasks):
+    if not merged and not summary.processed and any(t.role != "clean" for t in summary.plan.tasks):
         screen.line(console, "It was finished already: no clip was left to do.")
     plan, counts = summary.plan, summary.counts
     asked = {
@@ -181,6 +201,18 @@ def _show_summary(summary: Summary, recipe: Recipe) -> None:
         else screen.command("identify", _example(summary)),
     ):
         screen.line(console, text)
+
+
+def _show_shard(summary: Summary, attack: str | None = None) -> None:
+    console = screen.console()
+    screen.heading(console, f"Shard {summary.shard} of {screen.shown(summary.out)}")
+    rows = [(role, sum(got.values()), got["ok"], got["failed"], got["inert"]) for role, got in summary.counts.items()]
+    columns = ("part", "clips", "achieved", "failed", "inert")
+    screen.indented(console, screen.table(columns, rows, right=columns[1:]))
+    _failures(console, summary)
+    screen.heading(console, "Next, when all shards are done")
+    name = () if attack is None else ("--name", attack)
+    screen.line(console, screen.command("merge", screen.shown(summary.out), *name))
 
 
 def _example(summary: Summary) -> str:

@@ -246,6 +246,7 @@ def command(
     ] = False,
     out: options.Out = None,
     jobs: options.Jobs = 0,
+    shard: options.Shard = None,
     dry_run: options.DryRun = False,
     json: options.Json = False,
 ) -> int:
@@ -259,7 +260,7 @@ def command(
     from poisonkit.idlists import read_ids, read_ranking
     from poisonkit.recipe import Recipe
 
-    for running in ("jobs", "dry_run", "json"):
+    for running in ("jobs", "shard", "dry_run", "json"):
         asked.pop(running, None)
     if attack_set is not None:
         asked["attack_set"] = attack_set
@@ -267,4 +268,4 @@ def command(
         asked["ids"] = read_ids(ids)
     if select is not None:
         asked["select"] = read_ranking(select)
-    return carry_out(Recipe(**asked), jobs=jobs, dry_run=dry_run, json=json)
+    return carry_out(Recipe(**asked), {"jobs": jobs, "shard": shard}, dry_run=dry_run, json=json)

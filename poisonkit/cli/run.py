@@ -27,6 +27,7 @@ def command(
     out: options.Out = None,
     allow_code: options.AllowCode = False,
     jobs: options.Jobs = 0,
+    shard: options.Shard = None,
     dry_run: options.DryRun = False,
     json: options.Json = False,
 ) -> int:
@@ -39,4 +40,4 @@ def command(
     from poisonkit.recipe import Recipe
 
     read = Recipe.from_yaml(recipe, allow_code=allow_code, source=source, out=out)
-    return carry_out(read, jobs=jobs, dry_run=dry_run, json=json)
+    return carry_out(read, {"jobs": jobs, "shard": shard}, dry_run=dry_run, json=json)

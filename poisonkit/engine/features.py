@@ -12,7 +12,7 @@ import numpy as np
 from poisonkit import media
 from poisonkit.datasets import feature_path
 from poisonkit.engine import seal
-from poisonkit.engine.executors import local
+from poisonkit.engine.executors import Executor
 from poisonkit.engine.ledger import Ledger
 from poisonkit.engine.links import link_again
 from poisonkit.engine.progress import Progress
@@ -42,7 +42,9 @@ def files_of(row: Record) -> list[str]:
     return [found["path"], *found["also"]] if found else []
 
 
-def make(rows: Sequence[Record], out: Path, ledger: Ledger, jobs: int, progress: Progress) -> dict[str, Record]:
+def make(
+    rows: Sequence[Record], out: Path, ledger: Ledger, executor: Executor, progress: Progress
+) -> dict[str, Record]:
     """The records by key, those with a file with `features`, which are made where they do not lie there yet.
 
     A file whose features cannot be made is taken away, and its record says failed: readers take missing features
@@ -63,7 +65,7 @@ def make(rows: Sequence[Record], out: Path, ledger: Ledger, jobs: int, progress:
     progress.begin("Features", len(todo))
     padded = 0
     try:
-        for key, made, short in local.map_unordered(_extract, todo, jobs, _died):
+        for key, made, short in executor.map(_extract, todo, _died):
             row = records[key]
             if isinstance(made, _Trouble):
                 raise PoisonkitError(

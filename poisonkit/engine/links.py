@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from poisonkit.errors import RequestError
+from poisonkit.temporary import beside
 
 Method = Literal["hardlink", "reflink", "symlink", "copy"]
 _FICLONE = 0x40049409
@@ -25,11 +26,6 @@ class Choice:
 
     method: Method
     reason: str
-
-
-def temporary(path: Path) -> Path:
-    """A name beside `path` that no other process uses and that nobody takes for data."""
-    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
 
 
 def is_temporary(name: str) -> bool:
@@ -71,7 +67,7 @@ def place(method: Method, source: Path, target: Path) -> None:
         except FileExistsError:
             if not target.is_symlink() and os.path.samefile(real, target):
                 return
-    middle = temporary(target)
+    middle = beside(target)
     try:
         _make(method, Path(real), middle)
         os.replace(middle, target)
@@ -100,7 +96,7 @@ def choose(wanted: str, sample: Path, folder: Path, total_bytes: int) -> Choice:
         order = ["hardlink", "reflink", "copy", "symlink"]
     refused = ""
     for method in order:
-        probe = folder / f".probe.{os.getpid()}.tmp"
+        probe = beside(folder / "probe")
         try:
             _make(method, Path(os.path.realpath(sample)), probe)
         except OSError as error:

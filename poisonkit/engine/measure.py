@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 from pathlib import Path
+from threading import get_ident
 from typing import Any
 
 from poisonkit import media
@@ -15,6 +15,7 @@ from poisonkit.errors import MediaError, PoisonkitError
 from poisonkit.fidelity import Image, spread
 from poisonkit.manifest import Record, rounded
 from poisonkit.survival import PictureSurvival, sound_survival
+from poisonkit.temporary import token
 from poisonkit.triggers.base import ClipInfo
 from poisonkit.triggers.compose import Chain
 
@@ -57,7 +58,7 @@ def _measured(task: Measurement) -> dict[str, Any]:
     source, file = Path(job.source), Path(job.out, row["path"])
     if task.control is not None:
         return _compare(task, source, file, Path(task.control))
-    name = f"control-{os.getpid()}{file.suffix}"
+    name = f"control-{token()}-{get_ident()}{file.suffix}"
     made = replace(job.task, role="control", path=name, also=())
     row = process(replace(job, task=made, out=task.scratch, triggers=(), like=job.triggers, other=None))
     if row["status"] != "ok":

@@ -28,7 +28,10 @@ Counts = dict[str, Counter[str]]
 
 @dataclass(frozen=True)
 class Summary:
-    """What a run did. counts: role -> status -> number. failed, inert: (path in the source, reason)."""
+    """What a run did. counts: role -> status -> number. failed, inert: (path in the source, reason).
+
+    shard: `I/N` where it did that part of the plan only; then nothing is annotated yet.
+    """
 
     out: Path
     plan: Plan
@@ -42,6 +45,7 @@ class Summary:
     annotations: Mapping[str, tuple[str, ...]]
     survival: Mapping[str, Outlook] = field(default_factory=dict)
     required: float | None = None
+    shard: str | None = None
 
     @property
     def exit_code(self) -> int:
@@ -64,6 +68,7 @@ class Summary:
             "survival": {name: rounded(asdict(o)) for name, o in self.survival.items()},
             "processed": self.processed,
             "seconds": round(self.seconds, 3),
+            **({"shard": self.shard} if self.shard else {}),
         }
 
 

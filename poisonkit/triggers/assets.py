@@ -26,6 +26,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from poisonkit.errors import RequestError
 from poisonkit.limits import excess
+from poisonkit.temporary import beside
 from poisonkit.untrusted import open_plain
 
 MAX_BYTES = 256 * 2**20  # of a file, and of the array in it
@@ -92,8 +93,7 @@ class Asset:
         """Put a copy into `folder` (which exists) under `file_name`, unless it is there; its path."""
         target = folder / self.file_name
         if not target.exists():
-            part = folder / f".{self.file_name}.{os.getpid()}.part"
-            part.unlink(missing_ok=True)
+            part = beside(target, ".part")
             shutil.copyfile(self.path, part)
             os.replace(part, target)
         return target

@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 
 from poisonkit.errors import MediaError
 from poisonkit.limits import excess
+from poisonkit.temporary import beside
 from poisonkit.triggers.assets import Asset, image_size
 from poisonkit.untrusted import open_plain, read_options
 
@@ -79,7 +80,7 @@ class FolderAsset(Asset):
         """Put a copy into `folder` under `file_name`, hard-linked where possible, unless it is there; its path."""
         target = folder / self.file_name
         if not target.exists():
-            part = folder / f".{self.file_name}.{os.getpid()}.part"
+            part = beside(target, ".part")
             for name in self._found:
                 for file in self._parts(name):
                     copy = part / file.relative_to(self._path)
@@ -88,7 +89,12 @@ class FolderAsset(Asset):
                         os.link(os.path.realpath(file), copy)
                     except OSError:
                         shutil.copyfile(file, copy)
-            os.replace(part, target)
+            try:
+                os.replace(part, target)
+            except OSError:
+                if not target.is_dir():
+                    raise
+                shutil.rmtree(part)  # another process was quicker
         return target
 
     def find(self, id: str, suffixes: tuple[str, ...]) -> Found | None:

@@ -186,7 +186,7 @@ def test_require_survival_needs_something_measured(sounds: Path, tmp_path: Path)
 
 
 def test_a_lock_appears_whole_and_a_dead_ones_gives_way(tmp_path: Path) -> None:
-    from poisonkit.engine.ledger import lock
+    from poisonkit.engine.locks import lock
 
     path = tmp_path / "a" / "b" / "lock"
     with lock(path):

@@ -400,7 +400,7 @@ if __name__ == "__main__":
 
 
 def test_two_runs_on_one_output_are_refused_and_a_dead_ones_lock_is_not(folders: Path, tmp_path: Path) -> None:
-    from poisonkit.engine.ledger import lock
+    from poisonkit.engine.locks import lock
 
     path = tmp_path / "out" / "poisonkit" / ".state" / "lock"
     with lock(path), pytest.raises(RequestError, match="Another run"):

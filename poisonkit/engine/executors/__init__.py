@@ -1,4 +1,50 @@
-"""Where work runs. Every executor yields the same records for the same jobs, in any order.
+"""Where work runs. Every executor yields the same records for the same jobs, in any order."""
 
-An executor is a callable: jobs in, (job, record) out, one per job, and it never raises for one job's sake.
-"""
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from poisonkit.engine.executors import local
+from poisonkit.engine.options import Options
+from poisonkit.engine.worker import Job
+from poisonkit.manifest import Record
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Executor(Protocol):
+    """Runs jobs somewhere. It never raises for one job's sake."""
+
+    def run(self, jobs: Sequence[Job]) -> Iterator[Record]:
+        """Records of all jobs, as they finish. A job that workers died on twice is recorded as failed."""
+
+    def map(self, function: Callable[[T], R], tasks: Sequence[T], died: Callable[[T], R]) -> Iterator[R]:
+        """Results of a function that never raises, as they come. died: the result of a task that workers die on."""
+
+
+class Local:
+    """This machine's processors."""
+
+    def __init__(self, n_jobs: int, marks: Path, clean_up: Callable[[], None]) -> None:
+        self.n_jobs, self.marks, self.clean_up = n_jobs, marks, clean_up
+
+    def run(self, jobs: Sequence[Job]) -> Iterator[Record]:
+        return local.run(jobs, self._at_once(jobs), self.marks, self.clean_up)
+
+    def map(self, function: Callable[[T], R], tasks: Sequence[T], died: Callable[[T], R]) -> Iterator[R]:
+        return local.map_unordered(function, tasks, self._at_once(tasks), died)
+
+    def _at_once(self, tasks: Sequence[object]) -> int:
+        """How many at a time; one means in this process, which is for those who asked for one job."""
+        return min(self.n_jobs, max(2, len(tasks)))
+
+
+@contextmanager
+def opened(options: Options, marks: Path, clean_up: Callable[[], None]) -> Iterator[Executor]:
+    """The executor that was asked for. marks: a folder where workers note what they are running. clean_up: removes
+    what a dead one left."""
+    yield Local(options.n_jobs, marks, clean_up)

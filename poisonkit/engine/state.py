@@ -1,0 +1,210 @@
+"""What a run keeps in `poisonkit/.state`: its lock, its ledger, what it noticed. Each shard of a plan has its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from poisonkit import manifest
+from poisonkit.engine import links, output
+from poisonkit.engine.ledger import read_rows
+from poisonkit.engine.locks import holder, lock
+from poisonkit.engine.options import Shard
+from poisonkit.errors import RequestError
+from poisonkit.manifest import Record
+from poisonkit.plan import Task
+
+
+@dataclass(frozen=True)
+class State:
+    """Where the state of one run lies. attack: the added attack set that it makes; shard: its part of the plan."""
+
+    out: Path
+    attack: str | None = None
+    shard: Shard | None = None
+
+    @property
+    def home(self) -> Path:
+        return self.out / "poisonkit"
+
+    @property
+    def root(self) -> Path:
+        """What is common to all runs on this output."""
+        return self.home / ".state"
+
+    @property
+    def shards(self) -> Path:
+        """Where the shards of this plan have a folder each."""
+        return self.root / "shards" / ("data" if self.attack is None else f"attack-{self.attack}")
+
+    @property
+    def folder(self) -> Path:
+        return self.root if self.shard is None else self.shards / f"{self.shard.index}-of-{self.shard.of}"
+
+    @property
+    def whole(self) -> State:
+        """The state of the whole plan."""
+        return replace(self, shard=None)
+
+    @property
+    def source(self) -> Path:
+        """Where the clean dataset lies, until run.json says it."""
+        return self.root / "source.json"
+
+    @property
+    def lock(self) -> Path:
+        return self.folder / "lock"
+
+    @property
+    def unclean(self) -> Path:
+        """There while a run is going on, so after one that was killed too."""
+        return self.folder / "unclean"
+
+    @property
+    def marks(self) -> Path:
+        """Where workers note what they are at."""
+        return self.folder / "running"
+
+    @property
+    def ledger(self) -> Path:
+        return output.ledger_file(self.home, self.attack) if self.shard is None else self.folder / "ledger.jsonl"
+
+    @property
+    def measured(self) -> Path:
+        """Survival that shards measured, by key."""
+        name = "measured" if self.attack is None or self.shard else f"attack-{self.attack}.measured"
+        return self.folder / f"{name}.jsonl"
+
+    @property
+    def clean(self) -> Path:
+        """Which clean samples have to be made like the poisoned ones."""
+        return self.folder / "clean.json"
+
+    @property
+    def done(self) -> Path:
+        """There once a shard came to its end."""
+        return self.folder / "done"
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """For this run alone. RequestError while another one lives that it would get in the way of."""
+        what = f"is writing {self.out}" if self.shard is None else f"is doing shard {self.shard} of {self.out}"
+        with lock(self.lock, what):
+            for path in self._excluding():
+                if who := holder(path):
+                    raise RequestError(f"{who[0].upper()}{who[1:]} {_doing(path, self.out)}; wait for it to end.")
+            yield
+
+    def _excluding(self) -> Iterator[Path]:
+        """Locks of runs that may not go on beside this one."""
+        if self.shard is None:
+            yield from sorted(self.root.glob("shards/*/*/lock"))
+            return
+        yield self.whole.lock
+        yield from (state.lock for state in self.parts() if state.shard and state.shard.of != self.shard.of)
+
+    def parts(self) -> list[State]:
+        """The shards that ever ran since the last merge, the latest last."""
+        found = []
+        for folder in self.shards.glob("*-of-*") if self.shards.is_dir() else ():
+            index, _, of = folder.name.partition("-of-")
+            if index.isdigit() and of.isdigit():
+                found.append(replace(self, shard=Shard(int(index), int(of))))
+        return sorted(found, key=lambda s: (_when(s.ledger), str(s.shard)))
+
+    def sweep(self) -> None:
+        """Remove temporary files that dead processes left in the output."""
+        for part in ("data", "attack", "control", "poisonkit"):
+            for folder, inner, files in os.walk(self.out / part):
+                if part == "poisonkit" and ".state" in inner:
+                    inner.remove(".state")
+                for name in files:
+                    if links.is_temporary(name):
+                        os.unlink(os.path.join(folder, name))
+
+
+def _doing(path: Path, out: Path) -> str:
+    folder = path.parent
+    if folder.name == ".state":
+        return f"is writing {out}"
+    index, _, of = folder.name.partition("-of-")
+    return f"is doing shard {index}/{of} of {out}"
+
+
+def _when(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def adopt(state: State) -> None:
+    """Take over what shards did, as if the whole plan's run had done it; their own state is removed."""
+    parts = state.parts()
+    if not parts:
+        return
+    for one, many in ((state.ledger, [p.ledger for p in parts]), (state.measured, [p.measured for p in parts])):
+        rows: dict[str, Record] = read_rows(one)
+        for path in many:
+            rows.update(read_rows(path))
+        manifest.write(one, rows.values())
+    of = parts[-1].shard.of if parts[-1].shard else 1
+    looked = [replace(state, shard=Shard(i + 1, of)).clean for i in range(of)]
+    if state.attack is None and not state.clean.exists() and all(path.exists() for path in looked):
+        needs: dict[str, str] = {}
+        for path in looked:
+            needs.update(json.loads(path.read_text(encoding="utf-8")))
+        manifest.write_lines(state.clean, [json.dumps(needs)])
+    if any(p.unclean.exists() for p in parts):
+        state.unclean.touch()
+    shutil.rmtree(state.shards)
+    with suppress(OSError):  # there are others
+        state.shards.parent.rmdir()
+
+
+def require_done(state: State, tasks: Sequence[Task], reencode: bool) -> None:
+    """RequestError unless every shard of a plan came to its end; it names those that did not.
+
+    tasks: all of the plan. reencode: clean samples are written anew too.
+    """
+    parts = state.parts()
+    if not parts:
+        if not state.ledger.exists():
+            raise RequestError(f"No shard of {state.out} has run; give the command that makes it a --shard I/N.")
+        return
+    of = parts[-1].shard.of if parts[-1].shard else 1
+    known = read_rows(state.ledger).keys() | {key for p in parts for key in read_rows(p.ledger)}
+    number = {name: i % of + 1 for i, name in enumerate(dealt(tasks))}
+    work = [t for t in tasks if reencode or t.role != "clean"]
+    all_of = Counter(number[t.id] for t in work)
+    left = Counter(number[t.id] for t in work if t.key not in known)
+    open_ones = [i for i in range(1, of + 1) if left[i] or not replace(state, shard=Shard(i, of)).done.exists()]
+    if open_ones:
+        named = [f"{i}/{of} ({left[i]} of {all_of[i]} clips left)" for i in open_ones[:NAMED]]
+        more = f" and {len(open_ones) - NAMED} more" if len(open_ones) > NAMED else ""
+        raise RequestError(
+            f"{len(open_ones)} of {of} shards are not done: {', '.join(named)}{more}. Run them again, or do what they "
+            "left with the same command without --shard."
+        )
+
+
+NAMED = 10  # so many shards are named
+
+
+def dealt(tasks: Sequence[Task]) -> dict[str, None]:
+    """Sample ids in the order in which they are dealt out to shards: those with work first, so that all have as
+    much; what belongs to one sample stays together."""
+    ids = dict.fromkeys(t.id for t in tasks if t.role != "clean")
+    ids.update(dict.fromkeys(t.id for t in tasks))
+    return ids
+
+
+def share(shard: Shard, tasks: Sequence[Task]) -> frozenset[str]:
+    """Ids of the samples that are a shard's."""
+    return frozenset(name for number, name in enumerate(dealt(tasks)) if number % shard.of == shard.index - 1)
