@@ -184,7 +184,9 @@ def require_done(state: State, tasks: Sequence[Task], reencode: bool) -> None:
     work = [t for t in tasks if reencode or t.role != "clean"]
     all_of = Counter(number[t.id] for t in work)
     left = Counter(number[t.id] for t in work if t.key not in known)
-    open_ones = [i for i in range(1, of + 1) if left[i] or not replace(state, shard=Shard(i, of)).done.exists()]
+    looked = reencode or state.clean.exists()  # a merge before this one took over everything
+    ended = {p.shard.index for p in parts if p.shard and p.shard.of == of and p.done.exists()}
+    open_ones = [i for i in range(1, of + 1) if left[i] or not (looked or i in ended)]
     if open_ones:
         named = [f"{i}/{of} ({left[i]} of {all_of[i]} clips left)" for i in open_ones[:NAMED]]
         more = f" and {len(open_ones) - NAMED} more" if len(open_ones) > NAMED else ""
