@@ -6,10 +6,10 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from pprint import pformat
 
 from poisonkit import manifest, media
 from poisonkit.datasets import SPLITS, Dataset, Layout, Row, Split, View, get_layout, layouts, modality_of
+from poisonkit.datasets.mmaction2_config import KINDS, config
 from poisonkit.engine import features, output
 from poisonkit.engine.existing import require_finished
 from poisonkit.errors import RequestError, did_you_mean
@@ -71,11 +71,11 @@ def export(out: Path | str, to: str, *, folder: Path | str | None = None, absolu
         inside = place.relative_to(where).as_posix()
         written = tuple(f"{inside}/{file}" for file in layout.write(dataset, rows, place, view))
         files[name] = tuple(dict.fromkeys((*files.get(name, ()), *written)))
-    config = None
-    if layout.name == "mmaction2-video" and any(modality_of(row.path) == "video" for *_, rows in made for row in rows):
-        manifest.write_lines(where / CONFIG, manifest.text_lines(_config(where, out, made)))
-        config = CONFIG
-    return Exported(where, files, config)
+    reads = KINDS.get(layout.name)
+    if reads is None or all(modality_of(row.path) != reads.modality for *_, rows in made for row in rows):
+        return Exported(where, files)
+    manifest.write_lines(where / CONFIG, manifest.text_lines(_fragment(where, out, made, layout.name)))
+    return Exported(where, files, CONFIG)
 
 
 _Made = tuple[str, View, Dataset, list[Row]]
@@ -125,70 +125,11 @@ def _extra(layout: Layout, root: Path) -> Callable[[Row], tuple[str, ...]]:
     return lambda row: ()
 
 
-# -- MMAction2 -----------------------------------------------------------------------------------------
-
-_HEAD = """# MMAction2: a dataset that is POISONED on purpose, for research. Written by `poisonkit export`.
-#
-# A config of yours inherits from this and from a model, a schedule and a runtime (not from a whole recipe, which
-# has loaders of its own):
-#
-#     _base_ = ['.../configs/_base_/models/tsn_r50.py', '.../configs/_base_/default_runtime.py', '.../{config}']
-#     model = dict(cls_head=dict(num_classes={classes}))
-#
-# It trains on the poisoned training list and is tested on the clean clips. For another set, such as {last}:
-#
-#     test_dataloader, test_evaluator = _base_.{last}_dataloader, _base_.{last}_evaluator
-#
-# Each set's predictions go to predictions-SET.pkl, which `poisonkit score OUT predictions-*.pkl` reads.
-# Sets: {sets}.
-"""
-
-_PIPELINES = """
-meta_keys = ('img_shape', 'filename')  # so that predictions carry file names
-
-train_pipeline = [
-    dict(type='DecordInit'),
-    dict(type='SampleFrames', clip_len=1, frame_interval=1, num_clips=8),
-    dict(type='DecordDecode'),
-    dict(type='Resize', scale=(224, 224), keep_ratio=False),
-    dict(type='Flip', flip_ratio=0.5),
-    dict(type='FormatShape', input_format='NCHW'),
-    dict(type='PackActionInputs'),
-]
-test_pipeline = [
-    dict(type='DecordInit'),
-    dict(type='SampleFrames', clip_len=1, frame_interval=1, num_clips=8, test_mode=True),
-    dict(type='DecordDecode'),
-    dict(type='Resize', scale=(224, 224), keep_ratio=False),
-    dict(type='FormatShape', input_format='NCHW'),
-    dict(type='PackActionInputs', meta_keys=meta_keys),
-]
-"""
-
-
-def _loader(name: str, file: str, train: bool) -> str:
-    pipeline = "train_pipeline" if train else "test_pipeline, test_mode=True"
-    return (
-        f"{name}_dataloader = dict(\n    batch_size={8 if train else 1},\n    num_workers=2,\n"
-        f"    persistent_workers=True,\n    sampler=dict(type='DefaultSampler', shuffle={train}),\n"
-        f"    dataset=dict(\n        type='VideoDataset',\n        ann_file={file},\n"
-        f"        data_prefix=dict(video=data_root),\n        pipeline={pipeline}))\n"
+def _fragment(where: Path, out: Path, made: Sequence[_Made], layout: str) -> str:
+    """MMAction2's config about these lists; its training list, and every set with labels."""
+    train = next(
+        (f"data/{d.options['lists']['train']}" for _, v, d, _ in made if v == "data" and "train" in d.splits), None
     )
-
-
-def _evaluator(name: str, accuracy: str) -> str:
-    dump = f"dict(type='DumpResults', out_file_path='predictions-{name}.pkl')"
-    return f"{name}_evaluator = [\n    {accuracy},\n    {dump}]\n"
-
-
-def _identifier(name: str) -> str:
-    return "".join(c if c.isascii() and c.isalnum() else "_" for c in name)
-
-
-def _config(where: Path, out: Path, made: Sequence[_Made]) -> str:
-    """The text of the fragment. Places are relative to its own folder, so both may move together."""
-    classes = made[0][2].classes
-    train = next((d.options["lists"]["train"] for _, v, d, _ in made if v == "data" and "train" in d.splits), None)
     sets: dict[str, str] = {}
     for name, view, dataset, _ in made:
         labelled = {sample.split for sample in dataset.samples if sample.label is not None}
@@ -196,20 +137,5 @@ def _config(where: Path, out: Path, made: Sequence[_Made]) -> str:
         if held:
             suffix = {"target": "_target", "original": "_original"}.get(view, "")
             stem = dataset.options["lists"][held[0]].removesuffix(".txt")
-            label = "clean" if view == "data" else _identifier(name.replace("/", "_") + suffix)
-            sets[label] = f"'{{{{ fileDirname }}}}/{name}/{stem}{suffix}.txt'"
-    accuracy = f"dict(type='AccMetric', metric_options=dict(top_k_accuracy=dict(topk=(1, {min(5, len(classes))}))))"
-    last = next((name for name in sets if name != "clean"), "clean")
-    text = _HEAD.format(config=CONFIG, classes=len(classes), sets=", ".join(sets), last=last)
-    text += f"\ndata_root = '{{{{ fileDirname }}}}/{Path(os.path.relpath(out, where)).as_posix()}'\n"
-    text += f"num_classes = {len(classes)}\n"
-    text += f"class_names = {pformat(list(classes), width=100, compact=True)}\n{_PIPELINES}\n"
-    if train is not None:
-        text += _loader("train", f"'{{{{ fileDirname }}}}/data/{train}'", True) + "\n"
-    for name, file in sets.items():
-        text += _loader(name, file, False) + _evaluator(name, accuracy) + "\n"
-    first = "clean" if "clean" in sets else next(iter(sets), None)
-    if first is not None:
-        text += f"val_dataloader = test_dataloader = {first}_dataloader\n"
-        text += f"val_evaluator = [{accuracy}]\ntest_evaluator = {first}_evaluator\n"
-    return text
+            sets["clean" if view == "data" else f"{name}{suffix}"] = f"{name}/{stem}{suffix}.txt"
+    return config(CONFIG, layout, made[0][2].classes, Path(os.path.relpath(out, where)).as_posix(), train, sets)

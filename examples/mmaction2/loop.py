@@ -30,7 +30,9 @@ HERE = Path(__file__).parent
 RATE = 0.1
 TARGET = 0
 CONTROL = 100  # clips
-TARGETS = "lower Wilson bound of ASR > 95 %; clean accuracy at most 3, control ASR at most 5 points off the clean model's"
+TARGETS = (
+    "lower Wilson bound of ASR > 95 %; clean accuracy at most 3, control ASR at most 5 points off the clean model's"
+)
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,8 @@ CONDITIONS = [
     Condition("band-noise-static", "audio", "band-noise:snr=10", "static"),
     Condition("band-noise-dynamic", "audio", "band-noise:snr=10", "dynamic"),
 ]
-LAYOUTS = {"video": "mmaction2-video", "audio": "mmaction2-audio"}
+LAYOUTS: dict[str, Any] = {"video": "mmaction2-video", "audio": "mmaction2-audio"}
+SOUND: dict[str, Any] = {"video": "av", "audio": "audio"}
 
 
 @dataclass(frozen=True)
@@ -86,9 +89,7 @@ class Loop:
     def write_data(self) -> None:
         for kind in self.kinds:
             if not self.source(kind).exists():
-                sound: Any = "av" if kind == "video" else "audio"
-                layout: Any = LAYOUTS[kind] if kind == "video" else "class-folders"
-                sampledata.write_sample_data(self.source(kind), "train", sound, layout=layout)
+                sampledata.write_sample_data(self.source(kind), "train", SOUND[kind], layout=LAYOUTS[kind])
             first = self.of(kind)[0]
             self.poison(self.clean(kind), kind, first, rate=0.0, attack_set=False, control=0)
         for condition in self.conditions:
@@ -98,7 +99,7 @@ class Loop:
 
     def poison(self, out: Path, kind: str, condition: Condition, **more: Any) -> None:
         """Write one output, or continue it, and its lists for MMAction2 beside it."""
-        if fragment(out).exists():
+        if fragment(out, kind).exists():
             return
         recipe = Recipe(
             source=self.source(kind),
@@ -139,9 +140,9 @@ class Loop:
             return f"{work.name}: there"
         work.mkdir(parents=True, exist_ok=True)
         words = [sys.executable, str(HERE / "train.py"), str(HERE / f"{kind}.py"), str(work), "--seed", str(seed)]
-        words += ["--train", str(fragment(data))]
+        words += ["--train", str(fragment(data, kind))]
         for out, model, condition in tests:
-            words += ["--test", str(fragment(out)), str(self.predictions(model, condition, seed))]
+            words += ["--test", str(fragment(out, kind)), str(self.predictions(model, condition, seed))]
         with (work / "log.txt").open("w") as log:
             status = subprocess.run(words, stdout=log, stderr=log, env=environment(), check=False).returncode
         if status:
@@ -179,9 +180,9 @@ class Loop:
         return row
 
 
-def fragment(out: Path) -> Path:
+def fragment(out: Path, kind: str) -> Path:
     """The config that `poisonkit export` wrote."""
-    return next(iter(sorted((out / "export").glob("*/poisoned.py"))), out / "export" / "missing")
+    return out / "export" / LAYOUTS[kind] / "poisoned.py"
 
 
 def dumps(folder: Path) -> dict[str, Path]:

@@ -1,6 +1,6 @@
 """Train one recogniser with MMAction2, and dump what it predicts on the sets of one or more poisoned outputs.
 
-    python train.py video.py WORK --train OUT/export/mmaction2/poisoned.py --test OUT/export/mmaction2/poisoned.py WORK
+python train.py video.py WORK --train OUT/export/mmaction2/poisoned.py --test OUT/export/mmaction2/poisoned.py WORK
 """
 
 from __future__ import annotations
