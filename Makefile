@@ -5,13 +5,14 @@ VENV   ?= .venv
 BIN     = $(VENV)/bin
 STAMP   = $(VENV)/.installed
 
-.PHONY: help install demo test test-slow test-faults lint format docs bench test-mmaction2 test-consumers lock clean
+.PHONY: help install demo test test-slow test-faults test-browser lint format docs bench test-mmaction2 test-consumers lock clean
 
 help:
 	@echo "make demo            set up, make sample data, poison it, check the result"
 	@echo "make test            run the tests"
 	@echo "make test-slow       what takes minutes: memory over long and large clips"
 	@echo "make test-faults     kills at a hundred random moments (minutes)"
+	@echo "make test-browser    the report in Chromium, which has to be installed (brings playwright)"
 	@echo "make lint            ruff, mypy, import layers"
 	@echo "make bench           cost of the main job against ffmpeg and MoviePy"
 	@echo "make test-mmaction2  MMAction2's own reader opens our lists (installs 2.3 GB into .venv-mmaction2)"
@@ -29,13 +30,17 @@ demo: $(STAMP)
 	@$(BIN)/python examples/demo.py demo
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not (slow or faults or fuzz or clusters or mmaction2 or consumers)"
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not (slow or faults or browser or fuzz or clusters or mmaction2 or consumers)"
 
 test-slow: $(STAMP)
 	$(BIN)/python -m pytest -m slow
 
 test-faults: $(STAMP)
 	POISONKIT_KILLS=$${POISONKIT_KILLS:-100} $(BIN)/python -m pytest -s -m faults
+
+test-browser: $(STAMP)
+	@$(BIN)/python -c "import playwright" 2>/dev/null || $(BIN)/python -m pip install -q "playwright>=1.50,<2"
+	$(BIN)/python -m pytest -m browser
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
