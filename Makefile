@@ -5,7 +5,7 @@ VENV   ?= .venv
 BIN     = $(VENV)/bin
 STAMP   = $(VENV)/.installed
 
-.PHONY: help install demo test test-slow test-faults test-browser lint format docs bench test-mmaction2 test-consumers lock clean
+.PHONY: help install demo test test-slow test-faults test-fuzz test-browser lint format docs bench test-mmaction2 test-consumers lock clean
 
 help:
 	@echo "make demo            set up, make sample data, poison it, check the result"
@@ -13,6 +13,7 @@ help:
 	@echo "make test-slow       what takes minutes: memory over long and large clips"
 	@echo "make test-faults     kills at a hundred random moments (minutes)"
 	@echo "make test-browser    the report in Chromium, which has to be installed (brings playwright)"
+	@echo "make test-fuzz       10,000 damaged files, lists, recipes, outputs and predictions; a failure is named by its number"
 	@echo "make lint            ruff, mypy, import layers"
 	@echo "make bench           cost of the main job against ffmpeg and MoviePy"
 	@echo "make test-mmaction2  MMAction2's own reader opens our lists (installs 2.3 GB into .venv-mmaction2)"
@@ -31,6 +32,9 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not (slow or faults or browser or fuzz or clusters or mmaction2 or consumers)"
+
+test-fuzz: $(STAMP)
+	$(BIN)/python -m tests.fuzz --count 10000
 
 test-slow: $(STAMP)
 	$(BIN)/python -m pytest -m slow

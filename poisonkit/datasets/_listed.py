@@ -26,17 +26,20 @@ def _hits(root: str, paths: Iterable[str], allowed: Iterable[Path]) -> int:
 def data_root(source: Source, lists: Sequence[ParsedList]) -> tuple[Path, dict[Split, str]]:
     """What the listed paths are relative to: one folder, and for each split a folder in it (mostly none).
 
-    The user's `data_root` if given. Else, of the folder that the user named, the folder of the lists and
-    that folder's parent, each as it is or with `videos/`, `clips/` or `data/` behind it, the one that has
-    most of the listed files (the first of equals). Else, of the same three, one with a folder per list:
-    `videos_train/` and `videos_val/`, or `train/` and `val/` …: then the splits' folders are returned, and
-    become part of the paths. RequestError, naming what was tried, when none has a single file.
+    The user's `data_root` if given. Else, of the folder that the user named, the folder of the lists and that
+    folder's parent (if it lies in the folder that was named, or the lists were named), each as it is or with
+    `videos/`, `clips/` or `data/` behind it, the one that has most of the listed files (the first of equals). Else,
+    of the same three, one with a folder per list: `videos_train/` and `videos_val/`, or `train/` and `val/` …: then
+    the splits' folders are returned, and become part of the paths. RequestError, naming what was tried, when none
+    has a single file.
     """
     if source.data_root is not None:
         return Path(os.path.abspath(source.data_root)), {}
     home = lists[0].file.parent
     named = source.path if source.path.is_dir() else home
     bases = dict.fromkeys(os.path.abspath(base) for base in (named, home, home.absolute().parent))
+    if source.path.is_dir() and not source.lists:  # lists that were found, not named, cannot widen what was named
+        bases = {base: None for base in bases if below(base, os.path.abspath(source.path))}
     probes = {
         each.split: each.paths[:: max(1, len(each.paths) // _PROBED)][: _PROBED + 1] for each in lists if each.paths
     }

@@ -52,6 +52,10 @@ def execute_attack(
     """
     for name, problem in seal.edited(out):
         raise RequestError(f"{out}: {name}: {problem}. Nothing is added to an output that was changed by hand.")
+    home = out / "poisonkit"
+    for _ in manifest.read(home / "manifest.jsonl"):  # what is written anew at the end can be read at the beginning
+        pass
+    output.added_attacks(home)
     if backdoor.name in {b.name for b in base.backdoors}:
         raise RequestError(f"{out} has an attack set '{backdoor.name}' of its own; choose another --name.")
     recipe = base.model_copy(

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 Wave = NDArray[np.float32]
 
+SILENT = ("ffv1",)  # their decoders log damage and give a picture of what was in memory: other pixels each time
 TAIL = 4  # pictures from the end in which damage means that the file stops in the middle of one
 
 
@@ -71,12 +72,30 @@ def decode_packet(packet: Any, path: str | Path) -> list[Any]:
     import av
 
     try:
+        if packet.stream.codec_context.name in SILENT:
+            return _attentively(packet, path)
         return list(packet.decode())
     except av.error.EOFError:
         return []
     except av.error.FFmpegError as error:
         kind = "picture" if packet.stream.type == "video" else "sound"
         raise MediaError(f"{name_of(path)} is damaged: part of its {kind} cannot be decoded{detail(error)}.") from error
+
+
+def _attentively(packet: Any, path: str | Path) -> list[Any]:
+    """`packet.decode()` where errors are heard that are only logged."""
+    import av
+
+    before = av.logging.get_level()
+    av.logging.set_level(av.logging.ERROR)
+    try:
+        with av.logging.Capture() as said:
+            frames = list(packet.decode())
+    finally:
+        av.logging.set_level(before)
+    if said:
+        raise MediaError(f"{name_of(path)} is damaged: part of its picture cannot be decoded.")
+    return frames
 
 
 def video_frames(container: InputContainer, stream: Any, path: str | Path) -> Iterator[VideoFrame]:

@@ -86,7 +86,7 @@ def _bound(name: str, size: int, duration: float, video: VideoStream | None, aud
 
 def choose(container: InputContainer, path: str | Path, stream: StreamChoice) -> tuple[Any, Any]:
     """The (video, audio) streams to use; either may be None. Cover pictures are not video."""
-    videos = [s for s in container.streams.video if not int(s.disposition) & 0x400]
+    videos = [s for s in container.streams.video if s.codec_context is not None and not int(s.disposition) & 0x400]
     audios = [s for s in container.streams.audio if s.codec_context is not None]
     video = _best(container, "video", videos)
     audio = _best(container, "audio", audios)

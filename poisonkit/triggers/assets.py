@@ -12,6 +12,7 @@ import io
 import os
 import re
 import shutil
+import tokenize
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -31,6 +32,11 @@ from poisonkit.untrusted import open_plain
 
 MAX_BYTES = 256 * 2**20  # of a file, and of the array in it
 _folder: ContextVar[Path | None] = ContextVar("asset_folder", default=None)
+UNREADABLE_NPY = (
+    *(ValueError, TypeError, OverflowError, SyntaxError, tokenize.TokenError),
+    *(OSError, EOFError, MemoryError, RecursionError),
+)
+"""What numpy raises for a .npy file that is none: its header is Python text."""
 _FORMATS = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".npy": "npy", ".wav": "wav"}
 
 
@@ -249,7 +255,7 @@ def _parsed(sha256: str, suffix: str, suffixes: tuple[str, ...], path: Path) -> 
 def _npy(data: bytes, path: Path) -> NDArray[Any]:
     try:
         array: NDArray[Any] = np.load(io.BytesIO(data), allow_pickle=False)
-    except (ValueError, OSError, EOFError, MemoryError, SyntaxError):
+    except UNREADABLE_NPY:
         raise ValueError(f"{path.name} is not a .npy file of plain numbers") from None
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "buif":
         raise ValueError(f"{path.name} does not hold an array of numbers")

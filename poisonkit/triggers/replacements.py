@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 from poisonkit.errors import MediaError
 from poisonkit.limits import excess
 from poisonkit.temporary import beside
-from poisonkit.triggers.assets import Asset, image_size
+from poisonkit.triggers.assets import UNREADABLE_NPY, Asset, image_size
 from poisonkit.untrusted import open_plain, read_options
 
 ARRAYS = (".npy",)
@@ -258,7 +258,7 @@ def _array(found: Found) -> NDArray[Any]:
     """Not read before it is used."""
     try:
         array: NDArray[Any] = np.load(found.parts[0], mmap_mode="r", allow_pickle=False)
-    except (ValueError, OSError, EOFError, SyntaxError):
+    except UNREADABLE_NPY:
         raise MediaError(f"{found.name} is not a .npy file of plain numbers.") from None
     return array
 

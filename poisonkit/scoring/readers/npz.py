@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import tokenize
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -58,7 +59,7 @@ def _array(file: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> npt.N
             raise ValueError("another number of values than it declares")
         stream.seek(0)
         return npy.read_array(stream, allow_pickle=False, max_header_size=_HEADER)
-    except ValueError as error:
+    except (ValueError, TypeError, OverflowError, SyntaxError, tokenize.TokenError, RecursionError) as error:
         reason = " ".join(str(error).split())[:120]
         raise RequestError(f"{file}: its array {info.filename} is damaged ({reason}).") from None
 

@@ -1,0 +1,345 @@
+"""One case: something mutated, something done with it, and what must hold then. A case is its number."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import random
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import av
+
+from poisonkit import media
+from poisonkit.cli import call
+from poisonkit.datasets import Source, layouts, read
+from poisonkit.datasets.testing import rows_of
+from poisonkit.engine.recheck import Decoding, recheck
+from poisonkit.engine.worker import Job, process
+from poisonkit.errors import PoisonkitError
+from poisonkit.media.info import Encode
+from poisonkit.plan import Task
+from poisonkit.recipe import Recipe
+from poisonkit.scoring import readers
+from poisonkit.triggers import spec
+from poisonkit.triggers.assets import ArrayAsset, PictureAsset, WaveAsset
+from tests.fuzz.mutate import altered_lines, damaged, scrambled
+from tests.fuzz.world import RECIPES, SOUNDS, World
+
+
+class Broken(AssertionError):
+    """A promise that did not hold."""
+
+
+def holds(condition: object, words: str) -> None:
+    if not condition:
+        raise Broken(words)
+
+
+def one_sentence(text: str) -> None:
+    holds(text and "\n" not in text and "Traceback" not in text, f"no sentence: {text!r}")
+
+
+def media_case(world: World, rng: random.Random, place: Path) -> str:
+    """A damaged clip through a whole job; an `ok` must hold when its file is decoded again, by hand too."""
+    name = rng.choice(sorted(world.media))
+    source = place / "source" / name
+    source.parent.mkdir()
+    source.write_bytes(damaged(world.media[name].read_bytes(), rng))
+    for look in (media.probe, lambda path: media.scan(path, media.probe(path)), media.several):
+        with contextlib.suppress(PoisonkitError, OSError):
+            look(source)
+    alone = source.suffix in SOUNDS or source.suffix == ".m4a"
+    trigger = spec.create("sine:snr=10" if alone or rng.random() < 0.25 else rng.choice(("badnets", "blend:alpha=0.4")))
+    task = Task("poisoned", None, name, "train", name, f"data/{name}", (), 1, 0, 1, 0)
+    job = Job(
+        task=task,
+        source=str(source),
+        out=str(place / "out"),
+        classes=("a", "b"),
+        triggers=(trigger,),
+        touches=frozenset({trigger.modality}),
+        frames=rng.choice(("all", "all", "first:2", "last:2")),
+        encode=Encode(rotation=rng.choice(("keep", "normalise"))),
+        stream="best",
+        seed=1,
+    )
+    row = process(job)
+    written = [p for p in (place / "out").rglob("*") if p.is_file()]
+    if row["status"] != "ok":
+        one_sentence(row["error"])
+        holds(not written, f"{row['status']}, and left {written}")
+        holds("could not be processed (" not in row["error"], row["error"])
+        return f"media {row['status']}"
+    holds(written == [place / "out" / task.path], f"ok, and left {written}")
+    problem = recheck(row, job.frames, Decoding(out=job.out, source=str(source.parent), seed=1))
+    holds(problem is None, f"ok, but {problem}")
+    if row["frames"]:
+        with av.open(str(written[0])) as container:
+            counted = sum(1 for _ in container.decode(video=0))
+        holds(counted == row["frames"], f"ok with {row['frames']} frames, but PyAV decodes {counted}")
+    return "media ok"
+
+
+def list_case(world: World, rng: random.Random, place: Path) -> str:
+    """A dataset of some layout whose lists were edited: read, inspected, placed and written, or refused."""
+    layout = rng.choice(sorted(world.sets))
+    source = place / "source"
+    shutil.copytree(world.sets[layout], source, copy_function=_own)
+    texts = [p for p in source.rglob("*") if p.is_file() and not _is_media(p)]
+    for path in rng.sample(texts, min(len(texts), rng.choice((1, 1, 2)))):
+        text = path.read_text(encoding="utf-8")
+        path.unlink()
+        lines = path.suffix == ".jsonl" and rng.random() < 0.7
+        path.write_bytes((altered_lines if lines else scrambled)(text, rng, str(world.outside)))
+    if not texts or rng.random() < 0.3:
+        _oddities(source, rng, world)
+    try:
+        dataset = read(Source(source, layout=layout if rng.random() < 0.7 else None))
+        chosen = layouts()[dataset.layout]
+        rows = rows_of(chosen, dataset, {s.id: 0 for s in dataset.samples[::3]})
+        chosen.check(dataset, rows, "data")
+        chosen.write(dataset, rows, place / "out" / "data", "data")
+    except PoisonkitError as error:
+        one_sentence(str(error))
+        if rng.random() < 0.9:
+            return "list refused"
+    if rng.random() < 0.15:
+        command(world, "inspect", source, "--jobs", "1")
+    if rng.random() < 0.1:
+        trigger = "sine:snr=10" if "audio" in _modalities(source) else "badnets"
+        words = [
+            "--trigger",
+            trigger,
+            "--rate",
+            0.2,
+            "--control",
+            1,
+            "--attack-limit",
+            1,
+            "--survival",
+            "none",
+            "-j",
+            1,
+        ]
+        if command(world, "poison", source, "-o", place / "out" / "made", *words) in (0, 1):
+            holds(command(world, "verify", place / "out" / "made", "--jobs", "1") == 0, "it does not verify")
+    return "list read"
+
+
+def _own(source: str, copy: str) -> None:
+    """Media linked, for they are never written to; what may be appended to copied."""
+    (os.link if _is_media(Path(source)) else shutil.copy2)(source, copy)
+
+
+def _is_media(path: Path) -> bool:
+    from poisonkit.datasets import modality_of
+
+    return modality_of(path.name) is not None or path.suffix.lower() in (".jpg", ".jpeg", ".png", ".tar", ".npy")
+
+
+def _modalities(source: Path) -> set[str]:
+    from poisonkit.datasets import modality_of
+
+    return {modality_of(p.name) or "" for p in source.rglob("*")}
+
+
+def _oddities(source: Path, rng: random.Random, world: World) -> None:
+    """Links that leave, links in a circle, FIFOs, empty files and odd names among the samples."""
+    files = [p for p in source.rglob("*") if p.is_file() and _is_media(p)]
+    for path in rng.sample(files, min(len(files), 2)):
+        kind = rng.randrange(7)
+        spare = path.with_name(f"odd{path.suffix}") if rng.random() < 0.5 else path
+        if spare == path:
+            path.unlink()
+        if spare.is_symlink() or spare.exists():
+            continue
+        if kind == 0:
+            spare.symlink_to(world.outside / "canary")
+        elif kind == 1:
+            spare.symlink_to(spare.name)
+        elif kind == 2:
+            os.mkfifo(spare)
+        elif kind == 3:
+            spare.touch()
+        elif kind == 4:
+            spare.symlink_to("/dev/zero")
+        elif kind == 5:
+            spare.mkdir()
+        else:
+            with contextlib.suppress(OSError):
+                os.rename(files[0], os.fsencode(path.parent) + b"/\xff\xfe" + os.fsencode(path.suffix))
+
+
+def recipe_case(world: World, rng: random.Random, place: Path) -> str:
+    """A recipe that was edited: understood or refused; nothing that it names is imported."""
+    path = place / "recipe.yaml"
+    text = rng.choice(RECIPES).format(source=world.sets["mmaction2-video"])
+    path.write_bytes(scrambled(text, rng, str(world.outside)))
+    try:
+        recipe = Recipe.from_yaml(path)
+        again = recipe.to_yaml()
+        path.write_text(again, encoding="utf-8")
+        holds(Recipe.from_yaml(path).fingerprint == recipe.fingerprint, "it comes back as another recipe")
+    except PoisonkitError as error:
+        one_sentence(str(error))
+        return "recipe refused"
+    if rng.random() < 0.1:
+        command(world, "run", path, world.sets["mmaction2-video"], "-o", place / "out", "--dry-run", "--jobs", "1")
+    return "recipe read"
+
+
+EDITED = (
+    "manifest.jsonl",
+    "plan.jsonl",
+    "recipe.yaml",
+    "run.json",
+    "attacks/second.plan.jsonl",
+    "attacks/second.recipe.yaml",
+)
+
+
+def output_case(world: World, rng: random.Random, place: Path) -> str:
+    """An output whose own files were edited, or whose media were swapped: every command that takes an output."""
+    out = place / "out" / "made"
+    shutil.copytree(world.out, out, copy_function=_own)
+    names = rng.sample(EDITED, rng.choice((1, 1, 1, 2)))
+    for name in names:
+        path = out / "poisonkit" / name
+        text = path.read_text(encoding="utf-8")
+        path.unlink()
+        change = altered_lines if path.suffix != ".yaml" else scrambled
+        path.write_bytes(change(text, rng, str(world.outside)))
+    if rng.random() < 0.2:
+        _oddities(out, rng, world)
+    if rng.random() < 0.5:  # as a stranger would: with a seal that fits
+        with contextlib.suppress(ValueError, TypeError, AttributeError, KeyError):
+            _sealed(out)
+    what = rng.choice(("verify", "verify", "decode", "score", "export", "identify", "report", "attack"))
+    if what == "verify":
+        command(world, "verify", out, "--hash", "all", "--jobs", "1")
+    elif what == "decode":
+        command(world, "verify", out, "--decode", "--jobs", "1")
+    elif what == "score":
+        (place / "p.csv").write_bytes(world.predictions["p.csv"])
+        command(world, "score", out, place / "p.csv")
+    elif what == "export":
+        command(world, "export", out, "--to", rng.choice(("mmaction2", "pyslowfast", "table", "vggsound")))
+    elif what == "identify":
+        files = sorted((out / "data").rglob("*.mp4"))[:2]
+        command(world, "identify", *files, "--in", out)
+    elif what == "report":
+        command(world, "report", out, "--samples", "1")
+        page = out / "poisonkit" / "report.html"
+        if page.exists():
+            text = page.read_text(encoding="utf-8", errors="replace")
+            holds("<script" not in text and "<img src=x" not in text, "the page holds markup that it was given")
+    else:
+        command(world, "attack", out, "--name", "third", "--trigger", "blend", "--limit", "1", "--jobs", "1")
+    return f"output {what}"
+
+
+def _sealed(out: Path) -> None:
+    from poisonkit.engine import seal
+
+    path = out / "poisonkit" / "run.json"
+    run = json.loads(path.read_text(encoding="utf-8"))
+    run["sha256"] = seal.seals(out)
+    path.unlink()
+    path.write_text(json.dumps(run), encoding="utf-8")
+
+
+def prediction_case(world: World, rng: random.Random, place: Path) -> str:
+    """A damaged file of predictions: read or refused; nothing in it is run."""
+    name = rng.choice(sorted(world.predictions))
+    data = world.predictions[name]
+    if name.endswith(".csv"):
+        data = scrambled(data.decode(), rng, str(world.outside))
+    elif name.endswith(".jsonl"):
+        data = altered_lines(data.decode(), rng, str(world.outside))
+    else:
+        data = damaged(data, rng)
+    path = place / name
+    path.write_bytes(data)
+    if rng.random() < 0.2:
+        command(world, "score", world.out, path)
+        return "predictions scored"
+    try:
+        readers.read(path, ("a", "b", "c"))
+    except PoisonkitError as error:
+        one_sentence(str(error))
+        return "predictions refused"
+    return "predictions read"
+
+
+def asset_case(world: World, rng: random.Random, place: Path) -> str:
+    """A damaged picture, array or sound that a trigger imports."""
+    name = rng.choice(sorted(world.assets))
+    path = place / name
+    path.write_bytes(damaged(world.assets[name].read_bytes(), rng))
+    kinds = {"picture": PictureAsset, "wave": WaveAsset, "field": ArrayAsset}
+    try:
+        kinds[path.stem](path)
+    except (ValueError, PoisonkitError) as error:
+        one_sentence(str(error))
+        return "asset refused"
+    return "asset read"
+
+
+FAMILIES: tuple[tuple[int, Callable[[World, random.Random, Path], str]], ...] = (
+    (40, media_case),
+    (20, list_case),
+    (10, recipe_case),
+    (14, output_case),
+    (10, prediction_case),
+    (6, asset_case),
+)
+
+
+def command(world: World, *words: object) -> int:
+    """A command in this process: a status that is one of ours, sentences on stderr, no bug."""
+    out, err = io.StringIO(), io.StringIO()
+    here = os.getcwd()
+    os.chdir(world.root)
+    try:
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            status = call([str(word) for word in words])
+    finally:
+        os.chdir(here)
+    text = err.getvalue()
+    shown = " ".join(map(str, words))
+    holds("bug in poisonkit" not in text and "Traceback" not in text, f"{shown}: {text}")
+    holds(status in (0, 1, 2), f"{shown}: status {status}")
+    holds(status != 2 or text.count("\n") == 1, f"{shown}: {text!r}")
+    return status
+
+
+def run_case(world: World, seed: int, place: Path) -> str:
+    """Case `seed` in the empty folder `place`; what it came to. Broken when a promise does not hold."""
+    rng = random.Random(f"poisonkit fuzz {seed}")
+    (family,) = rng.choices([family for _, family in FAMILIES], [weight for weight, _ in FAMILIES])
+    before = _seen(world, place)
+    result = family(world, rng, place)
+    after = _seen(world, place)
+    changed = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
+    holds(not changed, f"files outside the output were touched: {changed[:3]}")
+    return result
+
+
+def _seen(world: World, place: Path) -> dict[str, tuple[int, int]]:
+    """Size and time of change of everything in the world but the case's own folder."""
+    found = {}
+    for folder, folders, files in os.walk(world.root):
+        if folder == str(place.parent) and place.name in folders:
+            folders.remove(place.name)
+        for name in (*files, *folders):
+            path = os.path.join(folder, name)
+            status = os.lstat(path)
+            found[path] = (status.st_size if name in files else 0, status.st_mtime_ns if name in files else 0)
+    return found
+
+
+__all__ = ["Broken", "run_case"]
