@@ -75,6 +75,12 @@ class Plan:
     passed_over: dict[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     replaced: tuple[str, ...] = ()  # keys of poisoned samples whose place another one has taken
+    encode: Mapping[str, Any] = field(default_factory=dict)  # what `encode: auto` came to: setting, clips, tried, why
+
+    @property
+    def setting(self) -> str | None:
+        """The encoding that `encode: auto` came to; None where it was not asked."""
+        return self.encode.get("setting")
 
     def to_jsonl(self) -> Iterator[str]:
         """A header line, then a line per task, without line ends."""
@@ -90,6 +96,7 @@ class Plan:
             "warnings": list(self.warnings),
             "replaced": list(self.replaced),
             "rows": len(self.tasks),
+            **({"encode": dict(self.encode)} if self.encode else {}),
         }
         yield json.dumps(head, ensure_ascii=False)
         names = Task.__slots__
@@ -115,6 +122,7 @@ class Plan:
                 passed_over=head["passed_over"],
                 warnings=tuple(head["warnings"]),
                 replaced=tuple(head["replaced"]),
+                encode=head.get("encode", {}),
             )
             rows = head["rows"]
             _require_kinds(plan)

@@ -16,6 +16,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import (
     Field,
+    PrivateAttr,
     ValidationError,
     ValidationInfo,
     field_validator,
@@ -60,7 +61,7 @@ class Recipe(StrictModel):
 
     backdoors: tuple[Backdoor, ...] = Field(min_length=1)
     seed: int = Field(0, ge=0, description="drives selection and per-clip draws")
-    encode: str = Field("match", description="match, crf:N, 444, 444:N, lossless or h264")
+    encode: str = Field("match", description="match, crf:N, 444, 444:N, lossless, h264 or auto")
     to_8bit: bool = Field(False, description="pictures of more than 8 bits per sample are written with 8")
     deinterlace: bool = Field(False, description="interlaced pictures are written progressive, one for each frame")
     rotation: Literal["keep", "normalise"] = Field(
@@ -110,7 +111,8 @@ class Recipe(StrictModel):
         value = str(value) if type(value) is int else value  # 444 in YAML
         if not isinstance(value, str):
             raise RequestError(f"`encode` is a word such as match or crf:23; this is {value!r}.")
-        parse_encode(value)
+        if value != AUTO:
+            parse_encode(value)
         return value
 
     @field_validator(
@@ -141,6 +143,11 @@ class Recipe(StrictModel):
         if self.require_survival is not None and self.survival == "none":
             raise RequestError(
                 "--require-survival needs clips whose survival is measured: --survival sample or --survival all."
+            )
+        if self.encode == AUTO and self.require_survival is None:
+            raise RequestError(
+                "--encode auto looks for what keeps enough of the trigger: say how much with --require-survival, "
+                "such as --require-survival 0.9."
             )
         return self
 
@@ -186,12 +193,29 @@ class Recipe(StrictModel):
         with assets.asset_folder(assets_in or path.parent / "assets"), registry.code_allowed(allow_code):
             return cls(**data)
 
+    _setting: str | None = PrivateAttr(None)
+
+    def settled(self, setting: str | None) -> Recipe:
+        """The same recipe, with what `encode: auto` came to; its fingerprint and its files stay the same."""
+        made = self.model_copy()
+        made._setting = setting if self.encode == AUTO else None
+        return made
+
+    @property
+    def setting(self) -> str:
+        """`encode`, or what `auto` came to: `match` before that is known."""
+        return self._setting or ("match" if self.encode == AUTO else self.encode)
+
+    def encoded(self, setting: str) -> Encode:
+        """An encoding and the recipe's conversions as the media room takes them."""
+        return replace(
+            parse_encode(setting), to_8bit=self.to_8bit, deinterlace=self.deinterlace, rotation=self.rotation
+        )
+
     @property
     def encoding(self) -> Encode:
-        """`encode` and the conversions as the media room takes them."""
-        return replace(
-            parse_encode(self.encode), to_8bit=self.to_8bit, deinterlace=self.deinterlace, rotation=self.rotation
-        )
+        """`setting` and the conversions as the media room takes them."""
+        return self.encoded(self.setting)
 
 
 def fingerprint_of(portable: Mapping[str, Any]) -> str:
@@ -217,6 +241,8 @@ def read_mapping(path: Path) -> dict[str, Any]:
     return data
 
 
+AUTO = "auto"
+"""`encode`: what keeps `require_survival` of the triggers in the fewest bytes, found before the plan is saved."""
 _ENCODINGS = ("match", "444", "lossless", "h264")
 
 
@@ -229,7 +255,7 @@ def parse_encode(text: str) -> Encode:
         if number.isdigit() and int(number) <= 51:
             return Encode(mode=kind, crf=int(number))  # type: ignore[arg-type]
         raise RequestError(f"--encode {text}: {kind} takes a whole number from 0 to 51, such as {kind}:23.")
-    raise RequestError(f"--encode {text}: not known.{did_you_mean(text, [*_ENCODINGS, 'crf:23'])}")
+    raise RequestError(f"--encode {text}: not known.{did_you_mean(text, [*_ENCODINGS, AUTO, 'crf:23'])}")
 
 
 def _unknown(name: str) -> str:

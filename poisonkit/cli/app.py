@@ -20,6 +20,7 @@ from poisonkit.cli import (
     run,
     sample_data,
     score,
+    survive,
     triggers,
     verify,
 )
@@ -80,6 +81,7 @@ def make_app() -> typer.Typer:
         ("triggers", triggers),
         ("inspect", inspect),
         ("preview", preview),
+        ("survive", survive),
         ("verify", verify),
         ("score", score),
         ("report", report),

@@ -1,0 +1,257 @@
+"""`--encode auto`: the encoding with the fewest bytes that keeps enough of the triggers, found on a few clips.
+
+What was found is saved with the plan, so that whatever continues or shares the work uses the same.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import chain, islice, zip_longest
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Any
+
+from poisonkit import media
+from poisonkit.datasets import Dataset
+from poisonkit.engine.executors import local
+from poisonkit.engine.progress import Progress
+from poisonkit.engine.trials import Outcome, Trial, attempt, died
+from poisonkit.engine.worker import Job
+from poisonkit.errors import Interrupted, MediaError, RequestError
+from poisonkit.manifest import rounded
+from poisonkit.media.families import FAMILIES
+from poisonkit.plan import Plan, Task
+from poisonkit.recipe import Recipe
+from poisonkit.seeding import key64
+
+CLIPS = 6  # of each backdoor that a setting has to hold on
+FIRST = 2  # of each backdoor: what fails on them, or costs more than what is known to hold, goes no further
+MARGIN = 2.0  # standard deviations that the mean has to lie above what is required, for the clips not searched on
+CRF = (28, 23, 14, 10, 6, 2)  # beside `match`
+QUANTISER = (5, 3, 1)
+FULL_CHROMA = ("444:23", "444", "444:10", "444:4")
+
+
+@dataclass
+class Tried:
+    """One setting on the clips that were searched on."""
+
+    setting: str
+    outcomes: list[Outcome] = field(default_factory=list)
+    dearer: bool = False  # than one that holds: given up after the first clips
+
+    @property
+    def measured(self) -> list[Outcome]:
+        return [o for o in self.outcomes if o.status == "ok"]
+
+    @property
+    def refused(self) -> str:
+        """Why a clip cannot be written so; "" where all can."""
+        return next((o.problem for o in self.outcomes if o.status == "refused"), "")
+
+    @property
+    def worst(self) -> float:
+        return min((o.gain for o in self.measured), default=0.0)
+
+    def holds(self, required: float) -> bool:
+        """On each clip at least this gain, nothing buried, and enough of a margin for other clips."""
+        gains = [o.gain for o in self.measured]
+        if self.refused or not gains or min(gains) < required:
+            return False
+        if any(o.fidelity is not None and o.fidelity["verdict"] == "buried" for o in self.measured):
+            return False
+        return len(gains) < 3 or fmean(gains) - MARGIN * stdev(gains) >= required
+
+    def size(self, clips: Iterable[int] | None = None) -> float:
+        """Bytes of the poisoned files over those of their sources; of these clips, by number, or all measured."""
+        some = [o for o in self.measured if clips is None or o.number in clips]
+        return sum(o.bytes for o in some) / max(1, sum(o.source_bytes for o in some))
+
+    def as_json(self, required: float) -> dict[str, Any]:
+        gains = [o.gain for o in self.measured]
+        found = {
+            "setting": self.setting,
+            "clips": len(gains),
+            "gain_mean": fmean(gains) if gains else None,
+            "gain_worst": self.worst if gains else None,
+            "size": self.size() if gains else None,
+            "holds": self.holds(required) and not self.dearer,
+        }
+        return dict(rounded({**found, **({"refused": self.refused} if self.refused else {})}))
+
+    def __str__(self) -> str:
+        if self.refused:
+            return f"{self.setting} impossible"
+        return f"{self.setting} {self.worst:.2f} at {self.size():.1f} times the bytes"
+
+
+def searched(plan: Plan, recipe: Recipe) -> list[Task]:
+    """The clips to search on: of each backdoor a few, poisoned ones if it has any, of every kind of file and class."""
+    found: list[list[Task]] = []
+    for index in range(len(recipe.backdoors)):
+        mine = [t for t in plan.tasks if t.backdoor == index]
+        pool = [t for t in mine if t.role == "poisoned"] or [t for t in mine if t.role == "attack"]
+        kinds: dict[tuple[str, int | None], list[Task]] = {}
+        for task in sorted(pool, key=lambda t: (key64(recipe.seed, "encode", t.id), t.id)):
+            kinds.setdefault((Path(task.source_path).suffix.lower(), task.original_label), []).append(task)
+        suffixes: dict[str, list[list[Task]]] = {}
+        for (suffix, _), tasks in kinds.items():
+            suffixes.setdefault(suffix, []).append(tasks)
+        by_class = [_in_turn(groups) for groups in suffixes.values()]
+        found.append(list(islice(_in_turn(by_class), CLIPS)))
+    return list(_in_turn(found))
+
+
+def _in_turn(groups: Iterable[Iterable[Task]]) -> list[Task]:
+    return [t for t in chain.from_iterable(zip_longest(*groups)) if t is not None]
+
+
+def ladders(codecs: frozenset[str], touches: frozenset[str]) -> list[tuple[str, ...]]:
+    """Settings to try, in ladders that climb in bytes. codecs: families of the pictures that are encoded."""
+    if "video" not in touches:
+        return [("match",), ("lossless",)]
+    known = [FAMILIES[c] for c in codecs if c in FAMILIES and FAMILIES[c].quality is not None]
+    if len(known) < len(codecs) or not known:
+        return [("match",), FULL_CHROMA, ("lossless",)]
+    numbers = {f.scale: CRF if f.scale == "crf" else QUANTISER for f in known}
+    low, high = max(f.limits[0] for f in known), min(f.limits[1] for f in known)
+    defaults = {f.quality for f in known}
+    usual = max(q for q in defaults if q is not None)
+    useful = [n for n in numbers["crf" if len(numbers) == 1 and "crf" in numbers else "q"] if low <= n <= high]
+    coarse = tuple(f"crf:{n}" for n in useful if n > usual)
+    fine = tuple(f"crf:{n}" for n in useful if n < usual)
+    return [(*coarse, "match", *fine), FULL_CHROMA, ("lossless",)]
+
+
+class Search:
+    """A search for one plan. RequestError where nothing keeps enough, with what would."""
+
+    def __init__(self, recipe: Recipe, dataset: Dataset, plan: Plan, jobs: int, progress: Progress) -> None:
+        assert recipe.require_survival is not None
+        self.recipe, self.dataset, self.plan = recipe, dataset, plan
+        self.required = recipe.require_survival
+        self.jobs, self.progress = jobs, progress
+        self.tasks = searched(plan, recipe)
+        self.tried: list[Tried] = []
+
+    def run(self) -> dict[str, Any]:
+        """{setting, required, clips, tried, why}: what the plan keeps, JSON-able."""
+        best: Tried | None = None
+        if self.tasks:
+            self.progress.begin("Searching the encoding", 0)
+            try:
+                with tempfile.TemporaryDirectory(prefix="poisonkit-") as scratch:
+                    best = self._climb(scratch)
+            except KeyboardInterrupt:
+                raise Interrupted(
+                    "Interrupted while the encoding was searched; the same command starts again."
+                ) from None
+            finally:
+                self.progress.end()
+        if best is None:
+            return self._found("match", "nothing could be tried, so it is `match`")
+        measured = len(best.measured)
+        rivals = ", ".join(str(t) for t in self.tried if not (t.holds(self.required) and not t.dearer))
+        why = (
+            f"of {len(self.tried)} settings `{best.setting}` makes the smallest files that keep {self.required:g} of "
+            f"the trigger on each of {measured} clips (worst {best.worst:.2f}, {best.size():.1f} times the source's "
+            "bytes)"
+        )
+        if best.setting == "lossless":
+            why = (
+                f"nothing short of `lossless` keeps {self.required:g} of the trigger on each of {measured} clips "
+                f"(it takes {best.size():.1f} times the source's bytes)"
+            )
+        return self._found(
+            best.setting, why + (f"; too little or too large: {rivals}" if rivals else "") + self._notes(best)
+        )
+
+    def _found(self, setting: str, why: str) -> dict[str, Any]:
+        return {
+            "setting": setting,
+            "required": self.required,
+            "clips": [t.key for t in self.tasks],
+            "tried": [t.as_json(self.required) for t in self.tried],
+            "why": why,
+        }
+
+    def _notes(self, best: Tried) -> str:
+        """What the triggers say of codecs, where the search went as far as it could."""
+        if best.setting != "lossless":
+            return ""
+        triggers = {t.name: t.codec_note.rstrip(".") for b in self.recipe.backdoors for t in b.triggers if t.codec_note}
+        return "".join(f". {name}: {note}" for name, note in triggers.items())
+
+    def _climb(self, scratch: str) -> Tried | None:
+        codecs, touches = self._kinds()
+        best: Tried | None = None
+        for ladder in ladders(codecs, touches):
+            for setting in ladder:
+                now = self._try(setting, best, scratch)
+                self.tried.append(now)
+                if now.dearer:
+                    break
+                if now.holds(self.required):
+                    best = now if best is None or now.size() < best.size() else best
+                    break
+        if best is None and any(t.measured or t.refused for t in self.tried):
+            raise RequestError(self._nothing())
+        return best
+
+    def _nothing(self) -> str:
+        refused = next((t.refused for t in reversed(self.tried) if t.refused), "")
+        tried = ", ".join(str(t) for t in self.tried)
+        would = refused or "A stronger trigger would, or a lower --require-survival."
+        return f"--encode auto: no setting keeps {self.required:g} of the trigger (tried: {tried}). {would}"
+
+    def _kinds(self) -> tuple[frozenset[str], frozenset[str]]:
+        touches = frozenset(m for b in self.recipe.backdoors for m in b.chain.touches)
+        codecs = set()
+        for task in self.tasks:
+            try:
+                info = media.probe(self.dataset.root / task.source_path, stream=self.recipe.stream)
+            except MediaError:
+                continue
+            if info.video is not None:
+                codecs.add(info.video.codec)
+        return frozenset(codecs), touches
+
+    def _try(self, setting: str, best: Tried | None, scratch: str) -> Tried:
+        now = Tried(setting)
+        trials = [Trial(self._job(t, setting, scratch), setting, scratch, i) for i, t in enumerate(self.tasks)]
+        first = FIRST * len(self.recipe.backdoors)
+        now.outcomes += self._outcomes(trials[:first])
+        if best is not None and now.measured:
+            same = {o.number for o in now.measured}
+            now.dearer = now.size(same) >= best.size(same)
+        fails = now.refused or (now.measured and now.worst < self.required)
+        if not now.dearer and not fails:
+            now.outcomes += self._outcomes(trials[first:])
+        return now
+
+    def _outcomes(self, trials: Sequence[Trial]) -> list[Outcome]:
+        if not trials:
+            return []
+        found = []
+        run: Callable[..., Any] = local.map_unordered
+        for outcome in run(attempt, trials, min(self.jobs, max(2, len(trials))), died):
+            self.progress.step()
+            found.append(outcome)
+        return sorted(found, key=lambda o: o.number)
+
+    def _job(self, task: Task, setting: str, scratch: str) -> Job:
+        backdoor = self.recipe.backdoors[task.backdoor or 0]
+        return Job(
+            task=task,
+            source=str(self.dataset.root / task.source_path),
+            out=scratch,
+            classes=self.plan.classes,
+            triggers=backdoor.triggers,
+            touches=frozenset(backdoor.chain.touches),
+            frames=backdoor.attack_frames if task.role == "attack" else backdoor.frames,
+            encode=self.recipe.encoded(setting),
+            stream=self.recipe.stream,
+            seed=self.recipe.seed,
+        )
