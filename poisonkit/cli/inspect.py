@@ -20,6 +20,7 @@ EXAMPLES = """Examples:
   poisonkit inspect clips
   poisonkit inspect --limit 200          in a large dataset's folder
   poisonkit inspect clips --train-list lists/train.txt --json
+  poisonkit inspect OUT --shortcuts
 """
 
 ROWS = 30  # so many classes are shown
@@ -29,6 +30,14 @@ NAMED = 20  # so many files that do not open
 
 def command(
     source: options.Source = None,
+    shortcuts: Annotated[
+        bool,
+        option(
+            "--shortcuts",
+            help="SOURCE is an output: what tells its poisoned files from its clean ones without a look at a pixel.",
+            panel=RUNNING,
+        ),
+    ] = False,
     limit: Annotated[
         int | None,
         option("--limit", help="Open only N files, spread over the dataset.", panel=RUNNING, metavar="N", min=1),
@@ -49,7 +58,14 @@ def command(
     """Show what a dataset holds: layout, classes, codecs, sizes, and what stands in the way.
 
     Opens every file (or --limit of them) and names each that does not open; the exit status is 1 then.
+
+    With --shortcuts: codec, size, bit rate, key frames, duration, streams, tags, encoders' names, modification time and
+    links of an output's poisoned files against its clean ones, each with the AUC of telling them apart by it.
     """
+    if shortcuts:
+        from poisonkit.cli.shortcuts import show_shortcuts
+
+        return show_shortcuts(source or Path.cwd(), limit=limit, jobs=jobs, json=json)
     from poisonkit import datasets
     from poisonkit.cli import screen
     from poisonkit.cli.progress import watching
