@@ -82,6 +82,11 @@ class Plan:
         """The encoding that `encode: auto` came to; None where it was not asked."""
         return self.encode.get("setting")
 
+    @property
+    def found(self) -> tuple[str, ...]:
+        """A sentence about that, if there is one."""
+        return (f"--encode auto: {self.encode['why']}.",) if self.encode.get("why") else ()
+
     def to_jsonl(self) -> Iterator[str]:
         """A header line, then a line per task, without line ends."""
         head = {

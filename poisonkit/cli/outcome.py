@@ -91,6 +91,7 @@ def _plan_json(plan: Plan, out: Path) -> dict[str, Any]:
         "counts": dict(Counter(t.role for t in plan.tasks)),
         "passed_over": plan.passed_over,
         "warnings": list(plan.warnings),
+        **({"encode": dict(plan.encode)} if plan.encode else {}),
         "tasks": [{name: getattr(t, name) for name in Task.__slots__} for t in chosen],
     }
 
@@ -98,7 +99,7 @@ def _plan_json(plan: Plan, out: Path) -> dict[str, Any]:
 def _show_plan(plan: Plan, dataset: Dataset, out: Path) -> None:
     console = screen.console()
     screen.line(console, f"Nothing is written. The output would be {screen.shown(out)}", indent=0)
-    for note in (*dataset.notes, *plan.warnings, *plan.passed_over.values()):
+    for note in (*dataset.notes, *plan.warnings, *plan.passed_over.values(), *plan.found):
         screen.line(console, note, indent=0)
     screen.heading(console, f"Plan {plan.fingerprint} ({plan.layout}, {len(plan.classes)} classes)")
     rows = [(c.name, c.denominator, c.pool, c.requested, c.planned, c.attack_planned) for c in plan.choices]

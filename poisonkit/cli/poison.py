@@ -197,7 +197,8 @@ def command(
         option(
             "--encode",
             help="match: the source's codec family at a fixed quality; crf:N: at this one; 444: H.264 with chroma in "
-            "full (444:N: at crf N); lossless: RGB, bit by bit; h264: H.264, whatever the source's family is.",
+            "full (444:N: at crf N); lossless: RGB, bit by bit; h264: H.264, whatever the source's family is; auto: "
+            "what keeps --require-survival of the trigger in the fewest bytes, searched on a few clips.",
             panel=FILES,
             default="match",
             metavar="HOW",

@@ -68,6 +68,7 @@ def card(
         f"poisonkit {__version__}, recipe `poisonkit/recipe.yaml`, fingerprint `{plan.fingerprint}`,",
         f"seed {recipe.seed}, encoding `{recipe.encode}`, clean samples by `{recipe.clean}`.",
         "",
+        *(line for text in plan.found for line in (text, "")),
     ]
     for backdoor, choice in zip(recipe.backdoors, plan.choices, strict=True):
         lines += _backdoor(backdoor, choice, plan)

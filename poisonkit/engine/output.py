@@ -65,6 +65,7 @@ class Summary:
             "passed_over": self.plan.passed_over,
             "warnings": list(self.warnings),
             "clean_method": self.clean_method,
+            **({"encode": dict(self.plan.encode)} if self.plan.encode else {}),
             "survival": {name: rounded(asdict(o)) for name, o in self.survival.items()},
             "processed": self.processed,
             "seconds": round(self.seconds, 3),
@@ -182,7 +183,7 @@ def survival_warnings(survival: Mapping[str, Outlook], recipe: Recipe) -> list[s
             found.append(f"Backdoor '{name}': survival was required, and no clip of it could be measured.")
             continue
         wanted = f" ({recipe.require_survival:g} was required)" if recipe.require_survival is not None else ""
-        remedy = "" if recipe.encode == "lossless" else REMEDY + _sturdier(name, recipe)
+        remedy = "" if recipe.setting == "lossless" else REMEDY + _sturdier(name, recipe)
         found.append(
             f"Backdoor '{name}': in {len(o.weak)} of {o.measured} measured clips the encoder left too little of the "
             f"trigger; mean gain {o.gain_mean:.2f}, worst {o.gain_worst:.2f}{wanted}.{remedy}"
@@ -214,6 +215,7 @@ def finish(
     current: the part that this run made, if not the base: the summary is of it alone.
     """
     home = out / "poisonkit"
+    recipe = recipe.settled(base.plan.setting)
     parts = [base, *added_attacks(home)]
     annotations: dict[str, tuple[str, ...]] = {}
     for part in parts:

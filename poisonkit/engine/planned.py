@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +14,38 @@ from poisonkit.engine import output
 from poisonkit.engine.examine import examiner
 from poisonkit.engine.options import Options
 from poisonkit.engine.progress import Progress
+from poisonkit.engine.searching import Search
 from poisonkit.engine.source import check_out, check_space
 from poisonkit.engine.state import State
 from poisonkit.errors import Interrupted, RequestError
 from poisonkit.plan import Plan, digest
 from poisonkit.planning import Planner
-from poisonkit.recipe import Recipe, read_mapping
+from poisonkit.recipe import AUTO, Recipe, read_mapping
 
 
 def plan_of(recipe: Recipe, dataset: Dataset, out: Path, options: Options) -> Plan:
     """The plan for a dataset, opening candidates as needed; refuses what a run would refuse."""
     check_out(out, dataset)
+    return _made(recipe, dataset, options, None)[0]
+
+
+def _made(recipe: Recipe, dataset: Dataset, options: Options, attack: str | None) -> tuple[Plan, Planner]:
+    """A new plan. With `encode: auto`, what is searched on are clips of a first one."""
+    planner = planner_of(recipe, dataset, options)
     with opening(options.progress):
-        return planner_of(recipe, dataset, options).plan()
+        plan = planner.plan() if attack is None else planner.attack_plan()
+    if attack is not None and not plan.tasks:
+        raise RequestError(plan.warnings[0] if plan.warnings else "No sample can carry the trigger.")
+    if recipe.encode != AUTO:
+        return plan, planner
+    if attack is not None:
+        return replace(plan, encode={"setting": recipe.setting}), planner
+    found = Search(recipe, dataset, plan, options.n_jobs, options.progress).run()
+    if found["setting"] != recipe.setting:
+        planner = planner_of(recipe.settled(found["setting"]), dataset, options)
+        with opening(options.progress):
+            plan = planner.plan()
+    return replace(plan, encode=found), planner
 
 
 @contextmanager
@@ -52,12 +72,8 @@ def settled(recipe: Recipe, dataset: Dataset, state: State, options: Options) ->
     planner: Planner | None = None
     if not saved.exists():
         check_out(state.out, dataset)
-        planner = planner_of(recipe, dataset, options)
-        with opening(options.progress):
-            plan = planner.plan() if state.attack is None else planner.attack_plan()
-        if state.attack is not None and not plan.tasks:
-            raise RequestError(plan.warnings[0] if plan.warnings else "No sample can carry the trigger.")
-        check_space(plan, dataset, recipe, state.out)
+        plan, planner = _made(recipe, dataset, options, state.attack)
+        check_space(plan, dataset, recipe.settled(plan.setting), state.out)
         saved.parent.mkdir(parents=True, exist_ok=True)
         if manifest.write_lines(saved, plan.to_jsonl(), first=True):
             return plan, planner

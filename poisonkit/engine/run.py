@@ -24,7 +24,7 @@ from poisonkit.engine.work import Work
 from poisonkit.errors import Interrupted, PoisonkitError, RequestError
 from poisonkit.manifest import Record
 from poisonkit.plan import Plan
-from poisonkit.recipe import Recipe, all_assets
+from poisonkit.recipe import AUTO, Recipe, all_assets
 
 __all__ = ["Options", "Shard", "execute", "execute_attack", "execute_merge", "plan_of"]
 
@@ -58,6 +58,8 @@ def execute_attack(
     output.added_attacks(home)
     if backdoor.name in {b.name for b in base.backdoors}:
         raise RequestError(f"{out} has an attack set '{backdoor.name}' of its own; choose another --name.")
+    if base.encode == AUTO:
+        base = base.settled(Plan.read(output.plan_file(out / "poisonkit", None)).setting)
     recipe = base.model_copy(
         update={
             "backdoors": (backdoor,),
@@ -163,10 +165,11 @@ class _Run:
             state.out.mkdir(parents=True, exist_ok=True)
             with state.held(), executors.opened(options, state.marks, self._clean_up) as executor:
                 plan, planner = settled(self.recipe, self.dataset, state, options)
+                self.recipe = self.recipe.settled(plan.setting)
                 if self.merging:
                     require_done(state, plan.tasks, self.recipe.clean == "reencode")
                 require_folders(state.out, (name for t in plan.tasks for name in (t.path, *t.also)))
-                for warning in (*self.dataset.notes, *plan.warnings, *plan.passed_over.values()):
+                for warning in (*self.dataset.notes, *plan.warnings, *plan.passed_over.values(), *plan.found):
                     options.progress.say(warning)
                 self._prepare(plan)
                 work = Work(self.recipe, self.dataset, plan, state, options, executor, planner)

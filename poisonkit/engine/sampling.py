@@ -26,7 +26,8 @@ def measurements(
 
     `sample`: for each backdoor max(4, 5 % of its clips) attack clips that have a control file, and one of each class
     as far as 10 % of its clips go, one class after the other, by selection key; without control files max(4, 2 %) of
-    its poisoned clips. `all`: every clip with a trigger.
+    its poisoned clips; where there are others, none that the encoding was searched on. `all`: every clip with a
+    trigger.
     """
     if recipe.survival == "none":
         return []
@@ -36,6 +37,7 @@ def measurements(
     }
     fit = [r for r in rows if r["role"] in ("poisoned", "cover", "attack") and r["status"] == "ok"]
     wanted: set[str] = set()
+    searched = {tasks[key].id for key in plan.encode.get("clips", ()) if key in tasks}
     for index in range(len(recipe.backdoors)):
         mine = [r for r in fit if tasks[r["key"]].backdoor == index]
         if recipe.survival == "all":
@@ -47,7 +49,8 @@ def measurements(
         n = max(AT_LEAST, int(share * len(mine)))
         if cheap:
             n = max(n, min(len({r["original_label"] for r in pool}), int(FOR_CLASSES * len(mine))))
-        wanted |= {r["key"] for r in _spread(pool, n, recipe.seed)}
+        unseen = [r for r in pool if r["id"] not in searched]
+        wanted |= {r["key"] for r in _spread(unseen if len(unseen) >= AT_LEAST else pool, n, recipe.seed)}
     found = []
     for row in rows:
         if row["key"] not in wanted or row["fidelity"]["gain"] is not None:

@@ -17,7 +17,7 @@ from poisonkit.manifest import Record
 from poisonkit.media.traits import Traits, traits
 from poisonkit.recipe import read_mapping
 
-BY_CHANCE = 2.0  # standard deviations of the AUC of a trait that tells nothing
+BY_CHANCE = 3.0  # standard deviations of the AUC of a trait that tells nothing; there are some twenty traits
 LEAST = 0.05  # above 0.5: what is less is told as nothing
 AHEAD = 256
 
@@ -188,5 +188,5 @@ def _remedy(trait: str, recipe: Mapping[str, Any], attack: bool) -> str:
     if how != "reencode":
         return "--clean reencode"
     if trait in _SPENT:
-        return "the trigger's own cost in bytes"
+        return "what the trigger (or the classes' content) costs in bytes: no option takes that away"
     return ""

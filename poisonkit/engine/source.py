@@ -84,7 +84,7 @@ def _size(path: Path) -> int:
 
 
 def check_space(plan: Plan, dataset: Dataset, recipe: Recipe, out: Path) -> None:
-    grows = {"lossless": 12.0}.get(recipe.encode, 3.0)
+    grows = {"lossless": 12.0}.get(recipe.setting, 3.0)
     work = sum(
         _size(dataset.root / t.source_path) for t in plan.tasks if t.role != "clean" or recipe.clean == "reencode"
     )

@@ -103,8 +103,9 @@ def test_inspect_shows_them(cli: Cli, clips: Path, tmp_path: Path) -> None:  # n
     said = cli("inspect", tmp_path / "out", "--shortcuts", "-j", 1)
     assert said.status == 0
     assert "training: what tells 18 clean and 6 poisoned files apart without a look at a pixel" in said.out
-    (line,) = (x for x in said.out.splitlines() if x.split()[:2] == ["links", "1.00"] and "copy" in x)
-    assert line.split()[2:4] == ["2", "1"]
+    line = next(x for x in said.out.splitlines() if x.split()[:2] == ["links", "1.00"])
+    assert line.split()[3] == "1"
+    assert line.rstrip().endswith("--clean copy, or --clean reencode")
     told = cli("inspect", tmp_path / "out", "--shortcuts", "--limit", 3, "--json").json
     assert next((c["name"], c["clean"], c["poisoned"]) for c in told["comparisons"]) == ("training", 3, 3)
     assert cli("inspect", clips, "--shortcuts").complaint.startswith(f"{clips} is not an output of poisonkit")
