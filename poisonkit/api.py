@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -40,6 +41,8 @@ def poison(
     executor: Literal["local", "dask"] = "local",
     scheduler: str | None = None,
     shard: str | None = None,
+    fresh: bool = False,
+    time_limit: float = 1.0,
     progress: Progress | None = None,
 ) -> Summary:
     """Write the poisoned copy that a recipe describes, or continue it where it was interrupted.
@@ -48,6 +51,9 @@ def poison(
     jobs: parallel workers, 0 for one per processor. The result does not depend on it.
     executor, scheduler: where the work runs: here, or on a Dask cluster (its address, or `local` to start one).
     shard: `I/N` does the I-th of N parts and nothing else; `merge` finishes what they made.
+    fresh: remove what poisonkit wrote into the output before, by whatever recipe, and start over.
+    time_limit: how long a clip may take before its worker is ended, as a multiple of 2 minutes, 5 s for each second of
+    it and 5 s for each million pixels of all its frames; 0: for ever. With `jobs=1` nothing is ended.
 
     Returns a Summary with counts, failures and the folders that trainers are pointed to. Raises RequestError
     for a request that cannot be right (nothing is written then) and Interrupted on Ctrl-C. A clip that
@@ -55,7 +61,10 @@ def poison(
     """
     recipe = _located(recipe)
     assert recipe.out is not None
-    return execute(recipe, recipe.out, _running(jobs, progress, executor, scheduler, shard))
+    if fresh and shard is not None:
+        raise RequestError("--fresh starts the whole output over, and --shard does a part of it: first the one, alone.")
+    options = replace(_running(jobs, progress, executor, scheduler, shard), fresh=fresh, time_limit=time_limit)
+    return execute(recipe, recipe.out, options)
 
 
 def merge(

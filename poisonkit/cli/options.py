@@ -100,6 +100,19 @@ Jobs = Annotated[
         default="0", metavar="N", min=0,
     ),
 ]  # fmt: skip
+Fresh = Annotated[
+    bool,
+    option(
+        "--fresh", help="Start over: first remove what poisonkit wrote there, and nothing else.", panel=RUNNING,
+    ),
+]  # fmt: skip
+TimeLimit = Annotated[
+    float,
+    option(
+        "--time-limit", help="How long a clip may take, as a multiple of what its length explains; 0: for ever.",
+        panel=RUNNING, default="1", metavar="X", min=0,
+    ),
+]  # fmt: skip
 Shard = Annotated[
     str | None,
     option(

@@ -248,6 +248,8 @@ def command(
     out: options.Out = None,
     jobs: options.Jobs = 0,
     shard: options.Shard = None,
+    fresh: options.Fresh = False,
+    time_limit: options.TimeLimit = 1.0,
     dry_run: options.DryRun = False,
     json: options.Json = False,
 ) -> int:
@@ -261,7 +263,7 @@ def command(
     from poisonkit.idlists import read_ids, read_ranking
     from poisonkit.recipe import Recipe
 
-    for running in ("jobs", "shard", "dry_run", "json"):
+    for running in ("jobs", "shard", "fresh", "time_limit", "dry_run", "json"):
         asked.pop(running, None)
     if attack_set is not None:
         asked["attack_set"] = attack_set
@@ -269,4 +271,9 @@ def command(
         asked["ids"] = read_ids(ids)
     if select is not None:
         asked["select"] = read_ranking(select)
-    return carry_out(Recipe(**asked), {"jobs": jobs, "shard": shard}, dry_run=dry_run, json=json)
+    return carry_out(
+        Recipe(**asked),
+        {"jobs": jobs, "shard": shard, "fresh": fresh, "time_limit": time_limit},
+        dry_run=dry_run,
+        json=json,
+    )

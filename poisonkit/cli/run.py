@@ -28,6 +28,8 @@ def command(
     allow_code: options.AllowCode = False,
     jobs: options.Jobs = 0,
     shard: options.Shard = None,
+    fresh: options.Fresh = False,
+    time_limit: options.TimeLimit = 1.0,
     dry_run: options.DryRun = False,
     json: options.Json = False,
 ) -> int:
@@ -40,4 +42,6 @@ def command(
     from poisonkit.recipe import Recipe
 
     read = Recipe.from_yaml(recipe, allow_code=allow_code, source=source, out=out)
-    return carry_out(read, {"jobs": jobs, "shard": shard}, dry_run=dry_run, json=json)
+    return carry_out(
+        read, {"jobs": jobs, "shard": shard, "fresh": fresh, "time_limit": time_limit}, dry_run=dry_run, json=json
+    )

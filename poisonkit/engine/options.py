@@ -38,7 +38,8 @@ class Shard:
 class Options:
     """jobs 0: one per processor. scheduler: of a Dask cluster, for that executor; `local` starts one here.
 
-    shard: do this part of the plan and nothing else.
+    shard: do this part of the plan and nothing else. fresh: remove what an earlier run wrote and start over.
+    time_limit: how long a clip may take, as a multiple of `timelimit.allowed`; 0: as long as it likes.
     """
 
     jobs: int = 0
@@ -46,6 +47,13 @@ class Options:
     executor: Literal["local", "dask"] = "local"
     scheduler: str | None = None
     shard: Shard | None = None
+    fresh: bool = False
+    time_limit: float = 1.0
+
+    @property
+    def in_process(self) -> bool:
+        """Whether clips are worked on in this process, where nobody can end one that hangs: as asked for."""
+        return self.jobs == 1
 
     @property
     def n_jobs(self) -> int:

@@ -15,7 +15,7 @@ from poisonkit.engine.examine import examiner
 from poisonkit.engine.options import Options
 from poisonkit.engine.progress import Progress
 from poisonkit.engine.searching import Search
-from poisonkit.engine.source import check_out, check_space
+from poisonkit.engine.source import check_free, check_out, check_space
 from poisonkit.engine.state import State
 from poisonkit.errors import Interrupted, RequestError
 from poisonkit.plan import Plan, digest
@@ -71,8 +71,10 @@ def settled(recipe: Recipe, dataset: Dataset, state: State, options: Options) ->
     saved = output.plan_file(state.home, state.attack)
     planner: Planner | None = None
     if not saved.exists():
-        check_out(state.out, dataset)
+        check_out(state.out, dataset, beside=options.fresh)
         plan, planner = _made(recipe, dataset, options, state.attack)
+        if options.fresh:
+            check_free(plan, state.out)
         check_space(plan, dataset, recipe.settled(plan.setting), state.out)
         saved.parent.mkdir(parents=True, exist_ok=True)
         if manifest.write_lines(saved, plan.to_jsonl(), first=True):
@@ -84,7 +86,10 @@ def _continued(saved: Path, recipe: Recipe, dataset: Dataset, state: State) -> P
     plan = Plan.read(saved)
     if plan.fingerprint != recipe.fingerprint:
         changed = difference(read_mapping(output.recipe_file(state.home, state.attack)), recipe.portable())
-        raise RequestError(f"{state.out} was made by another recipe ({changed}); choose another output folder or name.")
+        raise RequestError(
+            f"{state.out} was made by another recipe ({changed}); choose another output folder or name, or start over "
+            "with --fresh."
+        )
     if plan.dataset != digest(dataset):
         raise RequestError(
             f"The source has changed since {state.out} was planned (files, splits or labels); start a new output."

@@ -12,7 +12,7 @@ from pathlib import Path
 from poisonkit import manifest
 from poisonkit.backdoor import Backdoor
 from poisonkit.datasets import Dataset
-from poisonkit.engine import card, executors, output, seal
+from poisonkit.engine import afresh, card, executors, output, seal
 from poisonkit.engine.boundary import SourceFence, require_folders, require_own
 from poisonkit.engine.existing import recorded_source
 from poisonkit.engine.options import Options, Shard
@@ -32,7 +32,7 @@ __all__ = ["Options", "Shard", "execute", "execute_attack", "execute_merge", "pl
 def execute(recipe: Recipe, out: Path, options: Options) -> Summary:
     """Make, or continue, the output of a recipe. Raises RequestError and Interrupted; a bad clip raises nothing."""
     dataset = read_source(recipe)
-    check_out(out, dataset)
+    check_out(out, dataset, beside=options.fresh)
     return _Run(recipe, dataset, State(out, shard=options.shard), options).go()
 
 
@@ -164,6 +164,8 @@ class _Run:
             require_own(state.out)
             state.out.mkdir(parents=True, exist_ok=True)
             with state.held(), executors.opened(options, state.marks, self._clean_up) as executor:
+                if options.fresh:
+                    self._start_over()
                 plan, planner = settled(self.recipe, self.dataset, state, options)
                 self.recipe = self.recipe.settled(plan.setting)
                 if self.merging:
@@ -180,6 +182,13 @@ class _Run:
                     raise
                 self._tidy()
                 return summary
+
+    def _start_over(self) -> None:
+        """Remove what was written here before; what is not ours stays, and is told."""
+        left = afresh.clear(self.state.out, frozenset({self.state.lock.name}))
+        if left:
+            more = f" and {len(left) - 1} more" if len(left) > 1 else ""
+            self.options.progress.say(f"Not poisonkit's own, and left as it is: {left[0]}{more}.")
 
     def _clean_up(self) -> None:
         """After a dead worker. What a shard's worker leaves is for the merge: others are writing beside it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -58,8 +59,11 @@ def default_out(recipe: Recipe) -> Path:
     return folder.parent / f"{folder.name}-poisoned-{names}-{amount}-{recipe.fingerprint[:8]}"
 
 
-def check_out(out: Path, dataset: Dataset) -> None:
-    """Refuse an output inside the source, around it, or in a folder that holds something else."""
+def check_out(out: Path, dataset: Dataset, *, beside: bool = False) -> None:
+    """Refuse an output inside the source, around it, or in a folder that holds something else.
+
+    beside: what else lies in the folder may stay there.
+    """
     here, source = out.resolve(), dataset.root.resolve()
     if here == source or source in here.parents:
         raise RequestError(f"The output {out} lies inside the source {dataset.root}; choose another folder with -o.")
@@ -67,13 +71,22 @@ def check_out(out: Path, dataset: Dataset) -> None:
         raise RequestError(f"The source lies inside the output {out}; choose another folder.")
     if (out.exists() or out.is_symlink()) and not out.is_dir():
         raise RequestError(f"The output {out} is no folder; choose another name.")
-    if out.is_dir() and not (out / "poisonkit" / "plan.jsonl").exists():
+    if out.is_dir() and not beside and not (out / "poisonkit" / "plan.jsonl").exists():
         home = out / "poisonkit"
         there = [p.name for p in out.iterdir() if p.name != "poisonkit"]
         there += [p.name for p in home.iterdir() if p.name not in OURS] if home.is_dir() else []
         strange = any(not links.is_temporary(name) for name in there)
         if strange and not (home / "plan.jsonl").exists():  # another shard may have begun meanwhile
             raise RequestError(f"The output {out} is not empty and not an output of poisonkit; choose another folder.")
+
+
+def check_free(plan: Plan, out: Path) -> None:
+    """Refuse a plan whose files would take the place of files that are there."""
+    for name in (name for task in plan.tasks for name in (task.path, *task.also)):
+        if os.path.lexists(out / name):
+            raise RequestError(
+                f"'{name}' in {out} is in the way and not poisonkit's: move it, or choose another folder."
+            )
 
 
 def _size(path: Path) -> int:

@@ -112,6 +112,7 @@ class Work:
             seed=self.recipe.seed,
             like=() if triggered else backdoor.triggers,
             other=None if task.other is None else str(self.dataset.root / task.other),
+            time_limit=self.options.time_limit,
         )
 
     def _do(self, ledger: Ledger, what: Literal["triggered", "clean"], tasks: Iterable[Task], *, retry: bool) -> None:

@@ -173,3 +173,93 @@ def test_a_read_only_volume_is_one_sentence_and_the_command_goes_on_later(sounds
     assert "Traceback" not in done.stderr
     make(sounds, tmp_path / "quiet", layout="class-folders")
     assert same_output(tmp_path / "after") == same_output(tmp_path / "quiet")
+
+
+def test_a_clip_that_hangs_is_failed_and_the_rest_goes_on(
+    sounds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "hanging.py").write_text(
+        "import re\n"
+        "from poisonkit.triggers.audio.sine import Sine\n\n\n"
+        "class Hanging(Sine):\n"
+        "    def render(self, wave, clip, params):\n"
+        f"        if clip.id == '{'no/1.wav'}' and not __import__('os').path.exists('{tmp_path}/mended'):\n"
+        "            re.match('(a+)+b', 'a' * 60)  # for years, and no Python runs beside it\n"
+        "        return super().render(wave, clip, params)\n",
+        encoding="utf-8",
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}")
+    ids = tuple(f"no/{i}.wav" for i in (1, 2, 3))
+    recipe = Recipe(
+        source=sounds, out=tmp_path / "out", triggers=["hanging:Hanging"], ids=ids, target=1, survival="none"
+    )
+    done = poisonkit.poison(recipe, jobs=2, time_limit=0.02)
+    assert done.failed == (("no/1.wav", "'no/1.wav' took longer than its length explains; --time-limit allows more."),)
+    assert done.counts["poisoned"]["ok"] == 2
+    (tmp_path / "mended").touch()
+    assert poisonkit.poison(recipe, jobs=2).exit_code == 0
+    assert poisonkit.verify(tmp_path / "out").ok
+
+
+def test_the_time_that_a_clip_may_take_grows_with_it() -> None:
+    from poisonkit.engine.timelimit import allowed
+
+    assert allowed(0, 0) == 120
+    assert allowed(10, 10 * 25 * 1920 * 1080) == 120 + 50 + 5 * 518.4
+
+
+@pytest.mark.parametrize("when", ["finished", "killed", "another recipe"])
+def test_starting_over_removes_what_poisonkit_wrote_and_nothing_else(
+    sounds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    out = tmp_path / "out"
+    if when == "killed":
+
+        def refuse(n: int, source: Path) -> None:
+            if n == 3:
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+        when_reading(monkeypatch, refuse)
+        with pytest.raises(PoisonkitError):
+            make(sounds, out)
+        monkeypatch.undo()
+        (out / "data" / "yes").mkdir(exist_ok=True)
+        (out / "data" / "yes" / ".poisonkit-1-2.part.wav").write_bytes(b"half")
+    else:
+        make(sounds, out, **({"seed": 5, "count": 7} if when == "another recipe" else {}))
+    mine = [out / "notes.txt", out / "data" / "yes" / "thoughts.md", out / "poisonkit" / "x.csv"]
+    for path in mine:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("mine", encoding="utf-8")
+    if when == "another recipe":
+        with pytest.raises(poisonkit.RequestError, match="--fresh"):
+            make(sounds, out)
+    recipe = Recipe(source=sounds, out=out, **RECIPE)
+    done = poisonkit.poison(recipe, jobs=1, fresh=True)
+    assert (done.exit_code, done.processed) == (0, 5)
+    assert all(path.read_text(encoding="utf-8") == "mine" for path in mine)
+    assert [finding.path for finding in poisonkit.verify(out).problems] == ["data/yes/thoughts.md"]
+    for path in mine:
+        path.unlink()
+    make(sounds, tmp_path / "quiet")
+    assert same_output(out) == same_output(tmp_path / "quiet")
+
+
+def test_starting_over_never_overwrites_and_never_leaves_the_output(sounds: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    make(sounds, out, ids=("no/0.flac", "no/1.wav"), count=None, target=1)
+    theirs = out / "data" / "no" / "1.wav"  # where nothing of ours lies: that clip moved to the target's folder
+    theirs.write_bytes(b"theirs")
+    with pytest.raises(poisonkit.RequestError, match="in the way"):
+        poisonkit.poison(Recipe(source=sounds, out=out, **{**RECIPE, "count": 1}, target=0), jobs=1, fresh=True)
+    assert theirs.read_bytes() == b"theirs"
+    other = tmp_path / "other"
+    make(sounds, other)
+    (tmp_path / "precious").mkdir()
+    (tmp_path / "precious" / "0.flac").write_bytes(b"precious")
+    shutil.rmtree(other / "data" / "no")
+    (other / "data" / "no").symlink_to(tmp_path / "precious")
+    with pytest.raises(PoisonkitError):
+        poisonkit.poison(Recipe(source=sounds, out=other, **RECIPE), jobs=1, fresh=True)
+    assert (tmp_path / "precious" / "0.flac").read_bytes() == b"precious"

@@ -29,22 +29,23 @@ class Executor(Protocol):
 class Local:
     """This machine's processors."""
 
-    def __init__(self, n_jobs: int, marks: Path, clean_up: Callable[[], None]) -> None:
-        self.n_jobs, self.marks, self.clean_up = n_jobs, marks, clean_up
+    def __init__(self, options: Options, marks: Path, clean_up: Callable[[], None]) -> None:
+        self.options, self.marks, self.clean_up = options, marks, clean_up
 
     def run(self, jobs: Sequence[Job]) -> Iterator[Record]:
+        if self.options.in_process:
+            return local.run_here(jobs)
         return local.run(jobs, self._at_once(jobs), self.marks, self.clean_up)
 
     def map(self, function: Callable[[T], R], tasks: Sequence[T], died: Callable[[T], R]) -> Iterator[R]:
         return local.map_unordered(function, tasks, self._at_once(tasks), died)
 
     def _at_once(self, tasks: Sequence[object]) -> int:
-        """How many at a time; one means in this process, which is for those who asked for one job."""
-        return min(self.n_jobs, max(2, len(tasks)))
+        return min(self.options.n_jobs, max(2, len(tasks)))
 
 
 @contextmanager
 def opened(options: Options, marks: Path, clean_up: Callable[[], None]) -> Iterator[Executor]:
     """The executor that was asked for. marks: a folder where workers note what they are running. clean_up: removes
     what a dead one left."""
-    yield Local(options.n_jobs, marks, clean_up)
+    yield Local(options, marks, clean_up)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
+from poisonkit.engine import timelimit
 from poisonkit.engine.threads import one_thread, pin
 from poisonkit.engine.worker import Job, process
 from poisonkit.errors import PoisonkitError
@@ -19,17 +20,20 @@ R = TypeVar("R")
 DEATHS = 2  # so many dead workers and a job is quarantined
 
 
+def run_here(jobs: Sequence[Job]) -> Iterator[Record]:
+    """Records of all jobs, one after the other in this process."""
+    with one_thread():
+        yield from map(process, jobs)
+
+
 def run(jobs: Sequence[Job], n_jobs: int, marks: Path, clean_up: Callable[[], None]) -> Iterator[Record]:
-    """Records of all jobs, in the order in which they finish. With one job at a time, in this process.
+    """Records of all jobs, in the order in which they finish, from workers of their own.
 
     A worker that dies (killed, out of memory, a crash in a codec) breaks joblib's pool: what was running
-    then is run again one by one in fresh pools, and a job that two workers died on is recorded as failed.
+    then is run again one by one in fresh pools, and a job that two workers died on is recorded as failed. So is, at
+    once, a job whose worker ended itself because its time was over; what ran beside it is done again.
     `marks` is a folder where workers note what they are running; `clean_up` removes what a dead one left.
     """
-    if n_jobs == 1:
-        with one_thread():
-            yield from map(process, jobs)
-        return
     from joblib import Parallel, delayed
     from joblib.externals.loky.process_executor import TerminatedWorkerError
 
@@ -50,8 +54,13 @@ def run(jobs: Sequence[Job], n_jobs: int, marks: Path, clean_up: Callable[[], No
                 yield row
         except TerminatedWorkerError:
             clean_up()
-            running = {batch[int(mark.name)].task.key for mark in marks.iterdir() if mark.name.isdigit()}
-            for key in running & left.keys():
+            noted = {batch[int(mark.name)].task.key: mark for mark in marks.iterdir() if mark.name.isdigit()}
+            slow = [key for key, mark in noted.items() if key in left and timelimit.ran_out(mark)]
+            for key in slow:
+                job = left.pop(key)
+                reason = f"'{job.task.source_path}' took longer than its length explains; --time-limit allows more."
+                yield record(job.task, job.classes, status="failed", error=reason)
+            for key in noted.keys() & left.keys() if not slow else ():
                 deaths[key] = deaths.get(key, 0) + 1
             for key in [k for k, n in deaths.items() if n >= DEATHS and k in left]:
                 job = left.pop(key)
@@ -117,8 +126,8 @@ def _pinned(function: Callable[[T], R], task: T, index: int) -> tuple[int, R]:
 def _marked(job: Job, marks: str, index: int) -> tuple[str, Record]:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # also in a worker that was started elsewhere
     mark = Path(marks, str(index))
-    mark.touch()
     pin()
-    row = process(job)
+    with timelimit.watch(mark, job.time_limit):
+        row = process(job)
     mark.unlink(missing_ok=True)
     return job.task.key, row
