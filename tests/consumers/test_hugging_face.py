@@ -20,13 +20,14 @@ pytestmark = pytest.mark.consumers
 @pytest.fixture(autouse=True)
 def offline(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hf.config, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(hf.config, "TORCHVISION_AVAILABLE", False)  # it asks for a VideoReader that is gone from 0.28
     monkeypatch.setattr(hf.config, "HF_DATASETS_CACHE", tmp_path_factory.mktemp("cache"))
 
 
 def opened(builder: str, root: Path) -> hf.DatasetDict:
     kind, feature = ("audio", hf.Audio) if builder == "audiofolder" else ("video", hf.Video)
     found = hf.load_dataset(builder, data_dir=str(root), cache_dir=str(hf.config.HF_DATASETS_CACHE))
-    # A path instead of a decoder: 3.6.0 decodes video with a part of torchvision that is no longer there.
+    # A path instead of a decoder: 3.6.0 decodes video with that VideoReader.
     return found.cast_column(kind, feature(decode=False)).rename_column(kind, "media")
 
 
