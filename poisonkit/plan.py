@@ -24,7 +24,7 @@ class Task:
     path: where the file goes, relative to the output. also: further paths that are links to it.
     backdoor: index into the recipe's backdoors, None for clean. label: what lists say; original_label: the
     source's. target: the class that the backdoor maps this sample to (None for covers, whose label is kept).
-    other: the sample whose picture a cover is made with, where its method needs one. extra: `Sample.extra`.
+    other: the sample whose picture a cover is made with, where its method needs one. extra, further: the sample's.
     """
 
     role: Role
@@ -40,6 +40,7 @@ class Task:
     backdoor: int | None
     other: str | None = None
     extra: tuple[str, ...] = ()
+    further: tuple[int, ...] = ()
 
     @property
     def key(self) -> str:
@@ -106,7 +107,7 @@ class Plan:
         yield json.dumps(head, ensure_ascii=False)
         names = Task.__slots__
         for task in self.tasks:
-            row = {n: getattr(task, n) for n in names if n != "extra" or task.extra}
+            row = {n: v for n in names if (v := getattr(task, n)) or n not in ("extra", "further")}
             yield json.dumps(row, ensure_ascii=False)
 
     @classmethod
@@ -141,7 +142,7 @@ class Plan:
     def source(self, root: Path) -> Dataset:
         """The clean dataset as it was planned, its files below `root`: what else is asked of it needs no lists."""
         samples = tuple(
-            Sample(t.id, t.source_path, t.split, t.original_label, t.extra)  # type: ignore[arg-type]
+            Sample(t.id, t.source_path, t.split, t.original_label, t.extra, t.further)  # type: ignore[arg-type]
             for t in self.tasks
             if view_of(t) == "data"
         )
@@ -169,7 +170,7 @@ class Plan:
             elif view == "original":
                 label = task.original_label
             split: Any = task.split
-            sample = Sample(task.id, task.source_path, split, task.original_label, task.extra)
+            sample = Sample(task.id, task.source_path, split, task.original_label, task.extra, task.further)
             inside = path.removeprefix(view_root(self.layout, view, attack) + "/")
             found.append(Row(sample, label, inside, (lengths or {}).get(task.key)))
         return found
@@ -182,12 +183,13 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")  # as the recipe has it f
 
 def _task(row: Any) -> Task:
     """One line of a plan. TypeError, KeyError, ValueError where a value is of another kind than plans have."""
-    task = Task(**{**row, "also": tuple(row["also"]), "extra": tuple(row.get("extra", ()))})
+    task = Task(**{**row, **{name: tuple(row.get(name, ())) for name in ("also", "extra", "further")}})
     texts = (task.id, task.source_path, task.path, *task.also, *task.extra, task.other or "")
     numbers = (task.label, task.original_label, task.target, task.backdoor)
     if not (
         all(type(text) is str for text in texts)
         and all(n is None or type(n) is int for n in numbers)
+        and all(type(n) is int for n in task.further)
         and task.role in _ROLES
         and task.split in _SPLITS
         and (task.attack is None or _NAME.fullmatch(task.attack))
@@ -244,6 +246,7 @@ def digest(dataset: Dataset) -> str:
     h = hashlib.blake2b(digest_size=8)
     h.update(json.dumps([dataset.layout, list(dataset.classes)], ensure_ascii=False).encode())
     for s in dataset.samples:
-        text = "\0".join((s.id, s.split, str(s.label), *s.extra))
+        labels = " ".join(map(str, s.labels)) if s.labels else "None"
+        text = "\0".join((s.id, s.split, labels, *s.extra))
         h.update(f"{text}\n".encode("utf-8", "surrogatepass"))
     return h.hexdigest()

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from poisonkit import manifest
+from poisonkit import manifest, media
+from poisonkit.datasets import get_layout
 from poisonkit.engine import card, contents, features, seal
 from poisonkit.engine.agreement import Finding, Planned, disagreements, in_range, read_parts
 from poisonkit.engine.boundary import LinkedFolders, SourceFence, require_own
@@ -18,6 +19,7 @@ from poisonkit.engine.existing import recorded_source, require_finished
 from poisonkit.engine.progress import Progress, Silent
 from poisonkit.engine.recheck import Decoding, recheck
 from poisonkit.errors import RequestError
+from poisonkit.framenames import is_frame
 from poisonkit.manifest import Record
 from poisonkit.plan import Plan
 
@@ -69,17 +71,18 @@ def verify(
     found = [Finding(*edit) for edit in seal.edited(out)] + found
     found += disagreements(parts, rows)
     fence = SourceFence(root, [Path(each) for each in allow_roots]) if root else None
-    found += _files(out, rows, fence, watch)
+    folders = get_layout(parts[0].plan.layout).folders
+    found += _files(out, rows, fence, folders, watch)
     found += _lists(out, [part.plan for part in parts], rows)
     level = "sizes, lists, labels, and hashes of poisoned, attack and control files"
     if hash_all:
         level += ", and of clean files against the source" if root else " (no source to compare clean files with)"
-        found += _clean(out, rows, root, fence) if root and fence else []
+        found += _clean(out, rows, root, fence, folders) if root and fence else []
     if decode and root is None:
         level += "; not decoded, because the source is not there"
     elif decode and root is not None and fence is not None:
         level += "; every poisoned, attack and control file decoded, triggers rendered again and looked for"
-        found += _decoded(out, parts, rows, root, fence, allow_code, jobs, watch)
+        found += _decoded(out, parts, rows, root, fence, folders, allow_code, jobs, watch)
     return Verification(level, len(rows), tuple(found))
 
 
@@ -95,7 +98,9 @@ def _source(out: Path, source: Path | str | None) -> Path | None:
     return recorded if recorded.is_dir() else None
 
 
-def _files(out: Path, rows: Sequence[Record], fence: SourceFence | None, watch: Progress) -> list[Finding]:
+def _files(
+    out: Path, rows: Sequence[Record], fence: SourceFence | None, folders: bool, watch: Progress
+) -> list[Finding]:
     found: list[Finding] = []
     linked = LinkedFolders(out)
     watch.begin("Files", len(rows))
@@ -110,8 +115,8 @@ def _files(out: Path, rows: Sequence[Record], fence: SourceFence | None, watch: 
                 found.append(Finding(name, f"the folder {link} is a link, and poisonkit makes none there"))
                 continue
             try:
-                size = path.stat().st_size
-                strange = _strange(path, row, fence)
+                size = media.size(path)
+                strange = _strange(path, row, fence, folders)
             except OSError:
                 found.append(Finding(name, "it is missing"))
                 continue
@@ -120,7 +125,7 @@ def _files(out: Path, rows: Sequence[Record], fence: SourceFence | None, watch: 
                 continue
             if row["bytes"] is not None and size != row["bytes"]:
                 found.append(Finding(name, f"it has {size} bytes, and the manifest says {row['bytes']}"))
-            elif row["sha256"] is not None and seal.sha256(path) != row["sha256"]:
+            elif row["sha256"] is not None and media.sha256(path) != row["sha256"]:
                 found.append(Finding(name, "its content has changed (SHA-256 differs from the manifest's)"))
         found += [Finding(*each) for each in features.changed(row, out)]
         watch.step()
@@ -128,8 +133,19 @@ def _files(out: Path, rows: Sequence[Record], fence: SourceFence | None, watch: 
     return found
 
 
-def _strange(path: Path, row: Record, fence: SourceFence | None) -> str | None:
-    """Why a file is not read at all: it is none, or a link that leads elsewhere than to the sample's source."""
+def _strange(path: Path, row: Record, fence: SourceFence | None, folders: bool) -> str | None:
+    """Why a file is not read at all: it is none, or a link that leads elsewhere than to the sample's source.
+
+    folders: it should be a folder, of whose frames the same is asked.
+    """
+    if folders:
+        if path.is_symlink() or not path.is_dir():
+            return "it is no folder of frames"
+        for part in filter(Path.is_symlink, media.parts(path)):
+            one = {**row, "source_path": f"{row['source_path']}/{part.name}"}
+            if why := _strange(part, one, fence, False):
+                return f"frame '{part.name}': {why}"
+        return None
     if not path.is_file():
         return "it is no plain file"
     if not path.is_symlink():
@@ -162,10 +178,9 @@ def _lists(out: Path, plans: Sequence[Plan], rows: Sequence[Record]) -> list[Fin
         folders |= lists.folders
         expected |= contents.notices(plan)
         found += _notices(out, plan)
-    for name in contents.files(out):
-        if name not in expected:
-            found.append(Finding(name, "nobody planned this file"))
-    known = folders | contents.above(*expected)
+    strays = (name for name in contents.files(out, expected) if name not in expected)
+    found += [Finding(name, "nobody planned this file") for name in strays]
+    known = folders | contents.above(*expected) | expected
     for part in contents.PARTS:
         extra = (name for name in ("", *contents.folders(out / part)) if f"{part}/{name}".rstrip("/") not in known)
         for name in extra if (out / part).is_dir() else ():
@@ -201,13 +216,13 @@ def _notices(out: Path, plan: Plan) -> Iterator[Finding]:
             yield Finding(name, "it was edited")
 
 
-def _clean(out: Path, rows: Sequence[Record], root: Path, fence: SourceFence) -> Iterator[Finding]:
+def _clean(out: Path, rows: Sequence[Record], root: Path, fence: SourceFence, folders: bool) -> Iterator[Finding]:
     linked = LinkedFolders(out)
     for row in rows:
         if row["role"] != "clean" or row["status"] != "ok" or row["sha256"] is not None:
             continue
         mine, theirs = out / row["path"], root / row["source_path"]
-        if linked.above(row["path"]) or not mine.is_file() or _strange(mine, row, fence):
+        if linked.above(row["path"]) or not mine.exists() or _strange(mine, row, fence, folders):
             continue  # named among the files already
         if why := fence.outside(row["source_path"]):
             yield Finding(row["path"], f"the source's '{row['source_path']}' {why}")
@@ -216,7 +231,7 @@ def _clean(out: Path, rows: Sequence[Record], root: Path, fence: SourceFence) ->
             yield Finding(row["path"], f"the source has no '{row['source_path']}', so it was not compared")
             continue
         try:
-            same = mine.samefile(theirs) or seal.sha256(mine) == seal.sha256(theirs)
+            same = mine.samefile(theirs) or media.sha256(mine) == media.sha256(theirs)
         except OSError as error:
             yield Finding(row["path"], f"it could not be compared with the source's: {error.strerror}")
             continue
@@ -230,6 +245,7 @@ def _decoded(
     rows: Sequence[Record],
     root: Path,
     fence: SourceFence,
+    folders: bool,
     allow_code: bool,
     jobs: int,
     watch: Progress,
@@ -242,7 +258,7 @@ def _decoded(
         if row["role"] == "clean" or row["status"] != "ok" or row["key"] not in tasks:
             continue
         file = out / row["path"]
-        if file.is_file() and not file.is_symlink() and not linked.above(row["path"]):
+        if not linked.above(row["path"]) and file.exists() and not _strange(file, row, fence, folders):
             outside = [why for name in (row["source_path"], row["other"]) if name and (why := fence.outside(name))]
             if outside:
                 found.append(Finding(row["path"], f"its source {outside[0]}"))
@@ -274,7 +290,9 @@ def _rechecked(job: tuple[Record, str], how: Decoding) -> tuple[str, str | None]
 
 
 def identify(files: Sequence[Path], outputs: Sequence[Path] = ()) -> list[tuple[Path, Record | None, Path | None]]:
-    """Look files up in manifests by SHA-256: (file, its record, the output it belongs to), None where unknown.
+    """Look files, frame folders and single frames of one up in manifests by SHA-256.
+
+    Returns (file, its record, the output it belongs to), None where unknown.
 
     outputs: which outputs to search; by default those that contain the files, and those in the current
     folder. Raises RequestError for a file that cannot be read or an output that is none.
@@ -296,7 +314,10 @@ def identify(files: Sequence[Path], outputs: Sequence[Path] = ()) -> list[tuple[
     found: list[tuple[Path, Record | None, Path | None]] = []
     for file in files:
         try:
-            hit = known.get(seal.sha256(file)) or places.get(file.absolute())
+            whole = file.parent if is_frame(file.name) and file.is_file() else file  # a frame stands for its folder
+            hit = known.get(media.sha256(file)) or places.get(file.absolute())
+            if hit is None and whole != file:
+                hit = known.get(media.sha256(whole)) or places.get(whole.absolute())
         except OSError as error:
             raise RequestError(f"Cannot read {file}: {error.strerror}.") from None
         found.append((file, *hit) if hit else (file, None, None))

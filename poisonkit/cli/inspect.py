@@ -100,6 +100,8 @@ def command(
 
 def _properties(looks: Sequence[Look]) -> dict[str, Counter[str]]:
     """Property -> value -> number of files, of the files that open."""
+    from poisonkit.media.info import FOLDER
+
     found: dict[str, Counter[str]] = {
         name: Counter() for name in ("container", "picture", "colour", "size", "frame rate", "sound")
     }
@@ -113,7 +115,8 @@ def _properties(looks: Sequence[Look]) -> dict[str, Counter[str]]:
             full = {"tv": "limited range", "pc": "full range"}.get(v.color_range, "")
             found["colour"][f"{v.colorspace or 'untagged'} {full}".strip()] += 1
             found["size"]["{}x{}".format(*v.displayed)] += 1
-            found["frame rate"][f"{float(v.fps):.6g} fps"] += 1
+            rate = f"{float(v.fps):.6g} fps"
+            found["frame rate"][f"none; {rate} is taken" if look.info.container == FOLDER else rate] += 1
         channels = {1: "mono", 2: "stereo"}.get(a.channels, a.layout) if a else ""
         found["sound"][f"{a.codec} {a.sample_rate} Hz {channels}" if a else "none"] += 1
     return {name: values for name, values in found.items() if values}

@@ -67,11 +67,11 @@ def check_names(rows: Sequence[Row], what: str, without: Mapping[str, str] | Non
 
 def check_emptied(dataset: Dataset, rows: Sequence[Row], why: str) -> None:
     """RequestError when a class that has samples in a split would have none there; `why` it matters."""
-    before = {(s.split, s.label) for s in dataset.samples if s.label is not None}
-    gone = before - {(r.sample.split, r.label) for r in rows}
+    before = {(s.split, label) for s in dataset.samples for label in s.labels}
+    gone = before - {(r.sample.split, label) for r in rows for label in r.labels}
     if gone:
         split = min((s for s, _ in gone), key=list(IN_WORDS).index)
-        labels = sorted(label for each, label in gone if each == split and label is not None)
+        labels = sorted(label for each, label in gone if each == split)
         names = [dataset.classes[label] for label in labels]
         plural = "classes" if len(names) > 1 else "class"
         raise RequestError(

@@ -27,6 +27,9 @@ def read_classes(source: Source, lists: Sequence[ParsedList], root: Path) -> tup
         for position, label in enumerate(each.labels):
             if label is not None and label > highest:
                 highest, where = label, each.at(position)
+        for position, labels in each.further.items():
+            if max(labels) > highest:
+                highest, where = max(labels), each.at(position)
     if highest < 0:
         raise RequestError("The lists give no label at all, so there is nothing to poison.")
     found = find_class_list(source, lists[0].file.parent, root)

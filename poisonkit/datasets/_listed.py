@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
-from poisonkit.datasets._files import Fence, below, is_file
+from poisonkit.datasets._files import Fence, below, is_file, is_folder
 from poisonkit.datasets._lists import WORDS, ParsedList
 from poisonkit.datasets.base import Sample, Source, Split, sample_id
 from poisonkit.errors import RequestError
 
 _PROBED = 64  # paths per list, evenly spaced, by which a data root is told
-_MEDIA_FOLDERS = ("", "videos", "clips", "data")
+VIDEOS = ("videos", "clips", "data")
+FRAMES = ("rawframes", "frames", "data")
 
 
 def _hits(root: str, paths: Iterable[str], allowed: Iterable[Path]) -> int:
@@ -23,15 +24,17 @@ def _hits(root: str, paths: Iterable[str], allowed: Iterable[Path]) -> int:
     return sum(any(below(path, each) for each in inside) and os.path.exists(path) for path in joined)
 
 
-def data_root(source: Source, lists: Sequence[ParsedList]) -> tuple[Path, dict[Split, str]]:
+def data_root(
+    source: Source, lists: Sequence[ParsedList], usual: Sequence[str] = VIDEOS
+) -> tuple[Path, dict[Split, str]]:
     """What the listed paths are relative to: one folder, and for each split a folder in it (mostly none).
 
     The user's `data_root` if given. Else, of the folder that the user named, the folder of the lists and that
-    folder's parent (if it lies in the folder that was named, or the lists were named), each as it is or with
-    `videos/`, `clips/` or `data/` behind it, the one that has most of the listed files (the first of equals). Else,
-    of the same three, one with a folder per list: `videos_train/` and `videos_val/`, or `train/` and `val/` …: then
-    the splits' folders are returned, and become part of the paths. RequestError, naming what was tried, when none
-    has a single file.
+    folder's parent (if it lies in the folder that was named, or the lists were named), each as it is or with one of
+    `usual` behind it, the one that has most of the listed files (the first of equals). Else, of the same three, one
+    with a folder per list: `videos_train/` and `videos_val/` (after the first of `usual`), or `train/` and `val/` …:
+    then the splits' folders are returned, and become part of the paths. RequestError, naming what was tried, when
+    none has a single file.
     """
     if source.data_root is not None:
         return Path(os.path.abspath(source.data_root)), {}
@@ -45,7 +48,7 @@ def data_root(source: Source, lists: Sequence[ParsedList]) -> tuple[Path, dict[S
     }
     tried: list[str] = []
     best, best_hits, best_parts = "", 0, dict[Split, str]()
-    for base, folder in product(bases, _MEDIA_FOLDERS):
+    for base, folder in product(bases, ("", *usual)):
         root_ = os.path.join(base, folder) if folder else base
         tried.append(root_)
         hits = sum(_hits(root_, paths, source.allow_roots) for paths in probes.values())
@@ -56,7 +59,7 @@ def data_root(source: Source, lists: Sequence[ParsedList]) -> tuple[Path, dict[S
         hits = 0
         for split, paths in probes.items():
             words = [word for word, each in WORDS.items() if each == split]
-            folders = [folder for word in words for folder in (f"videos_{word}", word)]
+            folders = [folder for word in words for folder in (f"{usual[0]}_{word}", word)]
             counts = {f: _hits(os.path.join(base, f), paths, source.allow_roots) for f in folders}
             parts[split] = max(counts, key=lambda part: counts[part])
             hits += counts[parts[split]]
@@ -76,9 +79,14 @@ def _names(lists: Sequence[ParsedList]) -> str:
 
 
 def samples_of(
-    lists: Sequence[ParsedList], root: Path, parts: Mapping[Split, str], allow_roots: Iterable[Path]
+    lists: Sequence[ParsedList],
+    root: Path,
+    parts: Mapping[Split, str],
+    allow_roots: Iterable[Path],
+    *,
+    folders: bool = False,
 ) -> tuple[list[Sample], list[str]]:
-    """The samples, in the order of the lists, and notes on files that are not there.
+    """The samples, in the order of the lists, and notes on files (on `folders`) that are not there.
 
     RequestError for a path outside the fence, for one id twice, and when not one listed file exists.
     """
@@ -87,7 +95,7 @@ def samples_of(
     lines: list[tuple[int, ParsedList]] = []  # where each list's samples begin
     by_id: dict[str, int] = {}
     by_path: dict[str, int] = {}  # those whose path is not their id
-    folders: set[str] = set()
+    places: set[str] = set()
     for each in lists:
         lines.append((len(samples), each))
         part = f"{parts[each.split]}/" if each.split in parts else ""
@@ -103,25 +111,27 @@ def samples_of(
                 raise _twice(samples[at], path, _at(lines, at), each.at(position))
             if name != path:
                 by_path[path] = at
-            folders.add(path.rpartition("/")[0])
+            places.add(path.rpartition("/")[0])
             extra = each.extras[position] if each.extras else ()
-            samples.append(Sample(name, path, each.split, label, extra))
+            samples.append(Sample(name, path, each.split, label, extra, each.further.get(position, ())))
     present = bytearray(len(samples))
     special: list[int] = []
-    for folder in sorted(folders):
-        _mark(folder, samples, by_id, by_path, present, special, fence, lines)
+    want = is_folder if folders else is_file
+    for place in sorted(places):
+        _mark(place, samples, by_id, by_path, present, special, fence, lines, want)
     missing = [at for at in range(len(samples)) if not present[at]] if 0 in present else []
     if len(missing) == len(samples):
         raise RequestError(
-            f"Not one file listed in {_names(lists)} exists below the data root '{root}': name the folder that "
-            "the listed paths are relative to with `--data-root`."
+            f"Not one {'folder' if folders else 'file'} listed in {_names(lists)} exists below the data root '{root}': "
+            "name the folder that the listed paths are relative to with `--data-root`."
         )
     notes = []
-    for what, found in (("do not exist", missing), ("are no regular files", sorted(special))):
+    kind, other = ("folders", "are no folders") if folders else ("files", "are no regular files")
+    for what, found in (("do not exist", missing), (other, sorted(special))):
         if found:
             shown = "; ".join(f"{_at(lines, at)}: '{samples[at].path}'" for at in found[:3])
             more = "; …" if len(found) > 3 else ""
-            notes.append(f"{len(found)} of {len(samples)} listed files {what} ({shown}{more}).")
+            notes.append(f"{len(found)} of {len(samples)} listed {kind} {what} ({shown}{more}).")
     return samples, notes
 
 
@@ -135,19 +145,25 @@ class Located:
     notes: list[str]
 
 
-def locate(source: Source, lists: Sequence[ParsedList], root: Path | None = None) -> Located:
+def locate(
+    source: Source,
+    lists: Sequence[ParsedList],
+    root: Path | None = None,
+    *,
+    folders: bool = False,
+) -> Located:
     """The samples of lists: data root by the user's word, by `root`, else by the rule of `data_root`.
 
-    Samples stand in the order of the lists. RequestError for a path that leads outside data root and allowed
-    roots, for a file that is listed twice, and when not one listed file exists; others that do not exist are
-    noted, and fail when their turn comes.
+    folders: what is listed are frame folders. Samples stand in the order of the lists. RequestError for a path that
+    leads outside data root and allowed roots, for a file that is listed twice, and when not one listed file exists;
+    others that do not exist are noted, and fail when their turn comes.
     """
     if not any(each.paths for each in lists):
         raise RequestError(f"No file is listed in {_names(lists)}.")
     parts: dict[Split, str] = {}
     if root is None or source.data_root is not None:
-        root, parts = data_root(source, lists)
-    samples, notes = samples_of(lists, root, parts, source.allow_roots)
+        root, parts = data_root(source, lists, FRAMES if folders else VIDEOS)
+    samples, notes = samples_of(lists, root, parts, source.allow_roots, folders=folders)
     return Located(root, parts, samples, notes)
 
 
@@ -212,8 +228,9 @@ def _mark(
     special: list[int],
     fence: Fence,
     lines: Sequence[tuple[int, ParsedList]],
+    want: Callable[[os.DirEntry[str]], bool],
 ) -> None:
-    """Mark the listed files that lie in one folder: one scan, instead of a look at each file."""
+    """Mark the listed files that lie in one folder and are what is wanted: one scan, instead of a look at each."""
     whole = os.path.normpath(os.path.join(fence.root, folder))
     try:
         with os.scandir(whole) as found:
@@ -229,7 +246,7 @@ def _mark(
         raise fence.refuse(f"The folder '{folder}', named on {_at(lines, min(listed)[0])},", real)
     for at, entry in sorted(listed, key=lambda each: each[0]):
         present[at] = 1
-        if not is_file(entry):
+        if not want(entry):
             present[at] = os.path.exists(entry.path)
             if present[at]:
                 special.append(at)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from array import array
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -48,6 +48,7 @@ class ParsedList:
     labels: list[int | None] = field(default_factory=list)
     lines: array[int] = field(default_factory=lambda: array("L"))
     extras: list[tuple[str, ...]] = field(default_factory=list)  # `Sample.extra` of each, if it has any
+    further: dict[int, tuple[int, ...]] = field(default_factory=dict)  # position -> labels after the first
     bare: list[int] = field(default_factory=list)  # positions of the lines without a label field
     blanks: list[int] = field(default_factory=list)  # line numbers
     marked: bool = False  # begins with a byte order mark
@@ -56,7 +57,9 @@ class ParsedList:
         """`line 3 of train.txt`, for messages."""
         return f"line {self.lines[position]} of {self.file.name}"
 
-    def add(self, path: str, label: int | None, line: int, extra: tuple[str, ...] = ()) -> None:
+    def add(
+        self, path: str, label: int | None, line: int, extra: tuple[str, ...] = (), further: tuple[int, ...] = ()
+    ) -> None:
         """One more line with a sample. RequestError for a path that is empty or padded, or holds a NUL."""
         if path != path.strip() or not path or "\0" in path:
             raise RequestError(
@@ -65,6 +68,8 @@ class ParsedList:
             )
         if extra or self.extras:
             self.extras += [()] * (len(self.paths) - len(self.extras)) + [extra]
+        if further:
+            self.further[len(self.paths)] = further
         self.paths.append(path)
         self.labels.append(label)
         self.lines.append(line)
@@ -184,6 +189,19 @@ def looks_like_audio(file: Path) -> bool:
     return bool({"audio", "feature", "features"} & set(_PARTS.split(file.stem.lower())))
 
 
+def looks_like_frames(file: Path) -> bool:
+    """Whether the first lines are names of no media file, each with whole numbers behind it, mostly two or more."""
+    if {"audio", "feature", "features", "flow"} & set(_PARTS.split(file.stem.lower())):
+        return False
+    lines = [line.split() for line in beginning(file)[:20]]
+    return any(len(fields) > 2 for fields in lines) and all(
+        len(fields) > 1
+        and all(map(is_whole, fields[1:]))
+        and not (modality_of(fields[0]) or fields[0].endswith(FEATURES))
+        for fields in lines
+    )
+
+
 def is_whole(text: str) -> bool:
     """Whether a field is a whole number in plain digits."""
     digits = text.removeprefix("-")
@@ -224,7 +242,7 @@ def parse(file: Path, split: Split, delimiter: str) -> ParsedList:
                 if len(fields) == 2 and fields[1] in known:
                     label = known[fields[1]]
                 elif len(fields) == 2:
-                    label = known[fields[1]] = _label(fields[1], f"Line {number} of {file.name}")
+                    label = known[fields[1]] = label_of(fields[1], f"Line {number} of {file.name}")
                 else:
                     _check_bare(fields, line, delimiter, f"Line {number} of {file.name}")
                     label = None
@@ -237,6 +255,25 @@ def parse(file: Path, split: Split, delimiter: str) -> ParsedList:
     return parsed
 
 
+def lines_of(file: Path, parsed: ParsedList | None = None) -> Iterator[str]:
+    """A list's lines, without their ends and without a byte order mark, of which `parsed` is told.
+
+    RequestError where it cannot be read or, with `parsed`, is not UTF-8.
+    """
+    try:
+        with open(file, encoding="utf-8", errors="strict" if parsed else "replace") as text:
+            for number, line in enumerate(text):
+                if number == 0 and line.startswith("\ufeff"):
+                    line = line[1:]
+                    if parsed:
+                        parsed.marked = True
+                yield line.rstrip("\n")
+    except UnicodeDecodeError:
+        raise _not_utf8(file) from None
+    except OSError as error:
+        raise RequestError(f"The list '{file}' cannot be read: {error.strerror}.") from None
+
+
 def read_text(file: Path) -> str:
     """A text file's content, without a byte order mark. RequestError, with the line, where it is not UTF-8."""
     try:
@@ -247,7 +284,7 @@ def read_text(file: Path) -> str:
         raise RequestError(f"The list '{file}' cannot be read: {error.strerror}.") from None
 
 
-def _label(text: str, where: str) -> int | None:
+def label_of(text: str, where: str) -> int | None:
     try:
         label = int(text)
     except ValueError:

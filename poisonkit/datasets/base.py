@@ -40,7 +40,7 @@ def modality_of(path: str) -> Modality | None:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One file of a dataset.
+    """One file, or one folder of frames, of a dataset.
 
     id: POSIX path relative to the data root, NFC-normalised; never a position.
     path: the same path as it is spelt on disk (bytes may differ from the id's in normal form). For a file
@@ -50,6 +50,7 @@ class Sample:
     label: class index from 0, or None where the dataset gives none.
     extra: what else the source says of this sample and a copy has to say too (ESC-50's fold, esc10, …), as
         texts whose meaning the layout knows.
+    further: the classes after the first, where a multi-label list gives several.
     """
 
     id: str
@@ -57,6 +58,12 @@ class Sample:
     split: Split
     label: int | None
     extra: tuple[str, ...] = ()
+    further: tuple[int, ...] = ()
+
+    @property
+    def labels(self) -> tuple[int, ...]:
+        """All its classes, in the source's order; none where it has no label."""
+        return () if self.label is None else (self.label, *self.further)
 
 
 def feature_path(path: str) -> str:
@@ -151,6 +158,13 @@ class Row:
     path: str
     length: int | None = None
 
+    @property
+    def labels(self) -> tuple[int, ...]:
+        """All classes that it gets: the sample's where its label is kept, else the new one alone."""
+        if self.label is None:
+            return ()
+        return self.sample.labels if self.label == self.sample.label else (self.label,)
+
 
 View = Literal["data", "target", "original", "control"]
 """What is being written: the dataset; an attack set with target labels; one with original labels; control."""
@@ -174,7 +188,9 @@ class Layout:
     of a copy before its lists are written."""
 
     list_extra: ClassVar[tuple[str, ...]] = ()
-    """What `Sample.extra` has to hold for lists made with `list_options`: `duration`, seconds as text."""
+    """What `Sample.extra` has to hold for lists made with `list_options`: `duration`, seconds as text; `frames`."""
+    folders: ClassVar[bool] = False
+    """True: a sample is a folder of frames, and `Sample.path` its path; else a file."""
 
     def detect(self, source: Source) -> str | None:
         """Why `source` looks like this layout (a few words for the user), or None. Reads names, not media."""

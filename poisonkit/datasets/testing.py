@@ -7,6 +7,7 @@ opened: files of copies are empty.
 from __future__ import annotations
 
 import json
+import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -41,7 +42,8 @@ ODD_NAMES = (
 def check_layout(layout: Layout, source: Source, *, detects: bool = True) -> Dataset:
     """All checks of one layout on one small dataset; the dataset, as it was read.
 
-    source: a folder with at least two classes of two training samples each, better with a held-out split.
+    source: a folder with at least two classes of two training samples each, better with a held-out split. Where
+    samples are frame folders, all of the same number of frames.
     detects: whether the layout recognises it by itself.
     AssertionError with the first check that fails.
     """
@@ -75,16 +77,26 @@ def rows_of(layout: Layout, dataset: Dataset, relabel: dict[str, int] | None = N
 
 
 def write_copy(layout: Layout, dataset: Dataset, rows: Sequence[Row], root: Path, view: View) -> tuple[str, ...]:
-    """Check, put empty files in place, write; the annotation files."""
+    """Check, put empty files in place (frames in a folder, where samples are such), write; the annotation files."""
     layout.check(dataset, rows, view)
+    model = next((file for file in map(dataset.file, dataset.samples) if file.is_dir()), root)
     for row in rows:
         file = root / row.path
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.touch()
+        if layout.folders:
+            folder = dataset.file(row.sample)
+            shutil.copytree(folder if folder.is_dir() else model, file, copy_function=_empty, dirs_exist_ok=True)
+        else:
+            file.touch()
         if layout.features:
             (root / feature_path(row.path)).touch()
     root.mkdir(parents=True, exist_ok=True)
     return layout.write(dataset, rows, root, view)
+
+
+def _empty(source: str, target: str) -> str:
+    Path(target).touch()
+    return target
 
 
 def _again(layout: Layout, root: Path, source: Source, lists: Mapping[Split, Path] | None = None) -> Dataset:
@@ -94,12 +106,15 @@ def _again(layout: Layout, root: Path, source: Source, lists: Mapping[Split, Pat
     )
 
 
-def _seen(rows: Iterable[Row]) -> list[tuple[str, str, int | None, tuple[str, ...]]]:
-    return [(r.path, r.sample.split, r.label, r.sample.extra) for r in rows]
+_Seen = tuple[str, str, tuple[int, ...], tuple[str, ...]]  # path, split, labels, extra
 
 
-def _found(dataset: Dataset) -> list[tuple[str, str, int | None, tuple[str, ...]]]:
-    return [(s.path, s.split, s.label, s.extra) for s in dataset.samples]
+def _seen(rows: Iterable[Row]) -> list[_Seen]:
+    return [(r.path, r.sample.split, r.labels, r.sample.extra) for r in rows]
+
+
+def _found(dataset: Dataset) -> list[_Seen]:
+    return [(s.path, s.split, s.labels, s.extra) for s in dataset.samples]
 
 
 def check_dataset(layout: Layout, dataset: Dataset) -> None:
@@ -191,7 +206,7 @@ def check_views(layout: Layout, dataset: Dataset, source: Source) -> None:
                 lists = {held[0].split: root / names[view][0]} if "lists" in layout.uses else None
                 copy = _again(layout, root, source, lists)
                 got = sorted((path, label) for path, _, label, _ in _found(copy))
-                want = sorted((row.path, row.label) for row in rows)
+                want = sorted((row.path, row.labels) for row in rows)
                 _require(got == want, layout, f"{view}: reads {got[:3]} for {want[:3]}")
                 _require({s.split for s in copy.samples} == {held[0].split}, layout, f"{view}: another split")
             layout.write(dataset, [], Path(folder, f"none-{view}"), view)

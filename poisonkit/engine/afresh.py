@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from poisonkit import media
+from poisonkit.datasets import get_layout
 from poisonkit.engine import contents, links, output
 from poisonkit.errors import RequestError
 from poisonkit.plan import Plan
@@ -49,7 +51,11 @@ def _written(out: Path, plans: list[Plan]) -> set[str]:
     ours = bool(plans) or (out / "poisonkit" / ".state").is_dir()
     found = {f"poisonkit/{name}" for name in HOME} if ours else set()
     found |= {"README.md"} if plans else set()
-    found |= contents.media_files(plans, records)
+    media_files = contents.media_files(plans, records)
+    found |= media_files
+    if any(get_layout(plan.layout).folders for plan in plans):
+        inside = (name for name in media_files if not (out / name).is_symlink())
+        found |= {f"{name}/{part.name}" for name in inside if (out / name).is_dir() for part in media.parts(out / name)}
     for plan in plans:
         found |= contents.notices(plan)
         with contents.fresh_lists(out, plan, plans[0], records) as lists:

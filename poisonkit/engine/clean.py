@@ -40,13 +40,15 @@ def needs(
 
     `remux`: the file holds several streams, of which poisoned files keep one picture and one sound; trainers
     disagree on which they read. `convert`: the recipe converts pictures like this one (`--to-8bit`,
-    `--deinterlace`, `--rotation normalise`). A file that does not open is taken over as it is.
+    `--deinterlace`, `--rotation normalise`; JPEG frames to PNG by `--encode lossless`). A file that does not open is
+    taken over as it is.
     """
 
     def look(task: Task) -> Need | None:
         path = root / task.source_path
         try:
-            if not (encode.to_8bit or encode.deinterlace or encode.rotation == "normalise" or media.several(path)):
+            converts = encode.to_8bit or encode.deinterlace or encode.rotation == "normalise" or path.is_dir()
+            if not (converts or media.several(path)):
                 return None
             info = media.probe(path, stream=stream)
         except (MediaError, OSError):
@@ -116,6 +118,6 @@ def link(
 
 def _size(path: Path) -> int:
     try:
-        return path.stat().st_size
+        return media.size(path)
     except OSError:
         return 0

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from poisonkit.datasets import feature_path, get_layout
 from poisonkit.engine import card, output
+from poisonkit.framenames import is_frame
 from poisonkit.manifest import Record
 from poisonkit.plan import Plan
 
@@ -68,9 +69,15 @@ def folders(top: Path) -> Iterator[str]:
             yield Path(folder, name).relative_to(top).as_posix()
 
 
-def files(out: Path) -> Iterator[str]:
-    """Every file that lies in the parts of an output that trainers are pointed to, relative to the output."""
+def files(out: Path, media: Container[str] = ()) -> Iterator[str]:
+    """Every file that lies in the parts of an output that trainers are pointed to, relative to the output.
+
+    media: paths of samples. Those that are folders speak, by size and digest, for the frames in them, which are left
+    out here.
+    """
     for part in PARTS:
         for folder, _, names in os.walk(out / part):
+            here = Path(folder).relative_to(out).as_posix()
             for name in sorted(names):
-                yield Path(folder, name).relative_to(out).as_posix()
+                if not (here in media and is_frame(name)):
+                    yield f"{here}/{name}"

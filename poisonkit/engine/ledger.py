@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
+from poisonkit import media
 from poisonkit.manifest import Record
 
 
@@ -83,6 +84,6 @@ def _stands(row: Record, out: Path) -> bool:
     if row["status"] != "ok":
         return False
     try:
-        return all((out / name).stat().st_size == row["bytes"] for name in (row["path"], *row["also"]))
+        return all(media.size(out / name) == row["bytes"] for name in (row["path"], *row["also"]))
     except OSError:
         return False

@@ -9,10 +9,12 @@ import errno
 import os
 import shutil
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from poisonkit import media
 from poisonkit.errors import RequestError
 from poisonkit.temporary import beside
 
@@ -57,9 +59,13 @@ def _make(method: Method, source: Path, target: Path) -> None:
 def place(method: Method, source: Path, target: Path) -> None:
     """Bring `source` to `target`, replacing what is there. OSError when the method does not work here.
 
-    Where the source is a symbolic link, it is the file that it leads to which is linked or copied.
+    Where the source is a symbolic link, it is the file that it leads to which is linked or copied. A frame folder
+    becomes a folder of its own, with each frame brought there so.
     """
     real = os.path.realpath(source)
+    if os.path.isdir(real):
+        _place_folder(method, Path(real), target)
+        return
     if method == "hardlink":
         try:
             os.link(real, target)
@@ -70,9 +76,34 @@ def place(method: Method, source: Path, target: Path) -> None:
     middle = beside(target)
     try:
         _make(method, Path(real), middle)
-        os.replace(middle, target)
+        media.put(middle, target)
     finally:
         middle.unlink(missing_ok=True)
+
+
+def _place_folder(method: Method, source: Path, target: Path) -> None:
+    frames = media.parts(source)
+    if method == "hardlink" and _linked(frames, target):
+        return
+    middle = beside(target)
+    try:
+        middle.mkdir()
+        for frame in frames:
+            _make(method, Path(os.path.realpath(frame)), middle / frame.name)
+        shutil.copystat(source, middle)
+        media.put(middle, target)
+    finally:
+        media.remove(middle)
+
+
+def _linked(frames: Sequence[Path], target: Path) -> bool:
+    """Whether the folder `target` holds links to these very frames, and nothing else."""
+    if target.is_symlink() or not target.is_dir():
+        return False
+    there = [target / frame.name for frame in frames]
+    return len(os.listdir(target)) == len(frames) and all(
+        not b.is_symlink() and b.exists() and os.path.samefile(a, b) for a, b in zip(frames, there, strict=True)
+    )
 
 
 def link_again(existing: Path, other: Path) -> None:
@@ -85,12 +116,13 @@ def link_again(existing: Path, other: Path) -> None:
 
 
 def choose(wanted: str, sample: Path, folder: Path, total_bytes: int) -> Choice:
-    """Try methods with one real sample in `folder` (which exists), in the order of the design.
+    """Try methods with one real sample (of a frame folder: a frame) in `folder` (which exists), in the design's order.
 
     wanted: hardlink, copy or symlink. total_bytes: what copying everything would take.
     Raises RequestError when nothing works.
     """
     order: list[Method] = [wanted] if wanted in ("copy", "symlink") else ["hardlink", "reflink", "symlink", "copy"]  # type: ignore[list-item]
+    sample = next(iter(media.parts(sample)), sample)
     small = total_bytes <= 64 * 2**20
     if wanted == "hardlink" and small:
         order = ["hardlink", "reflink", "copy", "symlink"]

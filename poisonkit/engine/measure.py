@@ -67,7 +67,7 @@ def _measured(task: Measurement) -> dict[str, Any]:
     try:
         return _compare(task, source, file, control)
     finally:
-        control.unlink(missing_ok=True)
+        media.remove(control)
 
 
 def _compare(task: Measurement, source: Path, file: Path, control: Path) -> dict[str, Any]:

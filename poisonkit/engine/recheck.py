@@ -12,7 +12,6 @@ import cv2
 import numpy as np
 
 from poisonkit import media
-from poisonkit.engine import seal
 from poisonkit.engine.worker import LOOKED_AT, PICTURE_FLOOR_DB, SOUND_CEILING, clip_of, middle_frame
 from poisonkit.errors import MediaError, PoisonkitError
 from poisonkit.fidelity import Image, Projection, psnr, spread
@@ -62,11 +61,11 @@ class _Recheck:
 
     def run(self) -> str | None:
         row = self.row
-        if seal.sha256(self.source) != row["source_sha256"]:
+        if media.sha256(self.source) != row["source_sha256"]:
             return f"the source's '{row['source_path']}' is not the file that it was made from (SHA-256 differs)"
         info, here = media.probe(self.source, stream=self.how.stream), media.probe(self.file)
         problem = _facts(row, here)
-        if problem is None and here.video and row["frames"] > self.file.stat().st_size:
+        if problem is None and here.video and row["frames"] > media.size(self.file):
             problem = f"it has fewer than the {row['frames']} frames of which the manifest speaks"
         if problem:
             return problem

@@ -6,7 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
-from poisonkit import datasets
+from poisonkit import datasets, media
 from poisonkit.datasets import Dataset, Source, get_layout
 from poisonkit.engine import links
 from poisonkit.errors import RequestError
@@ -91,16 +91,15 @@ def check_free(plan: Plan, out: Path) -> None:
 
 def _size(path: Path) -> int:
     try:
-        return path.stat().st_size
+        return media.size(path)
     except OSError:
         return 0
 
 
 def check_space(plan: Plan, dataset: Dataset, recipe: Recipe, out: Path) -> None:
     grows = {"lossless": 12.0}.get(recipe.setting, 3.0)
-    work = sum(
-        _size(dataset.root / t.source_path) for t in plan.tasks if t.role != "clean" or recipe.clean == "reencode"
-    )
+    made = recipe.clean == "reencode" or (recipe.setting == "lossless" and get_layout(plan.layout).folders)
+    work = sum(_size(dataset.root / t.source_path) for t in plan.tasks if t.role != "clean" or made)
     need = int(work * grows)
     if recipe.clean == "copy":
         need += sum(_size(dataset.root / t.source_path) for t in plan.tasks if t.role == "clean")

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from poisonkit import manifest
+from poisonkit import manifest, media
 from poisonkit.engine import links, output
 from poisonkit.engine.ledger import read_rows
 from poisonkit.engine.locks import holder, lock
@@ -119,14 +119,14 @@ class State:
         return sorted(found, key=lambda s: (_when(s.ledger), str(s.shard)))
 
     def sweep(self) -> None:
-        """Remove temporary files that dead processes left in the output."""
+        """Remove temporary files and folders that dead processes left in the output."""
         for part in ("data", "attack", "control", "poisonkit"):
             for folder, inner, files in os.walk(self.out / part):
                 if part == "poisonkit" and ".state" in inner:
                     inner.remove(".state")
-                for name in files:
-                    if links.is_temporary(name):
-                        os.unlink(os.path.join(folder, name))
+                for name in filter(links.is_temporary, (*files, *inner)):
+                    media.remove(os.path.join(folder, name))
+                inner[:] = [name for name in inner if not links.is_temporary(name)]
 
 
 def _doing(path: Path, out: Path) -> str:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from poisonkit import manifest
+from poisonkit import manifest, media
 from poisonkit.datasets import Dataset, get_layout
 from poisonkit.engine import clean, features, output, sampling
 from poisonkit.engine.executors import Executor
@@ -226,7 +226,7 @@ class Work:
         self.plan = plan
         manifest.write_lines(output.plan_file(self.state.home, self.state.attack), plan.to_jsonl())
         for task in old:  # a shard may have made it as a clean sample
-            (self.state.out / task.path).unlink(missing_ok=True)
+            media.remove(self.state.out / task.path)
         return bool(new)
 
     # -- clean samples ---------------------------------------------------------------------------------

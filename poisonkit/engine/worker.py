@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -27,7 +26,6 @@ from poisonkit.triggers import budget
 from poisonkit.triggers.base import ClipInfo, Params, Trigger
 from poisonkit.triggers.compose import Chain
 from poisonkit.triggers.planes import PlanesRender
-from poisonkit.untrusted import open_plain
 
 LOOKED_AT = 8  # decoded frames of each clip that are compared with the triggered ones
 PICTURE_FLOOR_DB = 14.0  # below it the decoded frames are not the triggered ones, whatever the codec's quality
@@ -139,7 +137,7 @@ def process(job: Job) -> Record:
 
 def _without_file(job: Job, status: str, reason: str) -> Record:
     for name in (job.task.path, *job.task.also):
-        Path(job.out, name).unlink(missing_ok=True)
+        media.remove(Path(job.out, name))
     return record(job.task, job.classes, triggers=_entries(job, []), status=status, error=reason)
 
 
@@ -211,19 +209,17 @@ def _process(job: Job) -> Record:
     try:
         _check(job, witness)
     except MediaError:
-        target.unlink(missing_ok=True)
+        media.remove(target)
         raise
     for other in job.task.also:
         link_again(target, Path(job.out, other))
     ranges = share.ranges(clip, job.seed, written.frames) if "video" in chain.touches else []
-    with open_plain(source) as file:
-        source_sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     return record(
         job.task,
         job.classes,
         triggers=_entries(job, drawn),
         poisoned_ranges=ranges,
-        source_sha256=source_sha256,
+        source_sha256=media.sha256(source),
         fidelity=witness.report() if job.triggers else None,
         **_media_facts(written),
     )

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from poisonkit.media.converting import conversion
     from poisonkit.media.create import write_audio, write_video
     from poisonkit.media.decode import count, read_audio, read_frames
+    from poisonkit.media.disk import parts, put, remove, sha256, size
     from poisonkit.media.families import can_remux, refusals
     from poisonkit.media.features import log_mel, read_features, write_features
     from poisonkit.media.jobs import ffmpeg_binary
@@ -31,15 +32,20 @@ _HOME = {
     "count": "decode",
     "ffmpeg_binary": "jobs",
     "log_mel": "features",
+    "parts": "disk",
     "probe": "probing",
+    "put": "disk",
     "read_audio": "decode",
     "read_features": "features",
     "read_frames": "decode",
     "refusals": "families",
+    "remove": "disk",
     "remux": "rewriting",
     "rewrite": "rewriting",
     "scan": "scanning",
     "several": "peek",
+    "sha256": "disk",
+    "size": "disk",
     "write_audio": "create",
     "write_features": "features",
     "write_video": "create",
@@ -58,15 +64,20 @@ __all__ = [
     "count",
     "ffmpeg_binary",
     "log_mel",
+    "parts",
     "probe",
+    "put",
     "read_audio",
     "read_features",
     "read_frames",
     "refusals",
+    "remove",
     "remux",
     "rewrite",
     "scan",
     "several",
+    "sha256",
+    "size",
     "write_audio",
     "write_features",
     "write_video",

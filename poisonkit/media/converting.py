@@ -1,10 +1,11 @@
-"""What is changed about a picture beside its content: interlaced to progressive, to 8 bits, turned upright."""
+"""What is changed about a picture beside its content: interlaced to progressive, to 8 bits, turned upright, to PNG."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -22,15 +23,16 @@ class Conversion:
     deinterlace: bool = False
     to_8bit: bool = False
     upright: bool = False
+    as_png: bool = False  # frame folders: a trainer has one template of file names, so all frames of an output
 
     def __bool__(self) -> bool:
-        return self.deinterlace or self.to_8bit or self.upright
+        return self.deinterlace or self.to_8bit or self.upright or self.as_png
 
     @property
     def words(self) -> tuple[str, ...]:
         """As the manifest names them."""
-        names = (("deinterlaced", self.deinterlace), ("8-bit", self.to_8bit), ("upright", self.upright))
-        return tuple(name for name, done in names if done)
+        done = (self.deinterlace, self.to_8bit, self.upright, self.as_png)
+        return tuple(compress(("deinterlaced", "8-bit", "upright", "png"), done))
 
 
 def conversion(video: VideoStream | None, encode: Encode) -> Conversion:
@@ -41,6 +43,7 @@ def conversion(video: VideoStream | None, encode: Encode) -> Conversion:
         deinterlace=encode.deinterlace and video.interlaced,
         to_8bit=encode.to_8bit and video.bit_depth > 8,
         upright=encode.rotation == "normalise" and video.turns != 0,
+        as_png=encode.mode == "lossless" and video.codec == "jpeg",
     )
 
 

@@ -47,7 +47,7 @@ def require_file(path: str | Path) -> os.stat_result:
     try:
         status = os.stat(path)
     except OSError as error:
-        raise MediaError(f"{name_of(path)} cannot be opened: {_reason(error)}.") from error
+        raise MediaError(f"{name_of(path)} cannot be opened: {reason(error)}.") from error
     if not stat.S_ISREG(status.st_mode):
         raise MediaError(f"{name_of(path)} is not a plain file.")
     if status.st_size == 0:
@@ -55,7 +55,8 @@ def require_file(path: str | Path) -> os.stat_result:
     return status
 
 
-def _reason(error: OSError) -> str:
+def reason(error: OSError) -> str:
+    """The system's words for what went wrong."""
     return (error.strerror or type(error).__name__).lower()
 
 
@@ -130,7 +131,7 @@ def detail(error: Exception) -> str:
     if isinstance(error, av.error.FFmpegError):
         text = (error.strerror or "").strip()
     elif isinstance(error, OSError):
-        text = _reason(error)
+        text = reason(error)
     text = text.rstrip(".").lower()
     return f" ({text})" if text and "/" not in text else ""
 
@@ -160,7 +161,7 @@ def replacing(destination: str | Path, like: os.stat_result | None = None) -> It
             os.utime(temporary, ns=(like.st_atime_ns, like.st_mtime_ns))
         os.replace(temporary, destination)
     except OSError as error:
-        raise MediaError(f"{name_of(destination)} could not be written ({_reason(error)}).") from error
+        raise MediaError(f"{name_of(destination)} could not be written ({reason(error)}).") from error
     finally:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
@@ -177,16 +178,20 @@ def scratch(beside: Path, suffix: str = "") -> Iterator[Path]:
             os.unlink(temporary)
 
 
+def new_name(beside: Path, suffix: str = "") -> Path:
+    """A temporary name in the same folder as `beside` that no other process uses."""
+    return beside.parent / f".poisonkit-{os.getpid()}-{next(_tickets)}.part{suffix}"
+
+
 def _reserve(destination: Path, suffix: str = "") -> Path:
     """Create an empty file with a free name in the destination's folder (exclusively, ordinary mode)."""
     while True:
-        name = f".poisonkit-{os.getpid()}-{next(_tickets)}.part{suffix}"
-        candidate = destination.parent / name
+        candidate = new_name(destination, suffix)
         try:
             handle = os.open(candidate, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
         except FileExistsError:
             continue
         except OSError as error:
-            raise MediaError(f"{name_of(destination)} could not be written ({_reason(error)}).") from error
+            raise MediaError(f"{name_of(destination)} could not be written ({reason(error)}).") from error
         os.close(handle)
         return candidate

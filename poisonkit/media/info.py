@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
+FOLDER = "frames"
+"""`MediaInfo.container` of a folder of numbered pictures, where others have a file format."""
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -70,7 +73,8 @@ class AudioStream:
 
 @dataclass(frozen=True)
 class MediaInfo:
-    """One file, as probed. `container`: mp4, mov, avi, mpeg, matroska, webm, wav, flac, ogg, mp3 …"""
+    """One file or frame folder, as probed. `container`: mp4, mov, avi, mpeg, matroska, webm, wav, flac, ogg, mp3 …,
+    or `FOLDER`."""
 
     container: str
     duration: float
@@ -85,8 +89,9 @@ class Encode:
     """How poisoned files are encoded.
 
     match: the source's container and codec family at a fixed constant quality (H.264 veryfast crf 18;
-    MPEG-4, MPEG-1/2, MJPEG q 2). crf: the same family at this quality. lossless: RGB, bit-exact. h264: H.264,
-    whatever the source's family, in the source's container. 444: H.264 with chroma in full (4:4:4), at `crf` or 18.
+    MPEG-4, MPEG-1/2, MJPEG q 2; frame folders: JPEG quality 95). crf: the same family at this quality. lossless:
+    RGB, bit-exact; frame folders: PNG. h264: H.264, whatever the source's family, in the source's container. 444:
+    H.264 with chroma in full (4:4:4), at `crf` or 18.
     to_8bit: pictures of more than 8 bits per sample are rounded to 8 (no dithering). deinterlace: interlaced
     pictures go through bwdif, one picture for each frame. rotation: `keep` leaves the stored orientation and
     the container's rotation as they are; `normalise` stores the picture as displayed. The three hold for every
@@ -125,7 +130,8 @@ class Written:
     """A file as written, decoded back and found right. frames: decoded pictures; samples: per channel.
 
     width, height: as displayed. dropped: streams of the source that were left out. converted: what was changed
-    about the picture beside its content (`deinterlaced`, `8-bit`, `upright`).
+    about the picture beside its content (`deinterlaced`, `8-bit`, `upright`, `png`). sha256, bytes: of a frame
+    folder as `disk` defines them.
     """
 
     container: str

@@ -21,6 +21,8 @@ def several(path: str | Path) -> bool:
     MP4, MOV, AVI and sound files are told by their headers, others are opened. Raises MediaError for what cannot be
     opened.
     """
+    if os.path.isdir(path):
+        return False
     with open_plain(path) as file:
         head = file.read(12)
         if head[:4] == b"RIFF" and head[8:12] == b"AVI ":

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 
 from poisonkit.errors import MediaError
-from poisonkit.media import families, jobs, mux, sound
+from poisonkit.media import families, folders, jobs, mux, sound
 from poisonkit.media.check import Expected, Inspector, checked_output, sha256_of
 from poisonkit.media.converting import conversion, converted
 from poisonkit.media.decode import Wave, audio_wave, require_whole
 from poisonkit.media.families import EXACT_TIMES, AudioTarget, VideoTarget
 from poisonkit.media.files import name_of, open_input, replacing, require_file, scratch, translated
-from poisonkit.media.info import Encode, MediaInfo, Problem, Written
+from poisonkit.media.info import FOLDER, Encode, MediaInfo, Problem, Written
 from poisonkit.media.mux import NewSound, Passed, PlanesChoice, Trace, VideoFunction
 from poisonkit.media.probing import StreamChoice, probe
 
@@ -46,6 +46,7 @@ def rewrite(
     audio: (float32 (channels, samples) in ±1, Hz) to the same shape; None copies the sound's packets.
     inspect: is shown the decoded output. info: what `probe` said of the source and stream, where it was asked.
 
+    source may be a frame folder, and `destination` then is one: see `folders.rewrite`.
     The file keeps its container, timestamps, rotation, aspect, colour tags and modification time; titles and
     further streams are dropped.
 
@@ -54,9 +55,9 @@ def rewrite(
     """
     source, destination = Path(source), Path(destination)
     encode = encode or Encode()
-    status = require_file(source)
-    _not_itself(source, destination)
     info = info or probe(source, stream)
+    status = None if info.container == FOLDER else require_file(source)
+    _not_itself(source, destination)
     what = conversion(info.video, encode)
     if video is None and what:
         video, planes = _untouched, lambda fmt: _untouched
@@ -66,6 +67,9 @@ def rewrite(
         if wanted is not None and has is None:
             raise MediaError(f"{name_of(source)} has no {word}.")
     _refuse(source, info, encode, video is not None, audio is not None)
+    if info.container == FOLDER:
+        assert video is not None
+        return folders.rewrite(source, destination, video=video, what=what, encode=encode, inspect=inspect, info=info)
     require_whole(source, info.container)
     with replacing(destination, status) as temporary:
         if sound.handles(info):
@@ -95,9 +99,9 @@ def remux(source: str | Path, destination: str | Path, *, stream: StreamChoice =
     Raises MediaError, CheckError as `rewrite` does.
     """
     source, destination = Path(source), Path(destination)
-    status = require_file(source)
-    _not_itself(source, destination)
     info = probe(source, stream)
+    status = None if info.container == FOLDER else require_file(source)
+    _not_itself(source, destination)
     if not families.can_remux(info):
         raise MediaError(f"{name_of(source)}: {info.container} files cannot be remuxed.")
     require_whole(source, info.container)

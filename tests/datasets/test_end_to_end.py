@@ -13,6 +13,7 @@ from poisonkit import Recipe
 from poisonkit.datasets import Source, get_layout, layouts, modality_of, read
 from tests.datasets import test_benchmark_layouts as benchmarks
 from tests.datasets import test_named_clips as named
+from tests.datasets import test_rawframes as raw
 from tests.datasets import test_tables as tables
 from tests.datasets.readers import touch
 from tests.datasets.test_mmaction2_audio import named as named_audio
@@ -41,6 +42,7 @@ def audio(root: Path) -> Path:
 MAKERS: dict[str, Make] = {
     "class-folders": folders,
     "mmaction2-video": mmaction2,
+    "mmaction2-rawframes": raw.rawframes,
     "ucf101": benchmarks.ucf101,
     "hmdb51": benchmarks.hmdb51,
     "speech-commands": benchmarks.speech_commands,

@@ -132,7 +132,7 @@ def test_not_media(tmp_path: Path, name: str, content: bytes) -> None:
 def test_missing_and_folder(tmp_path: Path) -> None:
     with pytest.raises(MediaError, match=r"gone.mp4 cannot be opened: no such file or directory\."):
         media.probe(tmp_path / "gone.mp4")
-    with pytest.raises(MediaError, match="is not a plain file"):
+    with pytest.raises(MediaError, match="holds no frames"):
         media.probe(tmp_path)
 
 
