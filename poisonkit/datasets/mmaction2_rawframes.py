@@ -61,11 +61,11 @@ class MMAction2Rawframes(Layout):
         return f"lists of frame folders {', '.join(file.name for file in lists.values())}"
 
     def read(self, source: Source) -> Dataset:
-        files = find_lists(source, looks_like_frames)
+        files = find_lists(source, looks_like_frames) or find_lists(source, lambda file: True)
         if not files:
             raise RequestError(
-                f"There is no training list of `frame_dir total_frames label` in '{source.path}' or its annotations/ "
-                "(looked for `.txt` files with the word train in the name): name it with `--train-list`."
+                f"There is no training list in '{source.path}' or its annotations/ (looked for `.txt` files with the "
+                "word train in the name): name it with `--train-list`."
             )
         lists = [_parse(file, split) for split, file in files.items()]
         found = locate(source, lists, folders=True)
