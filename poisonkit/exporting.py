@@ -13,6 +13,7 @@ from poisonkit.datasets.mmaction2_config import KINDS, config
 from poisonkit.engine import features, output
 from poisonkit.engine.existing import require_finished
 from poisonkit.errors import RequestError, did_you_mean
+from poisonkit.framenames import numbered
 from poisonkit.plan import Plan, view_root
 from poisonkit.untrusted import link_on_the_way
 
@@ -54,7 +55,11 @@ def export(out: Path | str, to: str, *, folder: Path | str | None = None, absolu
     known = formats()
     if to not in known:
         raise RequestError(f"--to {to}: that is no format of lists.{did_you_mean(to, known)}")
-    layout = get_layout(known[to].name)
+    source = get_layout(Plan.read(output.plan_file(out / "poisonkit", None)).layout)
+    layout = get_layout("mmaction2-rawframes") if to == "mmaction2" and source.folders else get_layout(known[to].name)
+    if layout.folders != source.folders:
+        has, wants = ("frame folders", "files") if source.folders else ("files", "frame folders")
+        raise RequestError(f"--to {to}: {out} holds {has}, and lists of '{layout.name}' are of {wants}.")
     where = Path(os.path.abspath(folder)) if folder is not None else out / "export" / to
     if any(where.is_relative_to(out / part) for part in ("data", "attack", "control", "poisonkit")):
         raise RequestError(f"{where} is a part of the output itself: choose another folder with -o.")
@@ -72,7 +77,8 @@ def export(out: Path | str, to: str, *, folder: Path | str | None = None, absolu
         written = tuple(f"{inside}/{file}" for file in layout.write(dataset, rows, place, view))
         files[name] = tuple(dict.fromkeys((*files.get(name, ()), *written)))
     reads = KINDS.get(layout.name)
-    if reads is None or all(modality_of(row.path) != reads.modality for *_, rows in made for row in rows):
+    fits = layout.folders or any(modality_of(row.path) == reads.modality for *_, rows in made for row in rows if reads)
+    if reads is None or not fits:
         return Exported(where, files)
     manifest.write_lines(where / CONFIG, manifest.text_lines(_fragment(where, out, made, layout.name)))
     return Exported(where, files, CONFIG)
@@ -122,7 +128,21 @@ def _lists(
 def _extra(layout: Layout, root: Path) -> Callable[[Row], tuple[str, ...]]:
     if layout.list_extra == ("duration",):
         return lambda row: (str(round(media.probe(root / row.path).duration, 6)),)
+    if layout.list_extra == ("frames",):
+        return lambda row: (str(len(media.parts(root / row.path))),)
     return lambda row: ()
+
+
+def _options(out: Path, made: Sequence[_Made]) -> dict[str, object]:
+    """What RawframeDataset has to be told of the names of frames, where they are not `img_00001.jpg` and on."""
+    folders = (row.path for *_, rows in made for row in rows)
+    for folder in folders:
+        try:
+            frames = numbered(os.listdir(out / folder))
+        except (OSError, ValueError):  # a clean folder that is as broken as in the source
+            continue
+        return {"filename_tmpl": frames.template, "start_index": frames.first}
+    return {}
 
 
 def _fragment(where: Path, out: Path, made: Sequence[_Made], layout: str) -> str:
@@ -138,4 +158,6 @@ def _fragment(where: Path, out: Path, made: Sequence[_Made], layout: str) -> str
             suffix = {"target": "_target", "original": "_original"}.get(view, "")
             stem = dataset.options["lists"][held[0]].removesuffix(".txt")
             sets["clean" if view == "data" else f"{name}{suffix}"] = f"{name}/{stem}{suffix}.txt"
-    return config(CONFIG, layout, made[0][2].classes, Path(os.path.relpath(out, where)).as_posix(), train, sets)
+    place = Path(os.path.relpath(out, where)).as_posix()
+    options = _options(out, made) if get_layout(layout).folders else {}
+    return config(CONFIG, layout, made[0][2].classes, place, train, sets, options)

@@ -14,6 +14,7 @@ from poisonkit import Recipe, RequestError, manifest
 from poisonkit.exporting import formats
 from tests.cli.conftest import Cli, cli
 from tests.conftest import tree
+from tests.datasets import test_rawframes as raw
 from tests.datasets.readers import mmaction2, pyslowfast
 from tests.datasets.test_named_clips import pytorchvideo
 from tests.datasets.test_tables import read_nemo
@@ -57,6 +58,7 @@ def test_what_is_there(out: Path) -> None:
     assert set(formats()) == {
         "mmaction2",
         "mmaction2-audio",
+        "mmaction2-rawframes",
         "mmaction2-video",
         "pyslowfast",
         "pytorchvideo",
@@ -190,3 +192,35 @@ def test_the_command(cli: Cli, out: Path, tmp_path: Path) -> None:
     said = cli("export", out, "--to", "table", "-o", tmp_path / "y")
     assert "data/table.csv" in said.out
     assert cli("export", out, "--to", "none").status == 2
+
+
+def test_frame_folders_have_lists_and_a_fragment_of_their_own(tmp_path: Path) -> None:
+    source = raw.rawframes(tmp_path / "in")
+    poisonkit.poison(
+        Recipe(
+            source=source, out=tmp_path / "out", triggers=["badnets"], rate=0.25, survival="none", encode="lossless"
+        ),
+        jobs=1,
+    )
+    done = poisonkit.export(tmp_path / "out", "mmaction2")
+    folder = tmp_path / "out" / "export" / "mmaction2"
+    listed = raw.mmaction2(folder / "data" / "train.txt", tmp_path / "out")
+    assert {Path(p).relative_to(tmp_path / "out").as_posix(): c for p, _, _, c in listed} == wanted(
+        tmp_path / "out", "label", *DATA, split="train"
+    )
+    assert all(total == len(list(Path(place).iterdir())) == 4 for place, _, total, _ in listed)
+    assert done.config == "poisoned.py"
+    text = (folder / "poisoned.py").read_text()
+    compile(text, "poisoned.py", "exec")
+    assert text.count("type='RawframeDataset'") == 4
+    assert text.count("filename_tmpl='img_{:05}.png'") == text.count("start_index=1") == 4
+    assert "meta_keys = ('img_shape', 'frame_dir')" in text
+    assert "Decord" not in text
+    for to in ("table", "pyslowfast", "mmaction2-video"):
+        with pytest.raises(RequestError, match="holds frame folders, and lists of .* are of files"):
+            poisonkit.export(tmp_path / "out", to)
+
+
+def test_files_are_no_frame_folders(out: Path) -> None:
+    with pytest.raises(RequestError, match="holds files, and lists of 'mmaction2-rawframes' are of frame folders"):
+        poisonkit.export(out, "mmaction2-rawframes")

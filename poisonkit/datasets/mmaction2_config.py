@@ -45,6 +45,8 @@ test_pipeline = [
 ]
 """
 
+_FRAMES = _VIDEO.replace("    dict(type='DecordInit'),\n", "").replace("DecordDecode", "RawFrameDecode")
+
 # MMAction2 takes rows of features by frames; the lists say as many frames as there are rows, 62.5 a second, so that 64
 # is a second. A clip_len above a sound's rows would give it all zeros.
 _AUDIO = """
@@ -66,6 +68,7 @@ test_pipeline = [
 
 KINDS = {
     "mmaction2-video": Kind("video", "VideoDataset", "video", "filename", "_base_/models/tsn_r50.py", _VIDEO),
+    "mmaction2-rawframes": Kind("video", "RawframeDataset", "img", "frame_dir", "_base_/models/tsn_r50.py", _FRAMES),
     "mmaction2-audio": Kind("audio", "AudioDataset", "audio", "audio_path", "_base_/models/audioonly_r50.py", _AUDIO),
 }
 """By layout."""
@@ -89,14 +92,22 @@ _HEAD = """# MMAction2: a dataset that is POISONED on purpose, for research. Wri
 
 
 def config(
-    file: str, layout: str, classes: Sequence[str], root: str, train: str | None, sets: Mapping[str, str]
+    file: str,
+    layout: str,
+    classes: Sequence[str],
+    root: str,
+    train: str | None,
+    sets: Mapping[str, str],
+    options: Mapping[str, object],
 ) -> str:
     """The fragment's text.
 
     file: its own name. layout: one of KINDS. root: the output's folder. train, sets: the training list, and a list for
     each set that a model can be tested on. All places are relative to the fragment's own folder, so that both may move.
+    options: further arguments of the dataset class.
     """
     kind = KINDS[layout]
+    more = "".join(f"        {name}={value!r},\n" for name, value in options.items())
     lists = {_identifier(name): f"'{{{{ fileDirname }}}}/{place}'" for name, place in sets.items()}
     last = next((name for name in lists if name != "clean"), "clean")
     text = _HEAD.format(models=kind.models, file=file, classes=len(classes), sets=", ".join(lists), last=last)
@@ -105,10 +116,10 @@ def config(
     keys = ("img_shape", kind.meta) if kind.modality == "video" else (kind.meta,)
     text += f"meta_keys = {keys!r}  # so that predictions carry file names\n{kind.pipelines}\n"
     if train is not None:
-        text += _loader(kind, "train", f"'{{{{ fileDirname }}}}/{train}'", True) + "\n"
+        text += _loader(kind, "train", f"'{{{{ fileDirname }}}}/{train}'", more, True) + "\n"
     accuracy = f"dict(type='AccMetric', metric_options=dict(top_k_accuracy=dict(topk=(1, {min(5, len(classes))}))))"
     for name, place in lists.items():
-        text += _loader(kind, name, place, False) + _evaluator(name, accuracy) + "\n"
+        text += _loader(kind, name, place, more, False) + _evaluator(name, accuracy) + "\n"
     first = "clean" if "clean" in lists else next(iter(lists), None)
     if first is not None:
         text += f"val_dataloader = test_dataloader = {first}_dataloader\n"
@@ -116,13 +127,13 @@ def config(
     return text
 
 
-def _loader(kind: Kind, name: str, file: str, train: bool) -> str:
+def _loader(kind: Kind, name: str, file: str, options: str, train: bool) -> str:
     pipeline = "train_pipeline" if train else "test_pipeline, test_mode=True"
     return (
         f"{name}_dataloader = dict(\n    batch_size={8 if train else 1},\n    num_workers=2,\n"
         f"    persistent_workers=True,\n    sampler=dict(type='DefaultSampler', shuffle={train}),\n"
         f"    dataset=dict(\n        type='{kind.reader}',\n        ann_file={file},\n"
-        f"        data_prefix=dict({kind.prefix}=data_root),\n        pipeline={pipeline}))\n"
+        f"        data_prefix=dict({kind.prefix}=data_root),\n{options}        pipeline={pipeline}))\n"
     )
 
 

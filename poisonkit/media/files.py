@@ -178,15 +178,11 @@ def scratch(beside: Path, suffix: str = "") -> Iterator[Path]:
             os.unlink(temporary)
 
 
-def new_name(beside: Path, suffix: str = "") -> Path:
-    """A temporary name in the same folder as `beside` that no other process uses."""
-    return beside.parent / f".poisonkit-{os.getpid()}-{next(_tickets)}.part{suffix}"
-
-
 def _reserve(destination: Path, suffix: str = "") -> Path:
     """Create an empty file with a free name in the destination's folder (exclusively, ordinary mode)."""
     while True:
-        candidate = new_name(destination, suffix)
+        name = f".poisonkit-{os.getpid()}-{next(_tickets)}.part{suffix}"
+        candidate = destination.parent / name
         try:
             handle = os.open(candidate, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
         except FileExistsError:

@@ -24,9 +24,10 @@ from poisonkit.media import disk
 from poisonkit.media.check import Inspector
 from poisonkit.media.colour import Image, checked
 from poisonkit.media.converting import Conversion
-from poisonkit.media.files import name_of, new_name, reason
+from poisonkit.media.files import name_of, reason
 from poisonkit.media.info import FOLDER, Encode, MediaInfo, Problem, VideoStream, Written
 from poisonkit.media.probing import StreamChoice, picture_blocks
+from poisonkit.temporary import beside
 from poisonkit.untrusted import open_plain
 
 FPS = Fraction(25)
@@ -249,7 +250,7 @@ def _read_back(file: Path, image: Image, label: str) -> Image:
 @contextlib.contextmanager
 def _replacing(destination: Path, source: Path) -> Iterator[Path]:
     """A new folder beside `destination`; moved to its name when the body succeeds, removed otherwise."""
-    made = new_name(destination)
+    made = beside(destination, ".part")
     try:
         made.mkdir()
         yield made
