@@ -212,12 +212,12 @@ def test_frame_folders_have_lists_and_a_fragment_of_their_own(tmp_path: Path) ->
     assert done.config == "poisoned.py"
     text = (folder / "poisoned.py").read_text()
     compile(text, "poisoned.py", "exec")
-    assert text.count("type='RawframeDataset'") == 4
-    assert text.count("filename_tmpl='img_{:05}.png'") == text.count("start_index=1") == 4
+    assert text.count("type='RawframeDataset'") == 5  # train, clean, target, original, control
+    assert text.count("filename_tmpl='img_{:05}.png'") == text.count("start_index=1") == 5
     assert "meta_keys = ('img_shape', 'frame_dir')" in text
     assert "Decord" not in text
     for to in ("table", "pyslowfast", "mmaction2-video"):
-        with pytest.raises(RequestError, match="holds frame folders, and lists of .* are of files"):
+        with pytest.raises(RequestError, match=r"holds frame folders, and lists of .* are of files"):
             poisonkit.export(tmp_path / "out", to)
 
 

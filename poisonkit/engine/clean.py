@@ -16,7 +16,6 @@ from poisonkit.errors import MediaError
 from poisonkit.manifest import Record
 from poisonkit.media.info import Encode
 from poisonkit.plan import Task
-from poisonkit.untrusted import require_plain
 
 Need = Literal["remux", "convert"]
 REASONS: dict[Need, str] = {
@@ -94,7 +93,7 @@ def link(
         known: dict[str, object] = {"bytes": size}
         source = root / task.source_path
         try:
-            device = require_plain(source).st_dev
+            device = media.status(source).st_dev
             method = methods.get(device, choice.method)
             try:
                 links.place(method, source, target)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from poisonkit.media.converting import conversion
     from poisonkit.media.create import write_audio, write_video
     from poisonkit.media.decode import count, read_audio, read_frames
-    from poisonkit.media.disk import parts, put, remove, sha256, size
+    from poisonkit.media.disk import parts, put, remove, sha256, size, status
     from poisonkit.media.families import can_remux, refusals
     from poisonkit.media.features import log_mel, read_features, write_features
     from poisonkit.media.jobs import ffmpeg_binary
@@ -46,6 +46,7 @@ _HOME = {
     "several": "peek",
     "sha256": "disk",
     "size": "disk",
+    "status": "disk",
     "write_audio": "create",
     "write_features": "features",
     "write_video": "create",
@@ -78,6 +79,7 @@ __all__ = [
     "several",
     "sha256",
     "size",
+    "status",
     "write_audio",
     "write_features",
     "write_video",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
@@ -9,7 +10,7 @@ from pathlib import Path
 
 from poisonkit.framenames import is_frame
 from poisonkit.temporary import beside
-from poisonkit.untrusted import open_plain
+from poisonkit.untrusted import open_plain, require_plain
 
 
 def parts(path: str | Path) -> list[Path]:
@@ -19,6 +20,15 @@ def parts(path: str | Path) -> list[Path]:
         return [path]
     with os.scandir(path) as found:
         return [path / name for name in sorted(e.name for e in found if is_frame(e.name) and e.is_file())]
+
+
+def status(path: str | Path) -> os.stat_result:
+    """The status of a plain file, or of a folder with frames. OSError, with words, for anything else."""
+    if not os.path.isdir(path):
+        return require_plain(path)
+    if not parts(path):
+        raise OSError(errno.EINVAL, "a folder without frames")
+    return os.stat(path)
 
 
 def size(path: str | Path) -> int:
