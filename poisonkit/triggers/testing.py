@@ -12,6 +12,7 @@ import os
 import pickle
 import subprocess
 import sys
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -195,24 +196,33 @@ def check_dynamic(trigger: Trigger, media: Media) -> None:
 
 
 def check_streamed(trigger: Trigger, media: Media) -> None:
-    """Frame by frame it gives what the whole clip gives, reads no further ahead than it says, keeps to `where`."""
+    """Frame by frame it gives what the whole clip gives, and keeps to `where`.
+
+    It reads no further ahead than it says, and keeps no more frames than as many again, so that no clip is too long.
+    """
     if not isinstance(trigger, VideoTrigger):
         return
     clip, data = clip_and_data(trigger, media)
     whole, params = _whole(trigger, media), Chain([trigger]).draw(clip, 0)[0]
     ahead = trigger.window(clip) if isinstance(trigger, StreamTrigger) else 0
     read = 0
+    seen: list[weakref.ref[Image]] = []
 
     def frames() -> Iterator[Image]:
         nonlocal read
         for image in data:
             read += 1
-            yield image.copy()
+            copy = image.copy()
+            seen.append(weakref.ref(copy))
+            yield copy
+            del copy
 
     given = 0
     for t, image in enumerate(trigger.render(frames(), clip, params, lambda t: t % 3 != 1)):
         given += 1
         _require(read <= t + 1 + ahead, trigger, f"has read {read} frames to give out frame {t}")
+        held = sum(frame() is not None for frame in seen)
+        _require(held <= 2 * ahead + 3, trigger, f"holds {held} of the {read} frames that it has read")
         expected = data[t] if t % 3 == 1 else whole[t]
         _require(np.array_equal(image, expected), trigger, f"frame {t}, streamed, is not as from the whole clip")
     _require(given == len(data), trigger, f"{len(data)} frames became {given}")

@@ -86,6 +86,13 @@ def _other(self: Any, params: Any, t: int) -> float:
     return self.by * float(self.rng(params, "other", self.step(t)).uniform(0.2, 1))
 
 
+def _keeping(self: Any, frames: Any, *rest: Any) -> Any:
+    held = []
+    for image in frames:
+        held.append(image)
+        yield image + np.uint8(self.by)
+
+
 COUNT = iter(range(1000))
 
 BROKEN: list[tuple[type, dict[str, Any], str]] = [
@@ -103,6 +110,7 @@ BROKEN: list[tuple[type, dict[str, Any], str]] = [
     (Frames, {"frame": lambda self, i, *a: i.astype(np.float32) + self.by}, "float32"),
     (Frames, {"frame": lambda self, i, *a: np.swapaxes(i, 0, 1)}, "became"),
     (Stream, {"window": lambda self, c: 0}, "has read"),
+    (Stream, {"stream": _keeping}, "holds 8 of the 8 frames"),
     (Stream, {"stream": lambda self, f, c, p, s: list(f)[::-1] if self.by else f}, "has read"),
     (Hum, {"wave": lambda self, w, c, p: w[:1] + self.by}, "became"),
     (
