@@ -244,7 +244,9 @@ class AffineTrigger(VideoTrigger):
     in_planes: ClassVar[bool] = False
     """For triggers that are not constant: True when every `field`, at any parameters and t, has one gain for all
     colours and leaves any picture within 0..255 (0 <= offset, 255 · gain + offset <= 255), as mixing does. It is
-    then done in the stream's own planes where it can be. Of constant triggers the field itself is looked at."""
+    then done in the stream's own planes where it can be. Of constant triggers the field itself is looked at.
+    Only for fields with a box or with gray or no maps: maps of the whole frame that are new on every frame cost more
+    in planes than in RGB, the way there and back included, and leave no pixel alone that planes would have kept."""
 
     def field(self, clip: ClipInfo, params: Params, t: int, state: Any) -> Affine:
         """What is done to frame `t` (source index from 0). Arrays are not written to once returned."""

@@ -85,13 +85,22 @@ class Grid:
             value = _padded(value, axis, pad, outside)
         rows, columns = self.steps
         if not self.averaged:
-            return np.ascontiguousarray(value[::rows, ::columns])
+            return _resized(value, columns, rows, "INTER_NEAREST")  # the top left one of each block
         if columns == 2:
-            value = (value[:, ::2] + value[:, 1::2]) * np.float32(0.5)
+            value = _resized(value, 2, 1, "INTER_AREA")
         if rows == 2:
             outer = value[:-3:2] + value[3::2]
             value = (outer + 3 * (value[1:-2:2] + value[2:-1:2])) * np.float32(0.125)
         return value
+
+
+def _resized(values: Map, columns: int, rows: int, how: str) -> Map:
+    """By whole steps; many times as fast as slices of NumPy."""
+    import cv2
+
+    height, width = values.shape[:2]
+    out = cv2.resize(values, (width // columns, height // rows), interpolation=getattr(cv2, how))
+    return np.asarray(out, np.float32).reshape(height // rows, width // columns, *values.shape[2:])
 
 
 def _padded(values: Map, axis: int, pad: tuple[int, bool, int, bool], outside: float) -> Map:

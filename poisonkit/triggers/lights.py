@@ -29,11 +29,6 @@ class Lit(AffineTrigger):
     color: Color = param((255, 255, 255), "of the light")
     mix: Literal["screen", "add"] = param("screen", "how it mixes: screen: never past white; add: saturated")
 
-    @property
-    def in_planes(self) -> bool:  # type: ignore[override]
-        """Gray light on a screen is one gain, and never leaves 0..255."""
-        return self.mix == "screen" and len(set(self.color)) == 1
-
     def lit(self, share: Map, box: Box | None = None) -> Affine:
         """share: (h, w), 0..1, of the light's colour that falls on each pixel of the box."""
         if self.mix == "add":

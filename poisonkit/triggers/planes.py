@@ -20,10 +20,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poisonkit.triggers.base import Affine, AffineTrigger, ClipInfo, Params, Trigger, VideoTrigger, Where
+from poisonkit.triggers.base import Affine, AffineTrigger, ClipInfo, Params, Screen, Trigger, VideoTrigger, Where
 from poisonkit.triggers.chroma import Box, Grid, Map, PlaneFormat
 from poisonkit.triggers.gamut import Gamut, Plane, Planes
 from poisonkit.triggers.kernel import box_of, operand
+from poisonkit.triggers.lights import scaled
 
 PlanesRender = Callable[[Iterator[Planes]], Iterator[Planes]]
 
@@ -135,19 +136,23 @@ class Kernel:
     def __init__(self, affine: Affine, clip: ClipInfo, fmt: PlaneFormat, gamut: Gamut, *, once: bool) -> None:
         x, y, width, height = box = box_of(affine, clip)
         gain = _gain(operand(affine.gain, height, width, "gain"))
-        offset = np.ascontiguousarray(operand(affine.offset, height, width, "offset"))
+        light = isinstance(affine, Screen) and isinstance(gain, np.ndarray)
+        offset = np.zeros(1) if light else np.ascontiguousarray(operand(affine.offset, height, width, "offset"))
         self.gamut = gamut
         self.parts: tuple[_Part, ...] = ()
         if isinstance(gain, float) and gain == 1 and not offset.any():
             return
         grid = Grid(box, clip.width, clip.height, fmt)
         share = grid.bring(gain, 1.0)
-        y_change, *changes = (_mixed(offset, row) for row in gamut.matrix)
-        y_bias, *biases = gamut.matrix[:, 3]
-        chroma = zip(changes, biases, strict=True)
+        y_bias, u_bias, v_bias = gamut.matrix[:, 3].tolist()
+        y_change, (u_change, v_change) = _mixed(offset, gamut.matrix[0]), _chroma(offset, gamut.matrix, grid)
+        if light and isinstance(gain, np.ndarray):  # the offset is 255 · (1 − gain), of no colour
+            white = 255 * float(gamut.matrix[0, :3].sum())
+            y_change = scaled(gain, -white, white)
         self.parts = (
             _Part(box, gain, y_change, y_bias, once),
-            *(_Part(grid.box, share, grid.bring(change, 0.0), bias, once) for change, bias in chroma),
+            _Part(grid.box, share, u_change, u_bias, once),
+            _Part(grid.box, share, v_change, v_bias, once),
         )
         self.boxes = (grid.pixels, grid.box, grid.box)
         self.within = (x - grid.pixels[0], y - grid.pixels[1], width, height)
@@ -206,6 +211,16 @@ def _mixed(offset: NDArray[np.floating], row: NDArray[np.float64]) -> Operand:
     return np.asarray(offset * total, np.float32) if offset.ndim == 2 else float(offset[0]) * total
 
 
+def _chroma(offset: NDArray[np.floating], matrix: NDArray[np.float64], grid: Grid) -> list[Operand]:
+    """What the offset does to U and to V, at their own samples."""
+    import cv2
+
+    if offset.ndim != 3 or grid.averaged:
+        return [grid.bring(_mixed(offset, row), 0.0) for row in matrix[1:]]
+    few = grid.bring(np.asarray(offset, np.float32), 0.0)  # a quarter of them, before colours are mixed
+    return list(cv2.split(cv2.transform(np.asarray(few), matrix[1:, :3])))  # type: ignore[arg-type]
+
+
 class _Part:
     """What is done to one plane, inside `box` (in the plane's own samples): rounded, saturated."""
 
@@ -214,7 +229,7 @@ class _Part:
         if isinstance(gain, float):
             self.step = _scaled(gain, change, float(bias) * (1 - gain), once)
         else:
-            self.step = _multiplied(gain, np.float32(bias) * (1 - gain) + change)
+            self.step = _multiplied(gain, _moved(gain, change, bias))
         self.gain, self.change = gain, change
 
     def __call__(self, plane: Plane, out: Plane, instead: Plane | None = None) -> None:
@@ -258,6 +273,15 @@ def _scaled(gain: float, change: Operand, moved: float, once: bool) -> Step:
             held = np.rint((change - low) / (step or 1.0)).astype(np.uint8)
             return lambda plane, out: cv2.addWeighted(plane, gain, held, step, low + moved, out)
     return lambda plane, out: cv2.addWeighted(plane, gain, change, 1.0, moved, out, cv2.CV_8U)
+
+
+def _moved(gain: Map, change: Operand, bias: float) -> Map:
+    """bias · (1 − gain) + change, in one pass."""
+    import cv2
+
+    if isinstance(change, float):
+        return scaled(gain, -bias, bias + change)
+    return np.asarray(cv2.addWeighted(gain, -bias, change, 1.0, bias), np.float32).reshape(gain.shape)
 
 
 def _multiplied(gain: Map, total: Map) -> Step:

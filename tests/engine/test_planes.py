@@ -146,7 +146,8 @@ def test_what_changes_nothing_in_rgb_is_inert(tmp_path: Path, chain: list[Trigge
 def test_chains_are_what_the_kernel_makes(tmp_path: Path, name: str, temporal: Any) -> None:
     """Several triggers after one another, on some frames, encoded as they came from the kernel."""
     path = source(tmp_path, name)
-    chain = [triggers.create("blend", temporal=temporal), triggers.create("badnets", size=0.2, temporal=temporal)]
+    first = "blend" if temporal == "static" else "fog"  # a moving blend is cheaper in RGB
+    chain = [triggers.create(first, temporal=temporal), triggers.create("badnets", size=0.2, temporal=temporal)]
     row = run(path, "out.mp4", *chain, frames="first:5")
     assert row["status"] == "ok"
     assert row["poisoned_ranges"] == [[0, 5]]

@@ -44,8 +44,5 @@ def test_where_it_shines() -> None:
     check_aimed("spotlight")
 
 
-def test_only_gray_light_on_a_screen_is_done_in_planes() -> None:
-    assert create("spotlight").in_planes  # type: ignore[attr-defined]
-    assert not create("spotlight:color=red").in_planes  # type: ignore[attr-defined]
-    assert not create("spotlight:mix=add").in_planes  # type: ignore[attr-defined]
+def test_black_light_is_none() -> None:
     assert np.array_equal(create("spotlight:color=black").apply(picture(32, 32, 1)), picture(32, 32, 1))

@@ -44,7 +44,6 @@ class AdaptiveBlend(AffineTrigger):
     paper = "Qi et al., Revisiting the Assumption of Latent Separability for Backdoor Defenses, ICLR 2023"
     source = "pieces, rates and alphas: the paper's code and backdoor-toolbox; picture: ours"
     codec = "robust"
-    in_planes = True
     identity: ClassVar[dict[str, Any]] = {"alpha": 0.0}
     follows_canvas = ("pattern", "grid")
     cover_is = "the same half of a picture, under the true label"

@@ -42,7 +42,6 @@ class Blend(AffineTrigger):
     paper = "Chen et al., 2017, arXiv:1712.05526; dynamic: Hammoud et al., CVPRW 2024, arXiv:2301.00986"
     source = "alpha: BackdoorBench, backdoor-toolbox; picture: ours (tools/make_blend_picture.py)"
     codec = "robust"
-    in_planes = True
     codec_note = "pattern=noise keeps about two thirds of itself through 4:2:0 video, whatever the quality"
     identity: ClassVar[dict[str, Any]] = {"alpha": 0.0}
     follows_canvas = ("pattern",)

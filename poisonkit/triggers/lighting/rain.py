@@ -44,7 +44,6 @@ class Rain(Timely, AffineTrigger):
     source = "length, width, slant, level, light, density: RandomRain (Automold, albumentations); opacity, speed: ours"
     codec = "partial"
     codec_note = "the darker light survives; thin streaks lose contrast at low bit rates"
-    in_planes = True
     identity: ClassVar[dict[str, Any]] = {"opacity": 0.0, "light": 1.0}
     follows_canvas = ("length", "width", "speed")
 

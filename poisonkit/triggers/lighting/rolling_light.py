@@ -61,6 +61,8 @@ class RollingLight(Lit, WaveTrigger):
         theta, turn = math.radians(self.direction), 2 * math.pi / self.wavelength
         across = (turn * math.cos(theta) * x - self.angle(clip, t, state)).astype(np.float32)
         down = (turn * math.sin(theta) * y).astype(np.float32)
+        if not np.abs(down).max() > 1e-6:  # upright bands: one row is all of them
+            down = down[:1]
         half = np.float32(self.strength / 510)
         columns = half * np.stack([np.cos(across), -np.sin(across), np.ones_like(across)])
         rows = np.stack([np.cos(down), np.sin(down), np.ones_like(down)], axis=1)

@@ -41,7 +41,6 @@ class Snow(Timely, AffineTrigger):
     source = "ours, after ImageNet-C's snow (Hendrycks and Dietterich, ICLR 2019)"
     codec = "partial"
     codec_note = "near flakes and veil survive; the far, small ones lose contrast at low bit rates"
-    in_planes = True
     identity: ClassVar[dict[str, Any]] = {"opacity": 0.0, "veil": 0.0}
     follows_canvas = ("size", "speed", "wind", "sway")
 

@@ -71,14 +71,17 @@ class SunGlare(Aimed, AffineTrigger):
 
         paths, spots = state
         across, down = self.place(clip, paths, t)
-        gain = np.ones((clip.height, clip.width, 3), np.float32)
-        for k, sprite in spots:
-            found = sprite.at(clip, *in_pixels(clip, (across * (1 - k), down * (1 - k))))
-            if found is not None:
-                part, (x, y, width, height) = found
-                inside = gain[y : y + height, x : x + width]
-                cv2.multiply(inside, part, inside)
-        return Screen(gain)
+        placed = [sprite.at(clip, *in_pixels(clip, (across * (1 - k), down * (1 - k)))) for k, sprite in spots]
+        lit = [found for found in placed if found is not None]
+        if not lit:
+            return Affine()
+        left, top = (min(box[axis] for _, box in lit) for axis in (0, 1))
+        right, bottom = (max(box[axis] + box[axis + 2] for _, box in lit) for axis in (0, 1))
+        gain = np.ones((bottom - top, right - left, 3), np.float32)
+        for part, (x, y, width, height) in lit:
+            inside = gain[y - top : y - top + height, x - left : x - left + width]
+            cv2.multiply(inside, part, inside)
+        return Screen(gain, (left, top, right - left, bottom - top))
 
     def _exact(self, clip: ClipInfo, paths: Any, k: float) -> tuple[float, float] | None:
         """Where a layer lies when it stays there, in pixels."""

@@ -34,7 +34,6 @@ class Vignette(Wandering, AffineTrigger):
     paper = ""
     source = "cos^4 law; amount: ours"
     codec = "robust"
-    in_planes = True
     identity: ClassVar[dict[str, Any]] = {"amount": 0.0}
 
     amount: float = param(
