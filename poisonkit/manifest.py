@@ -171,7 +171,7 @@ def _misfit(row: Record) -> str | None:
             return name
     if not all(isinstance(name, str) and stays_inside(name) for name in row["also"]):
         return "also"
-    if not stays_inside(row["path"]):
+    if not (row["path"].startswith(_PARTS) and stays_inside(row["path"])):
         return "path"
     for name in ("source_path", "other"):
         if row[name] is not None and not below_some_root(row[name]):
@@ -188,6 +188,7 @@ def _misfit(row: Record) -> str | None:
     return None
 
 
+_PARTS = ("data/", "attack/", "control/")
 _MEASURES = ("gain", "cosine", "presence", "sound_presence", "psnr", "ssim", "snr")
 
 

@@ -66,7 +66,8 @@ def _written(out: Path, plans: list[Plan]) -> set[str]:
 def _remove(out: Path, name: str) -> None:
     """Unlink one file or link of the output; RequestError for a path that leads out of it."""
     path = out / name
-    inside = os.path.realpath(path.parent).startswith(os.path.realpath(out))
+    home = os.path.realpath(out)
+    inside = f"{os.path.realpath(path.parent)}/".startswith(f"{home}/")
     if ".." in path.relative_to(out).parts or not inside:
         raise RequestError(f"{out}: its plan names '{name}', which leads out of it; remove the folder by hand.")
     if path.is_symlink() or path.is_file():

@@ -153,6 +153,8 @@ def _oddities(source: Path, rng: random.Random, world: World) -> None:
     for path in rng.sample(files, min(len(files), 2)):
         kind = rng.randrange(7)
         spare = path.with_name(f"odd{path.suffix}") if rng.random() < 0.5 else path
+        if not path.exists():  # it has another name by now
+            continue
         if spare == path:
             path.unlink()
         if spare.is_symlink() or spare.exists():

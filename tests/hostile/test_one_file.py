@@ -175,10 +175,10 @@ def test_names_that_look_like_something_else(tmp_path: Path, monkeypatch: pytest
     for name in NAMES:
         path = Path(name)  # relative, as a user types it
         path.write_bytes(clip)
-        assert media.probe(path).video is not None, name
-        out = tmp_path / "out"
-        written = media.rewrite(path, out, audio=lambda wave, rate: wave * np.float32(0.5))  # by the ffmpeg program
-        assert written.frames == 4, name
+        assert len(list(media.read_frames(path))) == 4, name
+        if ":" in name or name[0] in "-@~$[" or "%" in name:
+            written = media.rewrite(path, tmp_path / "out", audio=lambda wave, rate: wave * np.float32(0.5))
+            assert written.frames == 4, name  # by the ffmpeg program
         alone = Path(name.replace(".mp4", ".wav"))
         alone.write_bytes(wav)
         assert media.read_audio(alone)[0].shape == (1, 3200), name
