@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from itertools import chain, islice, zip_longest
 from pathlib import Path
 
@@ -19,10 +19,8 @@ AT_LEAST = 4
 FOR_CLASSES = 0.1  # of the written clips at most, so that each class has one
 
 
-def measurements(
-    plan: Plan, rows: Sequence[Record], recipe: Recipe, job: Callable[[Task], Job], scratch: Path
-) -> list[Measurement]:
-    """What is still to be measured, in plan order.
+def chosen(plan: Plan, rows: Sequence[Record], recipe: Recipe) -> set[str]:
+    """Keys of the records whose survival is told.
 
     `sample`: for each backdoor max(4, 5 % of its clips) attack clips that have a control file, and one of each class
     as far as 10 % of its clips go, one class after the other, by selection key; without control files max(4, 2 %) of
@@ -30,11 +28,9 @@ def measurements(
     trigger.
     """
     if recipe.survival == "none":
-        return []
+        return set()
     tasks = {t.key: t for t in plan.tasks}
-    controls = {
-        (r["id"], tasks[r["key"]].backdoor): r["path"] for r in rows if r["role"] == "control" and r["status"] == "ok"
-    }
+    controls = _controls(tasks, rows)
     fit = [r for r in rows if r["role"] in ("poisoned", "cover", "attack") and r["status"] == "ok"]
     wanted: set[str] = set()
     searched = {tasks[key].id for key in plan.encode.get("clips", ()) if key in tasks}
@@ -51,6 +47,15 @@ def measurements(
             n = max(n, min(len({r["original_label"] for r in pool}), int(FOR_CLASSES * len(mine))))
         unseen = [r for r in pool if r["id"] not in searched]
         wanted |= {r["key"] for r in _spread(unseen if len(unseen) >= AT_LEAST else pool, n, recipe.seed)}
+    return wanted
+
+
+def measurements(
+    plan: Plan, rows: Sequence[Record], wanted: Set[str], job: Callable[[Task], Job], scratch: Path
+) -> list[Measurement]:
+    """What of `wanted` is still to be measured, in plan order."""
+    tasks = {t.key: t for t in plan.tasks}
+    controls = _controls(tasks, rows)
     found = []
     for row in rows:
         if row["key"] not in wanted or row["fidelity"]["gain"] is not None:
@@ -59,6 +64,12 @@ def measurements(
         path = controls.get((row["id"], tasks[row["key"]].backdoor))
         found.append(Measurement(one, row, None if path is None else str(Path(one.out, path)), str(scratch)))
     return found
+
+
+def _controls(tasks: Mapping[str, Task], rows: Sequence[Record]) -> dict[tuple[str, int | None], str]:
+    """Where the re-encoded source of a sample lies, by its id and backdoor."""
+    written = (r for r in rows if r["role"] == "control" and r["status"] == "ok")
+    return {(r["id"], tasks[r["key"]].backdoor): r["path"] for r in written}
 
 
 def _spread(rows: Sequence[Record], n: int, seed: int) -> list[Record]:

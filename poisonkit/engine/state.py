@@ -77,7 +77,7 @@ class State:
 
     @property
     def measured(self) -> Path:
-        """Survival that shards measured, by key."""
+        """Survival that was measured, by key."""
         name = "measured" if self.attack is None or self.shard else f"attack-{self.attack}.measured"
         return self.folder / f"{name}.jsonl"
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from poisonkit import manifest, media
 from poisonkit.datasets import Dataset, get_layout
@@ -145,13 +145,20 @@ class Work:
     def _measure(self, ledger: Ledger) -> None:
         """How much of the trigger the encoder left, on a sample of clips or on all, into their records."""
         rows = [ledger.records[t.key] for t in self._to_do(self.plan.tasks)]
-        tasks = sampling.measurements(self.plan, rows, self.recipe, self._job, self.state.folder)
-        known = read_rows(self.state.measured)  # by shards
-        for task in tasks:
-            if task.row["key"] in known:
-                ledger.add({**task.row, "fidelity": known[task.row["key"]]["fidelity"]})
-        for key, found in self._measured([t for t in tasks if t.row["key"] not in known]):
-            ledger.add({**ledger.records[key], "fidelity": found})
+        wanted = sampling.chosen(self.plan, rows, self.recipe)
+        tasks = sampling.measurements(self.plan, rows, wanted, self._job, self.state.folder)
+        with Ledger(self.state.measured) as measured:
+            now = {row["key"]: row["sha256"] for row in rows}
+            known = {k: m for k, m in measured.records.items() if k in now and m["sha256"] == now[k]}
+            for row in rows:  # what an earlier run chose, when other clips failed
+                if row["key"] not in wanted and row["key"] in known and row["fidelity"]["gain"] is not None:
+                    ledger.add({**row, "fidelity": known[row["key"]]["before"]})
+            for task in tasks:
+                if task.row["key"] in known:
+                    ledger.add({**task.row, "fidelity": known[task.row["key"]]["fidelity"]})
+            for row, found in self._measured([t for t in tasks if t.row["key"] not in known]):
+                measured.add(_measurement(row, found))
+                ledger.add({**row, "fidelity": found})
 
     def _measure_mine(self, ledger: Ledger, keys: set[str]) -> None:
         """The same for a shard, which does not know what failed elsewhere: those clips that are measured if nothing
@@ -163,27 +170,29 @@ class Work:
         ]
         with Ledger(self.state.measured) as measured:
             tasks: list[Measurement] = []
-            for task in sampling.measurements(self.plan, assumed, self.recipe, self._job, self.state.folder):
+            wanted = sampling.chosen(self.plan, assumed, self.recipe)
+            for task in sampling.measurements(self.plan, assumed, wanted, self._job, self.state.folder):
                 row = ledger.records.get(task.row["key"]) if task.row["key"] in keys else None
                 if row is None or row["status"] != "ok" or row["key"] in measured.records:
                     continue
                 there = task.control is not None and Path(task.control).exists()
                 tasks.append(replace(task, row=row, control=task.control if there else None))
-            for key, found in self._measured(tasks):
-                measured.add({"key": key, "fidelity": found})
+            for row, found in self._measured(tasks):
+                measured.add(_measurement(row, found))
 
-    def _measured(self, tasks: Sequence[Measurement]) -> Iterable[tuple[str, Record]]:
-        """(key, the record's new `fidelity`) of what could be measured."""
+    def _measured(self, tasks: Sequence[Measurement]) -> Iterable[tuple[Record, dict[str, Any]]]:
+        """(record, its new `fidelity`) of what could be measured."""
         if not tasks:
             return
         progress = self.options.progress
+        rows = {task.row["key"]: task.row for task in tasks}
         progress.begin("Measuring survival", len(tasks))
         try:
             for key, found in self.executor.map(measure, tasks, died):
                 if isinstance(found, str):
                     progress.say(f"Survival was not measured: {found}")
                 else:
-                    yield key, found
+                    yield rows[key], found
                 progress.step()
         finally:
             progress.end()
@@ -266,3 +275,8 @@ class Work:
         if how == "reencode" or not tasks:
             return {}, how
         return clean.link(tasks, self.dataset.root, self.state.out, how, self.plan.classes, self.options.progress)
+
+
+def _measurement(row: Record, found: dict[str, Any]) -> Record:
+    """What is kept of a measurement: of which file, and what its record said before."""
+    return {"key": row["key"], "sha256": row["sha256"], "fidelity": found, "before": row["fidelity"]}

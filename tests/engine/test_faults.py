@@ -17,7 +17,7 @@ import poisonkit
 from poisonkit import PoisonkitError, Recipe, media
 from tests.conftest import same_output
 
-RECIPE: dict[str, Any] = {"triggers": ["sine"], "count": 5, "attack_set": False, "survival": "none"}
+RECIPE: dict[str, Any] = {"triggers": ["sine"], "count": 5, "attack_set": False}
 
 
 def make(source: Path, out: Path, jobs: int = 1, **more: Any) -> poisonkit.Summary:
@@ -132,7 +132,7 @@ def namespace(tmp_path: Path, script: str) -> subprocess.CompletedProcess[str]:
 
 
 def command(source: Path) -> str:
-    options = "-t sine --count 5 --no-attack-set --survival none -j 2 --layout class-folders"
+    options = "-t sine --count 5 --no-attack-set -j 2 --layout class-folders"
     return f"{sys.executable} -m poisonkit poison '{source}' -o out/bad {options}"
 
 

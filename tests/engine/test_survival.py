@@ -207,7 +207,8 @@ def test_every_class_is_in_the_sample_as_far_as_a_tenth_of_the_clips_goes() -> N
             r["key"] = t.key
         recipe = Recipe(triggers=["blend"])
         job = SimpleNamespace(out="")
-        found = sampling.measurements(plan, table, recipe, lambda t: job, Path())  # type: ignore[arg-type, return-value]
+        wanted = sampling.chosen(plan, table, recipe)
+        found = sampling.measurements(plan, table, wanted, lambda t: job, Path())  # type: ignore[arg-type, return-value]
         assert all(m.control is not None for m in found)
         return sorted(m.row["original_label"] for m in found)
 
