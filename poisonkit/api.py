@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from poisonkit.backdoor import Backdoor
 from poisonkit.datasets import Dataset
@@ -27,9 +27,7 @@ def _located(recipe: Recipe) -> Recipe:
     return recipe.model_copy(update={"out": out})
 
 
-def _running(
-    jobs: int, progress: Progress | None, executor: Literal["local", "dask"], scheduler: str | None, shard: str | None
-) -> Options:
+def _running(jobs: int, progress: Progress | None, executor: str, scheduler: str | None, shard: str | None) -> Options:
     part = None if shard is None else Shard.parse(shard)
     return Options(jobs=jobs, progress=progress or Silent(), executor=executor, scheduler=scheduler, shard=part)
 
@@ -38,7 +36,7 @@ def poison(
     recipe: Recipe,
     *,
     jobs: int = 0,
-    executor: Literal["local", "dask"] = "local",
+    executor: str = "local",
     scheduler: str | None = None,
     shard: str | None = None,
     fresh: bool = False,
@@ -75,7 +73,7 @@ def merge(
     allow_roots: Sequence[Path | str] = (),
     allow_code: bool = False,
     jobs: int = 0,
-    executor: Literal["local", "dask"] = "local",
+    executor: str = "local",
     scheduler: str | None = None,
     progress: Progress | None = None,
 ) -> Summary:
@@ -111,7 +109,7 @@ def attack(
     allow_roots: Sequence[Path | str] = (),
     allow_code: bool = False,
     jobs: int = 0,
-    executor: Literal["local", "dask"] = "local",
+    executor: str = "local",
     scheduler: str | None = None,
     shard: str | None = None,
     progress: Progress | None = None,

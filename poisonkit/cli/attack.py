@@ -67,6 +67,8 @@ def command(
     allow_root: options.AllowRoot = None,
     allow_code: options.AllowCode = False,
     jobs: options.Jobs = 0,
+    executor: options.Executor = None,
+    scheduler: options.Scheduler = None,
     shard: options.Shard = None,
     json: options.Json = False,
 ) -> int:
@@ -90,8 +92,7 @@ def command(
             source=source,
             allow_roots=allow_root or (),
             allow_code=allow_code,
-            jobs=jobs,
-            shard=shard,
             progress=progress,
+            **options.running(jobs, executor, scheduler, shard),
         )
     return show_attack(summary, name, json=json)

@@ -36,6 +36,8 @@ def command(
     allow_root: options.AllowRoot = None,
     allow_code: options.AllowCode = False,
     jobs: options.Jobs = 0,
+    executor: options.Executor = None,
+    scheduler: options.Scheduler = None,
     json: options.Json = False,
 ) -> int:
     """Finish what shards made: clean samples, lists, manifest, card; replacements where they were asked for.
@@ -54,7 +56,7 @@ def command(
             source=source,
             allow_roots=allow_root or (),
             allow_code=allow_code,
-            jobs=jobs,
             progress=progress,
+            **options.running(jobs, executor, scheduler),
         )
     return show_merge(summary, name, allow_code=allow_code, json=json)

@@ -113,6 +113,20 @@ TimeLimit = Annotated[
         panel=RUNNING, default="1", metavar="X", min=0,
     ),
 ]  # fmt: skip
+Executor = Annotated[
+    str | None,
+    option(
+        "--executor", help="Where the work runs: local, or dask for a running cluster.", panel=RUNNING,
+        default="local", metavar="NAME",
+    ),
+]  # fmt: skip
+Scheduler = Annotated[
+    str | None,
+    option(
+        "--scheduler", help="Of the Dask cluster: tcp://HOST:PORT or a scheduler file; local starts one here.",
+        panel=RUNNING, metavar="ADDRESS",
+    ),
+]  # fmt: skip
 Shard = Annotated[
     str | None,
     option(
@@ -133,6 +147,14 @@ AllowCode = Annotated[
 ]
 DryRun = Annotated[bool, option("--dry-run", help="Print the plan and write nothing.", panel=RUNNING)]
 Json = Annotated[bool, option("--json", help="Print one JSON object to stdout, and nothing else there.", panel=RUNNING)]
+
+
+def running(
+    jobs: int, executor: str | None, scheduler: str | None, shard: str | None = None, **more: Any
+) -> dict[str, Any]:
+    """How a run is executed, as the Python API takes it."""
+    found: dict[str, Any] = {"jobs": jobs, "executor": executor or "local", "scheduler": scheduler, **more}
+    return found if shard is None else {**found, "shard": shard}
 
 
 def stream_choice(text: str | None) -> Literal["best"] | int:

@@ -247,6 +247,8 @@ def command(
     ] = False,
     out: options.Out = None,
     jobs: options.Jobs = 0,
+    executor: options.Executor = None,
+    scheduler: options.Scheduler = None,
     shard: options.Shard = None,
     fresh: options.Fresh = False,
     time_limit: options.TimeLimit = 1.0,
@@ -263,17 +265,13 @@ def command(
     from poisonkit.idlists import read_ids, read_ranking
     from poisonkit.recipe import Recipe
 
-    for running in ("jobs", "shard", "fresh", "time_limit", "dry_run", "json"):
-        asked.pop(running, None)
+    for name in ("jobs", "executor", "scheduler", "shard", "fresh", "time_limit", "dry_run", "json"):
+        asked.pop(name, None)
     if attack_set is not None:
         asked["attack_set"] = attack_set
     if ids is not None:
         asked["ids"] = read_ids(ids)
     if select is not None:
         asked["select"] = read_ranking(select)
-    return carry_out(
-        Recipe(**asked),
-        {"jobs": jobs, "shard": shard, "fresh": fresh, "time_limit": time_limit},
-        dry_run=dry_run,
-        json=json,
-    )
+    running = options.running(jobs, executor, scheduler, shard, fresh=fresh, time_limit=time_limit)
+    return carry_out(Recipe(**asked), running, dry_run=dry_run, json=json)

@@ -27,6 +27,8 @@ def command(
     out: options.Out = None,
     allow_code: options.AllowCode = False,
     jobs: options.Jobs = 0,
+    executor: options.Executor = None,
+    scheduler: options.Scheduler = None,
     shard: options.Shard = None,
     fresh: options.Fresh = False,
     time_limit: options.TimeLimit = 1.0,
@@ -42,6 +44,5 @@ def command(
     from poisonkit.recipe import Recipe
 
     read = Recipe.from_yaml(recipe, allow_code=allow_code, source=source, out=out)
-    return carry_out(
-        read, {"jobs": jobs, "shard": shard, "fresh": fresh, "time_limit": time_limit}, dry_run=dry_run, json=json
-    )
+    running = options.running(jobs, executor, scheduler, shard, fresh=fresh, time_limit=time_limit)
+    return carry_out(read, running, dry_run=dry_run, json=json)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass, field
-from typing import Literal
 
 from poisonkit.engine.progress import Progress, Silent
 from poisonkit.errors import RequestError
@@ -36,7 +35,7 @@ class Shard:
 
 @dataclass(frozen=True)
 class Options:
-    """jobs 0: one per processor. scheduler: of a Dask cluster, for that executor; `local` starts one here.
+    """jobs 0: one per processor. executor: `local` or `dask`. scheduler: of a Dask cluster; `local` starts one here.
 
     shard: do this part of the plan and nothing else. fresh: remove what an earlier run wrote and start over.
     time_limit: how long a clip may take, as a multiple of `timelimit.allowed`; 0: as long as it likes.
@@ -44,7 +43,7 @@ class Options:
 
     jobs: int = 0
     progress: Progress = field(default_factory=Silent)
-    executor: Literal["local", "dask"] = "local"
+    executor: str = "local"
     scheduler: str | None = None
     shard: Shard | None = None
     fresh: bool = False

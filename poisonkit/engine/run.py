@@ -6,7 +6,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from poisonkit import manifest
@@ -163,9 +163,10 @@ class _Run:
         with _written(state.out):
             require_own(state.out)
             state.out.mkdir(parents=True, exist_ok=True)
-            with state.held(), executors.opened(options, state.marks, self._clean_up) as executor:
+            with state.held(), ExitStack() as stack:
                 if options.fresh:
                     self._start_over()
+                executor = stack.enter_context(self._executor())
                 plan, planner = settled(self.recipe, self.dataset, state, options)
                 self.recipe = self.recipe.settled(plan.setting)
                 if self.merging:
@@ -178,7 +179,8 @@ class _Run:
                 try:
                     summary = self._whole(work) if state.shard is None else self._part(work)
                 except Interrupted:
-                    self._tidy()
+                    if options.executor == "local":  # a cluster's workers finish what they are at
+                        self._tidy()
                     raise
                 self._tidy()
                 return summary
@@ -189,6 +191,10 @@ class _Run:
         if left:
             more = f" and {len(left) - 1} more" if len(left) > 1 else ""
             self.options.progress.say(f"Not poisonkit's own, and left as it is: {left[0]}{more}.")
+
+    def _executor(self) -> AbstractContextManager[executors.Executor]:
+        source = self.dataset.root.resolve()
+        return executors.opened(self.options, self.state.out, source, self.state.marks, self._clean_up)
 
     def _clean_up(self) -> None:
         """After a dead worker. What a shard's worker leaves is for the merge: others are writing beside it."""

@@ -135,6 +135,17 @@ def process(job: Job) -> Record:
         return _without_file(job, "failed", f"'{job.task.source_path}' could not be processed ({what}).")
 
 
+def died_on(job: Job) -> Record:
+    """The record of a clip that two workers died on."""
+    return _without_file(job, "failed", f"'{job.task.source_path}' was left alone: a worker died on it twice.")
+
+
+def ran_over(job: Job) -> Record:
+    """The record of a clip whose worker ended itself because its time was over."""
+    reason = f"'{job.task.source_path}' took longer than its length explains; --time-limit allows more."
+    return _without_file(job, "failed", reason)
+
+
 def _without_file(job: Job, status: str, reason: str) -> Record:
     for name in (job.task.path, *job.task.also):
         media.remove(Path(job.out, name))

@@ -10,7 +10,10 @@ from typing import Protocol, TypeVar
 from poisonkit.engine.executors import local
 from poisonkit.engine.options import Options
 from poisonkit.engine.worker import Job
+from poisonkit.errors import RequestError, did_you_mean
 from poisonkit.manifest import Record
+
+EXECUTORS = ("local", "dask")
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -45,7 +48,19 @@ class Local:
 
 
 @contextmanager
-def opened(options: Options, marks: Path, clean_up: Callable[[], None]) -> Iterator[Executor]:
-    """The executor that was asked for. marks: a folder where workers note what they are running. clean_up: removes
-    what a dead one left."""
-    yield Local(options, marks, clean_up)
+def opened(options: Options, out: Path, source: Path, marks: Path, clean_up: Callable[[], None]) -> Iterator[Executor]:
+    """The executor that was asked for, with which an output is made of a source, both folders.
+
+    marks: a folder where workers note what they are running. clean_up: removes what a dead one left.
+    """
+    if options.executor == "local":
+        if options.scheduler is not None:
+            raise RequestError(f"--scheduler {options.scheduler} is for --executor dask.")
+        yield Local(options, marks, clean_up)
+        return
+    if options.executor != "dask":
+        raise RequestError(f"--executor {options.executor}: not known.{did_you_mean(options.executor, EXECUTORS)}")
+    from poisonkit.engine.executors import dask
+
+    with dask.connected(options, out, source, marks, clean_up) as cluster:
+        yield cluster

@@ -10,9 +10,9 @@ from typing import TypeVar
 
 from poisonkit.engine import timelimit
 from poisonkit.engine.threads import one_thread, pin
-from poisonkit.engine.worker import Job, process
+from poisonkit.engine.worker import Job, died_on, process, ran_over
 from poisonkit.errors import PoisonkitError
-from poisonkit.manifest import Record, record
+from poisonkit.manifest import Record
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -57,15 +57,11 @@ def run(jobs: Sequence[Job], n_jobs: int, marks: Path, clean_up: Callable[[], No
             noted = {batch[int(mark.name)].task.key: mark for mark in marks.iterdir() if mark.name.isdigit()}
             slow = [key for key, mark in noted.items() if key in left and timelimit.ran_out(mark)]
             for key in slow:
-                job = left.pop(key)
-                reason = f"'{job.task.source_path}' took longer than its length explains; --time-limit allows more."
-                yield record(job.task, job.classes, status="failed", error=reason)
+                yield ran_over(left.pop(key))
             for key in noted.keys() & left.keys() if not slow else ():
                 deaths[key] = deaths.get(key, 0) + 1
             for key in [k for k, n in deaths.items() if n >= DEATHS and k in left]:
-                job = left.pop(key)
-                reason = f"'{job.task.source_path}' was left alone: a worker died on it twice."
-                yield record(job.task, job.classes, status="failed", error=reason)
+                yield died_on(left.pop(key))
 
 
 @contextmanager
