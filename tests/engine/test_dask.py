@@ -43,6 +43,7 @@ def _process(job):
     return real(job)
 worker._process = _process
 """
+HANGING = DEADLY.replace("os.kill(os.getpid(), signal.SIGKILL)", "__import__('time').sleep(999)")
 OTHER = "import poisonkit._version\npoisonkit._version.__version__ = '99.1'\n"
 
 
@@ -167,7 +168,7 @@ def test_the_scheduler_is_lost(cluster: Dask, sounds: Path, tmp_path: Path) -> N
     status, told = run.end()
     assert status == 1, told
     assert "is gone; what is done is kept" in told
-    assert "Traceback" not in told
+    assert "Traceback" not in told, told
     done = poison(sounds, tmp_path / "out", **MANY)
     assert done.processed < len([t for t in done.plan.tasks if t.role != "clean"])
     poison(sounds, tmp_path / "plain", **MANY)
@@ -188,30 +189,22 @@ def test_a_clip_that_kills_workers_is_left_alone_and_its_neighbours_are_not(
 
 
 @pytest.mark.clusters
+def test_a_clip_that_hangs_ends_its_worker_and_is_failed(cluster: Dask, sounds: Path, tmp_path: Path) -> None:
+    cluster.worker(preload=HANGING, nanny=True)
+    recipe = Recipe(
+        source=sounds, out=tmp_path / "out", triggers=["sine"], label_mode="all-to-all", attack_set=False,
+        ids=("yes/3.wav", "no/1.wav", "no/2.wav"), survival="none",
+    )  # fmt: skip
+    done = poisonkit.poison(recipe, executor="dask", scheduler=str(cluster.file), time_limit=0.03)
+    assert [name for name, _ in done.failed] == ["yes/3.wav"]
+    assert "took longer than its length explains" in done.failed[0][1]
+    assert poisonkit.verify(tmp_path / "out").ok
+
+
+@pytest.mark.clusters
 def test_workers_that_cannot_do_the_work_are_named(
     cluster: Dask, sounds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    cluster.worker(preload=OTHER)
-    cluster.wait(1)
-    asked = [
-        "poison",
-        str(sounds),
-        "-t",
-        "sine",
-        "--count",
-        "2",
-        "--executor",
-        "dask",
-        "--scheduler",
-        str(cluster.file),
-    ]
-    assert call([*asked, "-o", str(tmp_path / "out")]) == 2
-    told = capsys.readouterr().err
-    assert "The Dask worker tcp://127.0.0.1:" in told
-    assert f"has poisonkit 99.1, and this is {poisonkit.__version__}" in told
-    assert not (tmp_path / "out").exists()
-
-    os.killpg(cluster.processes[1].pid, signal.SIGKILL)
     cluster.worker()
     cluster.wait(1)
     real = dask.remote.Facts
@@ -225,7 +218,17 @@ def test_workers_that_cannot_do_the_work_are_named(
         unseen = path if field == "source" else str(tmp_path / "out")
         with pytest.raises(RequestError, match=rf"tcp://127.0.0.1:\d+ cannot see the folder {unseen}"):
             poison(sounds, tmp_path / "out", cluster)
-        monkeypatch.setattr(dask.remote, "Facts", real)
+    monkeypatch.setattr(dask.remote, "Facts", real)
+
+    cluster.worker(preload=OTHER)
+    cluster.wait(2)
+    asked = ["poison", str(sounds), "-t", "sine", "--count", "2"]
+    asked += ["--executor", "dask", "--scheduler", str(cluster.file)]
+    assert call([*asked, "-o", str(tmp_path / "out")]) == 2
+    told = capsys.readouterr().err
+    assert "The Dask worker tcp://127.0.0.1:" in told
+    assert f"has poisonkit 99.1, and this is {poisonkit.__version__}" in told
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.clusters

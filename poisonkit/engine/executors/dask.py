@@ -50,18 +50,25 @@ def connected(
             "--executor dask needs --scheduler ADDRESS, such as tcp://host:8786 or a scheduler file; "
             "`--scheduler local` starts one here."
         )
-    loggers = [logging.getLogger(name) for name in ("distributed", "tornado", "asyncio")]
+    with _quiet(), _client(distributed, options) as client, _probe_file(out) as probe:
+        facts = remote.Facts(__version__, str(out), str(source), str(probe), token())
+        cluster = Cluster(client, options.scheduler, facts, marks, clean_up)
+        cluster.ask_workers(options.progress)
+        yield cluster
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """What is to be said of a cluster is said by us."""
+    names = [n for n in logging.root.manager.loggerDict if n.split(".")[0] in ("distributed", "tornado", "asyncio")]
+    loggers = [logging.getLogger(name) for name in (*names, "distributed", "tornado", "asyncio")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
-        logger.setLevel(logging.CRITICAL)  # what is to be said is said by us
+        logger.setLevel(logging.CRITICAL + 1)
     try:
-        with _client(distributed, options) as client, _probe_file(out) as probe:
-            facts = remote.Facts(__version__, str(out), str(source), str(probe), token())
-            cluster = Cluster(client, options.scheduler, facts, marks, clean_up)
-            cluster.ask_workers(options.progress)
-            yield cluster
+        yield
     finally:
-        for logger, level in zip(loggers, levels, strict=True):
+        for logger, level in zip(reversed(loggers), reversed(levels), strict=True):
             logger.setLevel(level)
 
 
