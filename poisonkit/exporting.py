@@ -14,7 +14,7 @@ from poisonkit.engine import features, output
 from poisonkit.engine.existing import require_finished
 from poisonkit.errors import RequestError, did_you_mean
 from poisonkit.framenames import numbered
-from poisonkit.plan import Plan, view_root
+from poisonkit.plan import Plan, require_labels, view_root
 from poisonkit.untrusted import link_on_the_way
 
 CONFIG = "poisoned.py"
@@ -96,6 +96,7 @@ def _views(out: Path) -> Iterator[tuple[str, View, Plan, list[Row], str]]:
     plans = [Plan.read(output.plan_file(home, None))]
     plans += [Plan.read(path) for path in sorted((home / "attacks").glob("*.plan.jsonl"))]
     for plan in plans:
+        require_labels(plan, out)
         names = dict.fromkeys(t.attack for t in plan.tasks if t.attack)
         wanted: list[tuple[str, View, str | None]] = [("data", "data", None)]
         for name in names:

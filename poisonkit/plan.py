@@ -213,6 +213,18 @@ def _require_kinds(plan: Plan) -> None:
             raise ValueError("a choice of another kind")
 
 
+def in_range(plan: Plan) -> bool:
+    """Whether every label of a plan is one of its classes."""
+    labels = {x for t in plan.tasks for x in (t.label, t.original_label, t.target)} - {None}
+    return all(isinstance(x, int) and 0 <= x < len(plan.classes) for x in labels)
+
+
+def require_labels(plan: Plan, out: Path) -> None:
+    """RequestError where a label of a saved plan is none of its classes: no list can be written from it."""
+    if not in_range(plan):
+        raise RequestError(f"The plan of {out} has labels that are no class; run `poisonkit verify`.")
+
+
 def require_inside(tasks: Iterable[Task]) -> None:
     """RequestError for a row whose file would not lie in its part of the output, or whose source is no path."""
     for task in tasks:

@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import stat
+import tokenize
 from functools import cache
 from io import BufferedReader
 from pathlib import Path
@@ -21,6 +22,11 @@ DEMUXERS = (
 devices are not among them, so no file can make another one, or an address, be opened."""
 
 _GUARDS = {"protocol_whitelist": "file", "format_whitelist": DEMUXERS}  # and references in MOV are off by default
+UNREADABLE_NPY = (
+    *(ValueError, TypeError, OverflowError, SyntaxError, tokenize.TokenError),
+    *(OSError, EOFError, MemoryError, RecursionError),
+)
+"""What numpy raises for a .npy file that is none: its header is Python text."""
 EXPANDED = 100_000
 """So many nodes a YAML file may stand for by aliases: a few lines of them can stand for more than any memory holds."""
 

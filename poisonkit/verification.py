@@ -12,7 +12,7 @@ from pathlib import Path
 from poisonkit import manifest, media
 from poisonkit.datasets import get_layout
 from poisonkit.engine import card, contents, features, seal
-from poisonkit.engine.agreement import Finding, Planned, disagreements, in_range, read_parts
+from poisonkit.engine.agreement import Finding, Planned, disagreements, read_parts
 from poisonkit.engine.boundary import LinkedFolders, SourceFence, require_own
 from poisonkit.engine.executors import local
 from poisonkit.engine.existing import recorded_source, require_finished
@@ -21,7 +21,7 @@ from poisonkit.engine.recheck import Decoding, recheck
 from poisonkit.errors import RequestError
 from poisonkit.framenames import is_frame
 from poisonkit.manifest import Record
-from poisonkit.plan import Plan
+from poisonkit.plan import Plan, in_range
 
 __all__ = ["Finding", "Verification", "identify", "verify"]
 

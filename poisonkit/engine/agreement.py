@@ -97,12 +97,6 @@ def disagreements(parts: Sequence[Planned], rows: Sequence[Record]) -> Iterator[
         yield Finding(MANIFEST, "its records do not stand in the plan's order")
 
 
-def in_range(plan: Plan) -> bool:
-    """Whether every label of a plan is one of its classes."""
-    labels = {x for t in plan.tasks for x in (t.label, t.original_label, t.target)} - {None}
-    return all(isinstance(x, int) and 0 <= x < len(plan.classes) for x in labels)
-
-
 def _differences(row: Record, task: Task, part: Planned) -> Iterator[str]:
     classes = part.plan.classes
 

@@ -23,7 +23,7 @@ from poisonkit.engine.state import State, adopt, require_done
 from poisonkit.engine.work import Work
 from poisonkit.errors import Interrupted, PoisonkitError, RequestError
 from poisonkit.manifest import Record
-from poisonkit.plan import Plan
+from poisonkit.plan import Plan, require_labels
 from poisonkit.recipe import AUTO, Recipe, all_assets
 
 __all__ = ["Options", "Shard", "execute", "execute_attack", "execute_merge", "plan_of"]
@@ -102,6 +102,7 @@ def execute_merge(
 def _planned_source(out: Path, root: Path, allow_roots: tuple[Path, ...]) -> Dataset:
     """The clean dataset as it was planned."""
     plan = Plan.read(output.plan_file(out / "poisonkit", None))
+    require_labels(plan, out)
     dataset = plan.source(root)
     if not any(dataset.file(s).exists() for s in dataset.samples):
         raise RequestError(f"{root} does not hold the clean files of {out}; name their data root with --source.")

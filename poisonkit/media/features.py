@@ -20,7 +20,7 @@ from poisonkit.errors import MediaError
 from poisonkit.media.decode import Wave, read_audio
 from poisonkit.media.files import name_of, replacing
 from poisonkit.media.probing import StreamChoice
-from poisonkit.untrusted import open_plain
+from poisonkit.untrusted import UNREADABLE_NPY, open_plain
 
 RATE, WINDOW, HOP, BANDS, LOW, HIGH = 16_000, 512, 256, 80, 125, 7600
 SHORTEST = 64
@@ -105,7 +105,7 @@ def read_features(path: str | Path) -> NDArray[np.float32]:
     try:
         with open_plain(path) as file:
             found = np.load(file, allow_pickle=False)
-    except (OSError, ValueError, EOFError, MemoryError) as error:
+    except UNREADABLE_NPY as error:
         raise MediaError(f"{name_of(path)} holds no array that can be read.") from error
     if not isinstance(found, np.ndarray) or found.dtype != np.float32 or found.ndim != 2 or found.shape[1] != BANDS:
         raise MediaError(f"{name_of(path)} is no array of log-mel features: float32 (rows, {BANDS}).")

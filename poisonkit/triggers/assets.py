@@ -12,7 +12,6 @@ import io
 import os
 import re
 import shutil
-import tokenize
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -28,15 +27,10 @@ from pydantic_core import CoreSchema, core_schema
 from poisonkit.errors import RequestError
 from poisonkit.limits import excess
 from poisonkit.temporary import beside
-from poisonkit.untrusted import open_plain
+from poisonkit.untrusted import UNREADABLE_NPY, open_plain
 
 MAX_BYTES = 256 * 2**20  # of a file, and of the array in it
 _folder: ContextVar[Path | None] = ContextVar("asset_folder", default=None)
-UNREADABLE_NPY = (
-    *(ValueError, TypeError, OverflowError, SyntaxError, tokenize.TokenError),
-    *(OSError, EOFError, MemoryError, RecursionError),
-)
-"""What numpy raises for a .npy file that is none: its header is Python text."""
 _FORMATS = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".npy": "npy", ".wav": "wav"}
 
 

@@ -32,8 +32,8 @@ from numpy.typing import NDArray
 from poisonkit.errors import MediaError
 from poisonkit.limits import excess
 from poisonkit.temporary import beside
-from poisonkit.triggers.assets import UNREADABLE_NPY, Asset, image_size
-from poisonkit.untrusted import open_plain, read_options
+from poisonkit.triggers.assets import Asset, image_size
+from poisonkit.untrusted import UNREADABLE_NPY, open_plain, read_options
 
 ARRAYS = (".npy",)
 VIDEOS = (".mp4", ".avi", ".mkv", ".webm", ".mov")

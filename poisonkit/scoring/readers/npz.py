@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import math
-import tokenize
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from poisonkit.errors import RequestError
 from poisonkit.limits import excess
 from poisonkit.scoring.predictions import LABEL_KEYS, SCORE_KEYS, TRUTH_KEYS, Predictions, Rows
 from poisonkit.scoring.readers.archives import DAMAGED
+from poisonkit.untrusted import UNREADABLE_NPY
 
 FILE_KEYS = ("files", "file", "filenames", "names", "paths", "ids")
 _HEADER = 500  # a header is Python text: a long one is no plain array's and may exhaust Python's parser
@@ -59,7 +59,7 @@ def _array(file: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> npt.N
             raise ValueError("another number of values than it declares")
         stream.seek(0)
         return npy.read_array(stream, allow_pickle=False, max_header_size=_HEADER)
-    except (ValueError, TypeError, OverflowError, SyntaxError, tokenize.TokenError, RecursionError) as error:
+    except UNREADABLE_NPY as error:
         reason = " ".join(str(error).split())[:120]
         raise RequestError(f"{file}: its array {info.filename} is damaged ({reason}).") from None
 

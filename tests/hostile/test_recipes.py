@@ -1,0 +1,94 @@
+"""Recipes are data: no tag makes an object, no alias makes a bomb, no name is imported unasked."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from poisonkit import Recipe
+from poisonkit.errors import RequestError
+from poisonkit.untrusted import EXPANDED, load_yaml
+
+LAUGHS = "a0: &a0 [lol, lol, lol, lol, lol, lol, lol, lol, lol]\n" + "".join(
+    f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]\n" for i in range(1, 12)
+)
+
+
+NAMES = (
+    *("apply", "name", "new", "exec", "include", "laughs", "self", "merge", "deep", "deeper"),
+    *("key", "date", "digits", "documents", "nul", "list", "empty"),
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "triggers: !!python/object/apply:os.system ['touch CANARY']\n",
+        "triggers: !!python/name:os.system\n",
+        "!!python/object/new:pathlib.Path ['CANARY']: 1\n",
+        "triggers: [!!python/object/apply:builtins.exec [\"open('CANARY', 'w')\"]]\n",
+        "triggers: !include CANARY\n",
+        LAUGHS + "triggers: [blend]\n",
+        "triggers: &t [blend, *t]\n",
+        "<<: &m {<<: *m}\ntriggers: [blend]\n",
+        "triggers: " + "[" * 1500 + "]" * 1500 + "\n",
+        "triggers: " + "{a: " * 5000 + "}" * 5000 + "\n",
+        "? [a]\n: b\ntriggers: [blend]\n",
+        "rate: 9999-99-99\ntriggers: [blend]\n",
+        "seed: " + "9" * 5000 + "\ntriggers: [blend]\n",
+        "triggers: [blend]\n--- \ntriggers: [fog]\n",
+        "\0",
+        "- 1\n",
+        "",
+    ],
+    ids=NAMES,
+)
+def test_refused_in_one_sentence(tmp_path: Path, text: str) -> None:
+    canary = tmp_path / "canary"
+    path = tmp_path / "recipe.yaml"
+    path.write_text(text.replace("CANARY", str(canary)))
+    began = time.process_time()
+    with pytest.raises(RequestError) as caught:
+        Recipe.from_yaml(path)
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 2000
+    assert time.process_time() - began < 20  # a bomb would not end at all
+    assert not canary.exists()
+
+
+def test_aliases_may_stand_for_something() -> None:
+    """Anchors are of use in sweeps: what they stand for is counted, and is the same as written out."""
+    text = "one: &a {x: [1, 2], y: &b z}\ntwo: {<<: *a, y: *b}\nthree: [*a, *a]\n"
+    assert load_yaml(text) == yaml.safe_load(text)
+    ids = "\n".join(f"  - c/{i}.mp4" for i in range(3000))
+    long = f"ids: &i\n{ids}\nagain: *i\n"
+    assert load_yaml(long) == yaml.safe_load(long)
+    many = f"a: &a [{', '.join('x' * 1 for _ in range(999))}]\nb: [{', '.join(['*a'] * (EXPANDED // 1000 + 1))}]\n"
+    with pytest.raises(yaml.YAMLError, match="stand for more than 100000 values"):
+        load_yaml(many)
+
+
+@pytest.mark.parametrize("name", ["os:system", "builtins:exec", "poisonkit.cli:main", "x.y:Z", "a:b:c=1"])
+@pytest.mark.parametrize("form", ["[{name}]", "[{{name: '{name}', params: {{}}}}]", "{name}"])
+def test_code_needs_leave(tmp_path: Path, name: str, form: str) -> None:
+    path = tmp_path / "recipe.yaml"
+    path.write_text(f"triggers: {form.format(name=name)}\n")
+    with pytest.raises(RequestError, match="needs --allow-code"):
+        Recipe.from_yaml(path)
+    path.write_text(f"backdoors: [{{name: a, triggers: {form.format(name=name)}}}]\n")
+    with pytest.raises(RequestError, match="needs --allow-code"):
+        Recipe.from_yaml(path)
+
+
+def test_assets_named_by_a_path_are_none(tmp_path: Path) -> None:
+    """In a recipe, imported data is known by name and hash; neither may lead out of the folder of assets."""
+    secret = tmp_path / "secret.png"
+    secret.write_bytes(b"x")
+    for asset in ({"name": "../../secret.png", "sha256": "0" * 64}, {"name": "s.png", "sha256": "../" * 21 + "x"}):
+        path = tmp_path / "recipe.yaml"
+        path.write_text(yaml.safe_dump({"triggers": [{"name": "blend", "params": {"pattern": asset}}]}))
+        with pytest.raises(RequestError, match="is not the name of an asset"):
+            Recipe.from_yaml(path)
