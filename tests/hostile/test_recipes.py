@@ -34,7 +34,7 @@ NAMES = (
         LAUGHS + "triggers: [blend]\n",
         "triggers: &t [blend, *t]\n",
         "<<: &m {<<: *m}\ntriggers: [blend]\n",
-        "triggers: " + "[" * 1500 + "]" * 1500 + "\n",
+        "triggers: " + "[" * 500 + "]" * 500 + "\n",
         "triggers: " + "{a: " * 5000 + "}" * 5000 + "\n",
         "? [a]\n: b\ntriggers: [blend]\n",
         "rate: 9999-99-99\ntriggers: [blend]\n",
