@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from poisonkit.errors import RequestError
 from poisonkit.plan import Task
@@ -161,6 +161,11 @@ def read(path: Path) -> Iterator[Record]:
         raise RequestError(f"Cannot read the manifest {path}: {error.strerror}.") from None
     except UnicodeDecodeError:
         raise RequestError(f"{path} is not UTF-8 text.") from None
+
+
+def is_record(row: object) -> TypeGuard[Record]:
+    """Whether a value is a record, every value of its kind."""
+    return isinstance(row, dict) and FIELDS.keys() <= row.keys() and _misfit(row) is None
 
 
 def _misfit(row: Record) -> str | None:

@@ -13,6 +13,7 @@ from typing import Any
 from poisonkit.datasets._files import write_csv, write_lines
 from poisonkit.datasets._lists import read_text
 from poisonkit.errors import RequestError
+from poisonkit.untrusted import load_json
 
 JSON_SUFFIXES = (".jsonl", ".ndjson", ".json")
 
@@ -49,7 +50,7 @@ def first_columns(file: Path) -> tuple[str, ...]:
         return ()
     if file.suffix.lower() in JSON_SUFFIXES:
         try:
-            value = json.loads(line)
+            value = load_json(line)
         except ValueError:
             return ()
         return tuple(map(str, value)) if isinstance(value, dict) else ()
@@ -93,7 +94,7 @@ def _read_json(file: Path, text: str) -> Table:
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
             try:
-                value = json.loads(line)
+                value = load_json(line)
             except ValueError:
                 value = None
             if not isinstance(value, dict):
@@ -115,7 +116,7 @@ def plain(text: str, delimiter: str) -> str | None:
     """A field as a name, path or number in words: the text itself, or what its JSON says; None for nothing."""
     if delimiter or not text:
         return text or None
-    value = json.loads(text)
+    value = load_json(text)
     if value is None:
         return None
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -69,7 +69,8 @@ class VGGSound(Layout):
             path = files[stem][0]
             samples.append(Sample(sample_id(path), path, SPLIT_WORDS[split], index[label], (clip, start)))
         if not samples:
-            raise RequestError(f"Not one clip that {CSV} lists is in '{root}' (looked for '{missing[0]}.mp4' …).")
+            sought = f" (looked for '{missing[0]}.mp4' …)" if missing else ""
+            raise RequestError(f"Not one clip that {CSV} lists is in '{root}'{sought}.")
         notes = [f"{len(missing)} of {len(table.rows)} listed clips are not there and left out ({some(missing)})."]
         return Dataset(root, self.name, classes, tuple(samples), {}, tuple(notes if missing else []))
 

@@ -16,6 +16,7 @@ from poisonkit.errors import MediaError
 from poisonkit.manifest import Record
 from poisonkit.media.info import Encode
 from poisonkit.plan import Task
+from poisonkit.untrusted import load_json
 
 Need = Literal["remux", "convert"]
 REASONS: dict[Need, str] = {
@@ -66,6 +67,17 @@ def needs(
                 watch()
                 if need is not None:
                     found[task.key] = need
+    return found
+
+
+def read_needs(path: Path) -> dict[str, Need] | None:
+    """What `needs` found, noted in a file, by key; None where there is no such file, or it holds something else."""
+    try:
+        found = load_json(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    if not isinstance(found, dict) or not all(isinstance(need, str) and need in REASONS for need in found.values()):
+        return None
     return found
 
 

@@ -12,7 +12,8 @@ from pathlib import Path
 from types import TracebackType
 
 from poisonkit import media
-from poisonkit.manifest import Record
+from poisonkit.manifest import Record, is_record
+from poisonkit.untrusted import load_json
 
 
 class Ledger:
@@ -68,10 +69,10 @@ def _whole_lines(path: Path) -> tuple[dict[str, Record], int]:
         with path.open("rb") as lines:
             for line in lines:
                 try:
-                    row = json.loads(line.decode("utf-8", "surrogateescape")) if line.endswith(b"\n") else None
+                    row = load_json(line.decode("utf-8", "surrogateescape")) if line.endswith(b"\n") else None
                 except ValueError:
                     row = None
-                if not isinstance(row, dict) or "key" not in row:
+                if not is_record(row):
                     break
                 rows[row["key"]] = row
                 whole += len(line)

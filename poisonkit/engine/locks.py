@@ -18,6 +18,7 @@ from typing import Any
 
 from poisonkit.errors import RequestError
 from poisonkit.temporary import beside
+from poisonkit.untrusted import load_json
 
 TOUCHED = 30.0  # seconds between signs of life
 LOST = 900.0  # without one for so long, a holder on another host is dead
@@ -84,7 +85,7 @@ def _read(path: Path) -> tuple[str, dict[str, Any], bool] | None:
     """A lock's text, what it says, and whether its holder is dead; None: there is none."""
     try:
         text = path.read_text(encoding="utf-8")
-        other = json.loads(text)
+        other = load_json(text)
         return text, other, _dead(path, other)
     except FileNotFoundError:
         return None

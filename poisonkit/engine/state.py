@@ -13,6 +13,7 @@ from pathlib import Path
 
 from poisonkit import manifest, media
 from poisonkit.engine import links, output
+from poisonkit.engine.clean import Need, read_needs
 from poisonkit.engine.ledger import read_rows
 from poisonkit.engine.locks import holder, lock
 from poisonkit.engine.options import Shard
@@ -157,9 +158,9 @@ def adopt(state: State) -> None:
     of = parts[-1].shard.of if parts[-1].shard else 1
     looked = [replace(state, shard=Shard(i + 1, of)).clean for i in range(of)]
     if state.attack is None and not state.clean.exists() and all(path.exists() for path in looked):
-        needs: dict[str, str] = {}
+        needs: dict[str, Need] = {}
         for path in looked:
-            needs.update(json.loads(path.read_text(encoding="utf-8")))
+            needs.update(read_needs(path) or {})
         manifest.write_lines(state.clean, [json.dumps(needs)])
     if any(p.unclean.exists() for p in parts):
         state.unclean.touch()

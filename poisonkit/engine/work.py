@@ -246,8 +246,8 @@ class Work:
         noted = self.state.clean
         if self.recipe.clean == "reencode" or (not wanted and self.state.shard is None):
             return {}
-        if noted.exists():
-            return dict(json.loads(noted.read_text(encoding="utf-8")))
+        if (known := clean.read_needs(noted)) is not None:
+            return known
         progress, recipe = self.options.progress, self.recipe
         progress.begin("Looking at clean samples", len(wanted))
         try:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import av
+import cv2
 
 from poisonkit import media
 from poisonkit.cli import call
@@ -26,6 +27,7 @@ from poisonkit.recipe import Recipe
 from poisonkit.scoring import readers
 from poisonkit.triggers import spec
 from poisonkit.triggers.assets import ArrayAsset, PictureAsset, WaveAsset
+from poisonkit.triggers.base import Trigger
 from tests.fuzz.mutate import altered_lines, damaged, scrambled
 from tests.fuzz.world import RECIPES, SOUNDS, World
 
@@ -54,6 +56,12 @@ def media_case(world: World, rng: random.Random, place: Path) -> str:
             look(source)
     alone = source.suffix in SOUNDS or source.suffix == ".m4a"
     trigger = spec.create("sine:snr=10" if alone or rng.random() < 0.25 else rng.choice(("badnets", "blend:alpha=0.4")))
+    return _job(source, place, trigger, rng)
+
+
+def _job(source: Path, place: Path, trigger: Trigger, rng: random.Random) -> str:
+    """The whole of one job; an `ok` must hold when what was written is decoded again, by hand too."""
+    name = source.name
     task = Task("poisoned", None, name, "train", name, f"data/{name}", (), 1, 0, 1, 0)
     job = Job(
         task=task,
@@ -67,21 +75,50 @@ def media_case(world: World, rng: random.Random, place: Path) -> str:
         stream="best",
         seed=1,
     )
+    kind = "frames" if source.is_dir() else "media"
     row = process(job)
-    written = [p for p in (place / "out").rglob("*") if p.is_file()]
+    written = sorted(p for p in (place / "out").rglob("*") if not p.is_dir())
     if row["status"] != "ok":
         one_sentence(row["error"])
         holds(not written, f"{row['status']}, and left {written}")
         holds("could not be processed (" not in row["error"], row["error"])
-        return f"media {row['status']}"
-    holds(written == [place / "out" / task.path], f"ok, and left {written}")
+        return f"{kind} {row['status']}"
+    target = place / "out" / task.path
+    holds(all(p == target or p.parent == target for p in written), f"ok, and left {written}")
     problem = recheck(row, job.frames, Decoding(out=job.out, source=str(source.parent), seed=1))
     holds(problem is None, f"ok, but {problem}")
     if row["frames"]:
-        with av.open(str(written[0])) as container:
-            counted = sum(1 for _ in container.decode(video=0))
-        holds(counted == row["frames"], f"ok with {row['frames']} frames, but PyAV decodes {counted}")
-    return "media ok"
+        if source.is_dir():
+            counted = sum(cv2.imread(str(p)) is not None for p in written)
+        else:
+            with av.open(str(target)) as container:
+                counted = sum(1 for _ in container.decode(video=0))
+        holds(counted == row["frames"], f"ok with {row['frames']} frames, but {counted} are decoded")
+    return f"{kind} ok"
+
+
+def frames_case(world: World, rng: random.Random, place: Path) -> str:
+    """A folder of frames with one or two of them damaged, doubled, gone or something else."""
+    source = place / "source" / "clip"
+    shutil.copytree(rng.choice(world.folders), source)
+    for _ in range(rng.choice((1, 1, 2))):
+        frame = rng.choice(sorted(source.iterdir()))
+        what = rng.randrange(8)
+        if what < 5 and frame.is_file():
+            frame.write_bytes(damaged(frame.read_bytes(), rng))
+        elif what == 5:
+            frame.unlink()
+        elif what == 6:
+            frame.rename(
+                source / rng.choice(("img_00009.jpg", "x.jpg", "img_1.jpg", "flow_x_00001.jpg", "img_0000²2.jpg"))
+            )
+        elif not frame.with_suffix(".png").exists():
+            os.mkfifo(frame.with_suffix(".png"))
+    for look in (media.probe, lambda path: media.scan(path, media.probe(path)), media.several):
+        with contextlib.suppress(PoisonkitError, OSError):
+            look(source)
+    trigger = spec.create(rng.choice(("badnets", "blend:alpha=0.4")))
+    return _job(source, place, trigger, rng)
 
 
 def list_case(world: World, rng: random.Random, place: Path) -> str:
@@ -194,7 +231,9 @@ def recipe_case(world: World, rng: random.Random, place: Path) -> str:
     return "recipe read"
 
 
+STATE = ("ledger.jsonl", "attack-second.jsonl", "clean.json")
 EDITED = (
+    *(f".state/{name}" for name in STATE),
     "manifest.jsonl",
     "plan.jsonl",
     "recipe.yaml",
@@ -211,6 +250,8 @@ def output_case(world: World, rng: random.Random, place: Path) -> str:
     names = rng.sample(EDITED, rng.choice((1, 1, 1, 2)))
     for name in names:
         path = out / "poisonkit" / name
+        if not path.exists():
+            continue
         text = path.read_text(encoding="utf-8")
         path.unlink()
         change = altered_lines if path.suffix != ".yaml" else scrambled
@@ -293,6 +334,7 @@ def asset_case(world: World, rng: random.Random, place: Path) -> str:
 
 FAMILIES: tuple[tuple[int, Callable[[World, random.Random, Path], str]], ...] = (
     (40, media_case),
+    (6, frames_case),
     (20, list_case),
     (10, recipe_case),
     (14, output_case),

@@ -39,6 +39,7 @@ class World:
     root: Path
     outside: Path
     media: dict[str, Path]
+    folders: list[Path]
     sets: dict[str, Path]
     out: Path
     assets: dict[str, Path]
@@ -66,6 +67,22 @@ def _media(folder: Path) -> dict[str, Path]:
         make_audio(folder / "aac.m4a", seconds=0.2),
     ]
     return {path.name: path for path in made}
+
+
+def _folders(root: Path) -> list[Path]:
+    """Clips as folders of numbered pictures."""
+    made = []
+    for name, suffix, options in (
+        ("jpeg", ".jpg", []),
+        ("full", ".jpg", [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, 0x111111]),
+        ("png", ".png", []),
+    ):
+        folder = root / name
+        folder.mkdir(parents=True)
+        for i, image in enumerate(pictures(4, (48, 32)), 1):
+            (folder / f"img_{i:05}{suffix}").write_bytes(cv2.imencode(suffix, image[..., ::-1], options)[1].tobytes())
+        made.append(folder)
+    return made
 
 
 def _assets(folder: Path) -> dict[str, Path]:
@@ -135,4 +152,6 @@ def build(root: Path) -> World:
     )
     assert poisonkit.poison(recipe, jobs=1).exit_code == 0
     poisonkit.attack(out, "second", triggers=["blend:alpha=0.3"], limit=1, jobs=1)
-    return World(root, outside, media, sets, out, _assets(root / "assets"), _predictions(out))
+    return World(
+        root, outside, media, _folders(root / "folders"), sets, out, _assets(root / "assets"), _predictions(out)
+    )
