@@ -5,7 +5,7 @@ VENV   ?= .venv
 BIN     = $(VENV)/bin
 STAMP   = $(VENV)/.installed
 
-.PHONY: help install demo test test-slow test-faults test-fuzz test-browser lint format docs bench test-mmaction2 test-consumers lock clean
+.PHONY: help install demo test test-slow test-faults test-fuzz test-browser lint format docs survival-page bench test-mmaction2 test-consumers lock clean
 
 help:
 	@echo "make demo            set up, make sample data, poison it, check the result"
@@ -19,6 +19,7 @@ help:
 	@echo "make test-mmaction2  MMAction2's own reader opens our lists (installs 2.3 GB into .venv-mmaction2)"
 	@echo "make test-consumers  torchvision and Hugging Face datasets open our output (installs 2 GB into .venv-consumers)"
 	@echo "make docs            the triggers' pages, text and pictures, from the code"
+	@echo "make survival-page   what each encoder leaves of each trigger, measured anew (a quarter of an hour)"
 	@echo "make lock            compute requirements.lock anew (needs uv)"
 
 install: $(STAMP)
@@ -71,6 +72,9 @@ test-consumers: $(STAMP)
 
 docs: $(STAMP)
 	$(BIN)/python tools/make_trigger_pages.py
+
+survival-page: $(STAMP)
+	$(BIN)/python tools/make_survival_page.py
 
 lock:
 	uv pip compile --universal --python-version 3.11 --extra dev pyproject.toml -o requirements.lock --no-header --no-annotate

@@ -29,6 +29,7 @@ from poisonkit.seeding import key64
 CLIPS = 6  # of each backdoor that a setting has to hold on
 FIRST = 2  # of each backdoor: what fails on them, or costs more than what is known to hold, goes no further
 MARGIN = 2.0  # standard deviations that the mean has to lie above what is required, for the clips not searched on
+HEADROOM = 0.02  # that each clip has to lie above it: other decoders see as much more or less
 CRF = (28, 23, 14, 10, 6, 2)  # beside `match`
 QUANTISER = (5, 3, 1)
 FULL_CHROMA = ("444:23", "444", "444:10", "444:4")
@@ -56,9 +57,9 @@ class Tried:
         return min((o.gain for o in self.measured), default=0.0)
 
     def holds(self, required: float) -> bool:
-        """On each clip at least this gain, nothing buried, and enough of a margin for other clips."""
+        """On each clip at least this gain and some headroom, nothing buried, and enough of a margin for other clips."""
         gains = [o.gain for o in self.measured]
-        if self.refused or not gains or min(gains) < required:
+        if self.refused or not gains or min(gains) < needed(required):
             return False
         if any(o.fidelity is not None and o.fidelity["verdict"] == "buried" for o in self.measured):
             return False
@@ -85,6 +86,11 @@ class Tried:
         if self.refused:
             return f"{self.setting} impossible"
         return f"{self.setting} {self.worst:.2f} at {self.size():.1f} times the bytes"
+
+
+def needed(required: float) -> float:
+    """The gain that every clip searched on has to keep."""
+    return min(1.0, required + HEADROOM)
 
 
 def searched(plan: Plan, recipe: Recipe) -> list[Task]:
@@ -226,7 +232,7 @@ class Search:
         if best is not None and now.measured:
             same = {o.number for o in now.measured}
             now.dearer = now.size(same) >= best.size(same)
-        fails = now.refused or (now.measured and now.worst < self.required)
+        fails = now.refused or (now.measured and now.worst < needed(self.required))
         if not now.dearer and not fails:
             now.outcomes += self._outcomes(trials[first:])
         return now

@@ -173,7 +173,10 @@ def test_what_holds_by_hand() -> None:
     assert holds(0.95, 0.96)
     assert not holds(0.95, 0.89)
     assert holds(0.95, 0.95, 0.96)
-    assert not holds(0.91, 0.99, 0.92)  # mean 0.94 − 2 · 0.0436 is below
+    assert holds(0.92, 0.93)
+    assert not holds(0.915, 0.93)  # 0.02 are for other decoders
+    assert not holds(0.93, 0.99, 0.93)  # mean 0.95 − 2 · 0.0346 is below
+    assert Tried("x", [outcome(0, 1.0)]).holds(1.0)
     assert not Tried("x", [outcome(0, 0.99, verdict="buried")]).holds(0.9)
     assert not Tried("x", [outcome(0, 0.99, sound_gain=0.5)]).holds(0.9)
     assert not Tried("x", []).holds(0.9)
