@@ -47,9 +47,22 @@ def ssim(a: Image, b: Image) -> float:
     c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
     mx, my = smooth(x), smooth(y)
     both, squares = mx * my, mx * mx + my * my
-    covariance, variances = smooth(x * y) - both, smooth(x * x + y * y) - squares
-    index = ((2 * both + c1) * (2 * covariance + c2)) / ((squares + c1) * (variances + c2))
-    return float(index.mean())
+    covariance = smooth(x * y)
+    x *= x
+    y *= y
+    x += y
+    variances = smooth(x)
+    # In place: ((2·both + c1)·(2·(covariance − both) + c2)) / ((squares + c1)·(variances − squares + c2))
+    covariance -= both
+    variances -= squares
+    for term in (both, covariance):
+        term *= 2
+    for term, c in ((both, c1), (covariance, c2), (squares, c1), (variances, c2)):
+        term += c
+    both *= covariance
+    squares *= variances
+    both /= squares
+    return float(both.mean())
 
 
 def snr(signal: Wave, changed: Wave) -> float:

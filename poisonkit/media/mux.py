@@ -33,7 +33,7 @@ from poisonkit.media.families import EXACT_TIMES, MUXERS, AudioTarget, VideoTarg
 from poisonkit.media.files import name_of, open_input, open_output, translated
 from poisonkit.media.info import MediaInfo, PlaneFormat
 
-BURST, BURST_BYTES = 16, 12_000_000  # pictures decoded, triggered or encoded at a time, at most
+BURST, BURST_BYTES = 32, 12_000_000  # pictures made before they are encoded, at most
 
 VideoFunction = Callable[[Iterator[Image]], Iterator[Image]]
 PlanesFunction = Callable[[Iterator[Planes]], Iterator[Planes]]
@@ -157,7 +157,6 @@ class _Pass:
         frames = self._decoded() if self.video is not None else None
         if frames is not None and self.what.deinterlace:
             frames = deinterlaced(frames, self.in_video)
-        frames = in_bursts(frames, self.info) if frames is not None else None
         first = next(frames) if frames is not None else None
         time_base = self.info.video.time_base if self.info.video is not None else None
         options = mux_options(self.info.container, time_base)
@@ -324,7 +323,11 @@ class _Pass:
 
 
 def in_bursts(pictures: Iterator[Any], info: MediaInfo) -> Iterator[Any]:
-    """The same pictures, made several at a time: decoder, trigger and encoder share the processor's cache badly."""
+    """The same pictures, several of them made before the first is given out.
+
+    An encoder shares the processor's caches badly with what comes before it; a decoder and a trigger share what the
+    one has just written.
+    """
     size = 3 * info.video.width * info.video.height if info.video is not None else 1
     most = max(1, min(BURST, BURST_BYTES // size))
     burst: deque[Any] = deque()

@@ -29,7 +29,7 @@ from poisonkit.triggers.lights import scaled
 PlanesRender = Callable[[Iterator[Planes]], Iterator[Planes]]
 
 STEP = 0.2  # levels: offsets are held in 8 bits where their steps are no larger
-LOOK_EVERY = 4  # frames of a constant trigger: how often is looked whether decoders clip the source
+LOOK_EVERY = 8  # frames of a constant trigger: how often is looked whether decoders clip the source
 SLACK = 0.25  # levels: what float32 arithmetic may leave beyond 0..255, and rounding takes back
 
 
