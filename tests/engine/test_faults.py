@@ -263,3 +263,26 @@ def test_starting_over_never_overwrites_and_never_leaves_the_output(sounds: Path
     with pytest.raises(PoisonkitError):
         poisonkit.poison(Recipe(source=sounds, out=other, **RECIPE), jobs=1, fresh=True)
     assert (tmp_path / "precious" / "0.flac").read_bytes() == b"precious"
+
+
+class Unreadable:
+    """What nobody can unpickle."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return int, ("no number",)
+
+
+def unreadable(job: Any, marks: str, index: int) -> Any:
+    """A worker whose record cannot be read, as of one that died while it handed it over."""
+    return Unreadable()
+
+
+def test_a_pool_that_breaks_again_and_again_is_given_up(
+    sounds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("poisonkit.engine.executors.local._marked", unreadable)
+    monkeypatch.setattr("poisonkit.engine.executors.local.FALSE_STARTS", 2)
+    with pytest.raises(PoisonkitError, match="Workers die before they begin"):
+        make(sounds, tmp_path / "out", jobs=2)
+    monkeypatch.undo()
+    assert make(sounds, tmp_path / "out", jobs=2).exit_code == 0

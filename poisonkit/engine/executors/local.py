@@ -17,6 +17,7 @@ from poisonkit.manifest import Record
 T = TypeVar("T")
 R = TypeVar("R")
 
+FALSE_STARTS = 5  # so many pools in a row in which nothing was begun, and the run gives up
 DEATHS = 2  # so many dead workers and a job is quarantined
 
 
@@ -35,10 +36,11 @@ def run(jobs: Sequence[Job], n_jobs: int, marks: Path, clean_up: Callable[[], No
     `marks` is a folder where workers note what they are running; `clean_up` removes what a dead one left.
     """
     from joblib import Parallel, delayed
-    from joblib.externals.loky.process_executor import TerminatedWorkerError
+    from joblib.externals.loky.process_executor import BrokenProcessPool
 
     left = {job.task.key: job for job in jobs}
     deaths: dict[str, int] = {}
+    in_vain = 0
     marks.mkdir(parents=True, exist_ok=True)
     while left:
         suspects = [key for key in left if deaths.get(key)]
@@ -52,10 +54,15 @@ def run(jobs: Sequence[Job], n_jobs: int, marks: Path, clean_up: Callable[[], No
             for key, row in rows:
                 del left[key]
                 yield row
-        except TerminatedWorkerError:
+        except BrokenProcessPool as error:  # also when a worker dies while it hands over a record
             clean_up()
             noted = {batch[int(mark.name)].task.key: mark for mark in marks.iterdir() if mark.name.isdigit()}
             slow = [key for key, mark in noted.items() if key in left and timelimit.ran_out(mark)]
+            in_vain = 0 if noted or len(batch) > len(left.keys() & {job.task.key for job in batch}) else in_vain + 1
+            if in_vain == FALSE_STARTS:
+                raise PoisonkitError(
+                    "Workers die before they begin (out of memory, or a library that is broken)."
+                ) from error
             for key in slow:
                 yield ran_over(left.pop(key))
             for key in noted.keys() & left.keys() if not slow else ():
@@ -93,7 +100,7 @@ def map_unordered(
             yield from map(function, tasks)
         return
     from joblib import Parallel, delayed
-    from joblib.externals.loky.process_executor import TerminatedWorkerError
+    from joblib.externals.loky.process_executor import BrokenProcessPool
 
     left = list(range(len(tasks)))
     alone = False
@@ -104,7 +111,7 @@ def map_unordered(
             for index, result in pool(delayed(_pinned)(function, tasks[i], i) for i in batch):
                 left.remove(index)
                 yield result
-        except TerminatedWorkerError:
+        except BrokenProcessPool:  # also when a worker dies while it hands over a record
             if alone and died is None:
                 raise PoisonkitError(
                     "A worker died (out of memory, or killed); the same command tries again."
