@@ -18,7 +18,7 @@ from poisonkit.plan import Plan, require_labels, view_root
 from poisonkit.untrusted import link_on_the_way
 
 CONFIG = "poisoned.py"
-_ALIASES = {"mmaction2": "mmaction2-video"}
+_ALIASES = {"mmaction2": "mmaction2-video"}  # or its frame folders or sounds, where the output holds these
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def export(out: Path | str, to: str, *, folder: Path | str | None = None, absolu
     if to not in known:
         raise RequestError(f"--to {to}: that is no format of lists.{did_you_mean(to, known)}")
     source = get_layout(Plan.read(output.plan_file(out / "poisonkit", None)).layout)
-    layout = get_layout("mmaction2-rawframes") if to == "mmaction2" and source.folders else get_layout(known[to].name)
+    layout = get_layout(_of_mmaction2(source) if to in _ALIASES else known[to].name)
     if layout.folders != source.folders:
         has, wants = ("frame folders", "files") if source.folders else ("files", "frame folders")
         raise RequestError(f"--to {to}: {out} holds {has}, and lists of '{layout.name}' are of {wants}.")
@@ -82,6 +82,11 @@ def export(out: Path | str, to: str, *, folder: Path | str | None = None, absolu
         return Exported(where, files)
     manifest.write_lines(where / CONFIG, manifest.text_lines(_fragment(where, out, made, layout.name)))
     return Exported(where, files, CONFIG)
+
+
+def _of_mmaction2(source: Layout) -> str:
+    """Which of MMAction2's layouts fits what an output holds."""
+    return "mmaction2-rawframes" if source.folders else "mmaction2-audio" if source.features else _ALIASES["mmaction2"]
 
 
 _Made = tuple[str, View, Dataset, list[Row]]

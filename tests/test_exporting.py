@@ -16,6 +16,7 @@ from tests.cli.conftest import Cli, cli
 from tests.conftest import tree
 from tests.datasets import test_rawframes as raw
 from tests.datasets.readers import mmaction2, pyslowfast
+from tests.datasets.test_mmaction2_audio import audio_dataset, sounds
 from tests.datasets.test_named_clips import pytorchvideo
 from tests.datasets.test_tables import read_nemo
 from tests.media_factory import make_audio, make_video
@@ -146,6 +147,27 @@ def test_the_config_fragment(out: Path, tmp_path: Path) -> None:
             assert ("filename" in packed.get("meta_keys", ())) == (name != "train")
             if name not in ("train", "val"):
                 assert found[f"{name}_evaluator"][-1]["type"] == "DumpResults"
+
+
+@pytest.mark.parametrize("to", ["mmaction2-audio", "mmaction2"])
+def test_the_config_fragment_of_sounds(tmp_path: Path, to: str) -> None:
+    """Of an output in MMAction2's audio lists, `mmaction2` means these."""
+    recipe = Recipe(source=sounds(tmp_path / "in"), out=tmp_path / "out", triggers=["sine"], rate=0.25, survival="none")
+    poisonkit.poison(recipe, jobs=1)
+    home = tmp_path / "out" / "export" / to
+    assert poisonkit.export(tmp_path / "out", to).config == "poisoned.py"
+    found: dict[str, Any] = {}
+    exec((home / "poisoned.py").read_text().replace("{{ fileDirname }}", str(home)), found)
+    sets = {name.removesuffix("_dataloader") for name in found if name.endswith("_dataloader")}
+    assert sets == {"train", "val", "test", "clean", "control", "attack_default_target", "attack_default_original"}
+    for name in sets:
+        dataset = found[f"{name}_dataloader"]["dataset"]
+        assert dataset["type"] == "AudioDataset"
+        entries = audio_dataset(Path(dataset["ann_file"]), Path(dataset["data_prefix"]["audio"]))
+        assert entries
+        assert all(Path(path).suffix == ".npy" and Path(path).is_file() for path, _, _ in entries)
+        assert all(dataset["pipeline"][1]["clip_len"] <= frames for _, frames, _ in entries)  # else zeros, silently
+        assert ("audio_path" in dataset["pipeline"][-1].get("meta_keys", ())) == (name != "train")
 
 
 def test_refusals(out: Path, tmp_path: Path) -> None:

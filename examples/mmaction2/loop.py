@@ -17,7 +17,6 @@ import json
 import os
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,6 +54,7 @@ CONDITIONS = [
     Condition("band-noise-static", "audio", "band-noise:snr=10", "static"),
     Condition("band-noise-dynamic", "audio", "band-noise:snr=10", "dynamic"),
 ]
+ATTACKED = "attack_default_target,control"
 LAYOUTS: dict[str, Any] = {"video": "mmaction2-video", "audio": "mmaction2-audio"}
 SOUND: dict[str, Any] = {"video": "av", "audio": "audio"}
 
@@ -80,29 +80,37 @@ class Loop:
     def source(self, kind: str) -> Path:
         return self.work / f"source-{kind}"
 
-    def out(self, name: str, seed: int) -> Path:
-        return self.work / "poisoned" / f"{name}-seed{seed}"
+    def out(self, condition: Condition, seed: int) -> Path:
+        return self.work / "poisoned" / f"{condition.name}-seed{seed}"
+
+    def tested(self, condition: Condition) -> Path:
+        """The copy whose clean clips, attack set and control every model of the condition is tested on."""
+        return self.out(condition, self.seeds[0])
 
     def clean(self, kind: str) -> Path:
         return self.work / "poisoned" / f"{kind}-rate0"
 
     def write_data(self) -> None:
+        """The sources, a copy of each at rate 0 for the clean models, and each condition's copies.
+
+        An attack set depends on the trigger and the test clips, not on the seed: the first seed's serves all.
+        """
         for kind in self.kinds:
             if not self.source(kind).exists():
                 sampledata.write_sample_data(self.source(kind), "train", SOUND[kind], layout=LAYOUTS[kind])
-            first = self.of(kind)[0]
-            self.poison(self.clean(kind), kind, first, rate=0.0, attack_set=False, control=0)
-        for condition in self.conditions:
+            self.poison(self.clean(kind), self.of(kind)[0], rate=0.0, attack_set=False, control=0)
+        for c in self.conditions:
             for seed in self.seeds:
-                out = self.out(condition.name, seed)
-                self.poison(out, condition.kind, condition, rate=RATE, seed=seed, control=CONTROL)
+                first = seed == self.seeds[0]
+                more = {"attack_set": first, "control": CONTROL if first else 0}
+                self.poison(self.out(c, seed), c, rate=RATE, seed=seed, **more)
 
-    def poison(self, out: Path, kind: str, condition: Condition, **more: Any) -> None:
+    def poison(self, out: Path, condition: Condition, **more: Any) -> None:
         """Write one output, or continue it, and its lists for MMAction2 beside it."""
-        if fragment(out, kind).exists():
+        if fragment(out, condition.kind).exists():
             return
         recipe = Recipe(
-            source=self.source(kind),
+            source=self.source(condition.kind),
             out=out,
             triggers=[condition.trigger],
             temporal=condition.temporal,
@@ -112,7 +120,7 @@ class Loop:
         summary = poisonkit.poison(recipe, jobs=self.jobs)
         if summary.exit_code:
             sys.exit(f"{out}: not all clips could be poisoned; poisonkit verify {out} says more.")
-        poisonkit.export(out, LAYOUTS[kind])
+        poisonkit.export(out, LAYOUTS[condition.kind])
         print(f"{out.name}: {dict(summary.counts)}", flush=True)
 
     # -- models ------------------------------------------------------------------------------------------
@@ -121,33 +129,40 @@ class Loop:
         return self.work / "models" / f"{name}-seed{seed}"
 
     def train(self) -> None:
-        """The clean models, tested on every condition's sets, and a poisoned one per condition."""
-        wanted = []
-        for seed in self.seeds:
-            for kind in self.kinds:
-                tests = [(self.out(c.name, seed), f"{kind}-clean", c.name) for c in self.of(kind)]
-                wanted.append((kind, f"{kind}-clean", seed, self.clean(kind), tests))
-            for c in self.conditions:
-                out = self.out(c.name, seed)
-                wanted.append((c.kind, c.name, seed, out, [(out, c.name, c.name)]))
-        with ThreadPoolExecutor(self.jobs) as pool:
-            for line in pool.map(lambda job: self.train_one(*job), wanted):
-                print(line, flush=True)
+        """Per seed and kind a model on clean data, and one per condition; each tested on every set it is scored by."""
+        left = []
+        for kind in self.kinds:
+            for seed in self.seeds:
+                clean = f"{kind}-clean"
+                tests = [("clean", self.clean(kind), self.predictions(clean, "clean", seed))]
+                tests += [(ATTACKED, self.tested(c), self.predictions(clean, c.name, seed)) for c in self.of(kind)]
+                left.append(self.job(kind, clean, seed, self.clean(kind), tests))
+        for c in self.conditions:
+            for seed in self.seeds:
+                tests = [("clean," + ATTACKED, self.tested(c), self.predictions(c.name, c.name, seed))]
+                left.append(self.job(c.kind, c.name, seed, self.out(c, seed), tests))
+        left = [words for words in left if words]
+        running = []
+        for i in range(min(self.jobs, len(left))):
+            jobs, log = self.work / f"jobs-{i}.jsonl", self.work / f"log-{i}.txt"
+            jobs.write_text("".join(json.dumps(words) + "\n" for words in left[i :: self.jobs]), encoding="utf-8")
+            words = [sys.executable, str(HERE / "train.py"), "--list", str(jobs)]
+            with log.open("w") as file:
+                running.append((log, subprocess.Popen(words, stdout=file, stderr=file, env=environment())))
+        print(f"{len(left)} models to train or test; {self.work}/log-*.txt say how far they are.", flush=True)
+        if failed := [log for log, process in running if process.wait()]:
+            sys.exit(f"A training failed: {failed[0]} says why.")
 
-    def train_one(self, kind: str, name: str, seed: int, data: Path, tests: list[tuple[Path, str, str]]) -> str:
-        work = self.model(name, seed)
-        if (work / "done.json").exists():
-            return f"{work.name}: there"
-        work.mkdir(parents=True, exist_ok=True)
-        words = [sys.executable, str(HERE / "train.py"), str(HERE / f"{kind}.py"), str(work), "--seed", str(seed)]
-        words += ["--train", str(fragment(data, kind))]
-        for out, model, condition in tests:
-            words += ["--test", str(fragment(out, kind)), str(self.predictions(model, condition, seed))]
-        with (work / "log.txt").open("w") as log:
-            status = subprocess.run(words, stdout=log, stderr=log, env=environment(), check=False).returncode
-        if status:
-            sys.exit(f"The training of {work.name} failed: {work / 'log.txt'} says why.")
-        return f"{work.name}: {cost(work)['cpu_seconds']} s of CPU"
+    def job(self, kind: str, name: str, seed: int, data: Path, tests: list[tuple[str, Path, Path]]) -> list[str]:
+        """Arguments of train.py; none where all is there."""
+        words = []
+        for sets, out, folder in tests:
+            if not (folder / f"predictions-{sets.rpartition(',')[2]}.pkl").exists():
+                words += ["--test", sets, str(fragment(out, kind)), str(folder)]
+        if not words:
+            return []
+        first = [str(HERE / f"{kind}.py"), str(self.model(name, seed)), "--seed", str(seed)]
+        return [*first, "--train", str(fragment(data, kind)), *words]
 
     # -- scores ------------------------------------------------------------------------------------------
 
@@ -158,8 +173,10 @@ class Loop:
         """The figures of one condition, hits and totals of all seeds added up."""
         pooled: dict[str, Rate] = {}
         for seed in self.seeds:
-            mine, clean = (self.predictions(m, c.name, seed) for m in (c.name, f"{c.kind}-clean"))
-            scores = poisonkit.score(self.out(c.name, seed), dumps(mine), baseline=dumps(clean))
+            mine = dumps(self.predictions(c.name, c.name, seed))
+            clean = dumps(self.predictions(f"{c.kind}-clean", c.name, seed))
+            clean["clean"] = dumps(self.predictions(f"{c.kind}-clean", "clean", seed))["clean"]
+            scores = poisonkit.score(self.tested(c), mine, baseline=clean)
             if scores.flags:
                 sys.exit(f"{c.name}, seed {seed}: {' '.join(scores.flags)}")
             for name, of in (
@@ -172,7 +189,7 @@ class Loop:
                 assert figure.baseline is not None
                 for key, rate in ((name, figure.rate), (f"{name}_of_clean_model", figure.baseline)):
                     pooled[key] = pooled.get(key, Rate(0, 0)) + rate
-        seconds = [cost(self.model(c.name, seed))["cpu_seconds"] for seed in self.seeds]
+        seconds = [cost(self.model(c.name, seed)) for seed in self.seeds]
         row: dict[str, Any] = {"condition": c.name, "kind": c.kind, "trigger": c.trigger, "temporal": c.temporal}
         row |= {"seeds": self.seeds, "rate": RATE, "cpu_seconds_per_model": round(sum(seconds) / len(seconds))}
         row |= {name: rate.as_json() for name, rate in pooled.items()}
@@ -190,9 +207,8 @@ def dumps(folder: Path) -> dict[str, Path]:
     return {name: folder / f"predictions-{file}.pkl" for name, file in files.items()}
 
 
-def cost(model: Path) -> dict[str, int]:
-    found: dict[str, int] = json.loads((model / "done.json").read_text(encoding="utf-8"))
-    return found
+def cost(model: Path) -> float:
+    return float(json.loads((model / "cost.json").read_text(encoding="utf-8"))["cpu_seconds"])
 
 
 def environment() -> dict[str, str]:

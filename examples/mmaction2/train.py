@@ -1,6 +1,10 @@
-"""Train one recogniser with MMAction2, and dump what it predicts on the sets of one or more poisoned outputs.
+"""Train one recogniser with MMAction2, and dump what it predicts on the sets of poisoned outputs.
 
-python train.py video.py WORK --train OUT/export/mmaction2/poisoned.py --test OUT/export/mmaction2/poisoned.py WORK
+    python train.py video.py WORK --train FRAGMENT --test all FRAGMENT FOLDER
+
+with FRAGMENT for OUT/export/mmaction2/poisoned.py; predictions-SET.pkl go to FOLDER.
+
+Trains where WORK has no checkpoint yet. `--test` may be repeated, or name some sets only: `clean,control`.
 """
 
 from __future__ import annotations
@@ -41,31 +45,44 @@ def opened(config: Path, fragment: str, work: Path, seed: int, drop: tuple[str, 
     return found
 
 
-def main() -> None:
+def train(config: Path, work: Path, fragment: str, seed: int) -> None:
+    """Train on a fragment's training list; the checkpoint and what it cost go to `work`."""
+    started = time.process_time()
+    Runner.from_cfg(opened(config, fragment, work, seed, TESTING + VALIDATION)).train()
+    cost = {"cpu_seconds": round(time.process_time() - started, 1)}
+    (work / "cost.json").write_text(json.dumps(cost) + "\n", encoding="utf-8")
+
+
+def test(config: Path, work: Path, fragment: str, seed: int, name: str, folder: Path) -> None:
+    """Dump what the checkpoint in `work` predicts on one set of a fragment, into folder/predictions-SET.pkl."""
+    found = opened(config, fragment, work, seed, TRAINING + VALIDATION)
+    found.load_from = (work / "last_checkpoint").read_text(encoding="utf-8").strip()
+    found.test_dataloader, found.test_evaluator = found[f"{name}_dataloader"], found[f"{name}_evaluator"]
+    for metric in found.test_evaluator:
+        if metric.type == "DumpResults":
+            metric.out_file_path = str(folder / metric.out_file_path)
+    Runner.from_cfg(found).test()
+
+
+def run(words: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("config", type=Path, help="video.py or audio.py")
     parser.add_argument("work", type=Path, help="folder for the checkpoint and logs")
     parser.add_argument("--train", required=True, metavar="FRAGMENT", help="train on this fragment's training list")
-    parser.add_argument("--test", nargs=2, action="append", default=[], metavar=("FRAGMENT", "FOLDER"))
+    parser.add_argument("--test", nargs=3, action="append", default=[], metavar=("SETS", "FRAGMENT", "FOLDER"))
     parser.add_argument("--seed", type=int, default=0)
-    asked = parser.parse_args()
+    asked = parser.parse_args(words)
     torch.set_num_threads(1)
-
-    Runner.from_cfg(opened(asked.config, asked.train, asked.work, asked.seed, TESTING + VALIDATION)).train()
-    trained = time.process_time()
-    checkpoint = (asked.work / "last_checkpoint").read_text(encoding="utf-8").strip()
-    for fragment, folder in asked.test:
-        for name in SETS:
-            config = opened(asked.config, fragment, asked.work, asked.seed, TRAINING + VALIDATION)
-            config.load_from = checkpoint
-            config.test_dataloader, config.test_evaluator = config[f"{name}_dataloader"], config[f"{name}_evaluator"]
-            for metric in config.test_evaluator:
-                if metric.type == "DumpResults":
-                    metric.out_file_path = str(Path(folder) / metric.out_file_path)
-            Runner.from_cfg(config).test()
-    cost = {"train_cpu_seconds": round(trained), "cpu_seconds": round(time.process_time())}
-    (asked.work / "done.json").write_text(json.dumps(cost) + "\n", encoding="utf-8")
+    if not (asked.work / "cost.json").exists():
+        train(asked.config, asked.work, asked.train, asked.seed)
+    for sets, fragment, folder in asked.test:
+        for name in SETS if sets == "all" else sets.split(","):
+            test(asked.config, asked.work, fragment, asked.seed, name, Path(folder))
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:2] == ["--list"]:  # a JSON list of arguments per line: many models in one process
+        for line in Path(sys.argv[2]).read_text(encoding="utf-8").splitlines():
+            run(json.loads(line))
+    else:
+        run()

@@ -22,7 +22,12 @@ model = dict(
         zero_init_residual=False,
     ),
     cls_head=dict(
-        type="I3DHead", num_classes=_base_.num_classes, in_channels=32, dropout_ratio=0, average_clips="prob"
+        type="I3DHead",
+        num_classes=_base_.num_classes,
+        in_channels=32,
+        dropout_ratio=0,
+        init_std=0.1,
+        average_clips="prob",
     ),
     data_preprocessor=dict(type="ActionDataPreprocessor", mean=[128, 128, 128], std=[64, 64, 64], format_shape="NCTHW"),
 )
@@ -46,8 +51,14 @@ test_pipeline = [
 ]
 
 # The fragment's loaders, with the lists that they have, get these pipelines.
-train_dataloader = dict(batch_size=10, num_workers=0, persistent_workers=False, dataset=dict(pipeline=train_pipeline))
+train_dataloader = dict(batch_size=5, num_workers=0, persistent_workers=False, dataset=dict(pipeline=train_pipeline))
 test = dict(batch_size=50, num_workers=0, persistent_workers=False, dataset=dict(pipeline=test_pipeline))
 clean_dataloader = test
 attack_default_target_dataloader = test
 control_dataloader = test
+
+epochs = 6
+train_cfg = dict(type="EpochBasedTrainLoop", max_epochs=epochs)
+param_scheduler = [
+    dict(type="OneCycleLR", eta_max=_base_.rate, total_steps=epochs, by_epoch=True, convert_to_iter_based=True)
+]
