@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import poisonkit
-from poisonkit import PoisonkitError, Recipe, media
+from poisonkit import PoisonkitError, Recipe, manifest, media
 from tests.conftest import same_output
 
 RECIPE: dict[str, Any] = {"triggers": ["sine"], "count": 5, "attack_set": False}
@@ -286,3 +286,42 @@ def test_a_pool_that_breaks_again_and_again_is_given_up(
         make(sounds, tmp_path / "out", jobs=2)
     monkeypatch.undo()
     assert make(sounds, tmp_path / "out", jobs=2).exit_code == 0
+
+
+def test_a_clip_that_kills_its_worker_twice_is_left_alone(
+    sounds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "deadly.py").write_text(
+        "import os, signal\n"
+        "from poisonkit.triggers.audio.sine import Sine\n\n\n"
+        "class Deadly(Sine):\n"
+        "    def render(self, wave, clip, params):\n"
+        "        if clip.id == 'no/1.wav':\n"
+        "            os.kill(os.getpid(), signal.SIGKILL)  # as the kernel does where memory is short\n"
+        "        return super().render(wave, clip, params)\n",
+        encoding="utf-8",
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}")
+    ids = tuple(f"no/{i}.wav" for i in (1, 2, 3))
+    recipe = Recipe(source=sounds, out=tmp_path / "out", triggers=["deadly:Deadly"], ids=ids, target=1, survival="none")
+    done = poisonkit.poison(recipe, jobs=2)
+    assert done.failed == (("no/1.wav", "'no/1.wav' was left alone: a worker died on it twice."),)
+    assert (done.exit_code, done.counts["poisoned"]["ok"]) == (1, 2)
+    assert poisonkit.verify(tmp_path / "out").ok
+
+
+def test_verify_names_a_swapped_pair(sounds: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    make(sounds, out, clean="copy")
+    rows = [r for r in manifest.read(out / "poisonkit" / "manifest.jsonl") if r["path"].endswith(".wav")]
+    for role in ("poisoned", "clean"):
+        a, b = (out / r["path"] for r in [r for r in rows if r["role"] == role][:2])
+        first, second = a.read_bytes(), b.read_bytes()
+        a.write_bytes(second)
+        b.write_bytes(first)
+        found = {finding.path for finding in poisonkit.verify(out, hash_all=True).problems}
+        assert found == {p.relative_to(out).as_posix() for p in (a, b)}
+        a.write_bytes(first)
+        b.write_bytes(second)
+    assert poisonkit.verify(out, hash_all=True).ok
