@@ -32,6 +32,8 @@ COMMANDS = {
     "identify": "identify FILE --in OUT",
     "report": "report OUT --samples 1",
     "attack": "attack OUT --name third --limit 1 --jobs 1",
+    "merge": "merge OUT",
+    "shortcuts": "inspect OUT --shortcuts --jobs 1",
 }
 
 
