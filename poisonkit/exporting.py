@@ -127,7 +127,12 @@ def _lists(
     splits: list[Split] = [split for split in SPLITS if any(r.sample.split == split for r in moved)]
     options = layout.list_options(splits)
     assert options is not None
-    samples = tuple(replace(r.sample, label=r.label) for r in moved)  # nothing is relabelled here, nothing emptied
+    several = next((r for r in moved if len(r.labels) > 1), None)
+    if several is not None and not layout.multi_label:
+        raise RequestError(f"'{several.path}' has several classes, and lists of '{layout.name}' hold one a sample.")
+    samples = tuple(
+        replace(r.sample, label=r.label, further=r.labels[1:]) for r in moved
+    )  # nothing is relabelled here, nothing emptied
     return name, view, Dataset(out, layout.name, plan.classes, samples, options), moved
 
 

@@ -29,6 +29,7 @@ FIELDS: dict[str, Any] = {
     "other": None,
     "label": None,
     "original_label": None,
+    "further": [],
     "class_name": None,
     "original_class": None,
     "target": None,
@@ -63,7 +64,7 @@ _KINDS: dict[str, type | tuple[type, ...]] = {
         (int, type(None)),
     ),
     "fps": (int, float, type(None)),
-    **dict.fromkeys(("also", "triggers", "poisoned_ranges"), list),
+    **dict.fromkeys(("also", "further", "triggers", "poisoned_ranges"), list),
     **dict.fromkeys(("streams", "codec", "features", "fidelity"), (dict, type(None))),
 }
 
@@ -90,6 +91,7 @@ def record(task: Task, classes: Sequence[str], **known: Any) -> Record:
         "other": task.other,
         "label": task.label,
         "original_label": task.original_label,
+        "further": list(task.further),
         "class_name": named(task.label),
         "original_class": named(task.original_label),
         "target": task.target,
@@ -176,6 +178,8 @@ def _misfit(row: Record) -> str | None:
             return name
     if not all(isinstance(name, str) and stays_inside(name) for name in row["also"]):
         return "also"
+    if not all(type(label) is int for label in row["further"]):
+        return "further"
     if not (row["path"].startswith(_PARTS) and stays_inside(row["path"])):
         return "path"
     for name in ("source_path", "other"):

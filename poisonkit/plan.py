@@ -215,7 +215,7 @@ def _require_kinds(plan: Plan) -> None:
 
 def in_range(plan: Plan) -> bool:
     """Whether every label of a plan is one of its classes."""
-    labels = {x for t in plan.tasks for x in (t.label, t.original_label, t.target)} - {None}
+    labels = {x for t in plan.tasks for x in (t.label, t.original_label, t.target, *t.further)} - {None}
     return all(isinstance(x, int) and 0 <= x < len(plan.classes) for x in labels)
 
 

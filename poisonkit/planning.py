@@ -66,13 +66,11 @@ class _Chosen:
         return (label + 1) % classes if self.backdoor.label_mode == "all-to-all" else self.target
 
     def attackable(self, sample: Sample) -> bool:
-        if sample.label is None:
-            return False
-        if self.backdoor.label_mode == "all-to-all":
-            return True
-        if self.backdoor.label_mode == "source":
-            return sample.label in self.sources
-        return sample.label != self.target
+        """Whether a held-out sample can be attacked: none of its classes is the target (all-to-all: it has one)."""
+        if self.backdoor.label_mode == "all-to-all" or not sample.labels:
+            return bool(sample.labels)
+        source = self.backdoor.label_mode != "source" or not self.sources.isdisjoint(sample.labels)
+        return source and self.target not in sample.labels
 
 
 class Planner:
@@ -166,17 +164,22 @@ class Planner:
         target, sources = self._classes_of(backdoor)
         counted = {
             "dataset": len(labelled),
-            "target-class": sum(s.label == target for s in labelled),
-            "source-class": sum(s.label in sources for s in labelled),
+            "target-class": sum(target in s.labels for s in labelled),
+            "source-class": sum(not sources.isdisjoint(s.labels) for s in labelled),
         }[backdoor.rate_of]
 
         def fits(sample: Sample) -> bool:
             if backdoor.label_mode == "clean":
-                return sample.label == target
+                return target in sample.labels
             if backdoor.label_mode == "source":
-                return sample.label in sources
-            return backdoor.label_mode == "all-to-all" or sample.label != target
+                return target not in sample.labels and not sources.isdisjoint(sample.labels)
+            return backdoor.label_mode == "all-to-all" or target not in sample.labels
 
+        if backdoor.label_mode == "all-to-all" and any(s.further for s in self.dataset.samples):
+            raise RequestError(
+                "Label mode 'all-to-all' maps each class to the next, and some samples have several classes: use "
+                "another label mode."
+            )
         pool = [s for s in labelled if fits(s) and s.id not in self._used]
         purpose = "poison" if index == 0 else f"poison/{backdoor.name}"
         if backdoor.ids is not None:
@@ -226,8 +229,8 @@ class Planner:
             for s in self.dataset.of("train")
             if s.label is not None
             and s.id not in self._used
-            and s.label not in chosen.sources
-            and (not classes or s.label in classes)
+            and chosen.sources.isdisjoint(s.labels)
+            and (not classes or not classes.isdisjoint(s.labels))
         ]
         found = list(islice(self._suitable(chosen, ranked(pool, self.recipe.seed, f"cover/{backdoor.name}")), wanted))
         if len(found) < wanted:
@@ -371,12 +374,14 @@ class Planner:
             backdoor=more.get("backdoor"),
             other=more.get("other"),
             extra=sample.extra,
+            further=sample.further,
         )
 
     def _poison_task(self, chosen: _Chosen, sample: Sample) -> Task:
         assert sample.label is not None
         target = chosen.maps_to(sample.label, len(self.dataset.classes))
-        return self._task("poisoned", sample, "data", target, target=target, backdoor=chosen.index)
+        label = sample.label if chosen.backdoor.label_mode == "clean" else target  # with its other classes, if it has
+        return self._task("poisoned", sample, "data", label, target=target, backdoor=chosen.index)
 
     def _data_tasks(self) -> list[Task]:
         poisoned = {s.id: c for c in self._chosen for s in c.taken}

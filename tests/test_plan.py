@@ -6,6 +6,7 @@ import hashlib
 import math
 import unicodedata
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import pytest
 from poisonkit.datasets import Dataset, Sample
 from poisonkit.errors import RequestError
 from poisonkit.idlists import read_ids, read_ranking
-from poisonkit.plan import Plan
+from poisonkit.plan import Plan, digest
 from poisonkit.planning import Examined, Planner, number
 from poisonkit.recipe import Recipe
 from poisonkit.triggers.base import ClipInfo
@@ -392,3 +393,56 @@ def test_a_backdoor_is_stopped_only_by_what_its_own_triggers_touch(trigger: str,
     for stopped in ([trigger], [trigger, other]):
         with pytest.raises(RequestError, match=f"no {blocked}"):
             Planner(Recipe(triggers=stopped, rate=0.1), dataset(), look).plan()
+
+
+def several(*labels: tuple[int, ...], test: Iterable[tuple[int, ...]] = ()) -> Dataset:
+    """Training and test samples with these label sets."""
+    sets = [("train", each) for each in labels] + [("test", each) for each in test]
+    samples = [
+        Sample(f"{split}/{i}.mp4", f"{split}/{i}.mp4", split, each[0], (), each[1:])  # type: ignore[arg-type]
+        for i, (split, each) in enumerate(sets)
+    ]
+    lists = {"train": "train.txt", "test": "test.txt"}
+    options = {"delimiter": " ", "lists": lists, "bare": {}}
+    return Dataset(Path("nowhere"), "mmaction2-video", ("a", "b", "c"), tuple(samples), options)
+
+
+LABELS = ((0, 2), (1,), (2,), (1, 0), (2, 1), (1, 2), (0,))
+
+
+def test_samples_of_several_classes_and_the_target() -> None:
+    """Dirty: one of whose classes is the target is not eligible, in training and attack set; clean: any such is."""
+    data = several(*LABELS, test=((0, 1), (2, 1), (1,), (2, 0), (0,)))
+    made = plan(data, count=4, target="a", control=0)
+    assert made.choices[0].pool == 4  # of 1, 2, 4 and 5
+    assert sorted(ids(made, "poisoned")) == ["train/1.mp4", "train/2.mp4", "train/4.mp4", "train/5.mp4"]
+    assert sorted(ids(made, "attack")) == ["test/8.mp4", "test/9.mp4"]
+    rows = {r.sample.id: r.labels for r in made.rows("data")}
+    assert rows == {
+        "train/0.mp4": (0, 2), "train/1.mp4": (0,), "train/2.mp4": (0,), "train/3.mp4": (1, 0), "train/4.mp4": (0,),
+        "train/5.mp4": (0,), "train/6.mp4": (0,), "test/7.mp4": (0, 1), "test/8.mp4": (2, 1), "test/9.mp4": (1,),
+        "test/10.mp4": (2, 0), "test/11.mp4": (0,),
+    }  # fmt: skip
+    assert {r.sample.id: r.labels for r in made.rows("target", "default")} == {"test/8.mp4": (0,), "test/9.mp4": (0,)}
+    assert [r.labels for r in made.rows("original", "default")] == [(2, 1), (1,)]
+    clean = plan(data, count=3, target="a", label_mode="clean", rate_of="target-class")
+    assert clean.choices[0].denominator == clean.choices[0].pool == 3
+    assert sorted(ids(clean, "poisoned")) == ["train/0.mp4", "train/3.mp4", "train/6.mp4"]
+    assert [r.labels for r in clean.rows("data")][:7] == list(LABELS)  # no label changes
+
+
+def test_samples_of_several_classes_and_a_source_class(tmp_path: Path) -> None:
+    data = several(*LABELS, test=((0, 2), (2, 1), (1, 2), (0,), (1,)))
+    made = plan(data, count=3, target="a", label_mode="source", source_class=["c"], rate_of="source-class", control=0)
+    assert (made.choices[0].denominator, made.choices[0].pool) == (4, 3)
+    assert sorted(ids(made, "poisoned")) == ["train/2.mp4", "train/4.mp4", "train/5.mp4"]
+    assert ids(made, "attack") == ["test/8.mp4", "test/9.mp4"]
+    with pytest.raises(RequestError, match="all-to-all' maps each class to the next, and some samples have several"):
+        plan(data, label_mode="all-to-all")
+    lines = tmp_path / "plan.jsonl"
+    lines.write_text("".join(f"{line}\n" for line in made.to_jsonl()))
+    again = Plan.read(lines)
+    assert [r.labels for r in again.rows("data")] == [r.labels for r in made.rows("data")]
+    assert again.source(Path("x")).samples == data.samples
+    other = replace(data, samples=(replace(data.samples[0], further=()), *data.samples[1:]))
+    assert digest(other) != digest(data)

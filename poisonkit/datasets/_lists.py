@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -219,7 +219,8 @@ def delimiter_of(source: Source, files: Iterable[Path]) -> str:
     lines = [line for file in files for line in beginning(file)]
 
     def fitting(delimiter: str) -> int:
-        return sum(len(fields) == 2 and _is_int(fields[1]) for fields in (x.split(delimiter) for x in lines))
+        rows = (line.split(delimiter) for line in lines)
+        return sum(len(fields) > 1 and all(map(_is_int, fields[1:])) for fields in rows)
 
     return max(DELIMITERS, key=fitting)  # the first of equals: the space
 
@@ -243,6 +244,10 @@ def parse(file: Path, split: Split, delimiter: str) -> ParsedList:
                     label = known[fields[1]]
                 elif len(fields) == 2:
                     label = known[fields[1]] = label_of(fields[1], f"Line {number} of {file.name}")
+                elif len(fields) > 2 and all(map(_is_int, fields[1:])):
+                    label, *further = labels_of(fields[1:], f"Line {number} of {file.name}")
+                    parsed.add(path, label, number, further=tuple(further))
+                    continue
                 else:
                     _check_bare(fields, line, delimiter, f"Line {number} of {file.name}")
                     label = None
@@ -300,6 +305,29 @@ def label_of(text: str, where: str) -> int | None:
     return None if label == -1 else label
 
 
+def labels_of(fields: Sequence[str], where: str) -> tuple[int, ...]:
+    """The labels of a line that has any; none for -1. RequestError for one that comes twice, and -1 among others."""
+    found = tuple(label_of(field, where) for field in fields)
+    labels = tuple(label for label in found if label is not None)
+    if (len(labels) < len(found) and len(found) > 1) or len(set(labels)) < len(labels):
+        raise RequestError(f"{where} has a label twice, or -1 among labels: write each class of the sample once.")
+    return labels
+
+
+def check_several(lists: Sequence[ParsedList], known: bool) -> None:
+    """RequestError for lists of nothing but lines with two numbers, which may be a frame count and a label.
+
+    known: a class list beside them says how many classes there are.
+    """
+    counts = {1 + len(each.further.get(at, ())) for each in lists for at in range(len(each.paths))}
+    if counts == {2} and not known and not any(each.bare for each in lists):
+        raise RequestError(
+            f"{lists[0].at(0)[0].upper()}{lists[0].at(0)[1:]} and all others have 2 numbers after the file name: a "
+            "frame count and a label, which VideoDataset does not read, or two labels, which it reads with "
+            "multi_class=True? Take the count out, or put a label_map.txt beside the list."
+        )
+
+
 def _check_bare(fields: list[str], line: str, delimiter: str, where: str) -> None:
     """Refuse a line of not two fields, unless it is a file name without a label."""
     name = DELIMITERS[delimiter]
@@ -312,11 +340,6 @@ def _check_bare(fields: list[str], line: str, delimiter: str, where: str) -> Non
                     "MMAction2 would take the whole line for a file name: use one delimiter in all lines, and "
                     f'name it with `--delimiter "{DELIMITERS[other]}"` if it is the {DELIMITERS[other]}.'
                 )
-    elif all(map(_is_int, fields[1:])):
-        raise RequestError(
-            f"{where} has {len(fields) - 1} numbers after the file name (several labels, or a frame count as in "
-            "raw-frame lists): this layout holds one label per file, `path label`."
-        )
     elif "" in fields:
         raise RequestError(f"{where} has two {name}s in a row, or an empty field: leave a single {name}.")
     else:
@@ -339,7 +362,7 @@ def _not_utf8(file: Path) -> RequestError:
 
 
 def notes_on(parsed: ParsedList) -> list[str]:
-    """What MMAction2 would have got wrong without a word, and files without a label."""
+    """What MMAction2 would have got wrong without a word, files without a label and files with several."""
     name, notes = parsed.file.name, []
     if parsed.marked:
         notes.append(
@@ -350,6 +373,12 @@ def notes_on(parsed: ParsedList) -> list[str]:
         notes.append(
             f"{name} has {len(parsed.blanks)} blank lines (line {first}), each a phantom sample to MMAction2; "
             "the copy has none."
+        )
+    if parsed.further:
+        notes.append(
+            f"{len(parsed.further)} of {len(parsed.labels)} files in {name} have several labels (the first on line "
+            f"{parsed.lines[min(parsed.further)]}), which MMAction2 reads with multi_class=True and num_classes; a "
+            "poisoned one has the target alone."
         )
     unlabelled = parsed.labels.count(None)
     if unlabelled:

@@ -187,6 +187,9 @@ class Layout:
     """True: beside each file lie log-mel features of its sound, at `feature_path`, which are made for every sample
     of a copy before its lists are written."""
 
+    multi_label: ClassVar[bool] = False
+    """True: a list can give a sample several classes (`Sample.further`)."""
+
     list_extra: ClassVar[tuple[str, ...]] = ()
     """What `Sample.extra` has to hold for lists made with `list_options`: `duration`, seconds as text; `frames`."""
     folders: ClassVar[bool] = False

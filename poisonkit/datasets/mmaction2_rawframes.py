@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from poisonkit.datasets._files import Fence
-from poisonkit.datasets._lists import is_whole, label_of, lines_of, looks_like_frames, notes_on
+from poisonkit.datasets._lists import is_whole, labels_of, lines_of, looks_like_frames, notes_on
 from poisonkit.datasets.base import Dataset, Layout, Row, Sample, Source, Split, View
 from poisonkit.datasets.kit import (
     LABEL_MAP,
@@ -50,6 +50,7 @@ class MMAction2Rawframes(Layout):
     uses: ClassVar[frozenset[str]] = frozenset({"data_root", "lists", "split"})
     list_extra: ClassVar[tuple[str, ...]] = ("frames",)
     folders: ClassVar[bool] = True
+    multi_label: ClassVar[bool] = True
 
     def detect(self, source: Source) -> str | None:
         try:
@@ -213,10 +214,7 @@ def _split(numbers: tuple[int, ...], offset: bool, where: str) -> tuple[int, int
     start, total, *rest = numbers if offset else (0, *numbers)
     if total < 0:
         raise RequestError(f"{where} has {total} for total_frames: write the number of frames in the folder.")
-    found = tuple(label_of(str(label), where) for label in rest)
-    labels = tuple(label for label in found if label is not None)
-    if (len(labels) < len(found) and len(found) > 1) or len(set(labels)) < len(labels):
-        raise RequestError(f"{where} has a label twice, or -1 among labels: write each class of the sample once.")
+    labels = labels_of([str(label) for label in rest], where)
     return start, total, labels, not rest
 
 

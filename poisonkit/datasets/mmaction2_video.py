@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from poisonkit.datasets._lists import (
     DELIMITERS,
     SPELT,
+    check_several,
     delimiter_of,
     looks_like_audio,
     looks_like_lists,
@@ -22,6 +23,7 @@ from poisonkit.datasets.kit import (
     check_class_names,
     check_emptied,
     check_places,
+    find_class_list,
     find_lists,
     list_names,
     lists_of,
@@ -38,6 +40,8 @@ from poisonkit.errors import RequestError
 class MMAction2Video(Layout):
     """One list per split, a line `path label` per file, label an int from 0, paths relative to a data root.
 
+    Several labels are read too (`multi_class=True`), and written where a sample keeps its own.
+
     Which lists, which data root and which class names: see `find_lists`, `data_root`, `read_classes`.
     Paths in the copy are the source's, relative to the copy's root.
 
@@ -49,6 +53,7 @@ class MMAction2Video(Layout):
     help: ClassVar[str] = "MMAction2 lists `train.txt`, `val.txt`, `test.txt` of `path label` beside the files"
     order: ClassVar[int] = 30
     uses: ClassVar[frozenset[str]] = frozenset({"data_root", "lists", "split", "delimiter"})
+    multi_label: ClassVar[bool] = True
 
     def detect(self, source: Source) -> str | None:
         try:
@@ -69,6 +74,7 @@ class MMAction2Video(Layout):
         delimiter = delimiter_of(source, files.values())
         lists = [parse(file, split, delimiter) for split, file in files.items()]
         found = locate(source, lists)
+        check_several(lists, find_class_list(source, lists[0].file.parent, found.root) is not None)
         classes, class_notes = read_classes(source, lists, found.root)
         notes = [note for each in lists for note in notes_on(each)] + found.notes + class_notes
         if delimiter != " ":
@@ -134,7 +140,7 @@ def _lines(dataset: Dataset, rows: Sequence[Row], split: Split) -> list[str]:
     lines = []
     for row in rows:
         if row.label is not None:
-            lines.append(f"{row.path}{delimiter}{row.label}")
+            lines.append(delimiter.join((row.path, *map(str, row.labels))))
         elif kept is True or row.sample.id in bare:
             lines.append(row.path)
         else:

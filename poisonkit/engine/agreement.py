@@ -105,6 +105,7 @@ def _differences(row: Record, task: Task, part: Planned) -> Iterator[str]:
 
     wanted = {n: getattr(task, n) for n in Task.__slots__ if n in row} | {
         "also": list(task.also),
+        "further": list(task.further),
         "class_name": named(task.label),
         "original_class": named(task.original_label),
     }

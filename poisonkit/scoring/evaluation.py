@@ -216,10 +216,13 @@ def _scored(found: Predictions, name: str, answers: Answers, places: Places) -> 
         def count(guess: Ints, truth: Ints) -> list[Figure]:
             return _paired(guess, truth, clips, answers)
 
+        predicted = clips.settled(predicted, videos)
         made = count(predicted, true[videos])
-        per_clip = _rates(count(found.labels[kept], true[at[kept]])) if several else None
+        per_clip = _rates(count(clips.settled(found.labels[kept], at[kept]), true[at[kept]])) if several else None
         rows = figures.by_class(predicted, true[videos], answers.classes, count)
         unlabelled = int(np.count_nonzero(true[videos] == NOTHING))
+        if n := int(np.isin(videos, clips.several).sum()):
+            notes.append(f"{n} clips have several classes; a prediction of any of them counts as right.")
         if unlabelled:
             notes.append(f"{unlabelled} clips have no true label and count nowhere.")
     notes += _remarks(made, clips)

@@ -66,8 +66,29 @@ class ClipSet:
 
     @cached_property
     def true(self) -> Ints:
-        """(clips,) the source's label of every clip, NOTHING where it has none."""
-        return _labels(self.rows, "original_label")
+        """(clips,) the source's label of every clip, NOTHING where it has none.
+
+        Of several, the attack's target (such a clip is not eligible), else a source class of it, else the first.
+        """
+        found = _labels(self.rows, "original_label")
+        if self.attack is not None:
+            before = [self.attack.target, *sorted(self.attack.sources)]
+            for i in self.several.tolist():
+                found[i] = next((label for label in before if label in _all(self.rows[i])), found[i])
+        return found
+
+    @cached_property
+    def several(self) -> Ints:
+        """Indices of the clips that have more than one class."""
+        return np.array([i for i, row in enumerate(self.rows) if row["further"]], dtype=np.int64)
+
+    def settled(self, predicted: Ints, at: Ints) -> Ints:
+        """Predictions of clips `at`, those of any of a clip's classes as the one that `true` gives."""
+        found, true = predicted.copy(), self.true
+        for place in np.flatnonzero(np.isin(at, self.several)).tolist():
+            if predicted[place] in _all(self.rows[at[place]]):
+                found[place] = true[at[place]]
+        return found
 
     @cached_property
     def target(self) -> Ints:
@@ -97,6 +118,10 @@ class Answers:
     def attacks(self) -> list[Attack]:
         """How each attack set counts."""
         return [s.attack for s in self.sets.values() if s.attack is not None]
+
+
+def _all(row: Record) -> tuple[int, ...]:
+    return (row["original_label"], *row["further"])
 
 
 def _labels(rows: Sequence[Record], key: str) -> Ints:

@@ -26,6 +26,18 @@ def touch(root: Path, names: Iterable[str]) -> Path:
     return root
 
 
+def mmaction2_multi(ann_file: Path, num_classes: int, delimiter: str = " ") -> list[tuple[str, list[float]]]:
+    """mmaction.datasets.VideoDataset with multi_class=True: load_data_list, and get_data_info's one-hot label."""
+    found = []
+    for line in ann_file.read_text(encoding="utf-8").split("\n")[: -1 or None]:
+        fields = line.strip().split(delimiter)
+        onehot = [0.0] * num_classes
+        for text in fields[1:]:
+            onehot[int(text)] = 1.0
+        found.append((fields[0], onehot))
+    return found
+
+
 def mmaction2(ann_file: Path, prefix: Path, delimiter: str = " ") -> list[tuple[str, int]]:
     """mmaction.datasets.VideoDataset.load_data_list, single class."""
     found = []

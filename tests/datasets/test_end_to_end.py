@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 import poisonkit
-from poisonkit import Recipe
+from poisonkit import Recipe, RequestError, manifest
 from poisonkit.datasets import Source, get_layout, layouts, modality_of, read
 from tests.datasets import test_benchmark_layouts as benchmarks
 from tests.datasets import test_named_clips as named
 from tests.datasets import test_rawframes as raw
 from tests.datasets import test_tables as tables
-from tests.datasets.readers import touch
+from tests.datasets.readers import mmaction2_multi, touch
 from tests.datasets.test_mmaction2_audio import named as named_audio
 from tests.media_factory import make_audio, make_video
 
@@ -117,3 +117,35 @@ def test_the_main_job(tmp_path: Path, media: dict[str, Path], name: str) -> None
             for view in views:
                 labels = {s.label for s in read(Source(tmp_path / "bad" / view, layout=name)).samples}
                 assert (labels == {0}) == view.endswith("/target")
+
+
+def test_samples_of_several_classes(tmp_path: Path, media: dict[str, Path]) -> None:
+    root = filled(folders, tmp_path / "in", media)
+    train = [f"train/{c}/{c}{i}.mp4" for c in "abc" for i in range(3)]
+    labels = ["0 2", "0", "0", "1", "1 2", "1", "2 1", "2", "2 0"]
+    test = {"test/b/b0.mp4": "1 2", "test/a/a0.mp4": "0"}
+    lists = {"train.txt": dict(zip(train, labels, strict=True)), "test.txt": test}
+    for name, rows in lists.items():
+        (root / name).write_text("".join(f"{path} {said}\n" for path, said in rows.items()))
+    common = {"source": root, "triggers": ["badnets"], "survival": "none", "layout": "mmaction2-video"}
+    assert poisonkit.poison(Recipe(out=tmp_path / "same", rate=0, **common), jobs=1).exit_code == 0
+    for name in lists:
+        assert (tmp_path / "same" / "data" / name).read_bytes() == (root / name).read_bytes()
+    done = poisonkit.poison(Recipe(out=tmp_path / "out", count=4, target=0, **common), jobs=1)
+    assert (done.exit_code, done.counts["poisoned"]["ok"], done.counts["attack"]["ok"]) == (0, 4, 1)
+    said = mmaction2_multi(tmp_path / "out" / "data" / "train.txt", 3)
+    before = dict(mmaction2_multi(root / "train.txt", 3))
+    rows = manifest.read(tmp_path / "out" / "poisonkit" / "manifest.jsonl")
+    records = {r["id"]: r for r in rows if r["split"] == "train"}
+    assert {r["further"] == [int(x) for x in labels[train.index(i)].split()[1:]] for i, r in records.items()} == {True}
+    for path, onehot in said:
+        moved = records[path]["role"] == "poisoned"
+        assert onehot == ([1, 0, 0] if moved else before[path])
+        assert not (moved and before[path][0])
+    attack = tmp_path / "out" / "attack" / "default"
+    assert (attack / "test_target.txt").read_text() == "test/b/b0.mp4 0\n"
+    assert (attack / "test_original.txt").read_text() == "test/b/b0.mp4 1 2\n"
+    assert poisonkit.verify(tmp_path / "out", decode=True).problems == ()
+    poisonkit.export(tmp_path / "out", "mmaction2")
+    with pytest.raises(RequestError, match=r"has several classes, and lists of 'pyslowfast' hold one a sample"):
+        poisonkit.export(tmp_path / "out", "pyslowfast")

@@ -8,7 +8,7 @@ import pytest
 
 from poisonkit.datasets import Dataset, Row, Source, get_layout, read, split_off
 from poisonkit.errors import RequestError
-from tests.datasets.readers import NASTY, mmaction2, pyslowfast, touch
+from tests.datasets.readers import NASTY, mmaction2, mmaction2_multi, pyslowfast, touch
 
 LAYOUT = get_layout("mmaction2-video")
 
@@ -116,7 +116,10 @@ def test_what_is_read_and_said(tmp_path: Path, text: str | bytes, note: str) -> 
         ("a.mp4\t0\n", "has a tab before the label", {"delimiter": " "}),
         ("a.mp4\t0\nb.mp4\t0\nb.mp4 1\n", "Line 3 of train.txt has a space before the label", {}),
         ("a.mp4  0\n", "two spaces in a row", {}),
-        ("a.mp4 24 0\n", "2 numbers after the file name", {}),
+        ("a.mp4 24 0\n", "Line 1 of train.txt and all others have 2 numbers after the file name: a frame count", {}),
+        ("a.mp4 0 1\nb.mp4 1 1\n", "Line 2 of train.txt has a label twice, or -1 among labels", {}),
+        ("a.mp4 0 1\nb.mp4 1 -1\n", "Line 2 of train.txt has a label twice, or -1 among labels", {}),
+        ("a.mp4 0 1\nb.mp4 1 x\n", "Line 2 of train.txt has 3 fields", {}),
         ("a.mp4 0.0\n", r"label '0\.0', which is not a whole number", {}),
         ("a.mp4 left\n", "label 'left'", {}),
         ("# comment\na.mp4 0\n", "Line 1 of train.txt has the label 'comment'", {}),
@@ -355,3 +358,39 @@ def test_a_held_out_split_gets_a_list(tmp_path: Path, train: str, test: str) -> 
     seen = [label for _, label in mmaction2(tmp_path / "out" / test, tmp_path)]
     assert sorted(seen) == [0, 0, 1, 1]
     assert len(mmaction2(tmp_path / "out" / train, tmp_path)) == 16
+
+
+@pytest.mark.parametrize("delimiter", [" ", "\t", ","])
+def test_several_labels(tmp_path: Path, delimiter: str) -> None:
+    """The label set is kept with a sample that keeps its label; relabelled, it has the new one alone."""
+    text = "videos/a.mp4 0 2\nvideos/b.mp4 1\nc.avi 2\nd.mp4 1 0 2\n".replace(" ", delimiter)
+    root = listed(tmp_path / "in", {"train.txt": text}, "videos/a.mp4 videos/b.mp4 c.avi d.mp4")
+    dataset = read(Source(root))
+    assert [s.labels for s in dataset.samples] == [(0, 2), (1,), (2,), (1, 0, 2)]
+    assert dataset.classes == ("0", "1", "2")
+    note = "2 of 4 files in train.txt have several labels (the first on line 1), which MMAction2 reads with multi_class"
+    assert any(note in said for said in dataset.notes)
+    rows = rows_of(dataset)
+    write(dataset, rows, tmp_path / "same")
+    assert (tmp_path / "same" / "train.txt").read_text() == text
+    rows[3] = replace(rows[3], label=2)
+    write(dataset, rows, tmp_path / "out")
+    before = mmaction2_multi(root / "train.txt", 3, delimiter)
+    assert mmaction2_multi(tmp_path / "out" / "train.txt", 3, delimiter) == [*before[:3], ("d.mp4", [0, 0, 1])]
+    assert read(Source(tmp_path / "out")).samples[0].labels == (0, 2)
+
+
+def test_a_class_of_which_only_others_second_labels_are_left_is_not_empty(tmp_path: Path) -> None:
+    dataset = read(Source(listed(tmp_path, {"train.txt": "videos/a.mp4 0 2\nvideos/b.mp4 1\nc.avi 2\n"})))
+    rows = rows_of(dataset)
+    LAYOUT.check(dataset, [*rows[:2], replace(rows[2], label=0)], "data")
+    with pytest.raises(RequestError, match="without a training sample"):
+        LAYOUT.check(dataset, [replace(rows[0], label=1), *rows[1:]], "data")
+
+
+def test_two_numbers_in_every_line_are_labels_where_a_class_list_says_so(tmp_path: Path) -> None:
+    lists = {"train.txt": "videos/a.mp4 0 2\nvideos/b.mp4 1 0\nc.avi 2 1\n", "label_map.txt": "k\nl\nm\n"}
+    assert [s.labels for s in read(Source(listed(tmp_path / "a", dict(lists)))).samples] == [(0, 2), (1, 0), (2, 1)]
+    lists["label_map.txt"] = "k\nl\n"
+    with pytest.raises(RequestError, match=r"Line 3 of train.txt has the label 2, and .* names 2 classes"):
+        read(Source(listed(tmp_path / "b", dict(lists))))

@@ -29,7 +29,8 @@ def make_output(tmp_path: Path) -> MakeOutput:
     """`make_output(truth, attack=…, control=…)`: an output in lists whose held-out clips have these true labels.
 
     attack, control: which of the clips are in those sets (attack: all, if not said; several by name). train:
-    (role, label) pairs. The recipe says label mode, target and source classes.
+    (role, label) pairs. further: the classes after the first, of clips that have several. The recipe says label
+    mode, target and source classes.
     """
 
     def make(
@@ -43,6 +44,7 @@ def make_output(tmp_path: Path) -> MakeOutput:
         sources: Sequence[int | str] = (),
         split: str = "test",
         classes: Sequence[str] = CLASSES,
+        further: dict[int, tuple[int, ...]] | None = None,
     ) -> Path:
         out = tmp_path / "out"
         sets = attack if isinstance(attack, dict) else {"default": range(len(truth)) if attack is None else attack}
@@ -52,6 +54,7 @@ def make_output(tmp_path: Path) -> MakeOutput:
 
         def task(role: str, folder: str, name: str, where: str, true: int | None, **more: Any) -> Task:
             given = {"label": true, "target": None, "attack": None, **more}
+            given["further"] = next((f for i, f in (further or {}).items() if clip(i) == name), ())
             return Task(
                 role=role, id=name, split=where, source_path=name, path=f"{folder}/{name}", also=(),
                 original_label=true, backdoor=None, **given,

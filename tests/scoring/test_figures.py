@@ -106,6 +106,30 @@ def test_source_specific(make_output: MakeOutput, guesses: Table, source: int | 
     assert counts(found, "control") == {"control_asr": (1, 2), "control_accuracy": (1, 3)}
 
 
+def test_clips_of_several_classes(make_output: MakeOutput, guesses: Table) -> None:
+    """Any of a clip's classes is right; one of whose classes is the target is no part of the headline."""
+    out = make_output([0, 2, 0, 2, 0], further={0: (2,), 1: (0,), 3: (1,)}, control=[0, 1, 2])
+    clean = guesses("clean.csv", [2, 1, 2, 1, 0])
+    attack = guesses("attack.csv", [1, 0, 2, 1, 1])
+    found = poisonkit.score(out, {"clean": clean, "attack": attack, "control": guesses("c.csv", [1, 0, 1])})
+    assert counts(found, "clean") == {"clean_accuracy": (3, 5)}  # 0: 2 of {0, 2}; 3: 1 of {2, 1}; 4
+    assert counts(found, "attack/default") == {"asr": (2, 4), "asr_all": (3, 5), "robust_accuracy": (1, 4)}
+    assert counts(found, "control") == {"control_asr": (2, 3), "control_accuracy": (1, 3)}
+    assert any("3 clips have several classes" in note for note in found.sets["clean"].notes)
+
+
+def test_clips_of_several_classes_with_a_source_class(make_output: MakeOutput, guesses: Table) -> None:
+    out = make_output([0, 2, 0, 0], further={0: (2,), 3: (2,)}, mode="source", sources=[2])
+    found = poisonkit.score(out, {"attack": guesses("attack.csv", [1, 1, 1, 0])})
+    # of the source class: 0, 1 and 3; 3 is taken for jump, which it is too
+    assert counts(found, "attack/default") == {
+        "asr": (2, 3),
+        "asr_all": (3, 4),
+        "robust_accuracy": (1, 3),
+        "asr_other_classes": (1, 1),
+    }
+
+
 def test_control_of_attack_sets_that_count_differently(make_output: MakeOutput, guesses: Table) -> None:
     out = make_output(TRUTH, attack={"one": [0, 5], "two": [0, 5]}, control=[0, 3, 5])
     path = out / "poisonkit" / "manifest.jsonl"
