@@ -66,6 +66,8 @@ def export(out: Path | str, to: str, *, folder: Path | str | None = None, absolu
     inside = where.relative_to(out).as_posix() if where.is_relative_to(out) else None
     if inside is not None and (link := link_on_the_way(out, inside)) is not None:
         raise RequestError(f"{out}: {link} is a link, and nothing is written through one: choose a folder with -o.")
+    if get_layout(Plan.read(output.plan_file(out / "poisonkit", None)).layout).packed:
+        raise RequestError(f"The files of {out} lie inside shards, where no list of another format can point to them.")
     made = [_lists(layout, *each, out, absolute) for each in _views(out)]
     for _, view, dataset, rows in made:
         layout.check(dataset, rows, view)

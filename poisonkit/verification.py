@@ -10,8 +10,8 @@ from functools import partial
 from pathlib import Path
 
 from poisonkit import manifest, media
-from poisonkit.datasets import get_layout
-from poisonkit.engine import card, contents, features, seal
+from poisonkit.datasets import get_layout, is_there
+from poisonkit.engine import card, contents, features, packing, places, seal
 from poisonkit.engine.agreement import Finding, Planned, disagreements, read_parts
 from poisonkit.engine.boundary import LinkedFolders, SourceFence, require_own
 from poisonkit.engine.executors import local
@@ -71,8 +71,9 @@ def verify(
     found = [Finding(*edit) for edit in seal.edited(out)] + found
     found += disagreements(parts, rows)
     fence = SourceFence(root, [Path(each) for each in allow_roots]) if root else None
-    folders = get_layout(parts[0].plan.layout).folders
-    found += _files(out, rows, fence, folders, watch)
+    layout = get_layout(parts[0].plan.layout)
+    folders = layout.folders
+    found += _shards(out, rows, watch) if layout.packed else _files(out, rows, fence, folders, watch)
     found += _lists(out, [part.plan for part in parts], rows)
     level = "sizes, lists, labels, and hashes of poisoned, attack and control files"
     if hash_all:
@@ -96,6 +97,20 @@ def _source(out: Path, source: Path | str | None) -> Path | None:
     except RequestError:
         return None
     return recorded if recorded.is_dir() else None
+
+
+def _readable(path: Path, row: Record, fence: SourceFence | None, folders: bool) -> bool:
+    """Whether there is what a record speaks of: a plain file, a folder of frames, or a member of a shard."""
+    if os.path.lexists(path):
+        return path.exists() and not _strange(path, row, fence, folders)
+    return is_there(path)
+
+
+def _shards(out: Path, rows: Sequence[Record], watch: Progress) -> list[Finding]:
+    watch.begin("Shards", 0)
+    found = [Finding(*each) for each in packing.changed(out, rows)]
+    watch.end()
+    return found
 
 
 def _files(
@@ -222,16 +237,16 @@ def _clean(out: Path, rows: Sequence[Record], root: Path, fence: SourceFence, fo
         if row["role"] != "clean" or row["status"] != "ok" or row["sha256"] is not None:
             continue
         mine, theirs = out / row["path"], root / row["source_path"]
-        if linked.above(row["path"]) or not mine.exists() or _strange(mine, row, fence, folders):
+        if linked.above(row["path"]) or not _readable(mine, row, fence, folders):
             continue  # named among the files already
         if why := fence.outside(row["source_path"]):
             yield Finding(row["path"], f"the source's '{row['source_path']}' {why}")
             continue
-        if not theirs.exists():
+        if not is_there(theirs):
             yield Finding(row["path"], f"the source has no '{row['source_path']}', so it was not compared")
             continue
         try:
-            same = mine.samefile(theirs) or media.sha256(mine) == media.sha256(theirs)
+            same = (mine.exists() and mine.samefile(theirs)) or places.sha256(mine) == places.sha256(theirs)
         except OSError as error:
             yield Finding(row["path"], f"it could not be compared with the source's: {error.strerror}")
             continue
@@ -258,7 +273,7 @@ def _decoded(
         if row["role"] == "clean" or row["status"] != "ok" or row["key"] not in tasks:
             continue
         file = out / row["path"]
-        if not linked.above(row["path"]) and file.exists() and not _strange(file, row, fence, folders):
+        if not linked.above(row["path"]) and _readable(file, row, fence, folders):
             outside = [why for name in (row["source_path"], row["other"]) if name and (why := fence.outside(name))]
             if outside:
                 found.append(Finding(row["path"], f"its source {outside[0]}"))
@@ -298,7 +313,7 @@ def identify(files: Sequence[Path], outputs: Sequence[Path] = ()) -> list[tuple[
     folder. Raises RequestError for a file that cannot be read or an output that is none.
     """
     known: dict[str, tuple[Record, Path]] = {}
-    places: dict[Path, tuple[Record, Path]] = {}
+    located: dict[Path, tuple[Record, Path]] = {}
     for out in outputs or _outputs_near(files):
         path = out / "poisonkit" / "manifest.jsonl"
         if not path.exists():
@@ -310,14 +325,14 @@ def identify(files: Sequence[Path], outputs: Sequence[Path] = ()) -> list[tuple[
             if row["sha256"]:
                 known.setdefault(row["sha256"], (row, out))
             elif row["status"] == "ok":  # clean links are known by where they lie
-                places[(out / row["path"]).absolute()] = (row, out)
+                located[(out / row["path"]).absolute()] = (row, out)
     found: list[tuple[Path, Record | None, Path | None]] = []
     for file in files:
         try:
             whole = file.parent if is_frame(file.name) and file.is_file() else file  # a frame stands for its folder
-            hit = known.get(media.sha256(file)) or places.get(file.absolute())
+            hit = known.get(places.sha256(file)) or located.get(file.absolute())
             if hit is None and whole != file:
-                hit = known.get(media.sha256(whole)) or places.get(whole.absolute())
+                hit = known.get(places.sha256(whole)) or located.get(whole.absolute())
         except OSError as error:
             raise RequestError(f"Cannot read {file}: {error.strerror}.") from None
         found.append((file, *hit) if hit else (file, None, None))

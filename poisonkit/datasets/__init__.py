@@ -1,6 +1,8 @@
 """Datasets on disk: detect, read and write the layouts that video and audio trainers use."""
 
 from poisonkit.datasets._files import Fence
+from poisonkit.datasets._shards import Entry, Labels, Shard, split_path, write_shard
+from poisonkit.datasets._tar import at_hand, container_of, hash_of, is_there, size_of
 from poisonkit.datasets.base import (
     AUDIO_SUFFIXES,
     SPLITS,
@@ -25,22 +27,32 @@ __all__ = [
     "SPLITS",
     "VIDEO_SUFFIXES",
     "Dataset",
+    "Entry",
     "Fence",
+    "Labels",
     "Layout",
     "Modality",
     "Row",
     "Sample",
+    "Shard",
     "Source",
     "Split",
     "View",
+    "at_hand",
     "class_index",
+    "container_of",
     "detect",
     "feature_path",
     "get_layout",
+    "hash_of",
+    "is_there",
     "layouts",
     "modality_of",
     "parse_columns",
     "read",
     "sample_id",
+    "size_of",
     "split_off",
+    "split_path",
+    "write_shard",
 ]

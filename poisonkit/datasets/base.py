@@ -183,6 +183,9 @@ class Layout:
     """Which of `data_root`, `lists`, `split`, `delimiter`, `columns` of a Source it heeds; with one of the others
     given it is neither detected nor read."""
 
+    packed: ClassVar[bool] = False
+    """True: files lie in tar shards, a sample's path is `SHARD/MEMBER`, and shards are written by `write_shard`."""
+
     features: ClassVar[bool] = False
     """True: beside each file lie log-mel features of its sound, at `feature_path`, which are made for every sample
     of a copy before its lists are written."""

@@ -14,6 +14,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from poisonkit.datasets._shards import Entry, Labels, split_path, write_shard
+from poisonkit.datasets._tar import is_there
 from poisonkit.datasets.base import Dataset, Layout, Row, Sample, Source, Split, View, feature_path, sample_id
 from poisonkit.errors import RequestError
 
@@ -57,7 +59,8 @@ def check_layout(layout: Layout, source: Source, *, detects: bool = True) -> Dat
     check_relabelled(layout, dataset, source)
     check_views(layout, dataset, source)
     check_refusals(layout, dataset)
-    check_odd_names(layout, dataset, source)
+    if not layout.packed:  # of which names belong to what is packed
+        check_odd_names(layout, dataset, source)
     check_new_split(layout, dataset, source)
     return dataset
 
@@ -79,6 +82,9 @@ def rows_of(layout: Layout, dataset: Dataset, relabel: dict[str, int] | None = N
 def write_copy(layout: Layout, dataset: Dataset, rows: Sequence[Row], root: Path, view: View) -> tuple[str, ...]:
     """Check, put empty files in place (frames in a folder, where samples are such), write; the annotation files."""
     layout.check(dataset, rows, view)
+    if layout.packed:
+        _pack(dataset, rows, root, view)
+        rows = ()
     model = next((file for file in map(dataset.file, dataset.samples) if file.is_dir()), root)
     for row in rows:
         file = root / row.path
@@ -97,6 +103,19 @@ def write_copy(layout: Layout, dataset: Dataset, rows: Sequence[Row], root: Path
 def _empty(source: str, target: str) -> str:
     Path(target).touch()
     return target
+
+
+def _pack(dataset: Dataset, rows: Sequence[Row], root: Path, view: View) -> None:
+    shards: dict[tuple[str, str], list[Entry]] = {}
+    for row in rows:
+        source, member = split_path(row.sample.path)
+        target = split_path(row.path)[0]
+        shards.setdefault((source, target), []).append(Entry(member, row.label, row.sample.label))
+    labels = Labels(dataset.classes, dataset.options)
+    for (source, target), entries in shards.items():
+        (root / target).parent.mkdir(parents=True, exist_ok=True)
+        with open(root / target, "wb") as file:
+            write_shard(dataset.root / source, file, entries, labels, rest=view == "data" and source == target)
 
 
 def _again(layout: Layout, root: Path, source: Source, lists: Mapping[Split, Path] | None = None) -> Dataset:
@@ -127,7 +146,7 @@ def check_dataset(layout: Layout, dataset: Dataset) -> None:
     _require(labels <= set(range(len(dataset.classes))), layout, f"labels {labels} are not indices of its classes")
     _require(dataset.layout == layout.name, layout, f"calls the dataset's layout '{dataset.layout}'")
     _require(json.loads(json.dumps(dataset.options)) == dataset.options, layout, "options do not survive JSON")
-    gone = [s.id for s in dataset.samples if not dataset.file(s).exists()]
+    gone = [s.id for s in dataset.samples if not is_there(dataset.file(s))]
     _require(not gone, layout, f"has no file for {gone[:3]}")
     _require(all(isinstance(x, str) for s in dataset.samples for x in s.extra), layout, "`extra` is not texts")
 

@@ -14,7 +14,7 @@ from poisonkit.engine import contents, links, output
 from poisonkit.errors import RequestError
 from poisonkit.plan import Plan
 
-HOME = ("plan.jsonl", "manifest.jsonl", "recipe.yaml", "run.json", "report.html")
+HOME = ("plan.jsonl", "manifest.jsonl", "shards.jsonl", "recipe.yaml", "run.json", "report.html")
 """What lies in `poisonkit/` besides its folders."""
 
 

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Literal
 
 from poisonkit import manifest, media
+from poisonkit.datasets import at_hand
 from poisonkit.engine import links
 from poisonkit.engine.progress import Progress
 from poisonkit.engine.worker import machine_trouble
-from poisonkit.errors import MediaError
+from poisonkit.errors import PoisonkitError
 from poisonkit.manifest import Record
 from poisonkit.media.info import Encode
 from poisonkit.plan import Task
@@ -45,13 +46,13 @@ def needs(
     """
 
     def look(task: Task) -> Need | None:
-        path = root / task.source_path
         try:
-            converts = encode.to_8bit or encode.deinterlace or encode.rotation == "normalise" or path.is_dir()
-            if not (converts or media.several(path)):
-                return None
-            info = media.probe(path, stream=stream)
-        except (MediaError, OSError):
+            with at_hand(root / task.source_path) as path:
+                converts = encode.to_8bit or encode.deinterlace or encode.rotation == "normalise" or path.is_dir()
+                if not (converts or media.several(path)):
+                    return None
+                info = media.probe(path, stream=stream)
+        except (PoisonkitError, OSError):
             return None
         if media.conversion(info.video, encode):
             return "convert"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from poisonkit.datasets import feature_path, get_layout
-from poisonkit.engine import card, output
+from poisonkit.engine import card, output, packing
 from poisonkit.framenames import is_frame
 from poisonkit.manifest import Record
 from poisonkit.plan import Plan
@@ -46,7 +46,7 @@ def media_files(plans: Sequence[Plan], records: Mapping[str, Record]) -> set[str
     found: set[str] = set()
     for plan in plans:
         names = {n for t in plan.tasks if records[t.key]["status"] == "ok" for n in (t.path, *t.also)}
-        found |= names
+        found |= {packing.shard_of(name) for name in names} if get_layout(plan.layout).packed else names
         if get_layout(plan.layout).features:
             found |= {feature_path(name) for name in names}
     return found

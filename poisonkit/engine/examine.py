@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
 from poisonkit import media
-from poisonkit.datasets import Dataset, Sample
+from poisonkit.datasets import Dataset, Sample, at_hand
 from poisonkit.engine.worker import clip_of
-from poisonkit.errors import MediaError
+from poisonkit.errors import PoisonkitError
 from poisonkit.media.info import Encode
 from poisonkit.planning import Examine, Examined
 
@@ -31,8 +31,11 @@ def examiner(
 
     def look(sample: Sample) -> Examined:
         try:
-            info = media.probe(dataset.file(sample), stream=stream)
-        except MediaError as error:
+            with at_hand(dataset.file(sample)) as path:
+                info = media.probe(path, stream=stream)
+        except OSError as error:
+            return Examined(sample, None, problem=f"'{sample.id}' cannot be opened: {error.strerror}.")
+        except PoisonkitError as error:
             return Examined(sample, None, problem=f"'{sample.id}': {error}")
         blocked: dict[str, str] = {}
         for modality in touches:

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
-from poisonkit import media
+from poisonkit.engine import places
+from poisonkit.errors import RequestError
 from poisonkit.manifest import Record, is_record
 from poisonkit.untrusted import load_json
 
@@ -19,13 +21,15 @@ from poisonkit.untrusted import load_json
 class Ledger:
     """Records by key, on disk in `path`; a torn last line (a crash while writing) is ignored and cut off.
 
-    known: records that stand elsewhere and count as done; they are not written here.
+    known: records that stand elsewhere and count as done; they are not written here. fits: what a row has to be.
     """
 
-    def __init__(self, path: Path, known: Mapping[str, Record] | None = None) -> None:
+    def __init__(
+        self, path: Path, known: Mapping[str, Record] | None = None, fits: Callable[[Any], bool] = is_record
+    ) -> None:
         self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
-        rows, whole = _whole_lines(path)
+        rows, whole = _whole_lines(path, fits)
         self.records: dict[str, Record] = {**(known or {}), **rows}
         if path.exists() and whole != path.stat().st_size:
             os.truncate(path, whole)
@@ -61,7 +65,7 @@ def read_rows(path: Path) -> dict[str, Record]:
     return _whole_lines(path)[0]
 
 
-def _whole_lines(path: Path) -> tuple[dict[str, Record], int]:
+def _whole_lines(path: Path, fits: Callable[[Any], bool] = is_record) -> tuple[dict[str, Record], int]:
     """Rows by key up to the first line that is torn, and how many bytes they take."""
     rows: dict[str, Record] = {}
     whole = 0
@@ -72,7 +76,7 @@ def _whole_lines(path: Path) -> tuple[dict[str, Record], int]:
                     row = load_json(line.decode("utf-8", "surrogateescape")) if line.endswith(b"\n") else None
                 except ValueError:
                     row = None
-                if not is_record(row):
+                if not fits(row):
                     break
                 rows[row["key"]] = row
                 whole += len(line)
@@ -85,6 +89,6 @@ def _stands(row: Record, out: Path) -> bool:
     if row["status"] != "ok":
         return False
     try:
-        return all(media.size(out / name) == row["bytes"] for name in (row["path"], *row["also"]))
-    except OSError:
+        return all(places.size(out / name) == row["bytes"] for name in (row["path"], *row["also"]))
+    except (OSError, RequestError):
         return False

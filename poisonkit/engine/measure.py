@@ -10,7 +10,7 @@ from threading import get_ident
 from typing import Any
 
 from poisonkit import media
-from poisonkit.engine.worker import Job, clip_of, middle_frame, process
+from poisonkit.engine.worker import Job, as_files, clip_of, middle_frame, process
 from poisonkit.errors import MediaError, PoisonkitError
 from poisonkit.fidelity import Image, spread
 from poisonkit.manifest import Record, rounded
@@ -39,7 +39,8 @@ def measure(task: Measurement) -> tuple[str, dict[str, Any] | str]:
     """(key, the record's new `fidelity`), or (key, why it could not be measured). Never raises for a bad file."""
     key = task.row["key"]
     try:
-        return key, _measured(task)
+        with as_files(task.job) as job:
+            return key, _measured(replace(task, job=job))
     except (PoisonkitError, OSError) as error:
         return key, str(error)
     except MemoryError:

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from poisonkit import media
+from poisonkit.datasets import at_hand
 from poisonkit.engine.worker import LOOKED_AT, PICTURE_FLOOR_DB, SOUND_CEILING, clip_of, middle_frame
 from poisonkit.errors import MediaError, PoisonkitError
 from poisonkit.fidelity import Image, Projection, psnr, spread
@@ -44,7 +45,8 @@ def recheck(row: Record, frames: str, how: Decoding) -> str | None:
     file, nor for a record that cannot be applied to it.
     """
     try:
-        return _Recheck(row, frames, how).run()
+        with at_hand(Path(how.out, row["path"])) as file, at_hand(Path(how.source, row["source_path"])) as source:
+            return _Recheck(row, frames, how, file, source).run()
     except (PoisonkitError, OSError) as error:
         return str(error)
     except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, cv2.error) as error:
@@ -55,9 +57,9 @@ def recheck(row: Record, frames: str, how: Decoding) -> str | None:
 class _Recheck:
     """One record, its file and its source."""
 
-    def __init__(self, row: Record, frames: str, how: Decoding) -> None:
+    def __init__(self, row: Record, frames: str, how: Decoding, file: Path, source: Path) -> None:
         self.row, self.frames, self.how = row, frames, how
-        self.file, self.source = Path(how.out, row["path"]), Path(how.source, row["source_path"])
+        self.file, self.source = file, source
 
     def run(self) -> str | None:
         row = self.row
@@ -84,7 +86,8 @@ class _Recheck:
         chain = Chain([spec.from_entry(e, assets=folder, allow_code=self.how.allow_code) for e in entries])
         drawn = [dict(t["drawn"]) for t in row["triggers"]]
         if row["other"] is not None:
-            drawn = chain.with_other(drawn, middle_frame(Path(self.how.source, row["other"])))
+            with at_hand(Path(self.how.source, row["other"])) as other:
+                drawn = chain.with_other(drawn, middle_frame(other))
         return chain, drawn
 
     def _ranges(self) -> str | None:

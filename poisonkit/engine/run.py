@@ -11,8 +11,8 @@ from pathlib import Path
 
 from poisonkit import manifest
 from poisonkit.backdoor import Backdoor
-from poisonkit.datasets import Dataset
-from poisonkit.engine import afresh, card, executors, output, seal
+from poisonkit.datasets import Dataset, is_there
+from poisonkit.engine import afresh, card, executors, output, packing, seal
 from poisonkit.engine.boundary import SourceFence, require_folders, require_own
 from poisonkit.engine.existing import recorded_source
 from poisonkit.engine.options import Options, Shard
@@ -105,7 +105,7 @@ def _planned_source(out: Path, root: Path, allow_roots: tuple[Path, ...]) -> Dat
     plan = Plan.read(output.plan_file(out / "poisonkit", None))
     require_labels(plan, out)
     dataset = plan.source(root)
-    if not any(dataset.file(s).exists() for s in dataset.samples):
+    if not any(is_there(dataset.file(s)) for s in dataset.samples):
         raise RequestError(f"{root} does not hold the clean files of {out}; name their data root with --source.")
     SourceFence(root, allow_roots).require(s.path for s in dataset.samples)
     return dataset
@@ -269,6 +269,7 @@ class _Run:
             extra={"source": str(self.dataset.root.resolve())},
         )
         self.state.source.unlink(missing_ok=True)  # run.json says it now
+        packing.clear(self.state.out)
         for warning in output.survival_warnings(summary.survival, self.recipe):
             self.options.progress.say(warning)
         return summary

@@ -18,7 +18,10 @@ def sha256(path: Path) -> str:
 def seals(out: Path) -> dict[str, str]:
     """Path relative to the output -> SHA-256, of card, manifest, plans, recipes and the triggers' assets."""
     home = out / "poisonkit"
-    said = [out / "README.md", *(home / name for name in ("manifest.jsonl", "plan.jsonl", "recipe.yaml"))]
+    said = [
+        out / "README.md",
+        *(home / name for name in ("manifest.jsonl", "plan.jsonl", "recipe.yaml", "shards.jsonl")),
+    ]
     for folder in ("attacks", "assets"):
         said += sorted(p for p in (home / folder).glob("*") if p.is_file())
     return {p.relative_to(out).as_posix(): sha256(p) for p in said if p.is_file()}

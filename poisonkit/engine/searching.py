@@ -14,12 +14,12 @@ from statistics import fmean, stdev
 from typing import Any
 
 from poisonkit import media
-from poisonkit.datasets import Dataset
+from poisonkit.datasets import Dataset, at_hand
 from poisonkit.engine.executors import local
 from poisonkit.engine.progress import Progress
 from poisonkit.engine.trials import Outcome, Trial, attempt, died
 from poisonkit.engine.worker import Job
-from poisonkit.errors import Interrupted, MediaError, RequestError
+from poisonkit.errors import Interrupted, PoisonkitError, RequestError
 from poisonkit.manifest import rounded
 from poisonkit.media.families import FAMILIES
 from poisonkit.plan import Plan, Task
@@ -217,8 +217,9 @@ class Search:
         codecs = set()
         for task in self.tasks:
             try:
-                info = media.probe(self.dataset.root / task.source_path, stream=self.recipe.stream)
-            except MediaError:
+                with at_hand(self.dataset.root / task.source_path) as path:
+                    info = media.probe(path, stream=self.recipe.stream)
+            except (PoisonkitError, OSError):
                 continue
             if info.video is not None:
                 codecs.add(info.video.codec)

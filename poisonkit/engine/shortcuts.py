@@ -12,7 +12,8 @@ from statistics import median
 from typing import Any
 
 from poisonkit import manifest
-from poisonkit.errors import MediaError
+from poisonkit.datasets import at_hand
+from poisonkit.errors import PoisonkitError
 from poisonkit.manifest import Record
 from poisonkit.media.traits import Traits, traits
 from poisonkit.recipe import read_mapping
@@ -159,8 +160,9 @@ def _looked(
 
     def look(row: Record) -> Traits | str:
         try:
-            return traits(out / row["path"])
-        except MediaError as error:
+            with at_hand(out / row["path"]) as path:
+                return traits(path)
+        except (PoisonkitError, OSError) as error:
             return str(error)
 
     found: list[Traits] = []

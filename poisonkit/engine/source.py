@@ -6,9 +6,9 @@ import os
 import shutil
 from pathlib import Path
 
-from poisonkit import datasets, media
+from poisonkit import datasets
 from poisonkit.datasets import Dataset, Source, get_layout
-from poisonkit.engine import links
+from poisonkit.engine import links, places
 from poisonkit.errors import RequestError
 from poisonkit.plan import Plan
 from poisonkit.recipe import Recipe
@@ -91,7 +91,7 @@ def check_free(plan: Plan, out: Path) -> None:
 
 def _size(path: Path) -> int:
     try:
-        return media.size(path)
+        return places.size(path)
     except OSError:
         return 0
 
@@ -105,6 +105,8 @@ def check_space(plan: Plan, dataset: Dataset, recipe: Recipe, out: Path) -> None
         need += sum(_size(dataset.root / t.source_path) for t in plan.tasks if t.role == "clean")
     if get_layout(plan.layout).features:
         need += sum(_size(dataset.root / t.source_path) for t in plan.tasks)
+    if get_layout(plan.layout).packed:
+        need += sum(_size(dataset.root / t.source_path) for t in plan.tasks for _ in (t.path, *t.also))
     folder = next(p for p in (out, *out.parents) if p.exists())
     free = shutil.disk_usage(folder).free
     if need > free:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from poisonkit import media
-from poisonkit.datasets import Dataset, Sample
-from poisonkit.errors import MediaError
+from poisonkit.datasets import Dataset, Sample, at_hand
+from poisonkit.errors import PoisonkitError
 from poisonkit.media.info import Encode, MediaInfo, Problem
 
 
@@ -48,11 +48,11 @@ def survey(
         samples = tuple(samples[i * len(samples) // limit] for i in range(limit))
 
     def look(sample: Sample) -> Look:
-        path = dataset.file(sample)
         try:
-            info = media.probe(path, stream=stream)
-            found = (*media.refusals(info, Encode()), *info.problems, *media.scan(path, info))
-        except MediaError as error:
+            with at_hand(dataset.file(sample)) as path:
+                info = media.probe(path, stream=stream)
+                found = (*media.refusals(info, Encode()), *info.problems, *media.scan(path, info))
+        except (PoisonkitError, OSError) as error:
             return Look(sample, None, str(error))
         return Look(sample, info, conditions=tuple({p.code: p for p in reversed(found)}.values())[::-1])
 

@@ -11,8 +11,8 @@ from typing import Any, Literal
 from poisonkit import media
 from poisonkit.engine.executors import local
 from poisonkit.engine.measure import Measurement, measure
-from poisonkit.engine.worker import Job, clip_of, process
-from poisonkit.errors import MediaError
+from poisonkit.engine.worker import Job, as_files, clip_of, process
+from poisonkit.errors import MediaError, PoisonkitError
 from poisonkit.media.info import Encode
 from poisonkit.plan import Task
 from poisonkit.recipe import parse_encode
@@ -76,7 +76,14 @@ def job_on(
 
 def attempt(trial: Trial) -> Outcome:
     """Write the clip with its triggers and without, decode both, and measure. Never raises for a bad clip."""
-    job = trial.job
+    try:
+        with as_files(trial.job) as job:
+            return _attempt(trial, job)
+    except (PoisonkitError, OSError) as error:
+        return Outcome(trial.number, trial.setting, "", "failed", str(error))
+
+
+def _attempt(trial: Trial, job: Job) -> Outcome:
     source = Path(job.source)
     try:
         info = media.probe(source, stream=job.stream)

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from poisonkit import manifest, media
 from poisonkit.datasets import Dataset, get_layout
-from poisonkit.engine import clean, features, output, sampling
+from poisonkit.engine import clean, features, output, packing, sampling
 from poisonkit.engine.executors import Executor
 from poisonkit.engine.ledger import Ledger, read_rows
 from poisonkit.engine.measure import Measurement, died, measure
@@ -53,8 +53,8 @@ class Work:
                 self.made = self._look_at_clean(self.plan.tasks)
                 self._do(ledger, "clean", self.plan.tasks, retry=retry)
                 self._measure(ledger)
-                linked, method = self._link_clean()
-                records = self._with_features({**ledger.records, **linked}, ledger)
+                records, method = self._with_clean(ledger.records)
+                records = self._with_features(records, ledger)
             except KeyboardInterrupt:
                 raise self._interrupted(ledger, self.plan.tasks) from None
         return records, method
@@ -82,7 +82,7 @@ class Work:
         return {t.key: ledger.records[t.key] for t in self._to_do(tasks)}
 
     def _interrupted(self, ledger: Ledger, tasks: Iterable[Task]) -> Interrupted:
-        done = ledger.done(self.state.out)
+        done = packing.done(ledger, self.plan, self.state.out)
         todo = self._to_do(tasks)
         so_far = sum(t.key in done for t in todo)
         return Interrupted(f"Interrupted with {so_far} of {len(todo)} clips done; the same command continues.")
@@ -102,7 +102,7 @@ class Work:
         return Job(
             task=task,
             source=str(self.dataset.root / task.source_path),
-            out=str(self.state.out),
+            out=str(packing.place_of(self.plan, self.state.out)),
             classes=self.plan.classes,
             triggers=backdoor.triggers if triggered else (),
             touches=frozenset(backdoor.chain.touches) if task.role != "clean" else touches,
@@ -120,7 +120,7 @@ class Work:
         todo = [t for t in self._to_do(tasks) if (t.role == "clean") == (what == "clean")]
         if not todo:
             return
-        done = ledger.done(self.state.out) | (set(self.plan.replaced) & ledger.records.keys())
+        done = packing.done(ledger, self.plan, self.state.out) | (set(self.plan.replaced) & ledger.records.keys())
         if not retry:
             done |= {key for key, row in ledger.records.items() if row["status"] == "failed"}
         jobs = [self._job(t) for t in todo if t.key not in done]
@@ -235,7 +235,7 @@ class Work:
         self.plan = plan
         manifest.write_lines(output.plan_file(self.state.home, self.state.attack), plan.to_jsonl())
         for task in old:  # a shard may have made it as a clean sample
-            media.remove(self.state.out / task.path)
+            media.remove(packing.place_of(self.plan, self.state.out) / task.path)
         return bool(new)
 
     # -- clean samples ---------------------------------------------------------------------------------
@@ -268,6 +268,14 @@ class Work:
             return records
         rows = [records[t.key] for t in self.plan.tasks]
         return features.make(rows, self.state.out, ledger, self.executor, self.options.progress)
+
+    def _with_clean(self, records: dict[str, Record]) -> tuple[dict[str, Record], str]:
+        """The records of everything, once clean samples are in the copy too; how they came there."""
+        if get_layout(self.plan.layout).packed:
+            parts = (self.plan, self.dataset, records, self.state.out)
+            return packing.assemble(*parts, self.executor, self.options.progress), "packed"
+        linked, method = self._link_clean()
+        return {**records, **linked}, method
 
     def _link_clean(self) -> tuple[dict[str, Record], str]:
         tasks = [t for t in self.plan.tasks if t.role == "clean" and t.key not in self.made]

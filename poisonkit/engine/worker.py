@@ -6,12 +6,14 @@ import errno
 import os
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 from poisonkit import media
+from poisonkit.datasets import at_hand, container_of
 from poisonkit.engine import timelimit
 from poisonkit.engine.links import link_again
 from poisonkit.engine.steady import steady
@@ -113,11 +115,22 @@ def machine_trouble(error: BaseException, out: str) -> str:
     return ""
 
 
+@contextmanager
+def as_files(job: Job) -> Iterator[Job]:
+    """The job, its source a file by itself: members of shards are copied out for as long as the body runs."""
+    out = Path(job.out)
+    scratch = out.with_name("scratch") if out.name == "staged" else None
+    with ExitStack() as stack:
+        source = stack.enter_context(at_hand(job.source, scratch))
+        other = None if job.other is None else stack.enter_context(at_hand(job.other, scratch))
+        yield replace(job, source=str(source), other=None if other is None else str(other))
+
+
 def process(job: Job) -> Record:
     """Do one job. Never raises: whatever goes wrong becomes a record with status `failed` or `inert`."""
     try:
-        with steady(Path(job.source), job.task.source_path):
-            return _process(job)
+        with steady(container_of(job.source), job.task.source_path), as_files(job) as here:
+            return _process(here)
     except Inert as reason:
         return _without_file(job, "inert", str(reason))
     except (PoisonkitError, OSError) as reason:

@@ -7,6 +7,7 @@ import os
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import ExitStack
 from html import escape
 from itertools import islice
 from pathlib import Path
@@ -17,6 +18,7 @@ import numpy as np
 
 from poisonkit import manifest, media
 from poisonkit._version import __version__
+from poisonkit.datasets import at_hand, is_there
 from poisonkit.engine import output
 from poisonkit.engine.boundary import SourceFence
 from poisonkit.engine.card import PAPER
@@ -159,7 +161,8 @@ def _samples(out: Path, root: Path | None, fence: SourceFence | None, rows: Sequ
         mine = [r for r in rows if r["role"] == role and r["status"] == "ok"]
         for row in islice(mine, n if role != "control" else min(n, 1)):
             try:
-                shown.append(_sample(out, root, fence, row))
+                with ExitStack() as files:
+                    shown.append(_sample(out, root, fence, row, files))
             except (PoisonkitError, OSError) as error:
                 shown.append(f"<article><h3>{escape(row['id'])}</h3><p class='warn'>{escape(str(error))}</p></article>")
     if not shown:
@@ -168,15 +171,15 @@ def _samples(out: Path, root: Path | None, fence: SourceFence | None, rows: Sequ
     return block("Samples", note + "".join(shown))
 
 
-def _sample(out: Path, root: Path | None, fence: SourceFence | None, row: Record) -> str:
+def _sample(out: Path, root: Path | None, fence: SourceFence | None, row: Record, files: ExitStack) -> str:
     if (link := link_on_the_way(out, row["path"])) is not None:
         raise MediaError(f"{link} is a link, and files that were written are none: it is not shown.")
-    file = out / row["path"]
+    file = files.enter_context(at_hand(out / row["path"]))
     clean: Path | None = None
-    if root is not None and fence is not None and (root / row["source_path"]).exists():
+    if root is not None and fence is not None and is_there(root / row["source_path"]):
         if (why := fence.outside(row["source_path"])) is not None:
             raise MediaError(f"Its source {why}.")
-        clean = root / row["source_path"]
+        clean = files.enter_context(at_hand(root / row["source_path"]))
     names = " + ".join(t["name"] for t in row["triggers"]) or "no trigger"
     label = (
         row["class_name"]

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from poisonkit import media
+from poisonkit.datasets import at_hand
 from poisonkit.engine.worker import clip_of
 from poisonkit.errors import MediaError, RequestError
 from poisonkit.report import pictures
@@ -33,6 +34,16 @@ def preview(
     """
     if out.suffix.lower() not in (".png", ".mp4"):
         raise RequestError(f"A preview is a .png or a .mp4; {out} is neither.")
+    try:
+        with at_hand(clip) as file:
+            return _preview(file, triggers, out, frames, seed, stream)
+    except FileNotFoundError:
+        raise RequestError(f"There is no {clip}.") from None
+
+
+def _preview(
+    clip: Path, triggers: Sequence[Trigger], out: Path, frames: int, seed: int, stream: Any
+) -> tuple[str, ...]:
     info = media.probe(clip, stream=stream)
     chain, what = Chain(triggers), clip_of(info, clip.name)
     for modality, there in (("video", info.video), ("audio", info.audio)):

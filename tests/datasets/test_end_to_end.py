@@ -17,6 +17,7 @@ from tests.datasets import test_rawframes as raw
 from tests.datasets import test_tables as tables
 from tests.datasets.readers import mmaction2_multi, touch
 from tests.datasets.test_mmaction2_audio import named as named_audio
+from tests.datasets.test_webdataset import tiny as tiny_shards
 from tests.media_factory import make_audio, make_video
 
 Make = Callable[[Path], Path]
@@ -39,6 +40,15 @@ def audio(root: Path) -> Path:
     return named_audio(root, ".npy")
 
 
+def shards(root: Path) -> Path:
+    def wav(i: int) -> bytes:
+        return make_audio(root / "one.wav", seconds=0.2, seed=i).read_bytes()
+
+    tiny_shards(root, wav, "wav")
+    (root / "one.wav").unlink()
+    return root
+
+
 MAKERS: dict[str, Make] = {
     "class-folders": folders,
     "mmaction2-video": mmaction2,
@@ -53,6 +63,7 @@ MAKERS: dict[str, Make] = {
     "pyslowfast": named.slow,
     "pytorchvideo": named.spaced,
     "mmaction2-audio": audio,
+    "webdataset": shards,
     "table": tables.one_csv,
     "nemo": tables.nemo,
     "hugging-face": tables.hf_per_split,

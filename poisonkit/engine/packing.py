@@ -1,0 +1,233 @@
+"""Shards of an output: what was made is staged as files, and each shard is written from its source, streamed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from poisonkit import manifest, temporary
+from poisonkit.datasets import Dataset, Entry, Labels, Shard, get_layout, is_there, split_path
+from poisonkit.datasets import write_shard as write
+from poisonkit.engine import places
+from poisonkit.engine.executors import Executor
+from poisonkit.engine.ledger import Ledger
+from poisonkit.engine.progress import Progress
+from poisonkit.engine.worker import machine_trouble
+from poisonkit.errors import PoisonkitError
+from poisonkit.manifest import Record
+from poisonkit.plan import Plan, Task
+
+SHARDS = "shards.jsonl"
+"""In `poisonkit/`: path, bytes and SHA-256 of every shard."""
+
+
+def staged(out: Path) -> Path:
+    """Where files lie that go into shards, by the paths that they have in the output."""
+    return out / "poisonkit" / ".state" / "staged"
+
+
+def place_of(plan: Plan, out: Path) -> Path:
+    """Where the files of a plan are written: into the output, or to be packed."""
+    return staged(out) if get_layout(plan.layout).packed else out
+
+
+def shard_of(path: str) -> str:
+    """The shard that a path of the output, `data/train-000.tar/a.mp4`, leads into."""
+    steps = path.split("/")
+    first = 1 if steps[0] in ("data", "control") else 3  # attack/NAME/target
+    last = next(i for i in range(first, len(steps)) if steps[i].endswith(".tar"))
+    return "/".join(steps[: last + 1])
+
+
+@dataclass(frozen=True)
+class _Job:
+    """One shard. source: absolute; shard: relative to the output; rest: with members that are no sample's."""
+
+    source: str
+    out: str
+    shard: str
+    entries: tuple[Entry, ...]
+    labels: Labels
+    rest: bool
+    inputs: str
+
+
+@dataclass(frozen=True)
+class _Failure:
+    what: str
+
+
+def assemble(
+    plan: Plan, dataset: Dataset, records: Mapping[str, Record], out: Path, executor: Executor, progress: Progress
+) -> dict[str, Record]:
+    """Write every shard that is not there as it should be; the records of all tasks, clean ones among them.
+
+    records: of what was made. PoisonkitError for a source that can no longer be read, or a full disk.
+    """
+    blank = {t.key: manifest.record(t, plan.classes) for t in plan.tasks if t.key not in records}
+    found = {**records, **blank}
+    labels = Labels(plan.classes, plan.options)
+    jobs = [_job(dataset.root, out, shard, tasks, found, labels) for shard, tasks in _by_shard(plan.tasks).items()]
+    with Ledger(out / "poisonkit" / ".state" / "packed.jsonl", fits=_is_shard) as known:
+        todo = [job for job in jobs if not _stands(known.records.get(job.shard), job)]
+        progress.begin("Shards", len(todo))
+        try:
+            for job, made in executor.map(_pack, todo, _died):
+                if isinstance(made, _Failure):
+                    raise PoisonkitError(f"{made.what.rstrip('.')}. The same command continues.")
+                row = {"key": job.shard, "inputs": job.inputs, "sha256": made.sha256, "bytes": made.bytes}
+                known.add({**row, "sizes": made.sizes})
+                progress.step()
+        finally:
+            progress.end()
+        sizes = {shard: row["sizes"] for shard, row in known.records.items()}
+        rows = [{k: row[k] for k in ("sha256", "bytes")} | {"path": shard} for shard, row in known.records.items()]
+    for task in plan.tasks:
+        row = found[task.key]
+        if row["status"] == "ok" and row["bytes"] is None:
+            member = split_path(task.source_path)[1]
+            found[task.key] = {**row, "bytes": sizes[shard_of(task.path)][member]}
+    there = sorted((row for row in rows if (out / str(row["path"])).is_file()), key=lambda row: str(row["path"]))
+    order = ("path", "bytes", "sha256")
+    manifest.write_lines(out / "poisonkit" / SHARDS, (json.dumps({k: row[k] for k in order}) for row in there))
+    return found
+
+
+def clear(out: Path) -> None:
+    """Remove what was staged and copied out, once everything is written."""
+    for folder in (staged(out), staged(out).with_name("scratch")):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def done(ledger: Ledger, plan: Plan, out: Path) -> set[str]:
+    """Keys of what needs no second run: staged, or in a shard already."""
+    return ledger.done(place_of(plan, out)) | ledger.done(out)
+
+
+def _by_shard(tasks: Iterable[Task]) -> dict[str, list[tuple[str, Task]]]:
+    """Shard of the output -> (a path in it, the task), in plan order."""
+    found: dict[str, list[tuple[str, Task]]] = {}
+    for task in tasks:
+        for path in (task.path, *task.also):
+            found.setdefault(shard_of(path), []).append((path, task))
+    return found
+
+
+def _job(
+    root: Path, out: Path, shard: str, tasks: Sequence[tuple[str, Task]], records: Mapping[str, Record], labels: Labels
+) -> _Job:
+    sources = {split_path(task.source_path)[0] for _, task in tasks}
+    if len(sources) > 1:
+        raise PoisonkitError(f"{shard} would be made of several shards ({', '.join(sorted(sources))}): rename them.")
+    source = sources.pop()
+    entries, facts = [], []
+    for path, task in tasks:
+        row = records[task.key]
+        if row["status"] != "ok":
+            continue
+        media = None
+        if row["sha256"] is not None:  # it was made
+            media = str(next((p / path for p in (staged(out), out) if is_there(p / path)), staged(out) / path))
+        label = task.original_label if path in task.also else task.label
+        entries.append(Entry(split_path(task.source_path)[1], label, task.original_label, media))
+        facts.append((entries[-1].member, label, task.original_label, row["sha256"]))
+    rest = shard == f"data/{source}"
+    status = os.stat(root / source)
+    text = json.dumps([source, status.st_size, status.st_mtime_ns, facts, rest, labels.classes, dict(labels.options)])
+    inputs = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return _Job(str(root / source), str(out), shard, tuple(entries), labels, rest, inputs)
+
+
+def _is_shard(row: Any) -> bool:
+    """Whether a row is what `assemble` notes of a shard: a stranger's may be anything."""
+    kinds = {"key": str, "inputs": str, "sha256": str, "bytes": int, "sizes": dict}
+    return isinstance(row, dict) and all(type(row.get(name)) is kind for name, kind in kinds.items())
+
+
+def _stands(row: Record | None, job: _Job) -> bool:
+    try:
+        return row is not None and row["inputs"] == job.inputs and places.size(Path(job.out, job.shard)) == row["bytes"]
+    except OSError:
+        return False
+
+
+def _pack(job: _Job) -> tuple[_Job, Shard | _Failure]:
+    """Write one shard, whole or not at all. Never raises for a bad one."""
+    target = Path(job.out, job.shard)
+    middle = temporary.beside(target)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with open(middle, "xb") as file:
+            made = write(Path(job.source), file, job.entries, job.labels, rest=job.rest)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(middle, target)
+        return job, made
+    except (PoisonkitError, OSError, EOFError, ValueError) as error:
+        trouble = machine_trouble(error, job.out)
+        what = f"{trouble}: " if trouble else ""
+        return job, _Failure(f"{job.shard} could not be written ({what}{error})")
+    except MemoryError:
+        return job, _Failure(f"{job.shard} needs more memory than there is")
+    finally:
+        middle.unlink(missing_ok=True)
+
+
+def _died(job: _Job) -> tuple[_Job, Shard | _Failure]:
+    return job, _Failure(f"A worker died on {job.shard}")
+
+
+# -- is it still so? -----------------------------------------------------------------------------------
+
+
+def changed(out: Path, rows: Sequence[Record]) -> Iterator[tuple[str, str]]:
+    """(path, what is wrong) of shards, and of samples in them, that are not as shards.jsonl and records say."""
+    try:
+        said = [json.loads(line) for line in (out / "poisonkit" / SHARDS).read_text(encoding="utf-8").splitlines()]
+        known = {str(row["path"]): (int(row["bytes"]), str(row["sha256"])) for row in said}
+    except (OSError, ValueError, LookupError, TypeError):
+        yield f"poisonkit/{SHARDS}", "it is missing or no list of shards"
+        known = {}
+    broken: set[str] = set()
+    for shard, (size, digest) in known.items():
+        path = out / shard
+        if path.is_symlink() or not path.is_file():
+            yield shard, "it is missing" if not path.is_symlink() else "it is a link, and poisonkit makes none there"
+            broken.add(shard)
+        elif path.stat().st_size != size or places.sha256(path) != digest:
+            yield shard, f"its content has changed (SHA-256 differs from {SHARDS}'s)"
+            broken.add(shard)
+    for row in rows:
+        for name in (row["path"], *row["also"]):
+            yield from _sample(out, name, row, known, broken)
+
+
+def _sample(
+    out: Path, name: str, row: Record, known: Mapping[str, object], broken: set[str]
+) -> Iterator[tuple[str, str]]:
+    try:
+        shard = shard_of(name)
+    except StopIteration:
+        yield name, "it leads into no shard"
+        return
+    if shard in broken and not (out / shard).is_file():
+        return  # named already
+    if shard not in known and row["status"] == "ok":
+        yield name, f"{SHARDS} does not have its shard"
+        return
+    there = is_there(out / name)
+    if row["status"] != "ok":
+        if there:
+            yield name, f"it is there, although its record says {row['status']}"
+    elif not there:
+        yield name, "it is missing"
+    elif row["bytes"] is not None and places.size(out / name) != row["bytes"]:
+        yield name, f"it has {places.size(out / name)} bytes, and the manifest says {row['bytes']}"
+    elif row["sha256"] is not None and places.sha256(out / name) != row["sha256"]:
+        yield name, "its content has changed (SHA-256 differs from the manifest's)"

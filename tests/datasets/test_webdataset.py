@@ -1,0 +1,299 @@
+"""WebDataset's shards: read and written, against the webdataset package; shards that mean harm."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import random
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import webdataset
+
+from poisonkit.datasets import Source, get_layout, read
+from poisonkit.datasets._shards import Entry, Labels, relabelled, write_shard
+from poisonkit.datasets._tar import at_hand, find, hash_of, members
+from poisonkit.datasets.testing import check_layout
+from poisonkit.errors import RequestError
+
+LAYOUT = get_layout("webdataset")
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::pytest.PytestUnraisableExceptionWarning"
+)  # webdataset leaves files open
+
+
+def put(tar: tarfile.TarFile, name: str, data: bytes, **more: Any) -> None:
+    info = tarfile.TarInfo(name)
+    info.size, info.mtime, info.uid, info.uname = len(data), 1_600_000_000, 1000, "somebody"
+    for key, value in more.items():
+        setattr(info, key, value)
+    tar.addfile(info, io.BytesIO(data))
+
+
+def shard(path: Path, members: list[tuple[str, bytes]], fmt: int = tarfile.GNU_FORMAT) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(path, "w", format=fmt) as tar:
+        for name, data in members:
+            put(tar, name, data)
+    return path
+
+
+def tiny(root: Path, media: Callable[[int], bytes] = lambda i: b"media %d" % i, suffix: str = "mp4") -> Path:
+    """Two training shards of four samples and a validation shard of four, two classes, each with a note beside."""
+    i = 0
+    for name in ("train-000.tar", "train-001.tar", "val-000.tar"):
+        found = []
+        for _ in range(4):
+            found += [(f"clip{i:03d}.{suffix}", media(i)), (f"clip{i:03d}.cls", b"%d" % (i % 2))]
+            found += [(f"clip{i:03d}.note.json", json.dumps({"n": i}).encode())]
+            i += 1
+        shard(root / name, found)
+    (root / "classes.txt").write_text("no\nyes\n")
+    return root
+
+
+def seen(path: Path) -> list[dict[str, Any]]:
+    """The samples as webdataset itself gives them, bytes undecoded."""
+    dataset = webdataset.WebDataset(str(path), shardshuffle=False, nodesplitter=None, empty_check=False)
+    return [{k: v for k, v in sample.items() if k not in ("__url__", "__local_path__")} for sample in dataset]
+
+
+def test_layout(tmp_path: Path) -> None:
+    dataset = check_layout(LAYOUT, Source(tiny(tmp_path)))
+    assert [s.id for s in dataset.of("val")] == [f"val-000.tar/clip{i:03d}.mp4" for i in range(8, 12)]
+    assert (dataset.classes, dataset.notes) == (("no", "yes"), ())
+
+
+def test_what_webdataset_reads_is_what_is_read(tmp_path: Path) -> None:
+    """Names as tar makes them, folders, dots in folders and suffixes, upper case, and what webdataset passes over."""
+    path = shard(
+        tmp_path / "train-000.tar",
+        [
+            ("./a.b/one.MP4", b"1"), ("./a.b/one.cls", b" 1\n"), ("__meta__/x.mp4", b"no"),
+            ("./a.b/one.left.txt", b"t"), ("README", b"no key"), (".hidden.mp4", b"no key"), ("two.wav", b"2"),
+            ("two.cls", b"0"),
+            ("größe 'quoted' [x]{y}.avi", b"3"), ("größe 'quoted' [x]{y}.cls", b"2"),
+            ("only-text.txt", b"no media"), ("n" * 150 + ".mp4", b"4"), ("n" * 150 + ".cls", b"0"),
+        ],
+    )  # fmt: skip
+    dataset = read(Source(tmp_path))
+    theirs = {s["__key__"]: s for s in seen(path)}
+    media = ("mp4", "avi", "wav")
+    wanted = [(key, int(s["cls"])) for key, s in theirs.items() if any(m in s for m in media)]
+    ours = [(s.path.removeprefix("train-000.tar/").rsplit(".", 1)[0], s.label) for s in dataset.samples]
+    assert ours == [(key.removeprefix("./"), label) for key, label in wanted]
+    assert len(ours) == 4
+
+
+def copied(root: Path, out: Path, relabel: dict[str, int] | None = None, media: dict[str, str] | None = None) -> None:
+    dataset = read(Source(root))
+    for name in sorted({s.path.split("/")[0] for s in dataset.samples}):
+        entries = [
+            Entry(s.path.split("/", 1)[1], (relabel or {}).get(s.id, s.label), s.label, (media or {}).get(s.id))
+            for s in dataset.samples
+            if s.path.startswith(name)
+        ]
+        out.mkdir(exist_ok=True)
+        with open(out / name, "wb") as file:
+            write_shard(root / name, file, entries, Labels(dataset.classes, dataset.options), rest=True)
+
+
+def test_round_trip_is_exact_and_headers_tell_nothing(tmp_path: Path) -> None:
+    tiny(tmp_path / "in")
+    copied(tmp_path / "in", tmp_path / "out")
+    copied(tmp_path / "in", tmp_path / "again")
+    for name in ("train-000.tar", "train-001.tar", "val-000.tar"):
+        assert seen(tmp_path / "out" / name) == seen(tmp_path / "in" / name)
+        assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "again" / name).read_bytes()
+        with tarfile.open(tmp_path / "out" / name) as tar:
+            assert {(m.mtime, m.uid, m.gid, m.uname, m.gname, m.mode) for m in tar} == {(0, 0, 0, "", "", 0o644)}
+        assert (tmp_path / "out" / name).stat().st_size % 10240 == 0
+
+
+def test_a_changed_sample_changes_its_members_alone(tmp_path: Path) -> None:
+    tiny(tmp_path / "in")
+    (tmp_path / "new.mp4").write_bytes(b"other media, longer" * 100)
+    name = "train-000.tar/clip001.mp4"
+    copied(tmp_path / "in", tmp_path / "out", {name: 0}, {name: str(tmp_path / "new.mp4")})
+    before, after = (seen(tmp_path / which / "train-000.tar") for which in ("in", "out"))
+    assert [s["__key__"] for s in after] == [s["__key__"] for s in before]
+    assert after[1] == {**before[1], "mp4": b"other media, longer" * 100, "cls": b"0"}
+    assert after[:1] + after[2:] == before[:1] + before[2:]
+
+
+@pytest.mark.parametrize(
+    ("suffix", "options", "data", "wanted"),
+    [
+        ("cls", {"label": "cls"}, b"1\n", b"0\n"),
+        ("cls", {"label": "cls", "named": True}, b"yes", b"no"),
+        ("txt", {"label": "cls"}, b"yes", b"no"),
+        ("txt", {"label": "cls"}, b"yes, a caption", b"yes, a caption"),
+        ("txt", {"label": "txt", "named": True}, b"yes\r\n", b"no\r\n"),
+        ("json", {"label": "cls"}, b'{"label":1,"n":1,"class":"yes"}', b'{"label":0,"n":1,"class":"no"}'),
+        ("json", {"label": "json", "field": "y"}, b'{"y": "1", "t": "\\u00e4"}', b'{"y": "0", "t": "\\u00e4"}'),
+        ("json", {"label": "json", "field": "label"}, b'{\n  "label": null\n}', b'{\n  "label": 0\n}'),
+        ("json", {"label": "json", "field": "label", "named": True}, b'{"label": "yes"}', b'{"label": "no"}'),
+        ("json", {"label": "cls"}, b"[1]", b"[1]"),
+        ("json", {"label": "cls"}, b"[" * 100_000, b"[" * 100_000),
+    ],
+)
+def test_labels_in_members(suffix: str, options: dict[str, Any], data: bytes, wanted: bytes) -> None:
+    labels = Labels(("no", "yes"), {"named": False, "field": None, **options})
+    assert relabelled(suffix, data, labels, 1, 0) == wanted
+
+
+def test_labels_by_name_in_json(tmp_path: Path) -> None:
+    for split in ("train", "test"):
+        found = [(f"{split}{i}.{x}", d) for i in range(4) for x, d in (
+            ("flac", b"x"), ("json", json.dumps({"category": "ab"[i % 2], "n": i}).encode()))]  # fmt: skip
+        shard(tmp_path / split / "000.tar", found)
+    dataset = check_layout(LAYOUT, Source(tmp_path))
+    assert (dataset.classes, dataset.splits, dataset.options["field"]) == (("a", "b"), ("train", "test"), "category")
+
+
+def test_which_medium_and_which_label_can_be_said(tmp_path: Path) -> None:
+    shard(tmp_path / "a.tar", [(f"{i}.{x}", b"%d" % (i % 2)) for i in range(4) for x in ("wav", "mp4", "cls", "txt")])
+    first = read(Source(tmp_path))
+    assert [s.path for s in first.samples] == [f"a.tar/{i}.mp4" for i in range(4)]
+    assert "4 samples hold several videos or sounds" in first.notes[0]
+    second = read(Source(tmp_path, columns={"path": "wav", "label": "txt"}))
+    assert [s.path for s in second.samples] == [f"a.tar/{i}.wav" for i in range(4)]
+    assert (second.options["label"], second.notes) == ("txt", ())
+    with pytest.raises(RequestError, match="label=note"):
+        read(Source(tmp_path, columns={"label": "note"}))
+
+
+def hostile(kind: str) -> Callable[[tarfile.TarFile], None]:
+    def fill(tar: tarfile.TarFile) -> None:
+        put(tar, "ok.mp4", b"x")
+        more: dict[str, dict[str, Any]] = {
+            "symlink": {"type": tarfile.SYMTYPE, "linkname": "/etc/passwd", "size": 0},
+            "hardlink": {"type": tarfile.LNKTYPE, "linkname": "ok.mp4", "size": 0},
+            "device": {"type": tarfile.CHRTYPE, "size": 0},
+            "pipe": {"type": tarfile.FIFOTYPE, "size": 0},
+            "up": {}, "absolute": {}, "bytes": {},
+        }  # fmt: skip
+        name = {"up": "a/../../evil.mp4", "absolute": "/tmp/evil.mp4", "bytes": "evil\udcff.mp4"}.get(kind, "evil.mp4")
+        put(tar, name, b"", **more[kind])
+
+    return fill
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("symlink", "a link, device or pipe"), ("hardlink", "a link, device or pipe"), ("device", "a link, device"),
+        ("pipe", "a link, device or pipe"), ("up", "leads out"), ("absolute", "leads out"), ("bytes", "not UTF-8"),
+    ],
+)  # fmt: skip
+def test_members_that_no_dataset_needs(tmp_path: Path, kind: str, said: str) -> None:
+    with tarfile.open(tmp_path / "train-000.tar", "w", errors="surrogateescape") as tar:
+        hostile(kind)(tar)
+    with pytest.raises(RequestError, match=said) as error:
+        read(Source(tmp_path))
+    assert "evil" in str(error.value)
+    assert not (tmp_path.parent / "evil.mp4").exists()
+
+
+def damaged(kind: str, data: bytes) -> bytes:
+    if kind == "cut":
+        return data[:3000]
+    if kind == "garbage":
+        return data[:1024] + b"garbage" * 200 + data[2424:]
+    if kind == "huge":  # the first member's size, in octal, and its checksum made anew
+        head = bytearray(data[:512])
+        head[124:136] = b"77777777777\0"
+        head[148:156] = b"        "
+        head[148:156] = b"%06o\0 " % sum(head)
+        return bytes(head) + data[512:]
+    return {"gzip": b"\x1f\x8b\x08", "zstd": b"\x28\xb5\x2f\xfd", "nothing": b"", "text": b"hello " * 200}[kind]
+
+
+@pytest.mark.parametrize("kind", ["cut", "garbage", "huge", "gzip", "zstd", "nothing", "text"])
+def test_damaged_shards_are_refused_in_a_sentence(tmp_path: Path, kind: str) -> None:
+    path = tiny(tmp_path) / "train-000.tar"
+    path.write_bytes(damaged(kind, path.read_bytes()))
+    with pytest.raises(RequestError, match=r"^The shard 'train-000\.tar'|^'|train-000") as error:
+        read(Source(tmp_path))
+    assert str(error.value).count("\n") == 0
+
+
+def test_a_header_that_declares_gigabytes_is_not_read_into_memory(tmp_path: Path) -> None:
+    """A pax header of 2 GiB (a sparse file on disk): refused before a byte of it is read."""
+    info = tarfile.TarInfo("././@PaxHeader")
+    info.type, info.size = tarfile.XHDTYPE, 2 << 30
+    with open(tmp_path / "train-000.tar", "wb") as file:
+        file.write(info.tobuf(tarfile.USTAR_FORMAT))
+        file.truncate(info.size + 4096)
+    with pytest.raises(RequestError, match="header of 2147483648 bytes"):
+        read(Source(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (["a.mp4", "b.mp4", "a.cls"], "do not stand together"),
+        (["a.mp4", "a.MP4"], "twice"),
+        (["a.mp4", "./a.mp4"], "twice"),
+    ],
+)
+def test_what_webdataset_would_read_wrong(tmp_path: Path, names: list[str], said: str) -> None:
+    shard(tmp_path / "train-000.tar", [(name, b"1") for name in names])
+    with pytest.raises(RequestError, match=said):
+        read(Source(tmp_path))
+
+
+def test_compressed_shards_are_named(tmp_path: Path) -> None:
+    (tmp_path / "train-000.tar.gz").write_bytes(b"\x1f\x8b")
+    with pytest.raises(RequestError, match=r"'train-000\.tar\.gz' is compressed: decompress it"):
+        read(Source(tmp_path, layout="webdataset"))
+
+
+def test_a_link_out_of_the_root_needs_leave(tmp_path: Path) -> None:
+    tiny(tmp_path / "store")
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "train-000.tar").symlink_to(tmp_path / "store" / "train-000.tar")
+    with pytest.raises(RequestError, match="--allow-root"):
+        read(Source(tmp_path / "in"))
+    assert len(read(Source(tmp_path / "in", allow_roots=(tmp_path / "store",))).samples) == 4
+
+
+def test_members_as_files(tmp_path: Path) -> None:
+    tiny(tmp_path)
+    path = tmp_path / "train-000.tar" / "clip001.mp4"
+    with at_hand(path) as copy:
+        assert (copy.name, copy.read_bytes()) == ("clip001.mp4", b"media 1")
+        folder = copy.parent
+    assert not folder.exists()
+    assert hash_of(path) == hashlib.sha256(b"media 1").hexdigest()
+    with at_hand(tmp_path / "classes.txt") as same:
+        assert same == tmp_path / "classes.txt"
+    assert find(tmp_path / "folder.tar" / "x.mp4") is None
+    with pytest.raises(FileNotFoundError):
+        find(tmp_path / "train-000.tar" / "gone.mp4")
+
+
+def test_random_shards_never_do_more_than_refuse(tmp_path: Path) -> None:
+    """A hundred damaged headers: members or one sentence, nothing else."""
+    data = bytearray((tiny(tmp_path) / "train-000.tar").read_bytes())
+    rng = random.Random(0)
+    path = tmp_path / "x.tar"
+    for _ in range(100):
+        broken = bytearray(data)
+        for _ in range(rng.randrange(1, 4)):
+            at = rng.randrange(0, 512) + 1024 * rng.randrange(0, 4)
+            broken[at] = rng.randrange(256)
+        for block in range(0, 4096, 1024):  # with checksums that hold, so that fields are believed
+            head = broken[block : block + 512]
+            head[148:156] = b"        "
+            broken[block + 148 : block + 156] = b"%06o\0 " % sum(head)
+        path.write_bytes(broken)
+        try:
+            ends = [member.offset + member.size for member in members(path)]
+        except RequestError:
+            continue
+        assert max(ends) <= len(data)
