@@ -76,7 +76,7 @@ def _whole_lines(path: Path, fits: Callable[[Any], bool] = is_record) -> tuple[d
                     row = load_json(line.decode("utf-8", "surrogateescape")) if line.endswith(b"\n") else None
                 except ValueError:
                     row = None
-                if not fits(row):
+                if not isinstance(row, dict) or not fits(row):
                     break
                 rows[row["key"]] = row
                 whole += len(line)
