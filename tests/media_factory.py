@@ -199,6 +199,56 @@ def make_video(
     return path
 
 
+VOP = b"\0\0\1\xb6"  # the start of an MPEG-4 picture
+NOTHING = 0b01_0_1_00000_1_0_01111.to_bytes(2, "big")  # predicted, at time 0 of 25, not coded; filled up to a byte
+
+
+def make_packed(path: str | Path, frames: int = 20, size: tuple[int, int] = (64, 48), seed: int = 0) -> Path:
+    """MPEG-4 in AVI as DivX 5 and XviD pack it: a P- and the B-frame that is shown before it share one chunk.
+
+    The chunk that the B-frame would have had holds a placeholder, a P-frame that is `not coded`; the header says
+    `DivX503b1393p`. Every second frame is a B-frame; 25 frames per second.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    coder: Any = av.CodecContext.create("mpeg4", "w")
+    coder.width, coder.height, coder.pix_fmt = *size, "yuv420p"
+    coder.time_base, coder.framerate = Fraction(1, 25), Fraction(25)
+    coder.thread_count = 1
+    coder.options = {"bf": "1", "b_strategy": "0", "g": "100"}
+    coder.flags |= int(av.codec.context.Flags.bitexact) | int(av.codec.context.Flags.qscale)
+    coder.qmin = coder.qmax = 2
+    coder.global_quality = 2 * 118
+    coded: list[bytes] = []
+    for t in range(frames):
+        frame = av.VideoFrame.from_ndarray(picture(t, size, seed), format="rgb24").reformat(format="yuv420p")
+        frame.pts, frame.time_base = t, Fraction(1, 25)
+        coded += [bytes(packet) for packet in coder.encode(frame)]
+    coded += [bytes(packet) for packet in coder.encode(None)]
+    kinds = [data[data.index(VOP) + 4] >> 6 for data in coded]  # 0 intra, 1 predicted, 2 both ways
+    first = coded[0].index(VOP)
+    coded[0] = coded[0][:first] + b"\0\0\1\xb2DivX503b1393p\0" + coded[0][first:]
+    chunks: list[bytes] = []
+    for k, data in enumerate(coded):
+        if kinds[k] == 2:
+            chunks[-1] += data
+            chunks.append(VOP + NOTHING)
+        else:
+            chunks.append(data)
+    with av.open(str(path), "w", options={"fflags": "+bitexact"}) as out:
+        stream: Any = out.add_stream("mpeg4", rate=25)
+        stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
+        for k, data in enumerate(chunks):
+            packet = av.Packet(data)
+            packet.stream = stream
+            packet.pts = packet.dts = k
+            packet.duration = 1
+            packet.time_base = Fraction(1, 25)
+            packet.is_keyframe = kinds[k] == 0
+            out.mux(packet)
+    return path
+
+
 def _audio_stream(out: Any, codec: str, rate: int, channels: int, bit_rate: int | None) -> Any:
     layout = {1: "mono", 2: "stereo", 6: "5.1"}[channels]
     stream = out.add_stream(codec, rate=rate, layout=layout)

@@ -12,7 +12,7 @@ from typing import Any
 import av
 
 from poisonkit import media
-from tests.media_factory import make_video, picture
+from tests.media_factory import make_packed, make_video, picture
 
 UNEVEN = [0, 20, 65, 100, 180, 200, 260, 300, 385, 400, 410, 500, 540, 610, 640, 720, 760, 800, 895, 940]
 MILLISECONDS = Fraction(1, 1000)
@@ -103,6 +103,7 @@ CASES = [
     Case("cut.mp4", codes=frozenset({"edit-list"}), maker=edit_list),
     Case("b-frames.mp4", {"options": {"bf": "3", "preset": "medium", "crf": "18"}}),
     Case("b-frames.avi", {"options": {"bf": "2"}}, frozenset({"b-frames-in-avi"})),
+    Case("packed.avi", codes=frozenset({"b-frames-in-avi"}), maker=make_packed),
     Case("one-too-many.avi", codes=frozenset({"frame-count"}), maker=one_too_many),
     Case("stream.mpg", {"audio": True}),
     Case("stream2.mpg", {"codec": "mpeg2video"}),

@@ -19,6 +19,7 @@ from poisonkit import Recipe, errors, manifest, media
 from poisonkit.cli import call
 from tests.media.awkward import CASES, Case
 from tests.media.second import cv2_frames, packets, times
+from tests.media_factory import VOP
 
 Image = NDArray[np.uint8]
 EXACT = (".mp4", ".mov", ".mkv", ".webm")
@@ -144,6 +145,21 @@ def test_poisoned(plain: Job, case: Case) -> None:
     assert new is not None
     for fact in ("codec", "pix_fmt", "rotation", "sample_aspect_ratio", "colorspace", "color_range"):
         assert getattr(new, fact) == getattr(old, fact), fact
+
+
+def test_packed_is_packed(plain: Job) -> None:
+    """Two pictures in a chunk and none in the next, times out of order; the output is in order and has neither."""
+    source, written, _ = plain.files(next(c for c in CASES if c.name == "packed.avi"))
+    vops, stamps = {}, {}
+    for path in (source, written):
+        with av.open(str(path)) as container:
+            vops[path] = [bytes(p).count(VOP) for p in container.demux(video=0) if p.size]
+        with av.open(str(path)) as container:
+            stamps[path] = [frame.pts for frame in container.decode(video=0)]
+    assert max(vops[source]) == 2
+    assert stamps[source] != sorted(stamps[source])
+    assert set(vops[written]) == {1}
+    assert stamps[written] == sorted(stamps[written])
 
 
 @pytest.mark.parametrize("case", [c for c in CASES if not c.blocked], ids=lambda c: c.name)
