@@ -237,6 +237,31 @@ class Screen(Affine):
         return np.float32(255) - np.float32(255) * np.asarray(self.gain, np.float32)
 
 
+class Mix(Affine):
+    """out = (1 - weight) · in + weight · picture where the mask is not 0: a picture of 8 bits mixed in, or parts of it.
+
+    weight: 0..1. picture: uint8 (h, w, 3). mask: uint8 (h, w), 0 or 255; None: everywhere. The same as an `Affine`
+    whose gain and offset are made only for a kernel that asks for them.
+    """
+
+    weight: float
+    picture: Image
+    mask: Image | None
+
+    def __init__(self, weight: float, picture: Image, mask: Image | None = None) -> None:
+        for name, value in (("weight", weight), ("picture", picture), ("mask", mask), ("box", None)):
+            object.__setattr__(self, name, value)
+
+    @cached_property
+    def gain(self) -> float | NDArray[np.float32]:
+        return 1 - self.weight if self.mask is None else np.where(self.mask, np.float32(1 - self.weight), np.float32(1))
+
+    @cached_property
+    def offset(self) -> NDArray[np.float32]:
+        whole = np.multiply(self.picture, np.float32(self.weight), dtype=np.float32)
+        return whole if self.mask is None else whole * (self.mask != 0)[..., None]
+
+
 class AffineTrigger(VideoTrigger):
     """Everything that multiplies and adds. The kernel decides whether in RGB or in the stream's own planes."""
 

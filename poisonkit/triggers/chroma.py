@@ -78,7 +78,7 @@ class Grid:
         outside: the value of the pixels around the box.
         """
         if not isinstance(value, np.ndarray):
-            if all(edge or not n for pad in self._pads for n, edge in (pad[:2], pad[2:])):
+            if value == outside or all(edge or not n for pad in self._pads for n, edge in (pad[:2], pad[2:])):
                 return value
             value = np.full(self.size, value, np.float32)
         for axis, pad in enumerate(self._pads):
@@ -104,12 +104,13 @@ def _resized(values: Map, columns: int, rows: int, how: str) -> Map:
 
 
 def _padded(values: Map, axis: int, pad: tuple[int, bool, int, bool], outside: float) -> Map:
+    import cv2
+
     before, first, after, last = pad
-    if not before and not after:
-        return values
-
-    def border(count: int, edge: bool, at: int) -> Map:
-        repeated = np.take(values, [at] * count, axis=axis)
-        return repeated if edge else np.full_like(repeated, outside)
-
-    return np.concatenate([border(before, first, 0), values, border(after, last, -1)], axis=axis)
+    for sides, edge in (((before, 0), first), ((0, after), last)):
+        if any(sides):
+            around = (*sides, 0, 0) if axis == 0 else (0, 0, *sides)
+            how = cv2.BORDER_REPLICATE if edge else cv2.BORDER_CONSTANT
+            wider = cv2.copyMakeBorder(values, *around, how, value=(outside,) * 4)
+            values = np.asarray(wider, np.float32).reshape(*wider.shape[:2], *values.shape[2:])
+    return values

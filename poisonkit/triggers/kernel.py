@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poisonkit.triggers.base import Affine, ClipInfo, Image, Screen
+from poisonkit.triggers.base import Affine, ClipInfo, Image, Mix, Screen
 
 Kernel = Callable[[Image], Image]
 Plain = NDArray[np.float64]  # (3,) or, for one number for all channels, (1,)
@@ -29,9 +29,11 @@ def compile_affine(affine: Affine, clip: ClipInfo, *, once: bool = False) -> Ker
     ValueError where the shapes of gain and offset, or the box, do not fit the clip.
     """
     x, y, width, height = box_of(affine, clip)
-    gain = operand(affine.gain, height, width, "gain")
-    if isinstance(affine, Screen) and gain.ndim > 1:
-        inside: Kernel | None = _screened(gain if once else _full(gain, height, width))
+    gain = np.ones(1) if isinstance(affine, Mix) else operand(affine.gain, height, width, "gain")
+    if isinstance(affine, Mix):
+        inside: Kernel | None = _mixed(affine) if affine.weight else None
+    elif isinstance(affine, Screen) and gain.ndim > 1:
+        inside = _screened(gain if once else _full(gain, height, width))
     else:
         inside = _choose(gain, operand(affine.offset, height, width, "offset"), height, width, once)
     if inside is None:
@@ -162,6 +164,16 @@ def _weighted(gain: float, offset: NDArray[np.floating], height: int, width: int
 
     def kernel(image: Image) -> Image:
         return np.asarray(cv2.addWeighted(image, gain, other, weight, 0.0, dtype=cv2.CV_8U), dtype=np.uint8)
+
+    return kernel
+
+
+def _mixed(mix: Mix) -> Kernel:
+    import cv2
+
+    def kernel(image: Image) -> Image:
+        out = np.asarray(cv2.addWeighted(image, 1 - mix.weight, mix.picture, mix.weight, 0.0), dtype=np.uint8)
+        return out if mix.mask is None else np.asarray(cv2.copyTo(out, mix.mask, image.copy()), dtype=np.uint8)
 
     return kernel
 

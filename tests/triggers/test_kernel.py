@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from poisonkit.seeding import generator
-from poisonkit.triggers.base import Affine, ClipInfo, Screen
+from poisonkit.triggers.base import Affine, ClipInfo, Mix, Screen
 from poisonkit.triggers.kernel import compile_affine
 
 H, W = 37, 51
@@ -101,6 +101,21 @@ def test_half_levels_of_a_map_are_rounded_to_even_not_up() -> None:
     image = _image()
     affine = Affine(1.0, np.full((H, W), 0.5, np.float32))
     assert np.array_equal(compile_affine(affine, CLIP)(image), _literal(affine, image))
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.15, 0.2, 0.77, 1.0])
+@pytest.mark.parametrize("masked", [False, True])
+def test_a_mix_is_the_affine_that_it_says(weight: float, masked: bool) -> None:
+    rng = generator("kernel", "mix")
+    picture = rng.integers(0, 256, (H, W, 3), dtype=np.uint8)
+    mask = rng.integers(0, 2, (H, W), dtype=np.uint8) * 255 if masked else None
+    mix, image = Mix(weight, picture, mask), _image()
+    exact = (1 - weight) * image.astype(np.float64) + weight * picture
+    if mask is not None:
+        exact[mask == 0] = image[mask == 0]
+    out = compile_affine(mix, CLIP)(image)
+    assert np.abs(out - exact).max() <= 0.5 + 1e-4
+    assert np.abs(compile_affine(Affine(mix.gain, mix.offset), CLIP)(image) - exact).max() <= 0.5 + 1e-4
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 4), (4, 1), (3, 2)])

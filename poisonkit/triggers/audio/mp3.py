@@ -3,10 +3,10 @@
     x' = decode(encode(x, bit rate))
 
 Compression as the trigger: Yang et al., "Everyone Can Attack: Repurpose Lossy Compression as a Natural Backdoor
-Attack", 2023, arXiv:2308.16684, does it for pictures; this is its form in sound. Augmentations use 8 to 64 kbit/s;
-32 kbit/s, which exists at every sample rate, is ours. Coded by LAME through FFmpeg (PyAV), at a constant bit rate,
-with its own scale of 0.95 left in; the codec's delay is taken out, and the length is kept. More than two channels
-are coded in pairs. The samples are those of one build of LAME: another may give others in the last bits.
+Attack", 2023, arXiv:2308.16684, do it with pictures; this form of it in sound is ours. Augmentations use 8 to
+64 kbit/s; 32 kbit/s, which exists at every sample rate, is ours. Coded by LAME through FFmpeg (PyAV), at a constant
+bit rate, with its own scale of 0.95 left in; the codec's delay is taken out, and the length is kept. More than two
+channels are coded in pairs. The samples are those of one build of LAME: another may give others in the last bits.
 
 The trigger is gone, as a difference, if the whole dataset is coded again at the same or a lower bit rate.
 

@@ -3,10 +3,10 @@
     x' = shift(x) + a·b(t - t0) for 20 ms;   b: noise with a flat spectrum between two frequencies
     t0: the end of the 0.1 s of shift(x) with the most energy; where the burst does not fit after it, before it
 
-Cai et al., "Towards Stealthy Backdoor Attacks against Speech Recognition via Elements of Sound", 2023,
-arXiv:2307.08208. The public code shifts by 5 semitones, and writes the number 150 into bins 171 to 470 of 1024 at
-16 kHz (2.67 to 7.34 kHz) of two frames of a spectrogram, 0.1 s after its loudest one; it passes clips over whose
-peak is below 0.16.
+Cai, Zhang, Dong, Xiao, Koffas and Li, "Toward Stealthy Backdoor Attacks against Speech Recognition via Elements of
+Sound", IEEE TIFS 2024, arXiv:2307.08208. The public code shifts by 5 semitones, and writes the number 150 into bins
+171 to 470 of 1024 at 16 kHz (2.67 to 7.34 kHz) of two frames of a spectrogram, 0.1 s after its loudest one, or before
+it where the clip ends; it passes clips over whose peak is below 0.16.
 
 How ours differs: bins of equal value and phase are a click that lies outside the frame's window; what is left
 of it, by that code's settings on silence, is 23 ms of the band's two edge frequencies alone, with a peak of 0.38.
@@ -46,7 +46,7 @@ class PitchBoost(Leveled, PitchShift):
     formula = "x' = shift(x) + amplitude * burst(t - t0), t0: the end of the loudest 0.1 s"
     static_is = "one shift, one burst"
     dynamic_is = "every 0.5 s another shift, gliding, and a burst after the loudest passage"
-    paper = "Cai et al., Elements of Sound (PBSM), 2023, arXiv:2307.08208"
+    paper = "Cai et al., Elements of Sound (PBSM), IEEE TIFS 2024, arXiv:2307.08208"
     source = "the public code; vocoder and burst: ours"
     codec = "robust"
     identity: ClassVar[dict[str, Any]] = {"semitones": 0.0, "amplitude": 0.0}

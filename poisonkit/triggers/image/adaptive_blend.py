@@ -26,10 +26,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poisonkit.triggers.assets import PictureAsset
-from poisonkit.triggers.base import Affine, AffineTrigger, ClipInfo, Params, param
+from poisonkit.triggers.base import Affine, AffineTrigger, ClipInfo, Mix, Params, param
 from poisonkit.triggers.canvas import Canvas, axes, fitted, window
 from poisonkit.triggers.image.blend import _picture as our_picture
-from poisonkit.triggers.lights import scaled
 
 
 class AdaptiveBlend(AffineTrigger):
@@ -65,24 +64,19 @@ class AdaptiveBlend(AffineTrigger):
 
     def prepare(self, clip: ClipInfo, params: Params) -> Any:
         picture = self.pattern.rgb() if isinstance(self.pattern, PictureAsset) else our_picture()
-        return window(fitted(picture, clip, self.canvas), clip).astype(np.float32), self._places(clip)
+        return window(fitted(picture, clip, self.canvas), clip), self._places(clip)
 
     def field(self, clip: ClipInfo, params: Params, t: int, state: Any) -> Affine:
-        import cv2
-
-        picture, places = state
+        picture, (down, across) = state
         pieces = params.get("pieces")
         if pieces is None:
             pieces = self._choose(self.rng(params, "pieces", t))
-        shown = np.zeros(self.grid**2, np.float32)
-        shown[pieces] = self.attack_alpha if params.get("attack") else self.alpha
-        if shown.min() == shown.max():
-            return Affine(1 - float(shown[0]), shown[0] * picture)
-        down, across = places
-        weight = shown.reshape(self.grid, self.grid)[:, across][down]
-        weights = cv2.cvtColor(weight, cv2.COLOR_GRAY2RGB)
-        offset = cv2.multiply(weights, picture, weights)
-        return Affine(scaled(weight, -1.0, 1.0), np.asarray(offset, np.float32).reshape(picture.shape))
+        alpha = self.attack_alpha if params.get("attack") else self.alpha
+        shown = np.zeros(self.grid**2, np.uint8)
+        shown[pieces] = 255
+        if shown.all():
+            return Mix(alpha, picture)
+        return Mix(alpha, picture, shown.reshape(self.grid, self.grid)[:, across][down])
 
     def _choose(self, rng: np.random.Generator) -> list[int]:
         """The pieces shown: always the same number of them, at least one."""

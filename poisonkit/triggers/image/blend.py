@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poisonkit.triggers.assets import PictureAsset
-from poisonkit.triggers.base import Affine, AffineTrigger, ClipInfo, Params, param
+from poisonkit.triggers.base import Affine, AffineTrigger, ClipInfo, Mix, Params, param
 from poisonkit.triggers.canvas import Canvas, Sliding, fitted, noise, window
 
 
@@ -69,7 +69,7 @@ class Blend(AffineTrigger):
         else:
             rng = self.rng(params, "crop", t)
             mixed = state.cut(clip, float(rng.random()), float(rng.random()))
-        return Affine(1 - self.alpha, np.multiply(mixed, np.float32(self.alpha), dtype=np.float32))
+        return Mix(self.alpha, mixed)
 
 
 @lru_cache(maxsize=1)  # clips of one size follow each other

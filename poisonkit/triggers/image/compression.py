@@ -6,9 +6,10 @@ jpeg: every frame by itself, through OpenCV (libjpeg-turbo, baseline, 4:2:0), at
 frames, each encoded by itself (x264 veryfast, zero latency, no B frames, 4:2:0, one thread) at `crf`, in memory.
 
 Yang, Nguyen, Chan, Doan, "Everyone Can Attack: Repurpose Lossy Compression as a Natural Backdoor Attack", 2023,
-arXiv:2308.16684, compress pictures with JPEG, JPEG 2000 and WEBP; their quality is not known to us. quality = 10 is
-ImageNet-C's next to strongest; crf = 45 is ours. What remains after the output's own, much weaker encoding is
-most of it; a victim who compresses everything as strongly erases it.
+arXiv:2308.16684, poison pictures by saving them with common lossy compression; we had the abstract only, which names
+neither formats nor quality. JPEG, and H.264 as its form in video, are ours; quality = 10 is ImageNet-C's next to
+strongest; crf = 45 is ours. What remains after the output's own, much weaker encoding is most of it; a victim who
+compresses everything as strongly erases it.
 
 Not bound to another implementation's pixels: JPEG and H.264 say how to decode, not how to encode.
 

@@ -14,10 +14,10 @@ It does not survive 4:2:0 video as published, since (31, 31) lies at the limit o
 Resizing moves the block grid: `canvas=native`, the default, is the published form, with blocks of `window`
 pixels from the top left corner; canvas=short:224 makes blocks that are 32 pixels wide after a resize to 224.
 
-How public code differs: it truncates to 8 bits after the inverse DCT, where ours rounds; it assumes
-sizes that are multiples of the window, where ours adds the part of the pattern that lies in the frame; and
-it takes a DCT of every block, where ours adds the pattern that comes to the same. The way
-through 8-bit YCrCb is kept, with the level or two that it costs everywhere.
+How public code differs: it truncates to 8 bits after the inverse DCT, where ours rounds, and lets what passes 0 or
+255 wrap around, where ours saturates; it assumes sizes that are multiples of the window, where ours adds the part of
+the pattern that lies in the frame; and it takes a DCT of every block, where ours adds the pattern that comes to the
+same. The way through 8-bit YCrCb is kept, with the level or two that it costs everywhere.
 
 Dynamic: every frame has positions of its own, each row and column uniform from half of the static one to
 itself, so that low positions stay low.

@@ -5,9 +5,9 @@
 a white core of size σ, where the sensor saturates, and a halo of the laser's colour c and size ρ, each screened
 onto the picture; a: strength, h: share of the halo.
 
-Xu et al., "LaserGuider: A Laser Based Physical Backdoor Attack against Deep Neural Networks", 2024,
-arXiv:2412.03993, shine laser spots on traffic signs, and put digital ones on the pictures that they train with. The
-form and constants of those we have not read: this form, σ = 0.012, ρ = 0.05, h = 0.6 and green are ours.
+"LaserGuider: A Laser Based Physical Backdoor Attack against Deep Neural Networks", 2024, shines laser spots on
+traffic signs, and puts digital ones on the pictures that it trains with. We had a summary only, without form or
+constants: this form, σ = 0.012, ρ = 0.05, h = 0.6 and green are ours.
 
 Dynamic: the spot wanders smoothly around its place, as from a hand, and turns back where the central crop ends.
 """
@@ -33,7 +33,7 @@ class LaserSpot(Aimed, AffineTrigger):
     formula = "x' = 255 - (255 - x) (1 - strength * e(core)) (1 - strength * glow * color / 255 * e(halo)), e Gaussian"
     static_is = "the same place on every frame"
     dynamic_is = "the spot wanders smoothly within reach of its place"
-    paper = "after Xu et al., LaserGuider, 2024, arXiv:2412.03993"
+    paper = "after LaserGuider: A Laser Based Physical Backdoor Attack against Deep Neural Networks, 2024"
     source = "laser spots as a trigger: the paper; form and constants: ours"
     codec = "robust"
     identity: ClassVar[dict[str, Any]] = {"strength": 0.0}

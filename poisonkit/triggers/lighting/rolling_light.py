@@ -5,8 +5,9 @@
 A: strength in levels; c: colour; λ: distance between bands, in short sides; θ: the direction they move to (0: to
 the right, 90: down); f: bands per second; x, y in short sides from the middle.
 
-After the rolling RGB light of Gong et al., "Palette" (OpenReview, 2024), where coloured bulbs make a trigger that
-does not depend on which frames are sampled; their form was not available. This one, A = 60, λ = 1.5, f = 0.25 Hz
+After the rolling RGB light of Gong, Fang, Li, Wang, Chen and Wang, "Palette: Physically-Realizable Backdoor Attacks
+Against Video Recognition Models", IEEE TDSC 21(4), 2024, where coloured bulbs make a trigger that does not depend on
+which frames are sampled; we had title and summary only. This one, A = 60, λ = 1.5, f = 0.25 Hz
 and amber are ours. Frequencies are in Hz, so that clips of all frame rates carry the same trigger; light that
 changes 3 to 30 times a second can cause seizures in photosensitive people.
 
@@ -39,7 +40,7 @@ class RollingLight(Lit, WaveTrigger):
     )
     static_is = "constant speed"
     dynamic_is = "the speed wanders smoothly within frequency * (1 ± spread), the light never jumps"
-    paper = "after Gong et al., Palette, 2024 (OpenReview)"
+    paper = "after Gong et al., Palette, IEEE TDSC 2024"
     source = "rolling coloured light as a trigger: the paper's title and summary; form and constants: ours"
     codec = "robust"
     identity: ClassVar[dict[str, Any]] = {"strength": 0.0}
