@@ -7,6 +7,7 @@ import json
 import os
 import stat
 import tokenize
+import unicodedata
 from functools import cache
 from io import BufferedReader
 from pathlib import Path
@@ -81,6 +82,13 @@ def link_on_the_way(root: Path, name: str) -> str | None:
         if os.path.islink(os.path.join(root, so_far)):
             return so_far
     return None
+
+
+def printable(text: str) -> str:
+    """The text with control characters spelt out, so that a name in it cannot speak to the terminal."""
+    if text.isprintable():
+        return text
+    return "".join(c if c in "\n\t" or unicodedata.category(c) != "Cc" else f"\\x{ord(c):02x}" for c in text)
 
 
 def load_json(text: str | bytes) -> Any:

@@ -17,6 +17,7 @@ import typer
 
 from poisonkit.cli.app import make_app
 from poisonkit.errors import PoisonkitError, did_you_mean
+from poisonkit.untrusted import printable
 
 
 def main(args: Sequence[str] | None = None) -> None:
@@ -70,7 +71,7 @@ def _call(args: Sequence[str] | None) -> int:
 
 
 def _say(text: str, status: int = 0) -> int:
-    sys.stderr.write(f"poisonkit: {' '.join(text.splitlines())}\n")
+    sys.stderr.write(f"poisonkit: {printable(' '.join(text.splitlines()))}\n")
     return status
 
 

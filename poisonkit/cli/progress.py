@@ -16,6 +16,7 @@ from rich.text import Text
 from poisonkit.cli.screen import console
 from poisonkit.engine.progress import Progress
 from poisonkit.manifest import Record
+from poisonkit.untrusted import printable
 
 EVERY = 5.0  # seconds between plain lines, at least
 
@@ -55,7 +56,7 @@ class Live:
         self._failed = 0
 
     def say(self, text: str) -> None:
-        self._screen.print(Text(text), soft_wrap=True)
+        self._screen.print(Text(printable(text)), soft_wrap=True)
 
     def begin(self, what: str, total: int) -> None:
         self._failed = 0
@@ -96,7 +97,7 @@ class Lines:
 
     def say(self, text: str) -> None:
         file = self._file or sys.stderr
-        file.write(text + "\n")
+        file.write(printable(text) + "\n")
         file.flush()
 
     def begin(self, what: str, total: int) -> None:

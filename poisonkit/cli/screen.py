@@ -15,6 +15,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from poisonkit.untrusted import printable
+
 PIPED_WIDTH = 200  # columns where no terminal says: paths must not be folded in a log
 
 
@@ -28,12 +30,12 @@ def console(file: IO[str] | None = None) -> Console:
 def heading(screen: Console, text: str) -> None:
     """A bold line with an empty one before it."""
     screen.print()
-    screen.print(Text(text, style="bold"))
+    screen.print(Text(printable(text), style="bold"))
 
 
 def line(screen: Console, text: str, indent: int = 2) -> None:
     """One line, never folded by us: a path that is copied must be whole."""
-    screen.print(Text(" " * indent + text), soft_wrap=True)
+    screen.print(Text(" " * indent + printable(text)), soft_wrap=True)
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], right: Sequence[str] = ()) -> Table:
@@ -42,7 +44,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], right: Sequence
     for name in columns:
         made.add_column(name, justify="right" if name in right else "left", overflow="fold", no_wrap=name in right)
     for row in rows:
-        made.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
+        made.add_row(*(Text("" if cell is None else printable(str(cell))) for cell in row))
     return made
 
 

@@ -91,6 +91,11 @@ _HEAD = """# MMAction2: a dataset that is POISONED on purpose, for research. Wri
 """
 
 
+def _place(path: str) -> str:
+    """A path beside the fragment as Python writes text: a folder's name may hold quotes."""
+    return repr(f"{{{{ fileDirname }}}}/{path}")
+
+
 def config(
     file: str,
     layout: str,
@@ -108,15 +113,15 @@ def config(
     """
     kind = KINDS[layout]
     more = "".join(f"        {name}={value!r},\n" for name, value in options.items())
-    lists = {_identifier(name): f"'{{{{ fileDirname }}}}/{place}'" for name, place in sets.items()}
+    lists = {_identifier(name): _place(place) for name, place in sets.items()}
     last = next((name for name in lists if name != "clean"), "clean")
     text = _HEAD.format(models=kind.models, file=file, classes=len(classes), sets=", ".join(lists), last=last)
-    text += f"\ndata_root = '{{{{ fileDirname }}}}/{root}'\nnum_classes = {len(classes)}\n"
+    text += f"\ndata_root = {_place(root)}\nnum_classes = {len(classes)}\n"
     text += f"class_names = {pformat(list(classes), width=100, compact=True)}\n\n"
     keys = ("img_shape", kind.meta) if kind.modality == "video" else (kind.meta,)
     text += f"meta_keys = {keys!r}  # so that predictions carry file names\n{kind.pipelines}\n"
     if train is not None:
-        text += _loader(kind, "train", f"'{{{{ fileDirname }}}}/{train}'", more, True) + "\n"
+        text += _loader(kind, "train", _place(train), more, True) + "\n"
     accuracy = f"dict(type='AccMetric', metric_options=dict(top_k_accuracy=dict(topk=(1, {min(5, len(classes))}))))"
     for name, place in lists.items():
         text += _loader(kind, name, place, more, False) + _evaluator(name, accuracy) + "\n"

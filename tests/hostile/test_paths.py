@@ -12,6 +12,7 @@ import pytest
 
 import poisonkit
 from poisonkit import Recipe
+from poisonkit.cli import call
 from poisonkit.datasets import Dataset, Source, get_layout, modality_of, read
 from poisonkit.errors import RequestError
 from tests.datasets.test_end_to_end import MAKERS
@@ -226,3 +227,28 @@ def test_names_of_bytes_that_are_no_text(tmp_path: Path) -> None:
     said = attempt(root)
     assert isinstance(said, str)
     assert r"\xff\xfe.mp4" in said
+
+
+def test_names_that_speak_to_the_terminal(
+    tmp_path: Path, clips: dict[str, Path], capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Control characters in names of classes and files are spelt out, in tables and in sentences."""
+    root = tmp_path / "in"
+    for name in ("a", "\x1b]0;owned\x07b\x1b[2J"):
+        for i in range(3):
+            file = root / name / f"{i}\x1b[31m.mp4"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(clips[".mp4"], file)
+    (root / "a" / "0\x1b[31m.mp4").write_bytes(b"no clip")
+    heard = ""
+    for words in (
+        f"inspect {root} --jobs 1",
+        f"poison {root} -o {tmp_path}/out --trigger badnets --rate 0.3 --target 1 --jobs 1",
+        f"poison {root} -o {tmp_path}/no --trigger badnets --rate 0.3 --target c",
+        f"verify {tmp_path}/out --jobs 1",
+    ):
+        call(words.split())
+        said = capfd.readouterr()
+        assert not {"\x1b", "\x07", "\x9b"} & set(said.out + said.err), words
+        heard += said.out + said.err
+    assert "\\x1b[31m.mp4" in heard

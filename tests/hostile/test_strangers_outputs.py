@@ -310,3 +310,16 @@ KEPT = (
     "name",
     "sha256",
 )
+
+
+def test_a_config_fragment_is_no_way_in(out: Path, tmp_path: Path) -> None:
+    """MMAction2's configs are Python: an output's folder, or a class, whose name holds quotes stays text."""
+    import ast
+
+    evil = out.rename(out.with_name("x', __import__('os')._exit(3), '"))
+    edit(evil, "plan.jsonl", lambda rows: rows[0].update(classes=["a", "b', exit(), '", 'c"\\']))
+    status, said = run(f"export OUT --to mmaction2 -o {tmp_path}/elsewhere", evil)
+    assert status == 0, said
+    tree = ast.parse((tmp_path / "elsewhere" / "poisoned.py").read_text())
+    called = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
+    assert called == {"dict"}
