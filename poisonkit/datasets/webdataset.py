@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from poisonkit.datasets._columns import LABELS
-from poisonkit.datasets._files import Fence
+from poisonkit.datasets._files import Fence, is_file, is_folder
 from poisonkit.datasets._lists import MOST_CLASSES, is_whole
 from poisonkit.datasets._shards import SMALL, TELLERS, groups, split_path
 from poisonkit.datasets._tar import SUFFIX, read_small
@@ -35,6 +35,7 @@ from poisonkit.datasets.kit import (
 from poisonkit.errors import RequestError
 from poisonkit.untrusted import load_json
 
+COMPRESSED = (".tar.gz", ".tgz", ".tar.zst", ".tar.xz", ".tar.bz2")
 _WORDS = re.compile(r"[^a-z0-9]+")
 
 
@@ -47,7 +48,7 @@ class WebDataset(Layout):
 
     name: ClassVar[str] = "webdataset"
     help: ClassVar[str] = "WebDataset's tar shards, such as `train-000.tar`, of `key.mp4` or `key.wav` and `key.cls`"
-    order: ClassVar[int] = 22
+    order: ClassVar[int] = 95  # an archive may lie beside any dataset
     uses: ClassVar[frozenset[str]] = frozenset({"columns"})
     label_in_path: ClassVar[bool] = True  # views have shards of their own, of the same names
     packed: ClassVar[bool] = True
@@ -59,10 +60,10 @@ class WebDataset(Layout):
     def read(self, source: Source) -> Dataset:
         root = Path(os.path.abspath(source.path))
         shards = list(_shards(root))
+        if packed := list(_named(root, COMPRESSED)):
+            raise RequestError(f"{some(packed)}: compressed, so no part of it can be reached; decompress such shards.")
         if not shards:
-            packed = next(iter(_named(root, (".tar.gz", ".tgz", ".tar.zst", ".tar.xz", ".tar.bz2"))), None)
-            why = f" ('{packed}' is compressed: decompress it)" if packed else ""
-            raise RequestError(f"There is no shard `….tar` in '{source.path}' or a folder in it{why}.")
+            raise RequestError(f"There is no shard `….tar` in '{source.path}' or a folder in it.")
         fence = Fence(root, source.allow_roots)
         for shard in shards:
             if not fence.holds(real := os.path.realpath(root / shard)):
@@ -94,8 +95,13 @@ class WebDataset(Layout):
             Sample(sample_id(each.path), each.path, each.split, label)
             for each, label in zip(found, labels, strict=True)
         ]
+        notes = list(_notes(found, wanted, labels))
+        if strange := list(_named(root, (SUFFIX,), files=False)):
+            notes.append(f"{len(strange)} shards are no files, or links to nowhere, and not read ({some(strange)}).")
+        if bare := sorted({*shards} - {split_path(each.path)[0] for each in found}):
+            notes.append(f"{len(bare)} shards hold no video and no sound, and are not in the copy ({some(bare)}).")
         options = {"media": wanted, "label": told, "named": not ids, "field": fieldname or None}
-        return Dataset(root, self.name, classes, tuple(samples), options, tuple(_notes(found, wanted, labels)))
+        return Dataset(root, self.name, classes, tuple(samples), options, tuple(notes))
 
     def place(self, dataset: Dataset, sample: Sample, label: int | None) -> str:
         """Where it is; a sample of another split than its shard's (`--test-fraction`) in a shard of that split's."""
@@ -146,18 +152,19 @@ def _shards(root: Path) -> Iterator[str]:
     yield from sorted(found, key=lambda shard: order.index(_split(shard)))
 
 
-def _named(root: Path, suffixes: tuple[str, ...]) -> Iterator[str]:
-    inner = sorted(e.name for e in _scan(root) if e.is_dir() and not e.name.startswith(".") and SUFFIX not in e.name)
+def _named(root: Path, suffixes: tuple[str, ...], files: bool = True) -> Iterator[str]:
+    """What has such a name in a folder or in the folders in it: files, or what is neither file nor folder."""
+    inner = sorted(e.name for e in _scan(root) if is_folder(e) and SUFFIX not in e.name)
     for folder in ("", *inner):
         for entry in _scan(root / folder):
-            if entry.name.endswith(suffixes) and not entry.name.startswith(".") and entry.is_file():
+            if entry.name.endswith(suffixes) and not is_folder(entry) and is_file(entry) == files:
                 yield f"{folder}/{entry.name}" if folder else entry.name
 
 
 def _scan(folder: Path) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as found:
-            return list(found)
+            return [entry for entry in found if not entry.name.startswith(".")]
     except OSError:
         return []
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import random
 import tarfile
 from collections.abc import Callable
@@ -249,8 +250,28 @@ def test_what_webdataset_would_read_wrong(tmp_path: Path, names: list[str], said
 
 def test_compressed_shards_are_named(tmp_path: Path) -> None:
     (tmp_path / "train-000.tar.gz").write_bytes(b"\x1f\x8b")
-    with pytest.raises(RequestError, match=r"'train-000\.tar\.gz' is compressed: decompress it"):
+    with pytest.raises(RequestError, match=r"'train-000\.tar\.gz': compressed"):
         read(Source(tmp_path, layout="webdataset"))
+    with pytest.raises(RequestError, match="decompress such shards"):
+        read(Source(tiny(tmp_path)))
+
+
+def test_what_is_passed_over_is_said(tmp_path: Path) -> None:
+    os.mkfifo(tiny(tmp_path) / "train-002.tar")
+    (tmp_path / "train-003.tar").symlink_to("nowhere.tar")
+    shard(tmp_path / "texts.tar", [("a.txt", b"no media")])
+    dataset = read(Source(tmp_path))
+    assert len(dataset.samples) == 12
+    assert "2 shards are no files" in dataset.notes[0]
+    assert "1 shards hold no video and no sound, and are not in the copy ('texts.tar')." in dataset.notes[1]
+
+
+def test_an_archive_beside_a_dataset_is_none(tmp_path: Path) -> None:
+    tiny(tmp_path)
+    for name in ("no/1.mp4", "yes/2.mp4"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).touch()
+    assert read(Source(tmp_path)).layout == "class-folders"
 
 
 def test_a_link_out_of_the_root_needs_leave(tmp_path: Path) -> None:
