@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import filecmp
 import posixpath
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 
@@ -16,6 +18,7 @@ from poisonkit.scoring.predictions import Ints, Predictions
 from poisonkit.scoring.sets import NOTHING, Answers, ClipSet
 
 UNKNOWN, AMBIGUOUS = -1, -2
+_ROOTS = 8  # folders that a file of predictions names and that are looked at
 
 
 @dataclass(frozen=True)
@@ -103,6 +106,7 @@ class Places:
     """Which part of the output a name says that it lies in, where it names it."""
 
     def __init__(self, answers: Answers) -> None:
+        self._out = answers.out
         self._homes: dict[str, str] = {}
         for each in (answers.training, *answers.sets.values()):
             for row in each.rows:
@@ -112,13 +116,33 @@ class Places:
 
     def home(self, name: str) -> str | None:
         """`clean`, `attack/NAME`, `control` or `training`, for a name that ends in a path of the output."""
-        name = _tidy(name)
+        found = self._end(_tidy(name))
+        return None if found is None else self._homes[found]
+
+    def _end(self, name: str) -> str | None:
+        """The longest end of a tidy name, with or without its suffix, that is a path of the output."""
         stem = posixpath.splitext(name)[0]
-        for word in (name, stem):
-            for end in (word, *_shorter(word)):
-                if end in self._homes:
-                    return self._homes[end]
-        return None
+        return next((e for word in (name, stem) for e in (word, *_shorter(word)) if e in self._homes), None)
+
+    def other_output(self, names: Sequence[str]) -> str | None:
+        """The folder of another output that is here too and that the names, as absolute paths, lie in.
+
+        Such names end as this output's do, and would be taken for them. A copy of this output is no other one.
+        """
+        roots: dict[str, None] = {}
+        for name in names:
+            if posixpath.isabs(name) and (end := self._end(tidy := _tidy(name))) is not None:
+                word = tidy if tidy.endswith(end) else posixpath.splitext(tidy)[0]
+                roots.setdefault("/" + word.removesuffix(end).rstrip("/"))
+        return next((root for root in list(roots)[:_ROOTS] if _is_other(Path(root), self._out)), None)
+
+
+def _is_other(root: Path, out: Path) -> bool:
+    mine, theirs = (each / "poisonkit" / "manifest.jsonl" for each in (out, root))
+    try:
+        return not theirs.samefile(mine) and not filecmp.cmp(theirs, mine, shallow=False)
+    except (OSError, ValueError):  # none there, or no path at all
+        return False
 
 
 def which_set(found: Predictions, answers: Answers, places: Places) -> str:
@@ -181,6 +205,8 @@ def _by_name(found: Predictions, wanted: ClipSet, answers: Answers, places: Plac
     ):
         if where.any():
             flags.append(f"{where.sum()} predictions {what}: {_some_where(names, where)}; they were left out.")
+    if wanted.name != "clean" and (other := places.other_output(names)) is not None:  # clean clips are the source's own
+        flags.append(f"The clips that {found.file} names lie in another output, {other}, not in {answers.out}.")
     if wanted.name == "clean":
         wanted, clip, note = _one_split(wanted, clip, answers)
         notes += note

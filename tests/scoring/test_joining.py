@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -96,6 +97,29 @@ def _training(beside: Path) -> Path:
 def _other(beside: Path) -> str:
     beside.with_name("other.csv").write_text("file,pred\nother/t00.mp4,1\n")
     return "other.csv"
+
+
+def test_predictions_of_another_output_are_flagged(make_output: MakeOutput, guesses: Table, tmp_path: Path) -> None:
+    """Attack sets of two outputs have the same names in them; a copy of an output is as good as itself."""
+    out = make_output(TRUTH, attack=[0, 2, 3], control=[0, 2])
+    other = shutil.copytree(out, tmp_path / "other")
+    names = {"attack": ("attack/default", [1, None, 1, 1]), "control": ("control", [1, None, 2])}
+    for name, (folder, predicted) in names.items():
+        for suffix in (".mp4", ".npy"):
+            file = guesses(f"{name}.csv", predicted, root=f"{other}/{folder}/")
+            file.write_text(file.read_text().replace(".mp4", suffix))
+            assert poisonkit.score(out, {name: file}).flags == ()  # of a copy
+            manifest = other / "poisonkit" / "manifest.jsonl"
+            before = manifest.read_text()
+            manifest.write_text(before + "\n")
+            (flag,) = poisonkit.score(out, {name: file}).flags
+            assert f"lie in another output, {other}, not in {out}" in flag
+            assert poisonkit.score(out, {name: guesses("n.csv", predicted, root=f"{out}/{folder}/")}).flags == ()
+            assert poisonkit.score(out, {name: guesses("n.csv", predicted, root=f"/nowhere/x/{folder}/")}).flags == ()
+            manifest.write_text(before)
+    clean = guesses("c.csv", TRUTH, root=f"{other}/data/")
+    (other / "poisonkit" / "manifest.jsonl").write_text("")
+    assert poisonkit.score(out, {"clean": clean}).flags == ()
 
 
 def test_gaps_and_strangers_are_flagged_by_name_and_count(make_output: MakeOutput, table: Table) -> None:
