@@ -15,6 +15,7 @@ from poisonkit import manifest, temporary
 from poisonkit.datasets import Dataset, Entry, Labels, Shard, get_layout, is_there, split_path
 from poisonkit.datasets import write_shard as write
 from poisonkit.engine import places
+from poisonkit.engine.boundary import LinkedFolders
 from poisonkit.engine.executors import Executor
 from poisonkit.engine.ledger import Ledger
 from poisonkit.engine.progress import Progress
@@ -22,6 +23,7 @@ from poisonkit.engine.worker import machine_trouble
 from poisonkit.errors import PoisonkitError
 from poisonkit.manifest import Record
 from poisonkit.plan import Plan, Task
+from poisonkit.untrusted import load_json, stays_inside
 
 SHARDS = "shards.jsonl"
 """In `poisonkit/`: path, bytes and SHA-256 of every shard."""
@@ -189,14 +191,22 @@ def _died(job: _Job) -> tuple[_Job, Shard | _Failure]:
 def changed(out: Path, rows: Sequence[Record]) -> Iterator[tuple[str, str]]:
     """(path, what is wrong) of shards, and of samples in them, that are not as shards.jsonl and records say."""
     try:
-        said = [json.loads(line) for line in (out / "poisonkit" / SHARDS).read_text(encoding="utf-8").splitlines()]
+        said = [load_json(line) for line in (out / "poisonkit" / SHARDS).read_text(encoding="utf-8").splitlines()]
         known = {str(row["path"]): (int(row["bytes"]), str(row["sha256"])) for row in said}
     except (OSError, ValueError, LookupError, TypeError):
         yield f"poisonkit/{SHARDS}", "it is missing or no list of shards"
         known = {}
     broken: set[str] = set()
+    for shard in [name for name in known if not stays_inside(name)]:
+        yield f"poisonkit/{SHARDS}", f"'{shard}' is no path in the output"
+        del known[shard]
+    linked = LinkedFolders(out)
     for shard, (size, digest) in known.items():
         path = out / shard
+        if link := linked.above(shard):
+            yield shard, f"the folder {link} is a link, and poisonkit makes none there"
+            broken.add(shard)
+            continue
         if path.is_symlink() or not path.is_file():
             yield shard, "it is missing" if not path.is_symlink() else "it is a link, and poisonkit makes none there"
             broken.add(shard)

@@ -266,3 +266,20 @@ def test_video_shards_keep_sound_and_names(tmp_path: Path) -> None:
     sheet = tmp_path / "sheet.png"
     preview(tmp_path / "in" / "train" / "a.tar" / "1.mp4", [triggers.create("badnets")], sheet)
     assert sheet.stat().st_size > 1000
+
+
+def test_shards_of_a_list_that_leads_out_are_not_read(out: Path, tmp_path: Path) -> None:
+    """shards.jsonl may be a stranger's: a path in it that climbs is named, and nothing there is opened."""
+    from tests.hostile.watch import watching
+
+    bad = Path(shutil.copytree(out, tmp_path / "deep" / "out"))
+    secret = tmp_path / "secret"
+    secret.mkdir()
+    shutil.copyfile(bad / "data" / "val-000.tar", secret / "x.tar")
+    rows = (bad / "poisonkit" / "shards.jsonl").read_text().splitlines()
+    row = {**json.loads(rows[0]), "path": "../../secret/x.tar"}
+    (bad / "poisonkit" / "shards.jsonl").write_text("\n".join([*rows, json.dumps(row)]) + "\n")
+    with watching(secret) as seen:
+        problems = [p.problem for p in poisonkit.verify(bad).problems]
+    assert any("is no path in the output" in p for p in problems)
+    assert not seen.files

@@ -121,6 +121,43 @@ def frames_case(world: World, rng: random.Random, place: Path) -> str:
     return _job(source, place, trigger, rng)
 
 
+def shard_case(world: World, rng: random.Random, place: Path) -> str:
+    """A tar shard that was damaged, in its headers or in what it holds: read and written anew, or refused."""
+    source = place / "source"
+    shutil.copytree(world.sets["webdataset"], source)
+    path = rng.choice(sorted(source.glob("*.tar")))
+    data = bytearray(path.read_bytes())
+    if rng.random() < 0.5:  # a header, with a checksum that fits, as a stranger would write it
+        at = 512 * rng.choice([i for i in range(len(data) // 512) if data[512 * i + 257 : 512 * i + 262] == b"ustar"])
+        header = bytearray(damaged(bytes(data[at : at + 512]), rng)[:512].ljust(512, b"\0"))
+        header[148:156] = b" " * 8
+        header[148:156] = b"%06o\0 " % sum(header)
+        data[at : at + 512] = header
+        path.write_bytes(data)
+    else:
+        path.write_bytes(damaged(bytes(data), rng))
+    words = [
+        "--trigger",
+        "sine:snr=10",
+        "--rate",
+        "0.3",
+        "--control",
+        "1",
+        "--attack-limit",
+        "1",
+        "--survival",
+        "none",
+        "--jobs",
+        "1",
+    ]
+    if command(world, "poison", source, "-o", place / "out" / "made", *words) == 2:
+        return "shard refused"
+    if (place / "out" / "made" / "poisonkit" / "run.json").exists():
+        holds(command(world, "verify", place / "out" / "made", "--decode", "--jobs", "1") == 0, "it does not verify")
+        return "shard written"
+    return "shard given up"
+
+
 def list_case(world: World, rng: random.Random, place: Path) -> str:
     """A dataset of some layout whose lists were edited: read, inspected, placed and written, or refused."""
     layout = rng.choice(sorted(world.sets))
@@ -259,7 +296,7 @@ def output_case(world: World, rng: random.Random, place: Path) -> str:
     if rng.random() < 0.2:
         _oddities(out, rng, world)
     if rng.random() < 0.5:  # as a stranger would: with a seal that fits
-        with contextlib.suppress(ValueError, TypeError, AttributeError, KeyError):
+        with contextlib.suppress(ValueError, TypeError, AttributeError, KeyError, RecursionError):
             _sealed(out)
     what = rng.choice(("verify", "verify", "decode", "score", "export", "identify", "report", "attack"))
     if what == "verify":
@@ -335,6 +372,7 @@ def asset_case(world: World, rng: random.Random, place: Path) -> str:
 FAMILIES: tuple[tuple[int, Callable[[World, random.Random, Path], str]], ...] = (
     (40, media_case),
     (6, frames_case),
+    (2, shard_case),
     (20, list_case),
     (10, recipe_case),
     (14, output_case),
