@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeGuard
@@ -13,7 +13,7 @@ from typing import Any, TypeGuard
 from poisonkit.errors import RequestError
 from poisonkit.plan import Task
 from poisonkit.temporary import beside
-from poisonkit.untrusted import below_some_root, load_json, stays_inside
+from poisonkit.untrusted import below_some_root, load_line, stays_inside
 
 Record = dict[str, Any]
 
@@ -139,9 +139,60 @@ def _link(temporary: Path, path: Path) -> bool:
     return True
 
 
+to_line = json.JSONEncoder(ensure_ascii=False).encode
+"""A record as one line of JSON."""
+
+
+_VARYING = [
+    "key",
+    "id",
+    "split",
+    "path",
+    "source_path",
+    "label",
+    "original_label",
+    "class_name",
+    "original_class",
+    "bytes",
+]
+"""What differs from one clean sample to the next, in the order of the keys."""
+
+
+def clean_lines(classes: Sequence[str]) -> Callable[[Task, int], str]:
+    """The function `(task, bytes) -> to_line(record(task, classes, bytes=bytes))` of clean tasks that were linked.
+
+    There may be a million of them, nearly all alike: what they share is put together once.
+    """
+    quoted = json.encoder.encode_basestring
+    names = {None: "null"} | {i: quoted(name) for i, name in enumerate(classes)}
+    template = to_line({**FIELDS, "role": "clean", **{name: f"<{name}>" for name in _VARYING}}).replace("%", "%%")
+    for name in _VARYING:
+        template = template.replace(f'"<{name}>"', "%s")
+
+    def line(task: Task, size: int) -> str:
+        if task.role != "clean" or task.also or task.other:
+            return to_line(record(task, classes, bytes=size))
+        name = quoted(task.id)
+        a, b = task.label, task.original_label
+        return template % (
+            f'"clean::{name[1:]}',
+            name,
+            f'"{task.split}"',
+            quoted(task.path),
+            quoted(task.source_path),
+            "null" if a is None else a,
+            "null" if b is None else b,
+            names[a],
+            names[b],
+            size,
+        )
+
+    return line
+
+
 def write(path: Path, records: Iterable[Record]) -> None:
     """Write records as JSON lines, whole or not at all."""
-    write_lines(path, (json.dumps(r, ensure_ascii=False) for r in records))
+    write_lines(path, map(to_line, records))
 
 
 def read(path: Path) -> Iterator[Record]:
@@ -150,7 +201,7 @@ def read(path: Path) -> Iterator[Record]:
         with path.open(encoding="utf-8", errors="surrogateescape") as lines:
             for number, line in enumerate(lines, 1):
                 try:
-                    row = load_json(line)
+                    row = load_line(line)
                 except ValueError:
                     row = None
                 if not isinstance(row, dict) or not FIELDS.keys() <= row.keys():

@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args
 
 from poisonkit.datasets import SPLITS, Dataset, Row, Sample, View, get_layout
 from poisonkit.errors import RequestError
-from poisonkit.untrusted import below_some_root, load_json, stays_inside
+from poisonkit.untrusted import below_some_root, load_json, load_line, stays_inside
 
 Role = Literal["poisoned", "cover", "clean", "attack", "control"]
 
@@ -105,10 +105,7 @@ class Plan:
             **({"encode": dict(self.encode)} if self.encode else {}),
         }
         yield json.dumps(head, ensure_ascii=False)
-        names = Task.__slots__
-        for task in self.tasks:
-            row = {n: v for n in names if (v := getattr(task, n)) or n not in ("extra", "further")}
-            yield json.dumps(row, ensure_ascii=False)
+        yield from map(_line, self.tasks)
 
     @classmethod
     def read(cls, path: Path) -> Plan:
@@ -116,7 +113,7 @@ class Plan:
         try:
             with path.open(encoding="utf-8", errors="surrogateescape") as lines:
                 head = load_json(next(lines))
-                tasks = [_task(row) for row in map(load_json, lines)]
+                tasks = [_task(row) for row in map(load_line, lines)]
             plan = cls(
                 fingerprint=head["fingerprint"],
                 dataset=head["dataset"],
@@ -144,7 +141,7 @@ class Plan:
         samples = tuple(
             Sample(t.id, t.source_path, t.split, t.original_label, t.extra, t.further)  # type: ignore[arg-type]
             for t in self.tasks
-            if view_of(t) == "data"
+            if t.role not in _PARTS
         )
         return Dataset(root, self.layout, self.classes, samples, self.options)
 
@@ -158,12 +155,12 @@ class Plan:
         """The lines of one written dataset, without the keys in `dropped`. lengths: key -> `Row.length`, if known."""
         layout = get_layout(self.layout)
         found: list[Row] = []
-        for task in self.tasks:
-            if view_of(task) != ("attack" if view in ("target", "original") else view):
+        begin = len(view_root(self.layout, view, attack)) + 1
+        original = view == "original" and layout.label_in_path
+        for task in self._of(view):
+            if task.attack != attack or (dropped and task.key in dropped):
                 continue
-            if task.attack != attack or task.key in dropped:
-                continue
-            path = task.also[0] if view == "original" and layout.label_in_path else task.path
+            path = task.also[0] if original else task.path
             label = task.label
             if view == "target":
                 label = task.target
@@ -171,31 +168,71 @@ class Plan:
                 label = task.original_label
             split: Any = task.split
             sample = Sample(task.id, task.source_path, split, task.original_label, task.extra, task.further)
-            inside = path.removeprefix(view_root(self.layout, view, attack) + "/")
-            found.append(Row(sample, label, inside, (lengths or {}).get(task.key)))
+            found.append(Row(sample, label, path[begin:], lengths.get(task.key) if lengths else None))
         return found
 
+    def _of(self, view: View) -> list[Task]:
+        """The tasks of a view, of whatever attack."""
+        if view == "data":
+            return [t for t in self.tasks if t.role not in _PARTS]
+        role = "control" if view == "control" else "attack"
+        return [t for t in self.tasks if t.role == role]
 
-_ROLES = frozenset(get_args(Role))
-_SPLITS = frozenset(SPLITS)
+
+_ROLES: dict[str, Role] = {role: role for role in get_args(Role)}  # one text for all rows
+_SPLITS: dict[str, str] = {split: split for split in SPLITS}
+_FIELDS = len(Task.__slots__) - 2
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")  # as the recipe has it for backdoors
 
 
 def _task(row: Any) -> Task:
     """One line of a plan. TypeError, KeyError, ValueError where a value is of another kind than plans have."""
-    task = Task(**{**row, **{name: tuple(row.get(name, ())) for name in ("also", "extra", "further")}})
-    texts = (task.id, task.source_path, task.path, *task.also, *task.extra, task.other or "")
-    numbers = (task.label, task.original_label, task.target, task.backdoor)
+    name, source, path, attack = row["id"], row["source_path"], row["path"], row["attack"]
+    also, extra, further = row["also"], row.get("extra", ()), row.get("further", ())
+    other = row["other"]
+    numbers = row["label"], row["original_label"], row["target"], row["backdoor"]
     if not (
-        all(type(text) is str for text in texts)
+        type(name) is type(source) is type(path) is str
         and all(n is None or type(n) is int for n in numbers)
-        and all(type(n) is int for n in task.further)
-        and task.role in _ROLES
-        and task.split in _SPLITS
-        and (task.attack is None or _NAME.fullmatch(task.attack))
+        and not ((also or extra) and not all(type(text) is str for text in (*also, *extra)))
+        and (other is None or type(other) is str)
+        and not (further and not all(type(n) is int for n in further))
+        and (attack is None or _NAME.fullmatch(attack))
+        and len(row) == _FIELDS + ("extra" in row) + ("further" in row)
     ):
         raise ValueError("a row of another kind")
-    return task
+    return Task(
+        _ROLES[row["role"]],
+        attack,
+        name,
+        _SPLITS[row["split"]],
+        name if source == name else source,  # one text for both
+        path,
+        tuple(also),
+        *numbers,
+        other,
+        tuple(extra),
+        tuple(further),
+    )
+
+
+_quoted = json.encoder.encode_basestring
+_encode = json.JSONEncoder(ensure_ascii=False).encode
+
+
+def _line(task: Task) -> str:
+    """A task as JSON. A million clean samples are written by hand: nearly all are alike."""
+    if task.role == "clean" and not (task.extra or task.further or task.also or task.other):
+        label, original = task.label, task.original_label
+        return (
+            f'{{"role": "clean", "attack": null, "id": {_quoted(task.id)}, "split": "{task.split}", '
+            f'"source_path": {_quoted(task.source_path)}, "path": {_quoted(task.path)}, "also": [], '
+            f'"label": {"null" if label is None else label}, '
+            f'"original_label": {"null" if original is None else original}, '
+            '"target": null, "backdoor": null, "other": null}'
+        )
+    names = Task.__slots__
+    return _encode({n: v for n in names if (v := getattr(task, n)) or n not in ("extra", "further")})
 
 
 def _require_kinds(plan: Plan) -> None:
@@ -242,7 +279,7 @@ _PARTS = {"attack": "attack/", "control": "control/"}
 
 def view_of(task: Task) -> str:
     """`data`, `attack` or `control`: which part of the output a task's file belongs to."""
-    return {"attack": "attack", "control": "control"}.get(task.role, "data")
+    return task.role if task.role in _PARTS else "data"
 
 
 def view_root(layout: str, view: View, attack: str | None = None) -> str:

@@ -12,12 +12,14 @@ from decimal import ROUND_FLOOR, Decimal
 from itertools import islice
 from typing import Any
 
+import numpy as np
+
 from poisonkit.backdoor import Backdoor
 from poisonkit.datasets import Dataset, Layout, Sample, Split, View, class_index, get_layout
 from poisonkit.errors import RequestError
 from poisonkit.plan import Choice, Plan, Role, Task, digest, require_inside, view_of, view_root
 from poisonkit.recipe import Recipe
-from poisonkit.seeding import key64
+from poisonkit.seeding import keys64
 from poisonkit.triggers.base import ClipInfo
 
 
@@ -47,7 +49,13 @@ def number(rate: float, total: int) -> int:
 
 def ranked(samples: Iterable[Sample], seed: int, purpose: str) -> list[Sample]:
     """Samples by their selection key, smallest first (ties, one in 2⁶⁴, by id)."""
-    return sorted(samples, key=lambda s: (key64(seed, purpose, s.id), s.id))
+    pool = list(samples)
+    key = keys64(seed, purpose)
+    keys = np.fromiter((key(s.id) for s in pool), np.uint64, len(pool))
+    order = np.argsort(keys, kind="stable")
+    if (np.diff(keys[order]) == 0).any():
+        return sorted(pool, key=lambda s: (key(s.id), s.id))
+    return [pool[i] for i in order.tolist()]
 
 
 @dataclass
@@ -430,6 +438,7 @@ class Planner:
             self.layout.check(self.dataset, plan.rows("original", name), "original")
         self.layout.check(self.dataset, plan.rows("control"), "control")
         require_inside(plan.tasks)
-        longest = max((len(part.encode()) for t in plan.tasks for part in t.path.split("/")), default=0)
+        names = (t.path for t in plan.tasks if len(t.path) > 60)  # 240 bytes have at least as many characters
+        longest = max((len(part.encode()) for name in names for part in name.split("/")), default=0)
         if longest > 240:
             raise RequestError(f"A file name of {longest} bytes leaves no room for temporary names; rename it.")

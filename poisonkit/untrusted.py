@@ -62,7 +62,7 @@ def stays_inside(name: str) -> bool:
     """Whether a POSIX path is relative and normal: no root, no empty step, no `.` or `..`, no NUL."""
     if not name or name[0] == "/" or "\0" in name:
         return False
-    if "." not in name and "//" not in name:
+    if name[0] != "." and "/." not in name and "//" not in name:
         return name[-1] != "/"
     return all(step not in ("", ".", "..") for step in name.split("/"))
 
@@ -97,6 +97,20 @@ def load_json(text: str | bytes) -> Any:
         return json.loads(text)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+
+
+_decode = json.JSONDecoder().raw_decode
+
+
+def load_line(line: str) -> Any:
+    """As `load_json`, of a line with its end; in half the time."""
+    try:
+        found, end = _decode(line)
+        if line[end:] == "\n":
+            return found
+    except (ValueError, RecursionError):
+        pass
+    return load_json(line)
 
 
 def load_yaml(text: str) -> Any:

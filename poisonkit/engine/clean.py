@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -85,51 +87,81 @@ def read_needs(path: Path) -> dict[str, Need] | None:
 _ELSEWHERE = (errno.EXDEV, errno.EPERM, errno.EMLINK)  # what another method may be able to do
 
 
-def link(
-    tasks: Sequence[Task], root: Path, out: Path, how: str, classes: Sequence[str], progress: Progress
-) -> tuple[dict[str, Record], str]:
-    """Bring clean samples into the copy as they are; (key -> record, the method that was used)."""
-    sizes = [_size(root / t.source_path) for t in tasks]
-    first = next((t for t, n in zip(tasks, sizes, strict=True) if n), tasks[0])
-    choice = links.choose(how, root / first.source_path, out / "data", sum(sizes))
+@dataclass
+class Linked:
+    """What became of clean samples that were brought into the copy as they are: sizes in bytes and errors, by id."""
+
+    sizes: dict[str, int] = field(default_factory=dict)
+    errors: dict[str, str] = field(default_factory=dict)
+
+    def record(self, task: Task, classes: Sequence[str]) -> Record:
+        """The record of one of them."""
+        if task.id in self.errors:
+            return manifest.record(task, classes, status="failed", error=self.errors[task.id])
+        return manifest.record(task, classes, bytes=self.sizes[task.id])
+
+
+def link(tasks: Sequence[Task], root: Path, out: Path, how: str, progress: Progress) -> tuple[Linked, str]:
+    """Bring clean samples into the copy as they are; what became of them, and the method that was used."""
+    source_of, target_of = f"{root}{os.sep}", f"{out}{os.sep}"
+    facts = [_facts(source_of + t.source_path) for t in tasks]
+    total = sum(size for size, _ in facts)
+    first = next((t for t, (size, _) in zip(tasks, facts, strict=True) if size), tasks[0])
+    choice = links.choose(how, root / first.source_path, out / "data", total)
     progress.say(f"Clean samples: {choice.method} ({choice.reason}).")
     progress.begin("Clean samples", len(tasks))
-    found: dict[str, Record] = {}
+    done = Linked()
     made: set[str] = set()
     methods: dict[int, links.Method] = {}  # by the source's device, where it differs
-    for task, size in zip(tasks, sizes, strict=True):
-        target = out / task.path
+    for task, (size, device) in zip(tasks, facts, strict=True):
+        source, target = source_of + task.source_path, target_of + task.path
         folder = os.path.dirname(target)
         if folder not in made:
             os.makedirs(folder, exist_ok=True)
             made.add(folder)
-        known: dict[str, object] = {"bytes": size}
-        source = root / task.source_path
         try:
-            device = media.status(source).st_dev
+            if device is None:
+                device = media.status(source).st_dev
+            elif choice.method == "hardlink" and device not in methods and _at_once(source, target):
+                done.sizes[task.id] = size
+                progress.step()
+                continue
             method = methods.get(device, choice.method)
             try:
-                links.place(method, source, target)
+                links.place(method, Path(source), Path(target))
             except OSError as error:
                 if device in methods or error.errno not in _ELSEWHERE:
                     raise
-                other = links.choose(how, source, target.parent, sum(sizes))
+                other = links.choose(how, Path(source), Path(folder), total)
                 methods[device] = other.method
                 progress.say(f"Clean samples like '{task.source_path}': {other.method} ({other.reason}).")
-                links.place(other.method, source, target)
+                links.place(other.method, Path(source), Path(target))
+            done.sizes[task.id] = size
         except OSError as error:
             if machine_trouble(error, str(out)):
                 raise
             what = "there is no such file" if isinstance(error, FileNotFoundError) else error.strerror
-            known = {"status": "failed", "error": f"'{task.source_path}' could not be taken over: {what}."}
-        found[task.key] = manifest.record(task, classes, **known)
+            done.errors[task.id] = f"'{task.source_path}' could not be taken over: {what}."
         progress.step()
     progress.end()
-    return found, choice.method
+    return done, choice.method
 
 
-def _size(path: Path) -> int:
+def _at_once(source: str, target: str) -> bool:
+    """Link a plain file to a place where nothing is yet; False where that is not how it goes."""
     try:
-        return media.size(path)
+        os.link(source, target)
     except OSError:
-        return 0
+        return False
+    return True
+
+
+def _facts(source: str) -> tuple[int, int | None]:
+    """Size and device of a plain file; of a link or a folder the size, and None."""
+    try:
+        status = os.lstat(source)
+        if stat.S_ISREG(status.st_mode):
+            return status.st_size, status.st_dev
+        return media.size(source), None
+    except OSError:
+        return 0, None

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from poisonkit.datasets import feature_path, get_layout
 from poisonkit.engine import card, output, packing
+from poisonkit.engine.done import Done
 from poisonkit.framenames import is_frame
 from poisonkit.manifest import Record
 from poisonkit.plan import Plan
@@ -35,7 +36,7 @@ def fresh_lists(out: Path, plan: Plan, source: Plan, records: Mapping[str, Recor
     source: the plan of the dataset itself. records: key -> record of at least every planned task.
     """
     with tempfile.TemporaryDirectory() as scratch:
-        fresh = output.Part({}, plan, records)
+        fresh = output.Part({}, plan, Done(records))
         written = output.write_lists(fresh, source.source(out), Path(scratch))
         files = tuple(f"{root}/{file}" for root, names in written.items() for file in names)
         yield Lists(Path(scratch), files, frozenset(folders(Path(scratch))))

@@ -6,7 +6,7 @@ import json
 import platform
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from importlib import metadata
@@ -17,13 +17,12 @@ from poisonkit import manifest
 from poisonkit._version import __version__
 from poisonkit.datasets import Dataset, View, get_layout
 from poisonkit.engine import card, features, seal
+from poisonkit.engine.done import Counts, Done
 from poisonkit.engine.ledger import Ledger
 from poisonkit.manifest import Record, rounded
 from poisonkit.plan import Plan, view_root
 from poisonkit.recipe import Recipe, read_mapping
 from poisonkit.survival import Outlook, outlook
-
-Counts = dict[str, Counter[str]]
 
 
 @dataclass(frozen=True)
@@ -79,11 +78,15 @@ class Part:
 
     recipe: Mapping[str, Any]
     plan: Plan
-    records: Mapping[str, Record]
+    done: Done
 
-    @property
-    def rows(self) -> list[Record]:
-        return [self.records[t.key] for t in self.plan.tasks]
+    def lines(self) -> Iterator[str]:
+        """Its lines of the manifest."""
+        return self.done.lines(self.plan.tasks, self.plan.classes)
+
+    def counts(self) -> Counts:
+        """Role -> status -> number."""
+        return self.done.counts(self.plan.tasks)
 
 
 def plan_file(home: Path, attack: str | None) -> Path:
@@ -110,7 +113,7 @@ def added_attacks(home: Path) -> list[Part]:
         with Ledger(ledger_file(home, name)) as ledger:
             records = dict(ledger.records)
         if all(t.key in records for t in plan.tasks):
-            found.append(Part(read_mapping(recipe_file(home, name)), plan, records))
+            found.append(Part(read_mapping(recipe_file(home, name)), plan, Done(records)))
     return found
 
 
@@ -135,8 +138,8 @@ def write_lists(part: Part, dataset: Dataset, out: Path) -> dict[str, tuple[str,
         views += [("target", name), ("original", name)]
     if "control" in roles:
         views.append(("control", None))
-    dropped = frozenset(r["key"] for r in part.rows if r["status"] != "ok")
-    lengths = features.lengths(part.rows)
+    dropped = part.done.lost()
+    lengths = features.lengths(part.done.records.values())
     found: dict[str, tuple[str, ...]] = {}
     for view, attack in views:
         root = view_root(plan.layout, view, attack)
@@ -147,20 +150,13 @@ def write_lists(part: Part, dataset: Dataset, out: Path) -> dict[str, tuple[str,
     return found
 
 
-def _counted(rows: Iterable[Record]) -> Counts:
-    counts: Counts = {}
-    for row in rows:
-        counts.setdefault(row["role"], Counter())[row["status"]] += 1
-    return counts
-
-
 def _survival(part: Part, required: float | None) -> dict[str, Outlook]:
     """What is known of the survival of each backdoor of a part."""
     backdoors = part.recipe["backdoors"]
     rows: dict[str, list[Record]] = {}
     for task in part.plan.tasks:
         if task.backdoor is not None and task.role != "control":
-            row = part.records[task.key]
+            row = part.done.records[task.key]
             if row["status"] == "ok":
                 rows.setdefault(backdoors[task.backdoor].get("name", "default"), []).append(row)
     found = {name: outlook(mine, required) for name, mine in rows.items()}
@@ -220,10 +216,13 @@ def finish(
     annotations: dict[str, tuple[str, ...]] = {}
     for part in parts:
         annotations.update(write_lists(part, dataset, out))
-    rows = [row for part in parts for row in part.rows]
-    counts = _counted(rows)
     done = current or base
-    manifest.write(home / "manifest.jsonl", rows)
+    every = [part.counts() for part in parts]
+    counts: Counts = {}
+    for of_part in every:
+        for role, of_role in of_part.items():
+            counts.setdefault(role, Counter()).update(of_role)
+    manifest.write_lines(home / "manifest.jsonl", (line for part in parts for line in part.lines()))
     survival = _survival(done, recipe.require_survival)
     added = [p.recipe for p in parts[1:]]
     text = card.card(recipe, dataset, base.plan, counts, annotations, _survival(base, None), added)
@@ -231,9 +230,9 @@ def finish(
     summary = Summary(
         out=out,
         plan=done.plan,
-        counts=_counted(done.rows),
-        failed=tuple((r["source_path"], r["error"]) for r in done.rows if r["status"] == "failed"),
-        inert=tuple((r["source_path"], r["error"]) for r in done.rows if r["status"] == "inert"),
+        counts=done.counts(),
+        failed=done.done.without_file(done.plan.tasks, "failed"),
+        inert=done.done.without_file(done.plan.tasks, "inert"),
         warnings=(
             *dataset.notes,
             *done.plan.warnings,

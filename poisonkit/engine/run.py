@@ -14,6 +14,7 @@ from poisonkit.backdoor import Backdoor
 from poisonkit.datasets import Dataset, is_there
 from poisonkit.engine import afresh, card, executors, output, packing, seal
 from poisonkit.engine.boundary import SourceFence, require_folders, require_own
+from poisonkit.engine.done import Done
 from poisonkit.engine.existing import recorded_source
 from poisonkit.engine.options import Options, Shard
 from poisonkit.engine.output import Part, Summary
@@ -250,8 +251,8 @@ class _Run:
         )
 
     def _whole(self, work: Work) -> Summary:
-        records, method = work.whole(retry=not self.merging)
-        part = current = Part(self.recipe.portable(), work.plan, records)
+        done, method = work.whole(retry=not self.merging)
+        part = current = Part(self.recipe.portable(), work.plan, done)
         recipe = self.recipe
         if self.base is not None:
             recipe = self.base
@@ -277,4 +278,4 @@ class _Run:
     def _base_part(self, recipe: Recipe) -> Part:
         home = self.state.home
         rows: Mapping[str, Record] = {row["key"]: row for row in manifest.read(home / "manifest.jsonl")}
-        return Part(recipe.portable(), Plan.read(output.plan_file(home, None)), rows)
+        return Part(recipe.portable(), Plan.read(output.plan_file(home, None)), Done(rows))

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from poisonkit import manifest, media
 from poisonkit.datasets import Dataset, get_layout
 from poisonkit.engine import clean, features, output, packing, sampling
+from poisonkit.engine.done import Done
 from poisonkit.engine.executors import Executor
 from poisonkit.engine.ledger import Ledger, read_rows
 from poisonkit.engine.measure import Measurement, died, measure
@@ -43,8 +44,8 @@ class Work:
         self.processed = 0
         self.made: dict[str, clean.Need] = {}
 
-    def whole(self, *, retry: bool) -> tuple[dict[str, Record], str]:
-        """Everything; records of all tasks, and how clean samples came into the copy. retry: also what failed."""
+    def whole(self, *, retry: bool) -> tuple[Done, str]:
+        """Everything; what became of all tasks, and how clean samples came into the copy. retry: also what failed."""
         with Ledger(self.state.ledger) as ledger:
             try:
                 self._do(ledger, "triggered", self.plan.tasks, retry=retry)
@@ -53,11 +54,11 @@ class Work:
                 self.made = self._look_at_clean(self.plan.tasks)
                 self._do(ledger, "clean", self.plan.tasks, retry=retry)
                 self._measure(ledger)
-                records, method = self._with_clean(ledger.records)
-                records = self._with_features(records, ledger)
+                done, method = self._with_clean(ledger.records)
+                done = self._with_features(done, ledger)
             except KeyboardInterrupt:
                 raise self._interrupted(ledger, self.plan.tasks) from None
-        return records, method
+        return done, method
 
     def part(self) -> dict[str, Record]:
         """A shard's part: its clips, its clean samples that have to be made, its measurements; their records.
@@ -262,27 +263,27 @@ class Work:
         manifest.write_lines(noted, [json.dumps(found)])
         return found
 
-    def _with_features(self, records: dict[str, Record], ledger: Ledger) -> dict[str, Record]:
-        """The records, with the features of every written file where the layout has such."""
+    def _with_features(self, done: Done, ledger: Ledger) -> Done:
+        """The same, with the features of every written file where the layout has such."""
         if not get_layout(self.plan.layout).features:
-            return records
-        rows = [records[t.key] for t in self.plan.tasks]
-        return features.make(rows, self.state.out, ledger, self.executor, self.options.progress)
+            return done
+        rows = [done.record(t, self.plan.classes) for t in self.plan.tasks]
+        return Done(features.make(rows, self.state.out, ledger, self.executor, self.options.progress))
 
-    def _with_clean(self, records: dict[str, Record]) -> tuple[dict[str, Record], str]:
-        """The records of everything, once clean samples are in the copy too; how they came there."""
+    def _with_clean(self, records: dict[str, Record]) -> tuple[Done, str]:
+        """What became of everything, once clean samples are in the copy too; how they came there."""
         if get_layout(self.plan.layout).packed:
             parts = (self.plan, self.dataset, records, self.state.out)
-            return packing.assemble(*parts, self.executor, self.options.progress), "packed"
+            return Done(packing.assemble(*parts, self.executor, self.options.progress)), "packed"
         linked, method = self._link_clean()
-        return {**records, **linked}, method
+        return Done(records, linked), method
 
-    def _link_clean(self) -> tuple[dict[str, Record], str]:
+    def _link_clean(self) -> tuple[clean.Linked, str]:
         tasks = [t for t in self.plan.tasks if t.role == "clean" and t.key not in self.made]
         how = self.recipe.clean
         if how == "reencode" or not tasks:
-            return {}, how
-        return clean.link(tasks, self.dataset.root, self.state.out, how, self.plan.classes, self.options.progress)
+            return clean.Linked(), how
+        return clean.link(tasks, self.dataset.root, self.state.out, how, self.options.progress)
 
 
 def _measurement(row: Record, found: dict[str, Any]) -> Record:
