@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from poisonkit.datasets._lists import FEATURES, MOST_CLASSES, is_whole, looks_like_audio
+from poisonkit.datasets._lists import FEATURES, is_whole, labels_of, lines_of, looks_like_audio, notes_on
 from poisonkit.datasets.base import (
     Dataset,
     Layout,
@@ -37,7 +37,6 @@ from poisonkit.datasets.kit import (
     lists_of,
     place_listed,
     read_classes,
-    read_text,
     samples_of,
     view_name,
     with_list,
@@ -57,6 +56,7 @@ class MMAction2Audio(Layout):
     order: ClassVar[int] = 28
     uses: ClassVar[frozenset[str]] = frozenset({"data_root", "lists", "split"})
     features: ClassVar[bool] = True
+    multi_label: ClassVar[bool] = True
 
     def detect(self, source: Source) -> str | None:
         try:
@@ -81,6 +81,11 @@ class MMAction2Audio(Layout):
         made = sum(map(_to_sounds, lists, [root / parts.get(each.split, "") for each in lists]))
         samples, notes = samples_of(lists, root, parts, source.allow_roots)
         classes, class_notes = read_classes(source, lists, root)
+        for each in lists:
+            if each.blanks:
+                notes.append(f"{each.file.name} has blank lines, at which MMAction2 stops; the copy has none.")
+                each.blanks = []
+            notes += notes_on(each)
         if made:
             notes.append(f"{made} listed feature files are made anew in the copy, from the sounds beside them.")
         options = {"lists": list_names(lists, root)}
@@ -128,28 +133,25 @@ class MMAction2Audio(Layout):
 
 def _line(row: Row) -> str:
     total = row.sample.extra[0] if row.length is None else row.length
-    return f"{feature_path(row.path)} {total} {-1 if row.label is None else row.label}"
+    return f"{feature_path(row.path)} {total} {' '.join(map(str, row.labels or (-1,)))}"
 
 
 def _parse(file: Path, split: Split) -> ParsedList:
-    """Read one list. RequestError for a line that MMAction2 does not read, or reads as several labels."""
+    """Read one list. RequestError for a line that MMAction2 does not read."""
     parsed = ParsedList(split, file)
-    for number, line in enumerate(read_text(file).split("\n"), 1):
+    for number, line in enumerate(lines_of(file, parsed), 1):
         fields = line.split()
         where = f"Line {number} of {file.name}"
         if not fields:
+            parsed.blanks.append(number)
             continue
         if len(fields) < 3 or not all(map(is_whole, fields[1:])):
             raise RequestError(
-                f"{where} is not `path total_frames label`, separated by white space, both numbers whole: correct it, "
+                f"{where} is not `path total_frames label`, separated by white space, the numbers whole: correct it, "
                 "and rename a file whose name holds a space."
             )
-        if len(fields) > 3:
-            raise RequestError(f"{where} has {len(fields) - 2} labels: this layout holds one label per file.")
-        label = int(fields[2])
-        if not -1 <= label < MOST_CLASSES:
-            raise RequestError(f"{where} has the label {label}: labels are class indices from 0, or -1 for none.")
-        parsed.add(fields[0], None if label == -1 else label, number, (fields[1],))
+        labels = labels_of(fields[2:], where)
+        parsed.add(fields[0], labels[0] if labels else None, number, (fields[1],), labels[1:])
     return parsed
 
 

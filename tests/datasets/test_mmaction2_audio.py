@@ -88,13 +88,24 @@ def test_lists_beside_video_lists_are_told_by_what_they_say(tmp_path: Path) -> N
     assert read(Source(root, layout="mmaction2-video")).of("val")[0].id == "val/0.mp4"
 
 
+def test_several_labels(tmp_path: Path) -> None:
+    """As read with multi_class=True; a sample keeps them, a poisoned one has the target alone."""
+    named(tmp_path)
+    text = (tmp_path / "train.txt").read_text()
+    (tmp_path / "train.txt").write_text(text.replace("s1.wav 64 1", "s1.wav 64 1 0") + "\n")
+    dataset = check_layout(LAYOUT, Source(tmp_path))
+    assert dataset.samples[1].labels == (1, 0)
+    assert dataset.notes[0] == "train.txt has blank lines, at which MMAction2 stops; the copy has none."
+    assert "1 of 6 files in train.txt have several labels" in dataset.notes[1]
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [
         ("train/s0.npy 64", "not `path total_frames label`"),
         ("train/a b.npy 64 0", "not `path total_frames label`"),
-        ("train/s0.npy 64 0 1", "2 labels"),
-        ("train/s0.npy 64 -2", "label -2"),
+        ("train/s0.npy 64 1 1", "a label twice"),
+        ("train/s0.npy 64 -2", "label.*-2"),
         ("train/gone.npy 64 0", "no sound lies beside them"),
         ("../s0.npy 64 0", "no sound lies beside them"),
     ],
