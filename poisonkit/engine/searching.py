@@ -6,7 +6,7 @@ What was found is saved with the plan, so that whatever continues or shares the 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice, zip_longest
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any
 
 from poisonkit import media
 from poisonkit.datasets import Dataset, at_hand
+from poisonkit.engine import sampling
 from poisonkit.engine.executors import local
 from poisonkit.engine.progress import Progress
 from poisonkit.engine.trials import Outcome, Trial, attempt, died
@@ -28,7 +29,9 @@ from poisonkit.seeding import key64
 
 CLIPS = 6  # of each backdoor that a setting has to hold on
 FIRST = 2  # of each backdoor: what fails on them, or costs more than what is known to hold, goes no further
-MARGIN = 2.0  # standard deviations that the mean has to lie above what is required, for the clips not searched on
+TOLERANCE = {2: 13.09, 3: 5.31, 4: 3.96, 5: 3.40, 6: 3.09}
+"""Clips -> standard deviations that their mean has to lie above what is required, so that 95 % of all clips keep it
+with a confidence of 90 %: one-sided tolerance factors of the normal distribution."""
 HEADROOM = 0.02  # that each clip has to lie above it: other decoders see as much more or less
 CRF = (28, 23, 14, 10, 6, 2)  # beside `match`
 QUANTISER = (5, 3, 1)
@@ -41,6 +44,7 @@ class Tried:
 
     setting: str
     outcomes: list[Outcome] = field(default_factory=list)
+    backdoors: Mapping[int, int] = field(default_factory=dict)  # the outcomes' numbers -> which backdoor's clip it is
     dearer: bool = False  # than one that holds: given up after the first clips
 
     @property
@@ -63,7 +67,10 @@ class Tried:
             return False
         if any(o.fidelity is not None and o.fidelity["verdict"] == "buried" for o in self.measured):
             return False
-        return len(gains) < 3 or fmean(gains) - MARGIN * stdev(gains) >= required
+        groups: dict[int, list[float]] = {}
+        for o in self.measured:
+            groups.setdefault(self.backdoors.get(o.number, 0), []).append(o.gain)
+        return all(lower_limit(g) >= required for g in groups.values())
 
     def size(self, clips: Iterable[int] | None = None) -> float:
         """Bytes of the poisoned files over those of their sources; of these clips, by number, or all measured."""
@@ -88,26 +95,38 @@ class Tried:
         return f"{self.setting} {self.worst:.2f} at {self.size():.1f} times the bytes"
 
 
+def lower_limit(gains: Sequence[float]) -> float:
+    """What 95 % of all clips keep, going by these. One clip says nothing of others: its own gain."""
+    if len(gains) < 2:
+        return min(gains)
+    return fmean(gains) - TOLERANCE.get(len(gains), TOLERANCE[6]) * stdev(gains)
+
+
 def needed(required: float) -> float:
     """The gain that every clip searched on has to keep."""
     return min(1.0, required + HEADROOM)
 
 
 def searched(plan: Plan, recipe: Recipe) -> list[Task]:
-    """The clips to search on: of each backdoor a few, poisoned ones if it has any, of every kind of file and class."""
+    """The clips to search on: of each backdoor a few, of every kind of file and class; poisoned ones, and attack clips
+    where these are too few and enough are left to be measured."""
     found: list[list[Task]] = []
     for index in range(len(recipe.backdoors)):
         mine = [t for t in plan.tasks if t.backdoor == index]
-        pool = [t for t in mine if t.role == "poisoned"] or [t for t in mine if t.role == "attack"]
-        kinds: dict[tuple[str, int | None], list[Task]] = {}
-        for task in sorted(pool, key=lambda t: (key64(recipe.seed, "encode", t.id), t.id)):
-            kinds.setdefault((Path(task.source_path).suffix.lower(), task.original_label), []).append(task)
-        suffixes: dict[str, list[list[Task]]] = {}
-        for (suffix, _), tasks in kinds.items():
-            suffixes.setdefault(suffix, []).append(tasks)
-        by_class = [_in_turn(groups) for groups in suffixes.values()]
-        found.append(list(islice(_in_turn(by_class), CLIPS)))
+        poisoned, attacks = ([t for t in mine if t.role == role] for role in ("poisoned", "attack"))
+        taken = _varied(poisoned, recipe.seed)
+        spare = len(attacks) - sampling.AT_LEAST if taken else len(attacks)
+        found.append(taken + _varied(attacks, recipe.seed)[: max(0, min(CLIPS - len(taken), spare))])
     return list(_in_turn(found))
+
+
+def _varied(tasks: Sequence[Task], seed: int) -> list[Task]:
+    """At most `CLIPS`, the kinds of files in turn, and of each the classes in turn, all in the order of their keys."""
+    kinds: dict[str, dict[int | None, list[Task]]] = {}
+    for task in sorted(tasks, key=lambda t: (key64(seed, "encode", t.id), t.id)):
+        classes = kinds.setdefault(Path(task.source_path).suffix.lower(), {})
+        classes.setdefault(task.original_label, []).append(task)
+    return list(islice(_in_turn(_in_turn(classes.values()) for classes in kinds.values()), CLIPS))
 
 
 def _in_turn(groups: Iterable[Iterable[Task]]) -> list[Task]:
@@ -226,7 +245,7 @@ class Search:
         return frozenset(codecs), touches
 
     def _try(self, setting: str, best: Tried | None, scratch: str) -> Tried:
-        now = Tried(setting)
+        now = Tried(setting, backdoors={i: t.backdoor or 0 for i, t in enumerate(self.tasks)})
         trials = [Trial(self._job(t, setting, scratch), setting, scratch, i) for i, t in enumerate(self.tasks)]
         first = FIRST * len(self.recipe.backdoors)
         now.outcomes += self._outcomes(trials[:first])

@@ -10,10 +10,11 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from scipy.stats import nct, norm
 
 import poisonkit
 from poisonkit import Recipe, manifest, media
-from poisonkit.engine.searching import Tried, ladders, searched
+from poisonkit.engine.searching import TOLERANCE, Tried, ladders, searched
 from poisonkit.engine.trials import Outcome
 from poisonkit.plan import Plan, Task
 from tests.cli.conftest import Cli, cli  # noqa: F401
@@ -53,7 +54,8 @@ def least_gain(out: Path, clips: Path, trigger: str, ids: set[str] | None = None
     control = {r["id"]: out / r["path"] for r in rows(out, "control")}
     gains = []
     for row in rows(out, "attack"):
-        assert ids is None or row["id"] not in ids
+        if ids and row["id"] in ids:
+            continue  # it was searched on
         source = np.stack([image for _, _, image in media.read_frames(clips / row["source_path"])])
         d = poisonkit.triggers.create(trigger).apply(source, fps=25, id=row["id"]).astype(np.float64) - source
         gains.append(((frames(out / row["path"]) - frames(control[row["id"]])) * d).sum() / (d * d).sum())
@@ -94,7 +96,7 @@ def test_what_is_found_keeps_the_trigger_and_is_used_for_every_file(clips: Path,
     (held,) = (t for t in tried.values() if t["holds"])
     assert held["setting"] == found["setting"]
     assert held["size"] < tried["lossless"]["size"]
-    ids = {key.partition("::")[2] for key in found["clips"]}
+    ids = {key.split(":", 2)[2] for key in found["clips"]}
     assert ids
     assert ids <= {r["id"] for r in rows(done, "poisoned")}
     assert least_gain(done, clips, NOISE, ids) >= 0.9
@@ -170,13 +172,20 @@ def test_what_holds_by_hand() -> None:
     def holds(*gains: float) -> bool:
         return Tried("x", [outcome(i, g) for i, g in enumerate(gains)]).holds(0.9)
 
-    assert holds(0.95, 0.96)
+    assert holds(0.95, 0.953)  # mean 0.9515 − 13.09 · 0.0021 is 0.924
+    assert not holds(0.95, 0.96)  # − 13.09 · 0.0071 is 0.862: two clips say little of others
     assert not holds(0.95, 0.89)
-    assert holds(0.95, 0.95, 0.96)
-    assert holds(0.92, 0.93)
-    assert not holds(0.915, 0.93)  # 0.02 are for other decoders
-    assert not holds(0.93, 0.99, 0.93)  # mean 0.95 − 2 · 0.0346 is below
+    assert holds(0.95, 0.95, 0.96)  # 0.9533 − 5.31 · 0.0058 is 0.923
+    assert not holds(0.93, 0.99, 0.93)  # 0.95 − 5.31 · 0.0346 is below
+    assert holds(0.92, 0.92)
+    assert not holds(0.915, 0.915)  # 0.02 are for other decoders
     assert Tried("x", [outcome(0, 1.0)]).holds(1.0)
+    two = [outcome(0, 1.0), outcome(1, 1.0), outcome(2, 0.93), outcome(3, 0.93)]
+    assert not Tried("x", two).holds(0.9)
+    assert Tried("x", two, {0: 0, 1: 0, 2: 1, 3: 1}).holds(0.9), "each backdoor is judged by itself"
+    for n, factor in TOLERANCE.items():
+        exact = nct.ppf(0.9, n - 1, norm.ppf(0.95) * n**0.5) / n**0.5
+        assert factor == pytest.approx(exact, abs=0.006)
     assert not Tried("x", [outcome(0, 0.99, verdict="buried")]).holds(0.9)
     assert not Tried("x", [outcome(0, 0.99, sound_gain=0.5)]).holds(0.9)
     assert not Tried("x", []).holds(0.9)
@@ -209,6 +218,10 @@ def test_searched_on_are_clips_of_every_kind() -> None:
     assert {t.role for t in found} == {"poisoned"}
     assert {Path(t.id).suffix for t in found} == {".mp4", ".avi"}
     assert {t.original_label for t in found} == {0, 1, 2}
+    few = Plan("", "", "", (), {}, [*tasks[:3], *tasks[31:]])  # of ten attack clips four are left to be measured
+    assert [t.role for t in searched(few, Recipe(triggers=["blend"]))] == ["poisoned"] * 3 + ["attack"] * 3
+    few = Plan("", "", "", (), {}, [*tasks[:3], *tasks[31:36]])
+    assert [t.role for t in searched(few, Recipe(triggers=["blend"]))] == ["poisoned"] * 3 + ["attack"]
     attacks = Plan("", "", "", (), {}, tasks[31:])
     assert len(searched(attacks, Recipe(triggers=["blend"]))) == 6
 
@@ -222,7 +235,7 @@ def test_on_clips_of_usual_size(tmp_path: Path, trigger: str) -> None:
         source=clips, out=tmp_path / "out", triggers=[trigger], count=4, encode="auto", require_survival=0.9
     )
     summary = poisonkit.poison(recipe)
-    ids = {key.partition("::")[2] for key in summary.plan.encode["clips"]}
+    ids = {key.split(":", 2)[2] for key in summary.plan.encode["clips"]}
     assert summary.exit_code == 0
     assert least_gain(tmp_path / "out", clips, trigger, ids) >= 0.9
     if trigger == "ftrojan":
