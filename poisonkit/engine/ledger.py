@@ -60,9 +60,15 @@ class Ledger:
         self.close()
 
 
-def read_rows(path: Path) -> dict[str, Record]:
+def read_rows(path: Path, fits: Callable[[Any], bool] = is_record) -> dict[str, Record]:
     """What a ledger says, by key; nothing where there is none. It may be another process's, and is left as it is."""
-    return _whole_lines(path)[0]
+    return _whole_lines(path, fits)[0]
+
+
+def is_measurement(row: Any) -> bool:
+    """Whether a row is what is kept of the survival of one file."""
+    texts = isinstance(row.get("key"), str) and isinstance(row.get("sha256"), str)
+    return texts and all(isinstance(row.get(name), dict) for name in ("fidelity", "before"))
 
 
 def _whole_lines(path: Path, fits: Callable[[Any], bool] = is_record) -> tuple[dict[str, Record], int]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from poisonkit import manifest, media
 from poisonkit.engine import links, output
 from poisonkit.engine.clean import Need, read_needs
-from poisonkit.engine.ledger import read_rows
+from poisonkit.engine.ledger import is_measurement, read_rows
 from poisonkit.engine.locks import holder, lock
 from poisonkit.engine.options import Shard
 from poisonkit.errors import RequestError
@@ -150,10 +150,13 @@ def adopt(state: State) -> None:
     parts = state.parts()
     if not parts:
         return
-    for one, many in ((state.ledger, [p.ledger for p in parts]), (state.measured, [p.measured for p in parts])):
-        rows: dict[str, Record] = read_rows(one)
+    for one, many, fits in (
+        (state.ledger, [p.ledger for p in parts], manifest.is_record),
+        (state.measured, [p.measured for p in parts], is_measurement),
+    ):
+        rows: dict[str, Record] = read_rows(one, fits)
         for path in many:
-            rows.update(read_rows(path))
+            rows.update(read_rows(path, fits))
         manifest.write(one, rows.values())
     of = parts[-1].shard.of if parts[-1].shard else 1
     looked = [replace(state, shard=Shard(i + 1, of)).clean for i in range(of)]

@@ -13,7 +13,7 @@ from poisonkit.datasets import Dataset, get_layout
 from poisonkit.engine import clean, features, output, packing, sampling
 from poisonkit.engine.done import Done
 from poisonkit.engine.executors import Executor
-from poisonkit.engine.ledger import Ledger, read_rows
+from poisonkit.engine.ledger import Ledger, is_measurement, read_rows
 from poisonkit.engine.measure import Measurement, died, measure
 from poisonkit.engine.options import Options
 from poisonkit.engine.planned import opening, planner_of
@@ -148,7 +148,7 @@ class Work:
         rows = [ledger.records[t.key] for t in self._to_do(self.plan.tasks)]
         wanted = sampling.chosen(self.plan, rows, self.recipe)
         tasks = sampling.measurements(self.plan, rows, wanted, self._job, self.state.folder)
-        with Ledger(self.state.measured) as measured:
+        with Ledger(self.state.measured, fits=is_measurement) as measured:
             now = {row["key"]: row["sha256"] for row in rows}
             known = {k: m for k, m in measured.records.items() if k in now and m["sha256"] == now[k]}
             for row in rows:  # what an earlier run chose, when other clips failed
@@ -169,7 +169,7 @@ class Work:
             for t in self.plan.tasks
             if t.role != "clean"
         ]
-        with Ledger(self.state.measured) as measured:
+        with Ledger(self.state.measured, fits=is_measurement) as measured:
             tasks: list[Measurement] = []
             wanted = sampling.chosen(self.plan, assumed, self.recipe)
             for task in sampling.measurements(self.plan, assumed, wanted, self._job, self.state.folder):
