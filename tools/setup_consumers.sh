@@ -20,9 +20,10 @@ if [ "$(uname -s)" = Linux ]; then
     $pip --no-deps --retries 0 --index-url https://download.pytorch.org/whl/cpu "torch==2.13.0" "torchvision==0.28.0" ||
         echo "The index of CPU builds did not answer: torch comes from the usual package index."
 fi
-# The last datasets that builds an audiofolder without torchcodec; it wants an older fsspec than the lock file has.
+# The last datasets that builds an audiofolder without torchcodec; it wants an older fsspec than the
+# lock file has, and an older pandas than the newest to read metadata.csv.
 sed '/^fsspec==/d' requirements.lock > "$venv/constraints.txt"
-$pip -c "$venv/constraints.txt" "torch==2.13.0" "datasets==3.6.0" pillow
+$pip -c "$venv/constraints.txt" "torch==2.13.0" "datasets==3.6.0" "pandas<3" pillow
 # Without its dependencies, which are there. PyPI's build of it wants a CUDA torch for its operators, which no reader
 # of a dataset needs: tests/consumers/conftest.py declares their schemas.
 $pip --no-deps "torchvision==0.28.0"

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+from poisonkit.datasets._tables import first_columns
 from poisonkit.datasets.base import SPLITS, Dataset, Layout, Row, Sample, Source, Split, View, sample_id
 from poisonkit.datasets.kit import (
     CLASS_LIST,
@@ -24,6 +25,8 @@ from poisonkit.datasets.kit import (
     write_lines,
 )
 from poisonkit.errors import RequestError
+
+_METADATA = ("metadata.parquet", "metadata.csv", "metadata.jsonl")
 
 
 class ClassFolders(Layout):
@@ -60,6 +63,8 @@ class ClassFolders(Layout):
             raise RequestError(f"'{root}' is not a folder, so it holds no class folders.")
         tree = Tree(root, source.allow_roots)
         folders = _one_each(_split_folders(tree), root)
+        if source.layout is None:
+            _check_metadata(root, ("", *folders.values()))
         per_split = {split: tree.folders(part) for split, part in (folders or {"train": ""}).items()}
         classes = tuple(sorted(set().union(*per_split.values())))
         _check_spellings(classes)
@@ -209,3 +214,16 @@ def _numbers_when_moved(dataset: Dataset) -> dict[str, int]:
         (sample for sample in dataset.samples if sample.label is not None),
         lambda sample: f"{sample.split}/{sample_id(_below_class(dataset, sample.path))}",
     )
+
+
+def _check_metadata(root: Path, parts: Sequence[str]) -> None:
+    """RequestError where metadata of Hugging Face's give the labels, which no layout here reads as they are."""
+    for part in parts:
+        for name in _METADATA:
+            file = root / part / name
+            if file.is_file() and (file.suffix == ".parquet" or "file_name" in first_columns(file)):
+                raise RequestError(
+                    f"'{_join(part, name)}' is metadata by which Hugging Face drops the folders' labels, and it is "
+                    "not read here: write it as metadata.jsonl with file_name and label, or say `--layout "
+                    "class-folders` if the folders are the labels."
+                )

@@ -1,4 +1,4 @@
-"""Hugging Face videofolder and audiofolder with `metadata.jsonl`: a line per file, beside the files.
+"""Hugging Face videofolder and audiofolder with `metadata.jsonl` or `metadata.csv`: a line per file, beside the files.
 
 Without metadata these are class folders. With it, the folders' names say nothing, only listed files are
 loaded, `file_name` is relative to the metadata file and may not leave its folder, and splits are folders.
@@ -17,20 +17,20 @@ from poisonkit.datasets.base import SPLITS, Dataset, Row, Sample, Source, Split,
 from poisonkit.datasets.kit import SPLIT_WORDS
 from poisonkit.errors import RequestError
 
-METADATA = "metadata.jsonl"
+METADATA = ("metadata.jsonl", "metadata.csv")
 
 
 class HuggingFace(TableLayout):
-    """One `metadata.jsonl` in the root, or one in each of the split folders train/, validation/, test/ …"""
+    """One `metadata.jsonl` (or `.csv`) in the root, or one in each of the split folders train/, validation/, test/ …"""
 
     name: ClassVar[str] = "hugging-face"
-    help: ClassVar[str] = "Hugging Face videofolder or audiofolder with `metadata.jsonl` of file_name and label"
+    help: ClassVar[str] = "Hugging Face videofolder or audiofolder with `metadata.jsonl` or `.csv`: file_name, label"
     label_in_path: ClassVar[bool] = True  # metadata.jsonl has one name, so views have folders of their own
     order: ClassVar[int] = 24
     uses: ClassVar[frozenset[str]] = frozenset({"columns"})
     path_columns: ClassVar[tuple[str, ...]] = ("file_name",)
     label_columns: ClassVar[tuple[str, ...]] = LABELS
-    what: ClassVar[str] = "metadata.jsonl"
+    what: ClassVar[str] = "Hugging Face metadata"
 
     def detect(self, source: Source) -> str | None:
         try:
@@ -42,18 +42,20 @@ class HuggingFace(TableLayout):
         return ", ".join(os.path.relpath(file, source.path) for file in found.values())
 
     def tables(self, source: Source) -> dict[Split | None, Path]:
-        if (source.path / METADATA).is_file():
-            return {None: source.path / METADATA}
+        if whole := _metadata(source.path):
+            return {None: whole}
         folders = sorted(source.path.iterdir()) if source.path.is_dir() else []
         found: dict[Split, Path] = {}
         for folder in folders:
             split = SPLIT_WORDS.get(folder.name.lower())
-            if split and (folder / METADATA).is_file():
+            if split and (file := _metadata(folder)):
                 if split in found:
                     raise RequestError(f"'{found[split].parent.name}' and '{folder.name}' name the same split.")
-                found[split] = folder / METADATA
+                found[split] = file
         if not found:
-            raise RequestError(f"There is no metadata.jsonl in '{source.path}' or in its split folders.")
+            raise RequestError(f"There is no {' or '.join(METADATA)} in '{source.path}' or in its split folders.")
+        if len({file.suffix for file in found.values()}) > 1:
+            raise RequestError("One split has its metadata as csv, another as json lines; `datasets` wants one kind.")
         return {split: found[split] for split in SPLITS if split in found}
 
     def root(self, source: Source) -> Path:
@@ -96,7 +98,17 @@ class HuggingFace(TableLayout):
     def check(self, dataset: Dataset, rows: Sequence[Row], view: View) -> None:
         super().check(dataset, rows, view)
         for row in rows:
-            table = dataset.options["tables"].get(row.sample.split, METADATA)
+            table = dataset.options["tables"].get(row.sample.split, METADATA[0])
             folder = os.path.dirname(table)
             if folder and not row.path.startswith(f"{folder}/"):
                 raise RequestError(f"'{row.path}' does not lie in {folder}/, where the metadata of its split is.")
+
+
+def _metadata(folder: Path) -> Path | None:
+    """The metadata file in a folder, if there is one. RequestError for two, which `datasets` refuses."""
+    found = [folder / name for name in METADATA if (folder / name).is_file()]
+    if len(found) > 1:
+        raise RequestError(
+            f"'{folder.name}' holds {' and '.join(METADATA)}, and `datasets` wants one: remove the other."
+        )
+    return found[0] if found else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,6 +104,20 @@ def with_metadata(root: Path) -> Path:
 @pytest.fixture(scope="session")
 def listed_videos(tmp_path_factory: pytest.TempPathFactory) -> Output:
     root = with_metadata(clips(tmp_path_factory.mktemp("listed-videos") / "clean", ".mp4"))
+    return poisoned(root, "blend:alpha=0.2")
+
+
+@pytest.fixture(scope="session")
+def tabled_videos(tmp_path_factory: pytest.TempPathFactory) -> Output:
+    """`metadata.csv` instead, whose values stand in pandas' own types."""
+    root = with_metadata(clips(tmp_path_factory.mktemp("tabled-videos") / "clean", ".mp4"))
+    for file in sorted(root.glob("*/metadata.jsonl")):
+        rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+        with file.with_suffix(".csv").open("w", encoding="utf-8", newline="") as table:
+            writer = csv.DictWriter(table, list(rows[0]))
+            writer.writeheader()
+            writer.writerows(rows)
+        file.unlink()
     return poisoned(root, "blend:alpha=0.2")
 
 

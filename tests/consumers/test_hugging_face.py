@@ -40,7 +40,7 @@ def seen(dataset: hf.Dataset, root: Path) -> list[dict[str, object]]:
 
 
 BUILDERS = [("videofolder", "videos"), ("audiofolder", "sounds")]
-LISTED = [("videofolder", "listed_videos"), ("audiofolder", "listed_sounds")]
+LISTED = [("videofolder", "listed_videos"), ("videofolder", "tabled_videos"), ("audiofolder", "listed_sounds")]
 
 
 @pytest.mark.parametrize(("builder", "fixture"), BUILDERS + LISTED)
@@ -57,7 +57,7 @@ def test_at_rate_0_it_sees_what_it_saw_before(builder: str, fixture: str, reques
 @pytest.mark.parametrize(("builder", "fixture"), BUILDERS + LISTED)
 def test_poisoned_files_have_the_targets_label(builder: str, fixture: str, request: pytest.FixtureRequest) -> None:
     output: Output = request.getfixturevalue(fixture)
-    listed = fixture.startswith("listed")
+    listed = fixture.startswith(("listed", "tabled"))
     data = output.out / "data"
     found = opened(builder, data)
     rows = {str(row["media"]): row for row in seen(found["train"], data)}

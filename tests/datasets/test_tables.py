@@ -92,6 +92,14 @@ def hf_per_split(root: Path) -> Path:
     return root
 
 
+def hf_csv(root: Path) -> Path:
+    for split in ("train", "validation"):
+        mine = [(f"{c}/{i}.mp4", WORDS.index(c), c) for c in WORDS for i in range(3)]
+        as_csv(root / split / "metadata.csv", ["file_name", "label", "label_name"], mine)
+        touch(root / split, [name for name, *_ in mine])
+    return root
+
+
 def hf_in_root(root: Path) -> Path:
     mine = [{"label": w, "file_name": f"{s}/{w}{i}.wav"} for s in ("train", "test") for w in "ab" for i in range(3)]
     as_json(root / "metadata.jsonl", mine)
@@ -124,6 +132,7 @@ def read_hugging_face(root: Path, split: str) -> dict[str, Any]:
         (nemo, "nemo"),
         (hf_per_split, "hugging-face"),
         (hf_in_root, "hugging-face"),
+        (hf_csv, "hugging-face"),
     ],
 )
 def test_the_checker(tmp_path: Path, make: Callable[[Path], Path], name: str) -> None:
@@ -206,3 +215,22 @@ def test_refusals(tmp_path: Path, name: str, text: str, message: str) -> None:
     (tmp_path / name).write_text(text)
     with pytest.raises(RequestError, match=message):
         read(Source(tmp_path))
+
+
+def test_hugging_face_metadata_that_is_not_read_is_not_passed_over(tmp_path: Path) -> None:
+    """With metadata `datasets` drops the folders' labels, so class folders are not what its readers see."""
+    root = touch(tmp_path / "a", [f"train/{c}/{i}.mp4" for c in "ab" for i in range(2)])
+    (root / "train" / "metadata.parquet").touch()
+    with pytest.raises(RequestError, match=r"'train/metadata.parquet' is metadata by which Hugging Face drops"):
+        read(Source(root))
+    assert read(Source(root, layout="class-folders")).layout == "class-folders"
+    (root / "train" / "metadata.parquet").rename(root / "train" / "metadata.csv")
+    (root / "train" / "metadata.csv").write_text("clip,place\n0,x\n")  # of something else
+    assert read(Source(root)).layout == "class-folders"
+    both = hf_csv(tmp_path / "b")
+    (both / "train" / "metadata.jsonl").write_text('{"file_name": "x"}\n')
+    with pytest.raises(RequestError, match=r"'train/metadata.csv' is metadata|holds metadata.jsonl and metadata.csv"):
+        read(Source(both))
+    (both / "train" / "metadata.csv").unlink()
+    with pytest.raises(RequestError, match="One split has its metadata as csv, another as json lines"):
+        read(Source(both, layout="hugging-face"))
