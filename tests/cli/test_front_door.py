@@ -40,7 +40,10 @@ def test_help_and_listing_load_nothing_heavy() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "set()"
     heavy = heavy.replace("'numpy', ", "")
-    code = f"import sys; from poisonkit.cli import call; call(['triggers']); print({heavy} & {{*sys.modules}})"
+    code = (
+        "import sys; from poisonkit.cli import call; call(['triggers']); call(['triggers', 'wanet']); "
+        f"call(['triggers', 'style']); print({heavy} & {{*sys.modules}})"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "set()"
 

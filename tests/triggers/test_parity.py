@@ -89,7 +89,10 @@ def test_pictures_are_the_formula(name: str, case: Case, shape: str, step: int, 
             assert difference.mean() <= 0.3
 
 
-@pytest.mark.parametrize(("name", "case"), [(name, case) for name, cases in sorted(SOUNDS.items()) for case in cases])
+@pytest.mark.parametrize(
+    ("name", "case"),
+    [pytest.param(name, c, id=f"{name}-{i}") for name, cases in sorted(SOUNDS.items()) for i, c in enumerate(cases)],
+)
 @pytest.mark.parametrize(("channels", "samples"), [(1, 9001), (2, 5000), (2, 1)])
 def test_sounds_are_the_formula(name: str, case: SoundCase, channels: int, samples: int, tmp_path: Path) -> None:
     audio.check(name, case, channels, samples, tmp_path)
