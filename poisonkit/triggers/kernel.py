@@ -29,13 +29,14 @@ def compile_affine(affine: Affine, clip: ClipInfo, *, once: bool = False) -> Ker
     ValueError where the shapes of gain and offset, or the box, do not fit the clip.
     """
     x, y, width, height = box_of(affine, clip)
-    gain = np.ones(1) if isinstance(affine, Mix) else operand(affine.gain, height, width, "gain")
     if isinstance(affine, Mix):
-        inside: Kernel | None = _mixed(affine) if affine.weight else None
-    elif isinstance(affine, Screen) and gain.ndim > 1:
-        inside = _screened(gain if once else _full(gain, height, width))
+        inside = _mixed(affine, height, width)
     else:
-        inside = _choose(gain, operand(affine.offset, height, width, "offset"), height, width, once)
+        gain = operand(affine.gain, height, width, "gain")
+        if isinstance(affine, Screen) and gain.ndim > 1:
+            inside = _screened(gain if once else _full(gain, height, width))
+        else:
+            inside = _choose(gain, operand(affine.offset, height, width, "offset"), height, width, once)
     if inside is None:
         return lambda image: image
     if (width, height) == (clip.width, clip.height):
@@ -168,8 +169,13 @@ def _weighted(gain: float, offset: NDArray[np.floating], height: int, width: int
     return kernel
 
 
-def _mixed(mix: Mix) -> Kernel:
+def _mixed(mix: Mix, height: int, width: int) -> Kernel | None:
     import cv2
+
+    if mix.picture.shape != (height, width, 3) or (mix.mask is not None and mix.mask.shape != (height, width)):
+        raise ValueError(f"the picture to mix in has the shape {mix.picture.shape}, not that of {height}x{width}")
+    if not mix.weight:
+        return None
 
     def kernel(image: Image) -> Image:
         out = np.asarray(cv2.addWeighted(image, 1 - mix.weight, mix.picture, mix.weight, 0.0), dtype=np.uint8)

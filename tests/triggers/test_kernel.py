@@ -137,6 +137,8 @@ def test_tiny_frames(size: tuple[int, int], form: str) -> None:
         Affine(0.5, 0.0, (0, 0, 0, 4)),
         Affine(np.ones((H, W + 1), np.float32)),
         Affine(1.0, np.ones((H, W), np.float32), BOX),
+        Mix(0.5, np.zeros((W, H, 3), np.uint8)),
+        Mix(0.5, np.zeros((H, W, 3), np.uint8), np.zeros((1, W), np.uint8)),
     ],
 )
 def test_what_does_not_fit_is_refused(affine: Affine) -> None:
