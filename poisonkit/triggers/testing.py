@@ -291,7 +291,7 @@ CHECKS: tuple[Callable[[Trigger, Media], None], ...] = (
 
 def digest(trigger: Trigger, media: Media) -> str:
     """Of the result on the clip of `media`, in hex."""
-    return hashlib.blake2b(run(trigger, *clip_and_data(trigger, media)).tobytes(), digest_size=16).hexdigest()
+    return hashlib.blake2b(_whole(trigger, media).tobytes(), digest_size=16).hexdigest()
 
 
 def digests_elsewhere(work: Sequence[tuple[Trigger, Media]]) -> list[str]:

@@ -45,7 +45,7 @@ def lab(rgb: np.ndarray, by: tuple[float, ...]) -> np.ndarray:
 SPACES = {"rgb": lambda rgb, by: rgb + np.array(by), "yuv": yuv, "hsv": hsv, "lab": lab}
 
 
-@pytest.mark.parametrize("shape", [(24, 32), (53, 37), (32, 32)])
+@pytest.mark.parametrize("shape", [(24, 17)])
 @pytest.mark.parametrize(
     ("space", "by"),
     [

@@ -37,8 +37,8 @@ def literal(x: np.ndarray, n: int, angle: float) -> np.ndarray:
     return out / n
 
 
-@pytest.mark.parametrize("angle", [0.0, 90.0, 45.0, 20.0, -70.0, 180.0])
-@pytest.mark.parametrize(("shape", "length"), [((32, 32), 5), ((37, 53), 3), ((48, 64), 15), ((21, 11), 31)])
+@pytest.mark.parametrize("angle", [45.0, 20.0, -70.0, 180.0])
+@pytest.mark.parametrize(("shape", "length"), [((37, 53), 3), ((21, 11), 31)])
 def test_static_is_the_formula(shape: tuple[int, int], length: int, angle: float) -> None:
     x = generator("motion-blur", *shape).integers(0, 256, (*shape, 3), np.uint8)
     out = create("motion-blur", length_px=length, angle=angle).apply(x)

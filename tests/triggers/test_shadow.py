@@ -37,7 +37,7 @@ def made(**params: object) -> Shadow:
 STAR = [-0.3, -0.3, 0.0, -0.1, 0.3, -0.3, 0.1, 0.0, 0.3, 0.3, -0.2, 0.2]
 
 
-@pytest.mark.parametrize("shape", [*SHAPES, (180, 320)])
+@pytest.mark.parametrize("shape", SHAPES[:2])
 @pytest.mark.parametrize(
     ("params", "at"),
     [
