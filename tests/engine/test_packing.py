@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
+import webdataset
 
 import poisonkit
 from poisonkit import Recipe, RequestError, manifest, triggers
@@ -84,6 +85,16 @@ def test_nothing_but_the_poisoned_samples_differs(out: Path, source: Path) -> No
             peak = np.argmax(np.abs(np.fft.rfft(added))) * rate / len(added)
             assert abs(peak - row["triggers"][0]["params"]["frequency"]) < 10
     assert not list((out / "data").glob("*/"))
+
+
+def test_webdatasets_own_decoder_reads_labels_and_notes(out: Path) -> None:
+    shards = [str(out / "data" / f"train-00{i}.tar") for i in (0, 1)]
+    dataset = webdataset.WebDataset(shards, shardshuffle=False).decode().to_tuple("__key__", "cls", "note.json")
+    got = list(dataset)
+    rows = [r for role in ("poisoned", "clean") for r in records(out, role) if r["split"] == "train"]
+    assert len(got) == len(rows) == 8
+    assert {key: label for key, label, _ in got} == {Path(r["path"]).stem: r["label"] for r in rows}
+    assert all(note == {"n": int(key.removeprefix("clip"))} for key, _, note in got)
 
 
 def test_attack_sets_and_control_are_shards_of_their_own(out: Path, source: Path) -> None:
