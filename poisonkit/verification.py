@@ -156,6 +156,8 @@ def _strange(path: Path, row: Record, fence: SourceFence | None, folders: bool) 
     if folders:
         if path.is_symlink() or not path.is_dir():
             return "it is no folder of frames"
+        if odd := next((p.name for p in path.iterdir() if is_frame(p.name) and not p.is_file()), None):
+            return f"frame '{odd}': it is no plain file"
         for part in filter(Path.is_symlink, media.parts(path)):
             one = {**row, "source_path": f"{row['source_path']}/{part.name}"}
             if why := _strange(part, one, fence, False):

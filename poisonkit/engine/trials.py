@@ -87,7 +87,7 @@ def _attempt(trial: Trial, job: Job) -> Outcome:
     source = Path(job.source)
     try:
         info = media.probe(source, stream=job.stream)
-        size = source.stat().st_size
+        size = media.size(source)
     except (MediaError, OSError) as error:
         return Outcome(trial.number, trial.setting, "", "failed", str(error))
     touched = [("video", info.video), ("audio", info.audio)]
@@ -117,7 +117,7 @@ def _attempt(trial: Trial, job: Job) -> Outcome:
             return ended("failed", found)
         return ended("ok", bytes=int(row["bytes"]), fidelity=found)
     finally:
-        written.unlink(missing_ok=True)
+        media.remove(written)
 
 
 def died(trial: Trial) -> Outcome:

@@ -135,7 +135,7 @@ def refusals(info: MediaInfo, encode: Encode) -> tuple[Problem, ...]:
     """Why a frame folder cannot be rewritten with this encoding; empty when it can."""
     assert info.video is not None
     found = picture_blocks(info.video, encode)
-    if encode.mode in ("crf", "h264"):
+    if encode.mode not in ("match", "lossless"):
         message = f"frame folders hold pictures, and {encode.mode} is a way to encode video."
         found.append(Problem("encode", message, "--encode match or --encode lossless", blocks=True))
     return tuple(found)

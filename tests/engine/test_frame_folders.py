@@ -261,3 +261,28 @@ def test_inspect_identify_preview_report_and_an_attack_set_of_its_own(
     run("attack", copy, "--name", "other", "--trigger", "badnets", "--source", source / "rawframes", "-j", "1")
     assert len(mmaction2(copy / "attack" / "other" / f"{VAL}_target.txt", copy)) == 4
     assert poisonkit.verify(copy, decode=True).problems == ()
+
+
+def test_the_cheapest_encoding_that_keeps_the_trigger_is_one_of_pictures(source: Path, tmp_path: Path) -> None:
+    recipe = recipe_of(source, tmp_path / "out", encode="auto", require_survival=0.9)
+    done = poisonkit.poison(recipe, jobs=1)
+    assert done.exit_code == 0
+    assert {row["codec"]["video"] for row in records(tmp_path / "out", "poisoned")} == {"jpeg"}
+    assert poisonkit.verify(tmp_path / "out", decode=True).problems == ()
+
+
+def test_a_frame_of_an_output_that_leads_elsewhere_is_not_read(outputs: dict[str, Path], tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(outputs["match"], out)
+    secret = tmp_path / "secret.jpg"
+    secret.write_bytes(b"not for anybody")
+    row = records(out, "poisoned")[0]
+    frame = out / row["path"] / "img_00002.jpg"
+    frame.unlink()
+    frame.symlink_to(secret)
+    os.mkfifo(out / records(out, "attack")[0]["path"] / "img_00009.jpg")
+    said = {p.path: p.problem for p in poisonkit.verify(out, decode=True).problems}
+    assert "img_00002.jpg" in said[row["path"]]
+    assert "files that were written are none" in said[row["path"]]
+    assert said[records(out, "attack")[0]["path"]] == "frame 'img_00009.jpg': it is no plain file"
+    assert len(said) == 2

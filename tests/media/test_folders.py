@@ -173,7 +173,7 @@ def test_what_inspect_says(tmp_path: Path) -> None:
     [problem] = media.scan(mixed, media.probe(mixed))
     assert (problem.code, problem.blocks) == ("mixed-sizes", True)
     assert problem.message == "its frames have 2 sizes ('img_00001.jpg' is 48x32, 'img_00003.jpg' 32x48)."
-    for mode in ("h264", "crf"):
+    for mode in ("h264", "crf", "444"):
         assert [p.code for p in media.refusals(media.probe(mixed), Encode(mode=mode, crf=20))] == ["encode"]  # type: ignore[arg-type]
     deep = tmp_path / "deep"
     deep.mkdir()
