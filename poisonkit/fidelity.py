@@ -7,7 +7,7 @@ with the same settings, all in 8-bit RGB over poisoned frames, as ratios of sums
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -27,6 +27,8 @@ SOUND_STEP = 1 / 32768
 
 SSIM_EVERY = 8
 """It costs ten times what the other distances do, so it is measured on the first of this many frames looked at."""
+
+_STRETCH = 1 << 20  # sound samples looked at a time
 
 _MEMORY = 16 * 2**20  # bytes of source and triggered frames held for comparison, at most
 
@@ -65,10 +67,18 @@ def ssim(a: Image, b: Image) -> float:
     return float(both.mean())
 
 
+def stretches(*waves: Wave) -> Iterator[tuple[Wave, ...]]:
+    """Sounds of one length, (channels, samples), a stretch at a time: long ones are never copied as a whole."""
+    for start in range(0, waves[0].shape[1], _STRETCH):
+        yield tuple(wave[:, start : start + _STRETCH] for wave in waves)
+
+
 def snr(signal: Wave, changed: Wave) -> float:
     """10·log10(Σx² / Σ(x'−x)²) in dB; infinite when nothing changed."""
-    noise = float(np.sum((changed.astype(np.float64) - signal) ** 2))
-    power = float(np.sum(signal.astype(np.float64) ** 2))
+    noise = power = 0.0
+    for a, b in stretches(signal, changed):
+        noise += float(np.sum((b.astype(np.float64) - a) ** 2))
+        power += float(np.sum(a.astype(np.float64) ** 2))
     if noise == 0:
         return math.inf
     return 10 * math.log10(power / noise) if power else -math.inf
@@ -159,8 +169,8 @@ class Witness:
     def sound(self, source: Wave, triggered: Wave) -> None:
         """The whole sound before encoding, (channels, samples)."""
         self._source, self._triggered = source, triggered
-        change = float(np.max(np.abs(triggered - source), initial=0.0))
-        self.heard = change > SOUND_STEP * (1 + 1e-6)
+        least = SOUND_STEP * (1 + 1e-6)
+        self.heard = any(bool((np.abs(t - s) > least).any()) for s, t in stretches(source, triggered))
 
     # -- what media.rewrite calls on the decoded output --------------------------------------------------
 
@@ -183,10 +193,12 @@ class Witness:
         if self._source is None or self._triggered is None:
             return
         n = min(wave.shape[1], self._source.shape[1])
-        s, t, y = self._source[:, :n], self._triggered[:, :n], wave[:, :n]
-        self._sound.add(y - s, t - s)
-        power = float(np.sum(t.astype(np.float64) ** 2))
-        self._sound_error = float(np.sum((y.astype(np.float64) - t) ** 2)) / power if power else 0.0
+        power = error = 0.0
+        for s, t, y in stretches(self._source[:, :n], self._triggered[:, :n], wave[:, :n]):
+            self._sound.add(y - s, t - s)
+            power += float(np.sum(t.astype(np.float64) ** 2))
+            error += float(np.sum((y.astype(np.float64) - t) ** 2))
+        self._sound_error = error / power if power else 0.0
 
     # -- what it found ------------------------------------------------------------------------------------
 
@@ -219,5 +231,8 @@ class Witness:
         }
         if self._source is not None and self._triggered is not None and self.heard:
             found["snr"] = snr(self._source, self._triggered)
-            found["clipped"] = int(np.count_nonzero((np.abs(self._triggered) >= 1) & (np.abs(self._source) < 1)))
+            found["clipped"] = sum(
+                int(np.count_nonzero((np.abs(t) >= 1) & (np.abs(s) < 1)))
+                for s, t in stretches(self._source, self._triggered)
+            )
         return found

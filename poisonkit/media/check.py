@@ -9,9 +9,6 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from poisonkit.errors import CheckError
 from poisonkit.media.colour import Image, to_rgb
 from poisonkit.media.converting import Conversion, turned
@@ -22,6 +19,7 @@ from poisonkit.media.files import name_of, open_input, translated
 from poisonkit.media.info import MediaInfo, Written
 from poisonkit.media.mux import Passed, Trace, in_one_unit
 from poisonkit.media.probing import choose, describe
+from poisonkit.media.spool import Growing, placed
 from poisonkit.untrusted import open_plain
 
 LONGEST_CODEC_FRAME = 2048
@@ -79,7 +77,7 @@ class _Check:
         self.frames = self.samples = 0
         self.video = Trace()
         self.audio = Trace()
-        self.parts: list[Wave] = []
+        self.heard = Growing(path.parent)
         self.sound_start: Fraction | None = None
 
     def fail(self, what: str) -> CheckError:
@@ -138,7 +136,7 @@ class _Check:
             self.sound_start = frame.pts * frame.time_base if frame.pts is not None else Fraction(0)
         self.samples += frame.samples
         if self.inspect is not None and self.expected.samples is not None:
-            self.parts.append(as_float(frame))
+            self.heard.add(as_float(frame))
 
     def _picture(self) -> None:
         source, has, passed = self.expected.source.video, self.info.video, self.expected.passed
@@ -194,7 +192,9 @@ class _Check:
         if abs(self.samples + late - wanted) > slack:
             raise self.fail(f"{self.samples} sound samples instead of {wanted}")
         if self.inspect is not None:
-            self.inspect.wave(self._aligned(late, wanted), has.sample_rate)
+            self.heard.channels = has.channels
+            wave = placed(self.heard.wave(), late, wanted, self.path.parent)
+            self.inspect.wave(wave, has.sample_rate)
 
     def _late(self) -> int:
         """Samples by which the decoded sound begins after its due time (negative: before)."""
@@ -205,19 +205,6 @@ class _Check:
         rate = self.info.audio.sample_rate
         tick = max(float(self.audio.time_base), 1 / rate)
         return 0 if abs(late) <= 1.01 * tick else round(late * rate)
-
-    def _aligned(self, late: int, wanted: int) -> Wave:
-        wave: NDArray[np.float32] = (
-            np.concatenate(self.parts, axis=1)
-            if self.parts
-            else np.zeros((self.info.audio.channels if self.info.audio else 1, 0), np.float32)
-        )
-        if late < 0:
-            wave = wave[:, -late:]
-        elif late > 0:
-            wave = np.pad(wave, ((0, 0), (late, 0)))
-        short = wanted - wave.shape[1]
-        return np.pad(wave, ((0, 0), (0, short))) if short > 0 else wave[:, :wanted]
 
     def written(self, path: Path) -> Written:
         video, audio = self.info.video, self.info.audio

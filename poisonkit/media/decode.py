@@ -17,6 +17,7 @@ from poisonkit.media.converting import deinterlaced, turned
 from poisonkit.media.files import detail, name_of, open_input, translated
 from poisonkit.media.info import MediaInfo
 from poisonkit.media.probing import StreamChoice, choose, probe
+from poisonkit.media.spool import Growing
 from poisonkit.media.whole import cut_short
 
 if TYPE_CHECKING:
@@ -159,28 +160,32 @@ def as_float(frame: AudioFrame) -> Wave:
     return np.ascontiguousarray(data.astype(np.float64) * 2.0**-bits, dtype=np.float32)
 
 
-def audio_wave(container: InputContainer, stream: Any, path: str | Path) -> tuple[Wave, int, float]:
-    """The whole of one sound stream: (float32 (channels, samples), Hz, start in seconds)."""
+def audio_wave(
+    container: InputContainer, stream: Any, path: str | Path, folder: Path | None = None
+) -> tuple[Wave, int, float]:
+    """The whole of one sound stream: (float32 (channels, samples), Hz, start in seconds).
+
+    folder: where a long one may lie in a file (see `spool`).
+    """
     stream.thread_count = 1
-    parts: list[Wave] = []
-    rate, start, values = 0, 0.0, 0
+    heard = Growing(folder)
+    rate, start = 0, 0.0
     tail = Tail(path)
     for packet in container.demux(stream):
         tail.hear(packet)
         for frame in decode_packet(packet, path):
-            if not parts:
+            if not heard.samples:
                 rate = frame.sample_rate
                 start = frame.time or 0.0
-            elif frame.sample_rate != rate or frame.layout.nb_channels != parts[0].shape[0]:
+            elif frame.sample_rate != rate or frame.layout.nb_channels != heard.channels:
                 raise MediaError(f"{name_of(path)} changes sample rate or channels in the middle.")
-            parts.append(as_float(frame))
-            values += parts[-1].size
-            if over := excess("samples", values):
-                raise MediaError(f"{name_of(path)} holds at least {values} sound samples, {over}.")
-    if not parts:
+            heard.add(as_float(frame))
+            if over := excess("samples", heard.values):
+                raise MediaError(f"{name_of(path)} holds at least {heard.values} sound samples, {over}.")
+    if not heard.samples:
         raise MediaError(f"{name_of(path)} has no sound that can be decoded.")
     tail.finish_sound()
-    return np.concatenate(parts, axis=1), rate, start
+    return heard.wave(), rate, start
 
 
 def read_audio(path: str | Path, stream: StreamChoice = "best") -> tuple[Wave, int]:

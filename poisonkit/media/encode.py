@@ -145,7 +145,7 @@ class SoundEncoder:
         self._wave = wave
         self._origin = round(start * rate)
         self._at = 0
-        self._drop = 0
+        self._drop = self._lead = 0
         self._done = False
         if target.codec in AUDIBLE_DELAY and out.format.name in ("avi", "mpeg", "vob", "flv"):
             self._hide_delay(target)
@@ -157,13 +157,12 @@ class SoundEncoder:
             frame = 576
         self._drop = -(-delay // frame)
         lead = self._drop * frame - delay
-        silence = np.zeros((self._wave.shape[0], lead), np.float32)
-        self._wave = np.concatenate([silence, self._wave], axis=1)
+        self._lead = lead
         self._origin += delay - lead  # the encoder stamps its packets earlier by the delay
 
     @property
     def samples(self) -> int:
-        return int(self._wave.shape[1])
+        return self._lead + int(self._wave.shape[1])
 
     def until(self, seconds: float) -> Iterator[Packet[Any]]:
         """Packets for the sound up to this time."""
@@ -181,8 +180,9 @@ class SoundEncoder:
 
     def _next(self) -> Wave:
         step = self.stream.codec_context.frame_size or 1024
-        part = self._wave[:, self._at : self._at + step]
-        return part
+        first = self._at - self._lead
+        part = self._wave[:, max(0, first) : max(0, first + step)]
+        return np.pad(part, ((0, 0), (min(-first, step), 0))) if first < 0 else part
 
     def _encode(self, part: Wave) -> Iterator[Packet[Any]]:
         import av

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from poisonkit.errors import MediaError
-from poisonkit.media import families, folders, jobs, mux, sound
+from poisonkit.media import families, folders, jobs, mux, sound, spool
 from poisonkit.media.check import Expected, Inspector, checked_output, sha256_of
 from poisonkit.media.converting import conversion, converted
 from poisonkit.media.decode import Wave, audio_wave, require_whole
@@ -20,6 +20,7 @@ from poisonkit.media.files import name_of, open_input, replacing, require_file, 
 from poisonkit.media.info import FOLDER, Encode, MediaInfo, Problem, Written
 from poisonkit.media.mux import NewSound, Passed, PlanesChoice, Trace, VideoFunction
 from poisonkit.media.probing import StreamChoice, probe
+from poisonkit.media.sound import Wide
 
 AudioFunction = Callable[[Wave, int], Wave]
 
@@ -75,7 +76,7 @@ def rewrite(
         if sound.handles(info):
             assert audio is not None
             return _sound_file(source, temporary, destination, info, audio, inspect)
-        made = _new_sound(source, info, encode, audio) if audio is not None else None
+        made = _new_sound(source, info, encode, audio, temporary.parent) if audio is not None else None
         if video is None and made is not None and _by_job(info, made):
             passed = _sound_job(source, temporary, info, made)
         else:
@@ -147,21 +148,21 @@ def _audio_target(info: MediaInfo, encode: Encode) -> AudioTarget:
 
 def applied(audio: AudioFunction, wave: Wave, rate: int, source: Path) -> Wave:
     """`audio`'s result, checked: same shape, finite, float32."""
-    made = np.asarray(audio(wave.copy(), rate), dtype=np.float32)
+    made = np.asanyarray(audio(wave.copy(), rate), dtype=np.float32)
     if made.shape != wave.shape:
         raise MediaError(f"{name_of(source)}: sound of shape {wave.shape} came back as {made.shape}.")
-    if not np.isfinite(made).all():
+    if not spool.finite(made):
         raise MediaError(f"{name_of(source)}: sound came back with values that are not numbers.")
     return made
 
 
-def _new_sound(source: Path, info: MediaInfo, encode: Encode, audio: AudioFunction) -> NewSound:
-    """The source's sound, decoded, through `audio`."""
+def _new_sound(source: Path, info: MediaInfo, encode: Encode, audio: AudioFunction, folder: Path) -> NewSound:
+    """The source's sound, decoded, through `audio`; long ones lie in files in `folder`."""
     assert info.audio is not None
     with open_input(source) as container, translated(source, "decoded"):
         stream = container.streams[info.audio.index]
-        wave, rate, start = audio_wave(container, stream, source)
-    made = np.clip(applied(audio, wave, rate, source), -1.0, 1.0)
+        wave, rate, start = audio_wave(container, stream, source, folder)
+    made = spool.clipped(applied(audio, wave, rate, source))
     return NewSound(made, rate, info.audio.layout, start, _audio_target(info, encode))
 
 
@@ -206,14 +207,19 @@ def _sound_file(
 ) -> Written:
     """Sound alone, by soundfile. Samples that `audio` leaves alone keep their very value, 32-bit ones too."""
     assert info.audio is not None
-    wide, rate = sound.read(source)
-    wave = wide.astype(np.float32)
+    wave, rate = sound.held(source, temporary.parent)
     made = applied(audio, wave, rate, source)
-    wide += made.astype(np.float64) - wave.astype(np.float64)
-    sound.write_like(source, temporary, wide, info.audio)
-    back = sound.read_back(temporary, destination, wide.shape, rate)
+
+    def changed() -> Iterator[Wide]:
+        at = 0
+        for block in sound.blocks(source):
+            piece = slice(at, at := at + block.shape[1])
+            yield block + (made[:, piece].astype(np.float64) - wave[:, piece].astype(np.float64))
+
+    sound.write_like(source, temporary, changed(), info.audio)
+    back = sound.read_back(temporary, destination, wave.shape, rate)
     if inspect is not None:
-        inspect.wave(back.astype(np.float32), rate)
+        inspect.wave(back, rate)
     return Written(
         container=info.container,
         frames=0,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from poisonkit.limits import excess
 from poisonkit.media.families import SOUND_FILES
 from poisonkit.media.files import name_of
 from poisonkit.media.info import AudioStream, MediaInfo
+from poisonkit.media.spool import BLOCK, Growing, pieces
 
 Wide = NDArray[np.float64]
 
@@ -25,45 +27,74 @@ def handles(info: MediaInfo) -> bool:
     return info.video is None and info.container in SOUND_FILES
 
 
-def read(path: str | Path) -> tuple[Wide, int]:
-    """(float64 (channels, samples) in ±1, Hz); every PCM value exactly. MediaError when cut short."""
+def blocks(path: str | Path) -> Iterator[Wide]:
+    """The sound, float64 (channels, samples) in ±1, some of it at a time; every PCM value exactly.
+
+    MediaError when it is damaged or cut short (at the end).
+    """
     import soundfile
 
     try:
         with soundfile.SoundFile(str(Path(path).absolute())) as file:
-            declared = file.frames
+            declared, found = file.frames, 0
             if over := excess("samples", declared * file.channels):
                 raise MediaError(f"{name_of(path)} declares {declared * file.channels} sound samples, {over}.")
-            data = file.read(dtype="float64", always_2d=True)
-            rate = int(file.samplerate)
+            while len(data := file.read(BLOCK, dtype="float64", always_2d=True)):
+                found += len(data)
+                yield np.ascontiguousarray(data.T)
     except (soundfile.LibsndfileError, OSError) as error:
         raise MediaError(f"{name_of(path)} is damaged: its sound cannot be decoded.") from error
-    if not len(data):
+    if not found:
         raise MediaError(f"{name_of(path)} holds no sound.")
-    if 0 < len(data) < declared < 2**62:
-        raise MediaError(f"{name_of(path)} is cut short: {len(data)} of {declared} samples can be decoded.")
-    return np.ascontiguousarray(data.T), rate
+    if found < declared < 2**62:
+        raise MediaError(f"{name_of(path)} is cut short: {found} of {declared} samples can be decoded.")
 
 
-def write_like(source: str | Path, destination: Path, wave: Wide, audio: AudioStream) -> None:
-    """Write (channels, samples) in the source's format and subtype; lossy ones at a generous rate."""
+def read(path: str | Path) -> tuple[Wide, int]:
+    """(float64 (channels, samples) in ±1, Hz): all of `blocks`."""
+    return np.concatenate(list(blocks(path)), axis=1), _rate(path)
+
+
+def held(path: str | Path, folder: Path) -> tuple[NDArray[np.float32], int]:
+    """(float32 (channels, samples), Hz); a long one lies in a file in `folder`."""
+    heard = Growing(folder)
+    for block in blocks(path):
+        heard.add(block.astype(np.float32))
+    return heard.wave(), _rate(path)
+
+
+def _rate(path: str | Path) -> int:
+    import soundfile
+
+    return int(soundfile.info(str(Path(path).absolute())).samplerate)
+
+
+def write_like(source: str | Path, destination: Path, parts: Iterable[Wide], audio: AudioStream) -> None:
+    """Write blocks of (channels, samples) in the source's format and subtype; lossy ones at a generous rate."""
     import soundfile
 
     like = soundfile.info(str(Path(source).absolute()))
     level = _level(like.subtype, audio)
-    write(destination, wave, audio.sample_rate, like.format, like.subtype, like.endian, level)
+    _write(destination, parts, audio.channels, audio.sample_rate, like.format, like.subtype, like.endian, level)
 
 
-def write(
+def write(destination: Path, wave: NDArray[Any], rate: int, container: str, subtype: str | None) -> None:
+    """One sound file from (channels, samples). container, subtype: soundfile's names."""
+    parts = (wave[:, piece] for piece in pieces(wave.shape[1]))
+    _write(destination, parts, wave.shape[0], rate, container, subtype)
+
+
+def _write(
     destination: Path,
-    wave: NDArray[Any],
+    parts: Iterable[NDArray[Any]],
+    channels: int,
     rate: int,
     container: str,
     subtype: str | None,
     endian: str = "FILE",
     level: float | None = None,
 ) -> None:
-    """One sound file. container, subtype: soundfile's names. level: compression level, 0 (most bits) to 1."""
+    """level: compression level, 0 (most bits) to 1."""
     import soundfile
 
     extra: dict[str, Any] = {}
@@ -72,12 +103,16 @@ def write(
         if subtype == "MPEG_LAYER_III":
             extra["bitrate_mode"] = "CONSTANT"
     try:
-        with open(destination, "wb+") as raw:
-            soundfile.write(raw, wave.T, rate, subtype=subtype, endian=endian, format=container, closefd=False, **extra)
+        with (
+            open(destination, "wb+") as raw,
+            soundfile.SoundFile(raw, "w", rate, channels, subtype, endian, container, False, **extra) as file,
+        ):
+            for part in parts:
+                file.write(np.ascontiguousarray(part.T))
         _settle(destination, container)
     except (soundfile.LibsndfileError, ValueError, TypeError) as error:
         raise MediaError(
-            f"{name_of(destination)}: {wave.shape[0]} channels at {rate} Hz cannot be written as {container}."
+            f"{name_of(destination)}: {channels} channels at {rate} Hz cannot be written as {container}."
         ) from error
 
 
@@ -144,9 +179,9 @@ def with_serial(data: bytes, serial: int) -> bytes:
     return b"".join(pages) + data[at:]
 
 
-def read_back(path: Path, label: Path, shape: tuple[int, ...], rate: int) -> Wide:
-    """What was written, decoded: of exactly this shape and rate, or CheckError."""
-    back, got = read(path)
+def read_back(path: Path, label: Path, shape: tuple[int, ...], rate: int) -> NDArray[np.float32]:
+    """What was written, decoded: of exactly this shape and rate, or CheckError. A long one lies in a file beside it."""
+    back, got = held(path, path.parent)
     if back.shape != shape or got != rate:
         raise CheckError(
             f"{name_of(label)} was written but is wrong when decoded: "

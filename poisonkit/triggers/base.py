@@ -35,6 +35,8 @@ Params = dict[str, Any]
 Where = Callable[[int], bool]
 """Which frames (source index from 0) are poisoned; the others pass through untouched."""
 
+_STRETCH = 1 << 20  # sound samples worked on at a time
+
 Temporal = Literal["static", "dynamic"]
 Family = Literal["image", "temporal", "lighting", "audio", "imported"]
 Modality = Literal["video", "audio"]
@@ -374,5 +376,10 @@ class AudioTrigger(Trigger):
 
     def render(self, wave: Wave, clip: ClipInfo, params: Params) -> Wave:
         """float32 (channels, samples) in ±1, in and out; values past full scale are clipped."""
-        out = np.asarray(self.wave(wave, clip, params), dtype=np.float32)
-        return np.clip(out, -1.0, 1.0)
+        out = np.asanyarray(self.wave(wave, clip, params), dtype=np.float32)
+        if not out.flags.writeable or np.may_share_memory(out, wave):
+            return np.clip(out, -1.0, 1.0)
+        for start in range(0, out.shape[-1], _STRETCH):  # in place: `out` is the trigger's own, and may be long
+            stretch = out[..., start : start + _STRETCH]
+            stretch[...] = np.clip(stretch, -1.0, 1.0)
+        return out
