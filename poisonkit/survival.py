@@ -19,7 +19,9 @@ from typing import Any
 import cv2
 import numpy as np
 
-from poisonkit.fidelity import Image, Projection, Wave, psnr, snr, ssim, verdict
+from poisonkit.fidelity import Image, Projection, Wave, psnr, snr, ssim, stretches, verdict
+
+_WINDOWS = 2048  # of sound, compared at a time
 
 
 @dataclass
@@ -99,7 +101,8 @@ def sound_survival(source: Wave, triggered: Wave, decoded: Wave, control: Wave) 
     n = min(w.shape[1] for w in (source, triggered, decoded, control))
     s, t, y, c = (w[:, :n] for w in (source, triggered, decoded, control))
     change = Projection()
-    change.add(y - c, t - s)
+    for source, triggered, decoded, control in stretches(s, t, y, c):
+        change.add(decoded - control, triggered - source)
     found: dict[str, Any] = {}
     for prefix, wave in (("", t), ("output_", y), ("control_", c)):
         found[f"{prefix}snr"] = snr(s, wave)
@@ -118,13 +121,18 @@ def log_spectral_distance(a: Wave, b: Wave, size: int = 512) -> float:
     Hann windows of `size` samples, half overlapping; magnitudes below 1e-5 count as 1e-5.
     """
     window = np.hanning(size).astype(np.float32)
+    step = size // 2
 
     def levels(wave: Wave) -> Any:
         padded = np.pad(wave.mean(axis=0), (0, max(0, size - wave.shape[1])))
-        frames = np.lib.stride_tricks.sliding_window_view(padded, size)[:: size // 2] * window
+        frames = np.lib.stride_tricks.sliding_window_view(padded, size)[::step] * window
         return 20 * np.log10(np.maximum(np.abs(np.fft.rfft(frames, axis=1)), 1e-5))
 
-    return float(np.mean(np.sqrt(np.mean((levels(a) - levels(b)) ** 2, axis=1))))
+    distances = []
+    for first in range(0, max(1, (a.shape[1] - size) // step + 1), _WINDOWS):
+        part = slice(first * step, (first + _WINDOWS - 1) * step + size)
+        distances.append(np.sqrt(np.mean((levels(a[:, part]) - levels(b[:, part])) ** 2, axis=1)))
+    return float(np.mean(np.concatenate(distances)))
 
 
 FIGURES = ("psnr", "ssim", "ssim_worst", "flicker", "snr", "lsd")

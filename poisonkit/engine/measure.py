@@ -103,9 +103,11 @@ def _compare(task: Measurement, source: Path, file: Path, control: Path) -> dict
                 sums.add(original, triggered, decoded[2], reencoded[2], look=t in looked)
         found.update(sums.report())
     if "audio" in chain.touches:
-        wave, _ = media.read_audio(source, stream=job.stream)
+        folder = file.parent
+        wave, _ = media.read_audio(source, stream=job.stream, folder=folder)
         triggered_wave = chain.audio(wave, clip, drawn)
-        report = sound_survival(wave, triggered_wave, media.read_audio(file)[0], media.read_audio(control)[0])
+        decoded_wave, control_wave = (media.read_audio(path, folder=folder)[0] for path in (file, control))
+        report = sound_survival(wave, triggered_wave, decoded_wave, control_wave)
         if "video" in chain.touches:  # both: the picture's figures keep their names, the weaker verdict counts
             found.update({f"sound_{k}": v for k, v in report.items() if k in ("gain", "cosine", "verdict")})
             found.update({k: v for k, v in report.items() if k not in ("gain", "cosine", "verdict")})

@@ -188,9 +188,10 @@ def audio_wave(
     return heard.wave(), rate, start
 
 
-def read_audio(path: str | Path, stream: StreamChoice = "best") -> tuple[Wave, int]:
+def read_audio(path: str | Path, stream: StreamChoice = "best", *, folder: Path | None = None) -> tuple[Wave, int]:
     """(float32 (channels, samples) in ±1, sample rate in Hz): the whole sound, nothing resampled or mixed.
 
+    folder: where a long one may lie in a file without a name, so that it takes no memory.
     Raises MediaError when there is no sound, or when the file is damaged or cut short.
     """
     from poisonkit.media import sound
@@ -200,10 +201,9 @@ def read_audio(path: str | Path, stream: StreamChoice = "best") -> tuple[Wave, i
         raise MediaError(f"{name_of(path)} has no sound.")
     require_whole(path, info.container)
     if sound.handles(info):
-        wave, rate = sound.read(path)
-        return wave.astype(np.float32), rate
+        return sound.held(path, folder)
     with open_input(path) as container, translated(path, "decoded"):
-        wave32, rate, _ = audio_wave(container, container.streams[info.audio.index], path)
+        wave32, rate, _ = audio_wave(container, container.streams[info.audio.index], path, folder)
     return wave32, rate
 
 

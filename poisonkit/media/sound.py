@@ -55,8 +55,8 @@ def read(path: str | Path) -> tuple[Wide, int]:
     return np.concatenate(list(blocks(path)), axis=1), _rate(path)
 
 
-def held(path: str | Path, folder: Path) -> tuple[NDArray[np.float32], int]:
-    """(float32 (channels, samples), Hz); a long one lies in a file in `folder`."""
+def held(path: str | Path, folder: Path | None) -> tuple[NDArray[np.float32], int]:
+    """(float32 (channels, samples), Hz); a long one lies in a file in `folder`, if there is one."""
     heard = Growing(folder)
     for block in blocks(path):
         heard.add(block.astype(np.float32))
