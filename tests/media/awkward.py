@@ -68,6 +68,19 @@ def edit_list(path: Path) -> None:
     longer.unlink()
 
 
+def subtitled(path: Path) -> None:
+    """Two picture, two sound and two subtitle streams, each with other content."""
+    bare = make_video(path.with_name(f"bare-{path.name}"), frames=20, audio=True, videos=2, audios=2)
+    words = path.with_suffix(".srt")
+    words.write_text("1\n00:00:00,000 --> 00:00:00,500\nHello\n")
+    command = [media.ffmpeg_binary(), "-v", "error", "-nostdin"]
+    command += [part for name in (bare, words, words) for part in ("-i", str(name))]
+    command += ["-map", "0", "-map", "1", "-map", "2", "-c", "copy", "-c:s", "mov_text", "-copyts", str(path)]
+    subprocess.run(command, check=True)
+    bare.unlink()
+    words.unlink()
+
+
 def one_too_many(path: Path) -> None:
     """An AVI whose header declares one frame more than there are."""
     data = bytearray(make_video(path, frames=20).read_bytes())
@@ -144,6 +157,12 @@ CASES = [
         {"audio": True, "videos": 2, "audios": 2},
         frozenset({"several-video-streams", "several-audio-streams"}),
         dropped=2,
+    ),
+    Case(
+        "subtitled.mp4",
+        codes=frozenset({"several-video-streams", "several-audio-streams"}),
+        maker=subtitled,
+        dropped=4,
     ),
     Case(
         "several.mkv",
