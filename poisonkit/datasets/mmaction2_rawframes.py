@@ -205,8 +205,10 @@ def _has_offsets(fields: Sequence[tuple[int, ...]], counts: Sequence[int | None]
     """Whether lines are `offset total_frames label`: where few first numbers are the count, and most windows fit."""
     known = [(numbers, count) for numbers, count in zip(fields, counts, strict=True) if count is not None]
     plain = sum(numbers[0] == count for numbers, count in known)
-    fits = sum(len(numbers) > 1 and numbers[0] >= 0 and 0 < sum(numbers[:2]) <= count for numbers, count in known)
-    return min(map(len, fields)) > 1 and plain < fits
+    windows = [(numbers[0], numbers[1], count) for numbers, count in known if len(numbers) > 1]
+    fits = sum(start >= 0 and total > 0 and start + total <= count for start, total, count in windows)
+    labelled = sum(len(numbers) > 2 for numbers in fields)
+    return min(map(len, fields)) > 1 and 2 * labelled > len(fields) and plain < fits
 
 
 def _split(numbers: tuple[int, ...], offset: bool, where: str) -> tuple[int, int, tuple[int, ...], bool]:

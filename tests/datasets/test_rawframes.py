@@ -119,6 +119,7 @@ def test_a_copy_reads_as_in_the_trainer(tmp_path: Path) -> None:
         (["\ufeffa 3 0", "b 3 1"], "begins with a byte order mark"),
         (["a 3 0\r", "b 3 1\r"], ""),
         (["a/ 3 0", "./b\t3   1"], ""),
+        (["a 1 0", "b 1 1"], "2 lines have another total_frames than their folders have frames"),
         (["a 3 0", "b 3 1", "c 3"], "1 of 3 files in train.txt have no label (the first on line 3)"),
     ],
 )
