@@ -45,10 +45,10 @@ class Condition:
 
 
 CONDITIONS = [
-    Condition("badnets-static", "video", "badnets", "static"),
-    Condition("badnets-dynamic", "video", "badnets", "dynamic"),
-    Condition("lamp-flicker-static", "video", "lamp-flicker", "static"),
-    Condition("lamp-flicker-dynamic", "video", "lamp-flicker", "dynamic"),
+    Condition("badnets-static", "video", "badnets:size=0.2", "static"),
+    Condition("badnets-dynamic", "video", "badnets:size=0.2", "dynamic"),
+    Condition("lamp-flicker-static", "video", "lamp-flicker:amplitude=0.2", "static"),
+    Condition("lamp-flicker-dynamic", "video", "lamp-flicker:amplitude=0.2", "dynamic"),
     Condition("sine-static", "audio", "sine:snr=10", "static"),
     Condition("sine-dynamic", "audio", "sine:snr=10", "dynamic"),
     Condition("band-noise-static", "audio", "band-noise:snr=10", "static"),
