@@ -170,7 +170,7 @@ def clean_lines(classes: Sequence[str]) -> Callable[[Task, int], str]:
         template = template.replace(f'"<{name}>"', "%s")
 
     def line(task: Task, size: int) -> str:
-        if task.role != "clean" or task.also or task.other:
+        if task.role != "clean" or task.also or task.other or task.further:
             return to_line(record(task, classes, bytes=size))
         name = quoted(task.id)
         a, b = task.label, task.original_label
