@@ -82,7 +82,7 @@ def long_sound(path: Path, minutes: float) -> None:
             for _ in range(seconds):
                 file.write(second.T)
         return
-    codecs = {".mp4": ("libx264", "aac"), ".avi": ("mpeg4", "libmp3lame"), ".mkv": ("libx264", "flac")}[path.suffix]
+    codecs = {".mp4": ("libx264", "aac"), ".avi": ("mpeg4", "pcm_s16le"), ".mkv": ("libx264", "flac")}[path.suffix]
     with av.open(str(path), "w") as out:
         stream: Any = out.add_stream(codecs[0], rate=1)
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
