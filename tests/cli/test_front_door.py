@@ -19,7 +19,7 @@ from poisonkit.cli import app, options, poison
 from poisonkit.cli.progress import EVERY, Lines, Live
 from tests.cli.conftest import Cli
 
-COMMANDS = ("poison", "run", "attack", "triggers", "inspect", "verify", "export", "identify", "sample-data")
+COMMANDS = ("poison", "run", "attack", "triggers", "inspect", "verify", "export", "identify", "survive", "sample-data")
 
 
 def test_help_of_everything(cli: Cli) -> None:

@@ -5,6 +5,7 @@ All of it: `make test-slow`; a few by default.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,13 @@ import numpy as np
 import pytest
 
 import poisonkit
-from poisonkit import media
+from poisonkit import media, triggers
 from poisonkit.engine.measure import Measurement, measure
 from poisonkit.engine.trials import job_on
 from poisonkit.engine.worker import process
 from poisonkit.fidelity import verdict
 from poisonkit.recipe import parse_encode
+from poisonkit.triggers.registry import built_in
 from tests.media.second import cv2_frames, ffmpeg_raw, ffmpeg_wave
 from tests.media_factory import make_audio, make_video
 
@@ -116,3 +118,17 @@ def test_a_tone_at_21_khz_is_lost_in_mp3(tmp_path: Path) -> None:
     clip = make_audio(tmp_path / "a.mp3", seconds=1.0, rate=44100)
     found, _, _ = measured(clip, "ultrasonic", "match")
     assert (found["verdict"], found["gain"]) == ("lost", pytest.approx(0, abs=0.02))
+
+
+def test_the_page_has_a_row_for_every_trigger_that_needs_no_file_and_agrees_with_what_triggers_say() -> None:
+    """docs/survival.md: `make survival-page` makes it anew."""
+    text = (Path(__file__).parents[2] / "docs" / "survival.md").read_text(encoding="utf-8")
+    found = {m[1]: m[0] for m in re.finditer(r"^\| \[([a-z0-9-]+)\]\(triggers/\1\.md\) .*$", text, re.MULTILINE)}
+    wanted = [n for n in built_in() if not any(f.is_required() for f in triggers.get(n).model_fields.values())]
+    assert set(found) == set(wanted), "run `make survival-page`"
+    for name, line in found.items():
+        cells = [cell.strip() for cell in line.strip("| ").split("|")][1:]
+        robust = triggers.get(name).codec == "robust"
+        assert "lost" not in "".join(cells) or not robust, f"{name} calls itself robust"
+        exact = {"video": 4, "audio": 3}[triggers.get(name).modality]
+        assert cells[exact] == "1.00", name
