@@ -19,7 +19,7 @@ from poisonkit.temporary import token
 from poisonkit.triggers.base import ClipInfo
 from poisonkit.triggers.compose import Chain
 
-SSIM_FRAMES = 16  # of each measured clip, evenly spread
+SSIM_FRAMES = 8  # of each measured clip, evenly spread; it is most of what measuring costs
 
 
 @dataclass(frozen=True)

@@ -83,7 +83,7 @@ def test_gain_and_cosine_equal_an_independent_computation(
         for prefix, x in (("", t), ("output_", y), ("control_", c)):
             error = np.mean((x.astype(np.float64) - s) ** 2)
             assert found[prefix + "psnr"] == pytest.approx(10 * np.log10(255**2 / error), abs=0.2), prefix
-            likeness = [structural(a, b) for a, b in zip(s, x, strict=True)]
+            likeness = [structural(s[k], x[k]) for k in (0, 2, 3, 5, 6, 8, 9, 11)]  # eight, evenly spread
             assert found[prefix + "ssim"] == pytest.approx(np.mean(likeness), abs=0.005), prefix
             assert found[prefix + "ssim_worst"] == pytest.approx(min(likeness), abs=0.005), prefix
             light = [float(b.mean()) - float(a.mean()) for a, b in zip(s, x, strict=True)]
