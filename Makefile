@@ -5,12 +5,14 @@ VENV   ?= .venv
 BIN     = $(VENV)/bin
 STAMP   = $(VENV)/.installed
 
-.PHONY: help install demo test test-slow test-faults test-fuzz test-browser lint format docs survival-page bench test-mmaction2 test-consumers lock clean
+.PHONY: help install demo test test-slow test-faults test-clusters bench-scale test-fuzz test-browser lint format docs survival-page bench test-mmaction2 test-consumers lock clean
 
 help:
 	@echo "make demo            set up, make sample data, poison it, check the result"
 	@echo "make test            run the tests"
 	@echo "make test-slow       what takes minutes: memory over long and large clips"
+	@echo "make test-clusters   a Dask scheduler and workers: killed, added, lost (minutes)"
+	@echo "make bench-scale     time and memory of plans and manifests up to a million samples; linking against cp -al"
 	@echo "make test-faults     kills at a hundred random moments (minutes)"
 	@echo "make test-browser    the report in Chromium, which has to be installed (brings playwright)"
 	@echo "make test-fuzz       10,000 damaged files, lists, recipes, outputs and predictions; a failure is named by its number"
@@ -56,6 +58,12 @@ lint: $(STAMP)
 format: $(STAMP)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+test-clusters: $(STAMP)
+	$(BIN)/python -m pytest tests/engine/test_dask.py
+
+bench-scale: $(STAMP)
+	$(BIN)/python benchmarks/scale.py
 
 bench: $(STAMP)
 	@$(BIN)/python -c "import moviepy" 2>/dev/null || $(BIN)/python -m pip install -q "moviepy>=2.2,<3"
