@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, get_args, overload
 
 from poisonkit.datasets import SPLITS, Dataset, Row, Sample, View, get_layout
 from poisonkit.errors import RequestError
@@ -71,7 +72,7 @@ class Plan:
     layout: str
     classes: tuple[str, ...]
     options: Mapping[str, Any]
-    tasks: list[Task]
+    tasks: Sequence[Task]
     choices: tuple[Choice, ...] = ()
     passed_over: dict[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
@@ -110,30 +111,42 @@ class Plan:
     @classmethod
     def read(cls, path: Path) -> Plan:
         """Read a saved plan. RequestError when the file is not one, was cut short, or names a path outside OUT."""
+        tasks: list[Task]
         try:
             with path.open(encoding="utf-8", errors="surrogateescape") as lines:
                 head = load_json(next(lines))
                 tasks = [_task(row) for row in map(load_line, lines)]
-            plan = cls(
-                fingerprint=head["fingerprint"],
-                dataset=head["dataset"],
-                layout=head["layout"],
-                classes=tuple(head["classes"]),
-                options=head["options"],
-                tasks=tasks,
-                choices=tuple(Choice(**c) for c in head["choices"]),
-                passed_over=head["passed_over"],
-                warnings=tuple(head["warnings"]),
-                replaced=tuple(head["replaced"]),
-                encode=head.get("encode", {}),
-            )
+            plan = cls._of_head(head, tasks)
             rows = head["rows"]
-            _require_kinds(plan)
         except (OSError, StopIteration, ValueError, KeyError, TypeError) as error:
             raise RequestError(f"{path} is not a plan that poisonkit saved ({type(error).__name__}).") from None
         if len(tasks) != rows:
             raise RequestError(f"{path} holds {len(tasks)} rows and says {rows}: it was cut short.")
         require_inside(tasks)
+        return plan
+
+    @classmethod
+    def head(cls, path: Path) -> Plan:
+        """A saved plan whose rows are read when they are asked for. ValueError, KeyError, TypeError if it is none."""
+        with path.open(encoding="utf-8", errors="surrogateescape") as lines:
+            return cls._of_head(load_json(next(lines, "")), _SavedTasks(path))
+
+    @classmethod
+    def _of_head(cls, head: Any, tasks: Sequence[Task]) -> Plan:
+        plan = cls(
+            fingerprint=head["fingerprint"],
+            dataset=head["dataset"],
+            layout=head["layout"],
+            classes=tuple(head["classes"]),
+            options=head["options"],
+            tasks=tasks,
+            choices=tuple(Choice(**c) for c in head["choices"]),
+            passed_over=head["passed_over"],
+            warnings=tuple(head["warnings"]),
+            replaced=tuple(head["replaced"]),
+            encode=head.get("encode", {}),
+        )
+        _require_kinds(plan)
         return plan
 
     def source(self, root: Path) -> Dataset:
@@ -177,6 +190,27 @@ class Plan:
             return [t for t in self.tasks if t.role not in _PARTS]
         role = "control" if view == "control" else "attack"
         return [t for t in self.tasks if t.role == role]
+
+
+class _SavedTasks(Sequence[Task]):
+    """The rows of a saved plan, read the first time that one is asked for."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    @cached_property
+    def _rows(self) -> Sequence[Task]:
+        return Plan.read(self._path).tasks
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @overload
+    def __getitem__(self, at: int) -> Task: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[Task]: ...
+    def __getitem__(self, at: int | slice) -> Task | Sequence[Task]:
+        return self._rows[at]
 
 
 _ROLES: dict[str, Role] = {role: role for role in get_args(Role)}  # one text for all rows

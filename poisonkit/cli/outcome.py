@@ -144,15 +144,15 @@ def _summary_json(summary: Summary) -> dict[str, Any]:
 def _show_summary(summary: Summary, recipe: Recipe, *, merged: bool = False) -> None:
     console = screen.console()
     screen.heading(console, f"Poisoned copy: {screen.shown(summary.out)}")
-    if not merged and not summary.processed and any(t.role != "clean" for t in summary.plan.tasks):
+    if not merged and not summary.processed and summary.counts.keys() - {"clean"}:
         screen.line(console, "It was finished already: no clip was left to do.")
     plan, counts = summary.plan, summary.counts
     asked = {
         "poisoned": sum(c.requested for c in plan.choices),
         "cover": sum(c.covers for c in plan.choices),
-        "clean": sum(t.role == "clean" for t in plan.tasks),
+        "clean": sum(counts.get("clean", Counter()).values()),
         "attack": sum(c.attack_planned for c in plan.choices),
-        "control": sum(t.role == "control" for t in plan.tasks),
+        "control": sum(counts.get("control", Counter()).values()),
     }
     words = {
         "poisoned": "data, poisoned",

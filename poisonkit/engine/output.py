@@ -6,7 +6,7 @@ import json
 import platform
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from importlib import metadata
@@ -204,11 +204,12 @@ def finish(
     seconds: float,
     processed: int,
     jobs: int,
-    extra: Mapping[str, str],
+    extra: Callable[[Mapping[str, tuple[str, ...]]], Mapping[str, Any]],
 ) -> Summary:
     """Write everything that is written once all media are in place; run.json comes last.
 
-    current: the part that this run made, if not the base: the summary is of it alone.
+    current: the part that this run made, if not the base: the summary is of it alone. extra: what else run.json says,
+    given the annotation files by view root.
     """
     home = out / "poisonkit"
     recipe = recipe.settled(base.plan.setting)
@@ -259,7 +260,7 @@ def finish(
         "poisonkit": __version__,
         "libraries": _libraries(),
         "sha256": seal.seals(out),
-        **extra,
+        **extra(annotations),
     }
     manifest.write_lines(home / "run.json", json.dumps(data, indent=2, ensure_ascii=False).split("\n"))
     return summary

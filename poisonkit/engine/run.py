@@ -12,7 +12,7 @@ from pathlib import Path
 from poisonkit import manifest
 from poisonkit.backdoor import Backdoor
 from poisonkit.datasets import Dataset, is_there
-from poisonkit.engine import afresh, card, executors, output, packing, seal
+from poisonkit.engine import afresh, card, executors, finished, output, packing, seal
 from poisonkit.engine.boundary import SourceFence, require_folders, require_own
 from poisonkit.engine.done import Done
 from poisonkit.engine.existing import recorded_source
@@ -169,6 +169,8 @@ class _Run:
             with state.held(), ExitStack() as stack:
                 if options.fresh:
                     self._start_over()
+                elif (known := self._finished()) is not None:
+                    return known
                 executor = stack.enter_context(self._executor())
                 plan, planner = settled(self.recipe, self.dataset, state, options)
                 self.recipe = self.recipe.settled(plan.setting)
@@ -194,6 +196,15 @@ class _Run:
         if left:
             more = f" and {len(left) - 1} more" if len(left) > 1 else ""
             self.options.progress.say(f"Not poisonkit's own, and left as it is: {left[0]}{more}.")
+
+    def _finished(self) -> Summary | None:
+        """The outcome, where there is nothing to do."""
+        if self.merging or self.state.shard is not None or self.state.attack is not None:
+            return None
+        known = finished.unchanged(self.state, self.recipe, self.dataset)
+        for warning in known.warnings if known else ():
+            self.options.progress.say(warning)
+        return known
 
     def _executor(self) -> AbstractContextManager[executors.Executor]:
         source = self.dataset.root.resolve()
@@ -267,7 +278,10 @@ class _Run:
             seconds=time.monotonic() - self.began,
             processed=work.processed,
             jobs=self.options.n_jobs,
-            extra={"source": str(self.dataset.root.resolve())},
+            extra=lambda lists: {
+                "source": str(self.dataset.root.resolve()),
+                "unchanged": finished.marks(self.state.out, lists),
+            },
         )
         self.state.source.unlink(missing_ok=True)  # run.json says it now
         packing.clear(self.state.out)

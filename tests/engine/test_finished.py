@@ -1,0 +1,72 @@
+"""A finished run that is started again is known without its plan; whatever was touched is seen and mended."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import poisonkit
+from poisonkit import Recipe, RequestError, manifest
+from poisonkit.plan import Plan, Task, _line
+from tests.conftest import same_output
+
+RECIPE = {"triggers": ["sine"], "count": 4, "test_fraction": 0.3, "control": 2}
+
+
+def make(source: Path, out: Path, **recipe: object) -> poisonkit.Summary:
+    return poisonkit.poison(Recipe(source=source, out=out, **{**RECIPE, **recipe}), jobs=1)
+
+
+def test_nothing_is_read_or_written_the_second_time(
+    sounds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = make(sounds, tmp_path / "out")
+    before = (tmp_path / "out" / "poisonkit" / "run.json").read_bytes()
+    real = Plan.read
+    monkeypatch.setattr(Plan, "read", lambda path: pytest.fail("the plan was read"))
+    again = make(sounds, tmp_path / "out")
+    monkeypatch.setattr(Plan, "read", real)
+    assert (tmp_path / "out" / "poisonkit" / "run.json").read_bytes() == before
+    assert again.processed == 0
+    assert again.exit_code == 0
+    for name in ("counts", "failed", "inert", "warnings", "clean_method", "annotations", "survival"):
+        assert getattr(again, name) == getattr(first, name) or name == "survival"
+    assert {k: o.measured for k, o in again.survival.items()} == {k: o.measured for k, o in first.survival.items()}
+    assert list(again.plan.tasks) == list(first.plan.tasks)
+    with pytest.raises(RequestError, match="another recipe"):
+        make(sounds, tmp_path / "out", count=3)
+
+
+@pytest.mark.parametrize("what", ["poisoned", "clean", "list", "manifest", "card", "extra"])
+def test_whatever_was_touched_is_mended(sounds: Path, tmp_path: Path, what: str) -> None:
+    out = tmp_path / "out"
+    make(sounds, out)
+    good = same_output(out)
+    rows = list(manifest.read(out / "poisonkit" / "manifest.jsonl"))
+    if what in ("poisoned", "clean"):
+        (out / next(r["path"] for r in rows if r["role"] == what)).unlink()
+    elif what == "extra":
+        (out / "data" / "stray.wav").write_bytes(b"x")
+    else:
+        name = {"list": "data/classes.txt", "manifest": "poisonkit/manifest.jsonl", "card": "README.md"}[what]
+        text = (out / name).read_bytes()
+        (out / name).write_bytes(text.replace(b"o", b"0", 1))  # as many bytes as before
+    assert same_output(out) != good
+    make(sounds, out)
+    if what == "extra":
+        (out / "data" / "stray.wav").unlink()
+    assert same_output(out) == good
+
+
+def test_rows_are_written_as_json_writes_them() -> None:
+    """Clean samples are written by hand: names with quotes, line ends, broken UTF-8 and % signs among them."""
+    classes = ('a "b" %s', "c\u2028\udcff")
+    for name in ('x "y".mp4', "a\\b\n.mp4", "100%s.mp4", "\udcff.mp4", "ä\u2028/ü.mp4"):
+        for label in (None, 0, 1):
+            task = Task("clean", None, name, "train", f"../{name}", f"data/{name}", (), label, 1, None, None)
+            row = {n: getattr(task, n) for n in Task.__slots__ if n not in ("extra", "further")}
+            assert _line(task) == json.dumps(row, ensure_ascii=False)
+            wanted = json.dumps(manifest.record(task, classes, bytes=7), ensure_ascii=False)
+            assert manifest.clean_lines(classes)(task, 7) == wanted
