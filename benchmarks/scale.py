@@ -1,0 +1,206 @@
+"""What a large dataset costs beside its media: planning, manifest, starting again, linking clean samples.
+
+    make bench-scale
+    python benchmarks/scale.py --samples 10000 100000
+
+The samples are lines of MMAction2 lists without files: opening clips and encoding them is left out, all the rest is
+what a run does. Each size runs in a process of its own. See README.md beside this file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from statistics import median
+from typing import TypeVar
+
+from rich.console import Console
+from rich.table import Table
+
+from poisonkit import manifest
+from poisonkit.datasets import Sample
+from poisonkit.engine import card, clean, finished, output
+from poisonkit.engine.clean import Linked
+from poisonkit.engine.done import Done
+from poisonkit.engine.progress import Silent
+from poisonkit.engine.source import read_source
+from poisonkit.engine.state import State
+from poisonkit.plan import Plan, Task
+from poisonkit.planning import Examined, Planner
+from poisonkit.recipe import Recipe
+from poisonkit.triggers import ClipInfo
+
+T = TypeVar("T")
+SIZES = (10_000, 100_000, 1_000_000)
+CLASSES = 400
+LINKS = 10_000
+CLIP = ClipInfo(id="", width=340, height=256, fps=30.0, frames=300)
+
+
+def make_lists(root: Path, samples: int) -> None:
+    """Lists of so many clips, nine in ten for training; one of them is there."""
+    (root / "videos" / "class_000").mkdir(parents=True)
+    (root / "videos" / "class_000" / "video_0000000_000010.mp4").touch()
+    for split, first, last in (("train", 0, samples * 9 // 10), ("val", samples * 9 // 10, samples)):
+        with (root / f"{split}.txt").open("w", encoding="utf-8") as file:
+            for i in range(first, last):
+                file.write(f"class_{i % CLASSES:03d}/video_{i:07d}_000010.mp4 {i % CLASSES}\n")
+    (root / "label_map.txt").write_text("".join(f"class {i:03d}\n" for i in range(CLASSES)), encoding="utf-8")
+
+
+def peak_megabytes() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def timed(found: dict[str, tuple[float, float]], name: str, call: Callable[[], T]) -> T:
+    """The result of a call; its CPU and wall seconds under `name`, also on stderr."""
+    cpu, wall = time.process_time(), time.perf_counter()
+    result = call()
+    found[name] = time.process_time() - cpu, time.perf_counter() - wall
+    print(f"  {name}: {found[name][0]:.2f} s CPU, {found[name][1]:.2f} s", file=sys.stderr, flush=True)
+    return result
+
+
+def opened(samples: Iterable[Sample]) -> Iterator[Examined]:
+    """Every candidate opens."""
+    return (Examined(sample, CLIP) for sample in samples)
+
+
+def finish(recipe: Recipe, plan: Plan, out: Path, dataset: object) -> None:
+    """Lists, manifest, card and run.json, as a run writes them once all media are in place."""
+    worked = {t.key: manifest.record(t, plan.classes, bytes=10**6) for t in plan.tasks if t.role != "clean"}
+    for row in worked.values():
+        row["fidelity"] = {"gain": None}
+    linked = Linked({t.id: 10**6 + i for i, t in enumerate(plan.tasks) if t.role == "clean"})
+    output.finish(
+        output.Part(recipe.portable(), plan, Done(worked, linked)), recipe, dataset, out,  # type: ignore[arg-type]
+        method="hardlink", seconds=0.0, processed=0, jobs=1,
+        extra=lambda lists: {"source": "", "unchanged": finished.marks(out, lists)},
+    )  # fmt: skip
+
+
+def one_size(samples: int) -> None:
+    """Print, as JSON, seconds by step and peak memory of one size."""
+    steps: dict[str, tuple[float, float]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        root, out = Path(folder, "in"), Path(folder, "out")
+        make_lists(root, samples)
+        recipe = Recipe(source=root, triggers=["blend"], rate=0.1, layout="mmaction2-video")
+        dataset = timed(steps, "read lists", lambda: read_source(recipe))
+        plan = timed(steps, "plan", Planner(recipe, dataset, opened).plan)
+        home = out / "poisonkit"
+        home.mkdir(parents=True)
+        timed(steps, "save plan", lambda: manifest.write_lines(home / "plan.jsonl", plan.to_jsonl()))
+        manifest.write_lines(home / "recipe.yaml", manifest.text_lines(recipe.to_yaml()))
+        card.write_notices(out, plan)
+        timed(steps, "lists, manifest, card", lambda: finish(recipe, plan, out, dataset))
+        first = peak_megabytes()
+        del plan, dataset
+        again = timed(steps, "again: read lists", lambda: read_source(recipe))
+        known = timed(steps, "again: known as finished", lambda: finished.unchanged(State(out), recipe, again))
+        if known is None:
+            raise SystemExit("a finished run was not known again")
+    print(json.dumps({"steps": steps, "peak": first}))
+
+
+def sizes_table(sizes: Iterable[int]) -> Table:
+    table = Table(title="Without media: CPU seconds (wall)")
+    results = {}
+    for samples in sizes:
+        print(f"{samples:,} samples", file=sys.stderr)
+        command = [sys.executable, __file__, "--one", str(samples)]
+        results[samples] = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
+    for head in ("step", *(f"{samples:,}" for samples in results)):
+        table.add_column(head, justify="left" if head == "step" else "right")
+    steps = list(next(iter(results.values()))["steps"])
+    for name in steps:
+        pairs = [result["steps"][name] for result in results.values()]
+        table.add_row(name, *(f"{cpu:.1f} ({wall:.1f})" for cpu, wall in pairs))
+    for title, wanted in (("plan and manifest", False), ("second start", True)):
+        sums = [
+            [
+                sum(pair[i] for name, pair in result["steps"].items() if name.startswith("again") is wanted)
+                for i in (0, 1)
+            ]
+            for result in results.values()
+        ]
+        table.add_row(f"[bold]{title}", *(f"[bold]{cpu:.1f} ({wall:.1f})" for cpu, wall in sums))
+    table.add_row("peak memory, MB", *(f"{result['peak']:.0f}" for result in results.values()))
+    return table
+
+
+def cpu_seconds() -> float:
+    usages = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+
+
+def links_table(runs: int) -> Table:
+    """Linking clean samples, records and their lines included, beside `cp -al` of the same tree, in turns."""
+    table = Table(title=f"{LINKS:,} clean samples, medians of {runs}")
+    for head in ("way", "CPU s", "wall s"):
+        table.add_column(head, justify="left" if head == "way" else "right")
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder, "in")
+        tasks = []
+        for i in range(LINKS):
+            name = f"class_{i % 100:02d}/video_{i:05d}.mp4"
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            (root / name).write_bytes(b"x")
+            label = i % 100
+            tasks.append(Task("clean", None, name, "train", name, f"data/{name}", (), label, label, None, None))
+        classes = [f"class {i}" for i in range(100)]
+
+        def by_cp(out: Path) -> None:
+            subprocess.run(["cp", "-al", root, out], check=True)
+
+        def by_poisonkit(out: Path) -> None:
+            (out / "data").mkdir(parents=True)
+            linked, _ = clean.link(tasks, root, out, "hardlink", Silent())
+            manifest.write_lines(out / "manifest.jsonl", Done({}, linked).lines(tasks, classes))
+
+        ways = {"cp -al": by_cp, "poisonkit, with records": by_poisonkit}
+        seconds: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
+        for number in range(runs + 1):  # the first warms up
+            for name, way in ways.items():
+                out = Path(folder, "out")
+                cpu, wall = cpu_seconds(), time.perf_counter()
+                way(out)
+                if number:
+                    seconds[name].append((cpu_seconds() - cpu, time.perf_counter() - wall))
+                shutil.rmtree(out)
+        middle = {name: [median(pair[i] for pair in pairs) for i in (0, 1)] for name, pairs in seconds.items()}
+        for name, (cpu, wall) in middle.items():
+            table.add_row(name, f"{cpu:.3f}", f"{wall:.3f}")
+        (cpu, wall), (our_cpu, our_wall) = middle.values()
+        table.add_row("ratio", f"{our_cpu / cpu:.2f}", f"{our_wall / wall:.2f}")
+    return table
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--samples", type=int, nargs="+", default=list(SIZES), metavar="N")
+    parser.add_argument("--runs", type=int, default=7, metavar="N", help="turns of linking")
+    parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.one:
+        one_size(given.one)
+        return
+    console = Console()
+    console.print(links_table(given.runs))
+    console.print(sizes_table(given.samples))
+    console.print(
+        f"{os.cpu_count()} processors, Python {sys.version.split()[0]}; peak memory is that of planning to card."
+    )
+
+
+if __name__ == "__main__":
+    main()
