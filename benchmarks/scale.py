@@ -88,6 +88,18 @@ def finish(recipe: Recipe, plan: Plan, out: Path, dataset: object) -> None:
     )  # fmt: skip
 
 
+def first_start(recipe: Recipe, out: Path, steps: dict[str, tuple[float, float]]) -> None:
+    """All that a run does beside its media."""
+    dataset = timed(steps, "read lists", lambda: read_source(recipe))
+    plan = timed(steps, "plan", Planner(recipe, dataset, opened).plan)
+    home = out / "poisonkit"
+    home.mkdir(parents=True)
+    timed(steps, "save plan", lambda: manifest.write_lines(home / "plan.jsonl", plan.to_jsonl()))
+    manifest.write_lines(home / "recipe.yaml", manifest.text_lines(recipe.to_yaml()))
+    card.write_notices(out, plan)
+    timed(steps, "lists, manifest, card", lambda: finish(recipe, plan, out, dataset))
+
+
 def one_size(samples: int) -> None:
     """Print, as JSON, seconds by step and peak memory of one size."""
     steps: dict[str, tuple[float, float]] = {}
@@ -95,16 +107,8 @@ def one_size(samples: int) -> None:
         root, out = Path(folder, "in"), Path(folder, "out")
         make_lists(root, samples)
         recipe = Recipe(source=root, triggers=["blend"], rate=0.1, layout="mmaction2-video")
-        dataset = timed(steps, "read lists", lambda: read_source(recipe))
-        plan = timed(steps, "plan", Planner(recipe, dataset, opened).plan)
-        home = out / "poisonkit"
-        home.mkdir(parents=True)
-        timed(steps, "save plan", lambda: manifest.write_lines(home / "plan.jsonl", plan.to_jsonl()))
-        manifest.write_lines(home / "recipe.yaml", manifest.text_lines(recipe.to_yaml()))
-        card.write_notices(out, plan)
-        timed(steps, "lists, manifest, card", lambda: finish(recipe, plan, out, dataset))
+        first_start(recipe, out, steps)
         first = peak_megabytes()
-        del plan, dataset
         again = timed(steps, "again: read lists", lambda: read_source(recipe))
         known = timed(steps, "again: known as finished", lambda: finished.unchanged(State(out), recipe, again))
         if known is None:
@@ -126,13 +130,8 @@ def sizes_table(sizes: Iterable[int]) -> Table:
         pairs = [result["steps"][name] for result in results.values()]
         table.add_row(name, *(f"{cpu:.1f} ({wall:.1f})" for cpu, wall in pairs))
     for title, wanted in (("plan and manifest", False), ("second start", True)):
-        sums = [
-            [
-                sum(pair[i] for name, pair in result["steps"].items() if name.startswith("again") is wanted)
-                for i in (0, 1)
-            ]
-            for result in results.values()
-        ]
+        mine = [name for name in steps if name.startswith("again") is wanted]
+        sums = [[sum(result["steps"][name][i] for name in mine) for i in (0, 1)] for result in results.values()]
         table.add_row(f"[bold]{title}", *(f"[bold]{cpu:.1f} ({wall:.1f})" for cpu, wall in sums))
     table.add_row("peak memory, MB", *(f"{result['peak']:.0f}" for result in results.values()))
     return table
