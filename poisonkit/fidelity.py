@@ -101,7 +101,7 @@ class Projection:
 
     def add(self, e: NDArray[Any], d: NDArray[Any]) -> None:
         """Add one frame or stretch of sound: arrays of equal shape, any numeric type."""
-        x, y = e.ravel().astype(np.float32), d.ravel().astype(np.float32)
+        x, y = e.ravel().astype(np.float32, copy=False), d.ravel().astype(np.float32, copy=False)
         self.ed += float(np.dot(x, y))
         self.ee += float(np.dot(x, x))
         self.dd += float(np.dot(y, y))

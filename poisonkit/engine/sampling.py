@@ -16,14 +16,14 @@ from poisonkit.seeding import key64
 SHARE = 0.05  # of the written clips, where the control files serve as the re-encoded source
 SHARE_ALONE = 0.02  # where each needs a re-encoding of its own
 AT_LEAST = 4
-FOR_CLASSES = 0.1  # of the written clips at most, so that each class has one
+FOR_CLASSES = 0.08  # of the written clips at most, so that each class has one: a measurement costs more than a clip
 
 
 def chosen(plan: Plan, rows: Sequence[Record], recipe: Recipe) -> set[str]:
     """Keys of the records whose survival is told.
 
     `sample`: for each backdoor max(4, 5 % of its clips) attack clips that have a control file, and one of each class
-    as far as 10 % of its clips go, one class after the other, by selection key; without control files max(4, 2 %) of
+    as far as 8 % of its clips go, one class after the other, by selection key; without control files max(4, 2 %) of
     its poisoned clips; where there are others, none that the encoding was searched on. `all`: every clip with a
     trigger.
     """
