@@ -351,6 +351,7 @@ def main() -> None:
         print(f"{peak_megabytes():.0f}")
         return
     console = Console()
+    console.width = max(console.width, 110)
     for clip in CLIPS:
         console.print(measure(clip, runs))
     console.print(memory())
