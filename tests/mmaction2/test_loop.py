@@ -125,7 +125,7 @@ def test_a_payload_that_torch_would_run(dumped: tuple[Path, dict[str, Path]], tm
     out, files = dumped
     mark = tmp_path / "ran"
     records = pickle.loads(files["clean"].read_bytes())
-    records[-1]["pred_score"] = Hidden(f"open({str(mark)!r}, 'w')")
+    records[-1]["pred_score"] = Hidden(f"import os; os.mkdir({str(mark)!r})")
     bad = tmp_path / "clean.pkl"
     bad.write_bytes(pickle.dumps(records, 2))
     with pytest.raises(RequestError, match=r"exec inside a tensor.*nothing in it was run"):
