@@ -34,7 +34,7 @@ demo: $(STAMP)
 	@$(BIN)/python examples/demo.py demo
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not (slow or faults or browser or fuzz or clusters or mmaction2 or consumers)"
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not (slow or faults or browser or clusters or mmaction2 or consumers)"
 
 test-fuzz: $(STAMP)
 	$(BIN)/python -m tests.fuzz --count 10000
