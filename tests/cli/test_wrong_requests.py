@@ -104,7 +104,7 @@ def test_one_sentence(cli: Cli, silent: Path, monkeypatch: pytest.MonkeyPatch, w
         ("inspect clips --limit 0", "--limit"),
         ("sample-data full", "not an empty folder"),
         ("sample-data new --size smal", "Did you mean 'small'?"),
-        ("sample-data new --kind audio --layout mmaction2-video", "class-folders"),
+        ("sample-data new --kind audio --layout mmaction2-video", "mmaction2-audio"),
         ("triggers sin", "Did you mean 'sine'?"),
         ("triggers pathlib:Path", "not a Trigger class"),
     ],
