@@ -27,6 +27,7 @@ from rich.console import Console
 from rich.table import Table
 
 from poisonkit import manifest
+from poisonkit.candidates import Examined
 from poisonkit.datasets import Sample
 from poisonkit.engine import card, clean, finished, output
 from poisonkit.engine.clean import Linked
@@ -35,7 +36,7 @@ from poisonkit.engine.progress import Silent
 from poisonkit.engine.source import read_source
 from poisonkit.engine.state import State
 from poisonkit.plan import Plan, Task
-from poisonkit.planning import Examined, Planner
+from poisonkit.planning import Planner
 from poisonkit.recipe import Recipe
 from poisonkit.triggers import ClipInfo
 

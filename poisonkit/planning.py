@@ -1,84 +1,18 @@
-"""Making the plan. Pure and seeded: the only files it opens are the candidates, through `examine`.
-
-Selection: key = blake2b-64 of (seed, purpose, id); the n smallest keys are taken, so that the 1 % set lies
-inside the 5 % set inside the 10 % set, whatever the order of the source. n = floor(rate · N + 0.5).
-"""
+"""Making the plan. Pure and seeded: the only files it opens are the candidates, through `examine`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field, replace
-from decimal import ROUND_FLOOR, Decimal
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
-import numpy as np
-
 from poisonkit.backdoor import Backdoor
+from poisonkit.candidates import Chosen, Examine, Examined, number, ranked
 from poisonkit.datasets import Dataset, Layout, Sample, Split, View, class_index, get_layout
 from poisonkit.errors import RequestError
 from poisonkit.plan import Choice, Plan, Role, Task, digest, require_inside, view_of, view_root
 from poisonkit.recipe import Recipe
-from poisonkit.seeding import keys64
-from poisonkit.triggers.base import ClipInfo
-
-
-@dataclass(frozen=True)
-class Examined:
-    """What is known of a candidate once it has been opened.
-
-    clip: None when it cannot be opened; then `problem` says why. blocked: by modality (`video`, `audio`), why it
-    cannot be rewritten where a trigger touches that one, with the option that would help; without those that can.
-    """
-
-    sample: Sample
-    clip: ClipInfo | None
-    problem: str = ""
-    blocked: Mapping[str, str] = field(default_factory=dict)
-
-
-Examine = Callable[[Iterable[Sample]], Iterator[Examined]]
-"""Opens candidates one after another (ahead in parallel if it likes), in the order given."""
-
-
-def number(rate: float, total: int) -> int:
-    """n = floor(rate · N + 0.5), exactly: 0.145 of 100 is 15, whatever binary fractions make of it."""
-    exact = Decimal(repr(rate)) * total + Decimal("0.5")
-    return int(exact.to_integral_value(rounding=ROUND_FLOOR))
-
-
-def ranked(samples: Iterable[Sample], seed: int, purpose: str) -> list[Sample]:
-    """Samples by their selection key, smallest first (ties, one in 2⁶⁴, by id)."""
-    pool = list(samples)
-    key = keys64(seed, purpose)
-    keys = np.fromiter((key(s.id) for s in pool), np.uint64, len(pool))
-    order = np.argsort(keys, kind="stable")
-    if (np.diff(keys[order]) == 0).any():
-        return sorted(pool, key=lambda s: (key(s.id), s.id))
-    return [pool[i] for i in order.tolist()]
-
-
-@dataclass
-class _Chosen:
-    backdoor: Backdoor
-    index: int
-    target: int
-    sources: frozenset[int]
-    order: list[Sample]
-    taken: list[Sample]
-    covers: dict[str, str | None]  # id -> the other sample that its method needs
-    choice: Choice
-    unfit: set[str] = field(default_factory=set)  # ids of clips that were opened and do not suit this backdoor
-
-    def maps_to(self, label: int, classes: int) -> int:
-        return (label + 1) % classes if self.backdoor.label_mode == "all-to-all" else self.target
-
-    def attackable(self, sample: Sample) -> bool:
-        """Whether a held-out sample can be attacked: none of its classes is the target (all-to-all: it has one)."""
-        if self.backdoor.label_mode == "all-to-all" or not sample.labels:
-            return bool(sample.labels)
-        source = self.backdoor.label_mode != "source" or not self.sources.isdisjoint(sample.labels)
-        return source and self.target not in sample.labels
 
 
 class Planner:
@@ -97,7 +31,7 @@ class Planner:
         self.warnings: list[str] = []
         self._sizes: set[tuple[int, int]] = set()
         self._used: set[str] = set()
-        self._chosen: list[_Chosen] = []
+        self._chosen: list[Chosen] = []
 
     def plan(self) -> Plan:
         """The whole plan. RequestError for everything that cannot be asked of this dataset."""
@@ -141,7 +75,7 @@ class Planner:
         tasks: list[Task] = []
         for index, backdoor in enumerate(self.recipe.backdoors):
             target, sources = self._classes_of(backdoor)
-            chosen = _Chosen(backdoor, index, target, sources, [], [], {}, Choice(backdoor.name, 0, 0, 0, 0))
+            chosen = Chosen(backdoor, index, target, sources, [], [], {}, Choice(backdoor.name, 0, 0, 0, 0))
             self._chosen.append(chosen)
             tasks += [self._attack_task(chosen, s) for s in self._attack(chosen)]
         return self._made(tasks)
@@ -165,7 +99,7 @@ class Planner:
 
     # -- who is poisoned -------------------------------------------------------------------------------
 
-    def _choose(self, index: int, backdoor: Backdoor) -> _Chosen:
+    def _choose(self, index: int, backdoor: Backdoor) -> Chosen:
         labelled = [s for s in self.dataset.of("train") if s.label is not None]
         if not labelled:
             raise RequestError("The dataset has no labelled training samples, so there is nothing to poison.")
@@ -212,7 +146,7 @@ class Planner:
                 f"{wanted} samples are to be poisoned ({self._asked(backdoor, counted)}), but only {len(order)} "
                 f"are eligible ({what}). {unknown or 'Lower the rate, or use --rate-of or --count.'}"
             )
-        chosen = _Chosen(backdoor, index, target, sources, order, [], {}, Choice("", 0, 0, 0, 0))
+        chosen = Chosen(backdoor, index, target, sources, order, [], {}, Choice("", 0, 0, 0, 0))
         if wanted:
             chosen.taken += islice(self._suitable(chosen, order), wanted)
             self._used |= {s.id for s in chosen.taken}
@@ -225,7 +159,7 @@ class Planner:
         chosen.choice = Choice(backdoor.name, counted, len(pool), wanted, len(chosen.taken))
         return chosen
 
-    def _cover(self, chosen: _Chosen) -> None:
+    def _cover(self, chosen: Chosen) -> None:
         """Cover samples: triggered in the method's cover form, label kept, disjoint from everything poisoned."""
         backdoor = chosen.backdoor
         wanted = number(backdoor.cover_rate, chosen.choice.denominator)
@@ -281,7 +215,7 @@ class Planner:
             f"ignored; the first is '{strange[0]}'."
         )
 
-    def _suitable(self, chosen: _Chosen, candidates: Iterable[Sample], refuse: bool = True) -> Iterator[Sample]:
+    def _suitable(self, chosen: Chosen, candidates: Iterable[Sample], refuse: bool = True) -> Iterator[Sample]:
         """Candidates that open, have every modality, and can be rewritten; the others are named.
 
         RequestError for one that cannot be rewritten, if `refuse`.
@@ -333,7 +267,7 @@ class Planner:
 
     # -- who is attacked -------------------------------------------------------------------------------
 
-    def _attack(self, chosen: _Chosen) -> list[Sample]:
+    def _attack(self, chosen: Chosen) -> list[Sample]:
         splits: list[Split] = [s for s in ("test", "val") if s in self.dataset.splits]
         if not splits:
             self.warnings.append(
@@ -385,7 +319,7 @@ class Planner:
             further=sample.further,
         )
 
-    def _poison_task(self, chosen: _Chosen, sample: Sample) -> Task:
+    def _poison_task(self, chosen: Chosen, sample: Sample) -> Task:
         assert sample.label is not None
         target = chosen.maps_to(sample.label, len(self.dataset.classes))
         label = sample.label if chosen.backdoor.label_mode == "clean" else target  # with its other classes, if it has
@@ -406,7 +340,7 @@ class Planner:
                 tasks.append(self._task("clean", s, "data", s.label))
         return tasks
 
-    def _attack_task(self, chosen: _Chosen, sample: Sample) -> Task:
+    def _attack_task(self, chosen: Chosen, sample: Sample) -> Task:
         assert sample.label is not None
         name = chosen.backdoor.name
         target = chosen.maps_to(sample.label, len(self.dataset.classes))

@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from poisonkit.candidates import Examined, number
 from poisonkit.datasets import Dataset, Sample
 from poisonkit.errors import RequestError
 from poisonkit.idlists import read_ids, read_ranking
 from poisonkit.plan import Plan, digest
-from poisonkit.planning import Examined, Planner, number
+from poisonkit.planning import Planner
 from poisonkit.recipe import Recipe
 from poisonkit.triggers.base import ClipInfo
 

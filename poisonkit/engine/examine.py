@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
 from poisonkit import media
+from poisonkit.candidates import Examine, Examined
 from poisonkit.datasets import Dataset, Sample, at_hand
 from poisonkit.engine.worker import clip_of
 from poisonkit.errors import PoisonkitError
 from poisonkit.media.info import Encode
-from poisonkit.planning import Examine, Examined
 
 _AHEAD = 16
 
