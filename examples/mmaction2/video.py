@@ -57,7 +57,7 @@ clean_dataloader = test
 attack_default_target_dataloader = test
 control_dataloader = test
 
-epochs = 6
+epochs = 12
 train_cfg = dict(type="EpochBasedTrainLoop", max_epochs=epochs)
 param_scheduler = [
     dict(type="OneCycleLR", eta_max=_base_.rate, total_steps=epochs, by_epoch=True, convert_to_iter_based=True)
