@@ -24,7 +24,7 @@ class Limits:
 
     pixels: of one picture, width times height. frames: of one clip. samples: of one sound, all channels together.
     rate: Hz. channels: of one sound. bytes: of one array or archive member, unpacked. rows: of one file of
-    predictions.
+    predictions. classes: of a dataset whose labels are numbers without names.
     """
 
     pixels: int = 8192 * 8192
@@ -34,6 +34,7 @@ class Limits:
     channels: int = 64
     bytes: int = 2**30
     rows: int = 10_000_000
+    classes: int = 1_000_000
 
 
 def parse(text: str) -> Limits:

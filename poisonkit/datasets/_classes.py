@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from poisonkit import limits
 from poisonkit.datasets._lists import ParsedList
 from poisonkit.datasets.base import Source
 from poisonkit.errors import RequestError
@@ -41,8 +42,15 @@ def read_classes(source: Source, lists: Sequence[ParsedList], root: Path) -> tup
                 f"{len(classes)} classes (labels 0 to {len(classes) - 1}): correct the one or the other."
             )
         return classes, []
+    require_few(highest, where)
     note = f"The lists come without {LABEL_MAP}, so classes are called by their index, 0 to {highest}."
     return tuple(map(str, range(highest + 1))), [note]
+
+
+def require_few(highest: int, where: str) -> None:
+    """RequestError where labels that are numbers would make more classes than the limit; where: of the highest."""
+    if why := limits.excess("classes", highest + 1):
+        raise RequestError(f"{where[0].upper()}{where[1:]} has the label {highest}, so that there were {why}.")
 
 
 def find_class_list(source: Source, *folders: Path) -> tuple[Path, tuple[str, ...]] | None:

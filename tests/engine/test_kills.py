@@ -89,7 +89,7 @@ def test_killed_again_and_again(folders: Path, tmp_path: Path, options: tuple[st
             except subprocess.TimeoutExpired:
                 shots.append(shoot(child, chance))
                 said, _ = child.communicate()
-            assert "Traceback" not in said, said
+            assert said.count("Traceback") <= said.count("loky/backend/resource_tracker.py"), said  # it may be shot too
             if child.returncode >= 0:
                 break
         assert child.returncode == 0, said

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from poisonkit import limits, media
+from poisonkit import datasets, limits, media
 from poisonkit.errors import MediaError, RequestError
 from tests.media_factory import make_audio, make_video
 
@@ -287,3 +287,16 @@ def test_predictions_that_unpack_to_more_than_they_hold(tmp_path: Path, monkeypa
     path.write_bytes(data.replace((5_000_128).to_bytes(4, "little"), (1_000).to_bytes(4, "little")))
     with pytest.raises(RequestError, match="damaged"):
         readers.read(path, ("a", "b"))
+
+
+@pytest.mark.parametrize("layout", ["mmaction2-video", "table"])
+def test_a_label_that_asks_for_a_billion_classes(tmp_path: Path, layout: str) -> None:
+    (tmp_path / "a.mp4").write_bytes(b"x")
+    text = "a.mp4 999999999\n" if layout == "mmaction2-video" else "path,label\na.mp4,999999999\n"
+    (tmp_path / ("train.txt" if layout == "mmaction2-video" else "train.csv")).write_text(text, encoding="utf-8")
+    source = datasets.Source(tmp_path, layout=layout)
+    with pytest.raises(
+        RequestError,
+        match=r"the label 999999999(: labels are class indices|, so that there were more than the limit)",
+    ):
+        datasets.read(source)
