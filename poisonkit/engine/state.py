@@ -121,8 +121,10 @@ class State:
 
     def sweep(self) -> None:
         """Remove temporary files and folders that dead processes left in the output."""
-        for part in ("data", "attack", "control", "poisonkit"):
+        for part in (".", "data", "attack", "control", "poisonkit"):
             for folder, inner, files in os.walk(self.out / part):
+                if part == ".":
+                    inner.clear()  # what else lies in the output is not ours
                 if part == "poisonkit" and ".state" in inner:
                     inner.remove(".state")
                 for name in filter(links.is_temporary, (*files, *inner)):

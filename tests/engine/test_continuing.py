@@ -136,9 +136,12 @@ def test_what_a_killed_run_left_in_the_way_is_no_obstacle(sounds: Path, tmp_path
     make(sounds, out, count=2, attack_set=False)
     stray = out / "data" / "yes" / ".poisonkit-4711-0.part.wav"
     stray.write_bytes(b"half")
+    card = out / ".README.md.4711-b87deaa4-11.tmp"
+    card.write_bytes(b"half")
     (out / "poisonkit" / ".state" / "unclean").touch()
     make(sounds, out, count=2, attack_set=False)
     assert not stray.exists()
+    assert not card.exists()
     assert poisonkit.verify(out).ok
 
 
