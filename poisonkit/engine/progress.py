@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Protocol
 
 from poisonkit.manifest import Record
@@ -30,3 +32,13 @@ class Silent:
     def begin(self, what: str, total: int) -> None: ...
     def step(self, row: Record | None = None) -> None: ...
     def end(self) -> None: ...
+
+
+@contextmanager
+def showing(progress: Progress, what: str) -> Iterator[None]:
+    """A phase whose length nobody knows."""
+    progress.begin(what, 0)
+    try:
+        yield
+    finally:
+        progress.end()

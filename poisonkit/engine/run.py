@@ -19,6 +19,7 @@ from poisonkit.engine.existing import recorded_source
 from poisonkit.engine.options import Options, Shard
 from poisonkit.engine.output import Part, Summary
 from poisonkit.engine.planned import plan_of, settled
+from poisonkit.engine.progress import showing
 from poisonkit.engine.source import check_out, read_source
 from poisonkit.engine.state import State, adopt, require_done
 from poisonkit.engine.work import Work
@@ -33,7 +34,8 @@ __all__ = ["Options", "Shard", "execute", "execute_attack", "execute_merge", "pl
 
 def execute(recipe: Recipe, out: Path, options: Options) -> Summary:
     """Make, or continue, the output of a recipe. Raises RequestError and Interrupted; a bad clip raises nothing."""
-    dataset = read_source(recipe)
+    with showing(options.progress, "Reading the dataset"):
+        dataset = read_source(recipe)
     check_out(out, dataset, beside=options.fresh)
     return _Run(recipe, dataset, State(out, shard=options.shard), options).go()
 
@@ -268,21 +270,22 @@ class _Run:
         if self.base is not None:
             recipe = self.base
             part = self._base_part(recipe)
-        summary = output.finish(
-            part,
-            recipe,
-            self.dataset,
-            self.state.out,
-            current=current,
-            method=method,
-            seconds=time.monotonic() - self.began,
-            processed=work.processed,
-            jobs=self.options.n_jobs,
-            extra=lambda lists: {
-                "source": str(self.dataset.root.resolve()),
-                "unchanged": finished.marks(self.state.out, lists),
-            },
-        )
+        with showing(self.options.progress, "Writing lists, manifest and card"):
+            summary = output.finish(
+                part,
+                recipe,
+                self.dataset,
+                self.state.out,
+                current=current,
+                method=method,
+                seconds=time.monotonic() - self.began,
+                processed=work.processed,
+                jobs=self.options.n_jobs,
+                extra=lambda lists: {
+                    "source": str(self.dataset.root.resolve()),
+                    "unchanged": finished.marks(self.state.out, lists),
+                },
+            )
         self.state.source.unlink(missing_ok=True)  # run.json says it now
         packing.clear(self.state.out)
         for warning in output.survival_warnings(summary.survival, self.recipe):
