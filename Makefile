@@ -72,7 +72,7 @@ bench: $(STAMP)
 
 test-mmaction2: $(STAMP)
 	@sh tools/setup_mmaction2.sh "$(PYTHON)" .venv-mmaction2
-	.venv-mmaction2/bin/python -m pytest -m mmaction2
+	.venv-mmaction2/bin/python -m pytest -m mmaction2 tests/mmaction2
 
 test-consumers: $(STAMP)
 	@sh tools/setup_consumers.sh "$(PYTHON)" .venv-consumers
