@@ -103,7 +103,9 @@ class Encoder:
         self.out = av.open(str(path), "w", options={"fflags": "+bitexact"})
         self.stream = self.out.add_stream(clip.codec, rate=clip.fps, options=options)
         self.stream.width, self.stream.height, self.stream.pix_fmt = clip.width, clip.height, "yuv420p"
-        self.stream.codec_context.thread_count = 1
+        context = self.stream.codec_context
+        context.thread_count = 1
+        context.flags |= int(av.codec.context.Flags.bitexact)  # as `encode.PictureEncoder` has it
 
     def add(self, frame: av.VideoFrame) -> None:
         self.out.mux(self.stream.encode(frame))

@@ -29,7 +29,7 @@ from poisonkit.triggers.base import ClipInfo, Params, Trigger
 from poisonkit.triggers.compose import Chain
 from poisonkit.triggers.planes import PlanesRender
 
-LOOKED_AT = 8  # decoded frames of each clip that are compared with the triggered ones
+LOOKED_AT = 5  # decoded frames of each clip that are compared with the triggered ones
 PICTURE_FLOOR_DB = 14.0  # below it the decoded frames are not the triggered ones, whatever the codec's quality
 SOUND_CEILING = 2.0  # energy of the decoded sound's error over the triggered sound's: more is another sound
 

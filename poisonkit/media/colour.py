@@ -21,6 +21,8 @@ from poisonkit.media.info import PlaneFormat
 Image = NDArray[np.uint8]
 Planes = tuple[Image, Image, Image]
 
+_BYTE = np.dtype(np.uint8)
+
 UNSPECIFIED = 2
 BT601 = (UNSPECIFIED, 5, 6)  # untagged is taken as BT.601 by swscale, cv2 and PyAV alike
 FULL = 2
@@ -128,7 +130,8 @@ class Picture(tuple[Image, Image, Image]):
 
     @classmethod
     def of(cls, frame: VideoFrame) -> Self:
-        made = cls(_rows(plane) for plane in frame.planes)
+        y, u, v = frame.planes
+        made = cls((_rows(y), _rows(u), _rows(v)))
         made.frame = frame
         return made
 
@@ -152,7 +155,7 @@ def planes_of(frame: VideoFrame, fmt: PlaneFormat) -> Picture:
 
 
 def _rows(plane: Any) -> Image:
-    return np.ndarray((plane.height, plane.width), np.uint8, plane, 0, (plane.line_size, 1))
+    return np.ndarray((plane.height, plane.width), _BYTE, plane, 0, (plane.line_size, 1))
 
 
 def _tags(fmt: PlaneFormat) -> Colour:
@@ -183,7 +186,7 @@ def planes_to_rgb(planes: Planes, fmt: PlaneFormat) -> Image:
 
 def checked_planes(planes: Any, sizes: list[tuple[int, ...]], index: int) -> Planes:
     """The planes, if they are three of uint8 of the stream's sizes; MediaError otherwise."""
-    if [p.shape for p in planes] != sizes or any(p.dtype != np.uint8 for p in planes):
+    if [p.shape for p in planes] != sizes or any(p.dtype is not _BYTE and p.dtype != _BYTE for p in planes):
         found = ", ".join(f"{p.dtype} {p.shape}" for p in planes)
         raise MediaError(f"frame {index} came back from the trigger as planes of {found}.")
     return planes  # type: ignore[no-any-return]

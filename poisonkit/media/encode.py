@@ -94,7 +94,7 @@ class PictureEncoder:
         make: Any = from_planes if isinstance(image, tuple) else from_rgb
         return make(image, self.target.pix_fmt, self.colour)  # type: ignore[no-any-return]
 
-    def encode(self, frame: VideoFrame, pts: int, duration: int = 0) -> Iterator[Packet[Any]]:
+    def encode(self, frame: VideoFrame, pts: int, duration: int = 0) -> list[Packet[Any]]:
         """Packets for one picture shown at `pts`, in units of `time_base`."""
         if self._last is not None and pts <= self._last:
             pts = self._last + 1
@@ -105,19 +105,19 @@ class PictureEncoder:
         else:
             frame.pts, frame.time_base, frame.duration = pts, self.time_base, duration
         self._count += 1
-        yield from self._stamp(self.stream.encode(frame))
+        return self._stamped(self.stream.encode(frame))
 
-    def finish(self) -> Iterator[Packet[Any]]:
+    def finish(self) -> list[Packet[Any]]:
         """Packets for the pictures that the encoder still holds."""
-        yield from self._stamp(self.stream.encode(None))
+        return self._stamped(self.stream.encode(None))
 
-    def _stamp(self, packets: list[Packet[Any]]) -> Iterator[Packet[Any]]:
-        for packet in packets:
-            if self.restamped:
+    def _stamped(self, packets: list[Packet[Any]]) -> list[Packet[Any]]:
+        if self.restamped:
+            for packet in packets:
                 packet.pts, packet.duration = self._stamps.popleft()
                 packet.dts = packet.pts
                 packet.time_base = self.time_base
-            yield packet
+        return packets
 
 
 class SoundEncoder:

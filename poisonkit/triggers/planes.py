@@ -20,7 +20,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poisonkit.triggers.base import Affine, AffineTrigger, ClipInfo, Params, Screen, Trigger, VideoTrigger, Where
+from poisonkit.triggers.base import (
+    Affine,
+    AffineTrigger,
+    ClipInfo,
+    Mix,
+    Params,
+    Screen,
+    Trigger,
+    VideoTrigger,
+    Where,
+)
 from poisonkit.triggers.chroma import Box, Grid, Map, PlaneFormat
 from poisonkit.triggers.gamut import Gamut, Plane, Planes
 from poisonkit.triggers.kernel import box_of, operand
@@ -29,7 +39,7 @@ from poisonkit.triggers.lights import scaled
 PlanesRender = Callable[[Iterator[Planes]], Iterator[Planes]]
 
 STEP = 0.2  # levels: offsets are held in 8 bits where their steps are no larger
-LOOK_EVERY = 8  # frames of a constant trigger: how often is looked whether decoders clip the source
+LOOK_EVERY = 16  # frames of a constant trigger: how often is looked whether decoders clip the source
 SLACK = 0.25  # levels: what float32 arithmetic may leave beyond 0..255, and rounding takes back
 
 
@@ -46,6 +56,8 @@ def compile_planes(affine: Affine, clip: ClipInfo, fmt: PlaneFormat) -> Kernel |
 
 def fits(affine: Affine) -> bool:
     """Whether planes are for it: one gain for all colours, and no 8-bit RGB picture whose result is clipped."""
+    if isinstance(affine, Mix):  # between the picture and another one
+        return True
     gain, offset = (_colours_last(value) for value in (affine.gain, affine.offset))
     if gain.shape[-1] == 3 and (gain != gain[..., :1]).any():
         return False
@@ -170,11 +182,12 @@ class Kernel:
         if not self.parts:
             return planes
         out = blank(planes)
-        instead: tuple[Plane | None, ...] = (None, None, None)
-        if clips:
-            y, u, v = self.gamut.clipped(self._seen(planes))
-            instead = (_cut(y, self.within), u, v)
-        for part, plane, into, other in zip(self.parts, planes, out, instead, strict=True):
+        if not clips:
+            for part, plane, into in zip(self.parts, planes, out, strict=True):
+                part(plane, into)
+            return out
+        y, u, v = self.gamut.clipped(self._seen(planes))
+        for part, plane, into, other in zip(self.parts, planes, out, (_cut(y, self.within), u, v), strict=True):
             part(plane, into, other)
         return out
 
@@ -225,23 +238,23 @@ class _Part:
     """What is done to one plane, inside `box` (in the plane's own samples): rounded, saturated."""
 
     def __init__(self, box: Box, gain: Operand, change: Operand, bias: float, once: bool) -> None:
-        self.box = box
+        self.box, self.size = box, (box[3], box[2])
         if isinstance(gain, float):
             self.step = _scaled(gain, change, float(bias) * (1 - gain), once)
         else:
             self.step = _multiplied(gain, _moved(gain, change, bias))
-        self.gain, self.change = gain, change
+        self.kept = None if isinstance(gain, float) else (gain, change)  # what says where nothing is changed
 
     def __call__(self, plane: Plane, out: Plane, instead: Plane | None = None) -> None:
         """Into `out`. instead: what the box is taken to hold."""
         inside, result = plane, out
-        if plane.shape != (self.box[3], self.box[2]):
+        if plane.shape != self.size:
             out[:] = plane
             inside, result = _cut(plane, self.box), _cut(out, self.box)
         self.step(inside if instead is None else instead, result)
-        if instead is not None and not isinstance(self.gain, float):  # what is left alone, whatever its colour
-            alone = (self.gain == 1) & (np.asarray(self.change) == 0)
-            np.copyto(result, inside, where=alone)
+        if instead is not None and self.kept is not None:  # what is left alone, whatever its colour
+            gain, change = self.kept
+            np.copyto(result, inside, where=(gain == 1) & (np.asarray(change) == 0))
 
 
 def blank(planes: Planes) -> Planes:
