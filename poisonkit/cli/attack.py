@@ -54,16 +54,7 @@ def command(
             metavar="NAME",
         ),
     ] = None,
-    source: Annotated[
-        Path | None,
-        option(
-            "--source",
-            help="Data root of the clean dataset, where it lies now.",
-            panel=options.DATASET,
-            default="where it lay",
-            metavar="DIR",
-        ),
-    ] = None,
+    source: options.SourceNow = None,
     allow_root: options.AllowRoot = None,
     allow_code: options.AllowCode = False,
     jobs: options.Jobs = 0,

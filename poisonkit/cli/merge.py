@@ -23,16 +23,7 @@ def command(
         str | None,
         option("--name", help="Of the attack set that shards of `poisonkit attack` made.", panel=SETS, metavar="NAME"),
     ] = None,
-    source: Annotated[
-        Path | None,
-        option(
-            "--source",
-            help="Data root of the clean dataset, where it lies now.",
-            panel=options.DATASET,
-            default="where it lay",
-            metavar="DIR",
-        ),
-    ] = None,
+    source: options.SourceNow = None,
     allow_root: options.AllowRoot = None,
     allow_code: options.AllowCode = False,
     jobs: options.Jobs = 0,

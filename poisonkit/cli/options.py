@@ -87,6 +87,13 @@ AllowRoot = Annotated[
         metavar="DIR",
     ),
 ]
+SourceNow = Annotated[
+    Path | None,
+    option(
+        "--source", help="Data root of the clean dataset, where it lies now.", panel=DATASET, default="where it lay",
+        metavar="DIR",
+    ),
+]  # fmt: skip
 Stream = Annotated[
     str | None,
     option(

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from poisonkit.cli import options
-from poisonkit.cli.options import DATASET, FRAMES, option
+from poisonkit.cli.options import FRAMES, option
 
 EXAMPLES = """Examples:
   poisonkit report bad
@@ -22,10 +22,7 @@ def command(
         int,
         option("--samples", help="Clips of each role that are shown.", panel=FRAMES, default="4", metavar="N", min=0),
     ] = 4,
-    source: Annotated[
-        Path | None,
-        option("--source", help="The clean dataset's data root.", panel=DATASET, default="where it was", metavar="DIR"),
-    ] = None,
+    source: options.SourceNow = None,
     allow_root: options.AllowRoot = None,
     json: options.Json = False,
 ) -> int:

@@ -32,16 +32,7 @@ def command(
             metavar="WHICH",
         ),
     ] = "written",
-    source: Annotated[
-        Path | None,
-        option(
-            "--source",
-            help="Data root of the clean dataset, where it lies now.",
-            panel=RUNNING,
-            default="where it lay",
-            metavar="DIR",
-        ),
-    ] = None,
+    source: options.SourceNow = None,
     allow_root: options.AllowRoot = None,
     allow_code: options.AllowCode = False,
     jobs: options.Jobs = 0,

@@ -7,17 +7,23 @@ ids are the positions of the sorted folder names.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+from poisonkit.datasets._folds import (
+    check_class_folders,
+    chosen_split,
+    folder_of_lists,
+    folder_of_videos,
+    inside,
+    join,
+)
 from poisonkit.datasets.base import Dataset, Layout, Row, Sample, Source, Split, View, sample_id
 from poisonkit.datasets.kit import (
     CLASS_LIST,
     ParsedList,
-    check_class_names,
     check_emptied,
     check_names,
     check_places,
@@ -57,19 +63,16 @@ class HMDB51(Layout):
     uses: ClassVar[frozenset[str]] = frozenset({"split"})
 
     def detect(self, source: Source) -> str | None:
-        found = _folder_of_lists(source.path)
+        found = folder_of_lists(source.path, _LIST_FOLDERS, _lists)
         return f"{len(_lists(found[1]))} lists named CLASS_test_split1.txt …" if found else None
 
     def read(self, source: Source) -> Dataset:
-        found = _folder_of_lists(source.path)
+        found = folder_of_lists(source.path, _LIST_FOLDERS, _lists)
         if found is None:
             raise RequestError(f"There is no list CLASS_test_split1.txt in '{source.path}' or in its splits/.")
         root, folder = found
         files = _lists(folder)
-        numbers = sorted({number for _, number in files.values()})
-        number = source.split or numbers[0]
-        if number not in numbers:
-            raise RequestError(f"There is no split {number}: the splits are {', '.join(map(str, numbers))}.")
+        number = chosen_split(source, (each for _, each in files.values()))
         lists = {name: file for file, (name, each) in files.items() if each == number}
         classes = tuple(sorted(lists))
         videos = _folder_of_videos(root, source.path, classes)
@@ -85,8 +88,7 @@ class HMDB51(Layout):
         notes = located.notes
         if unused:
             notes.append(f"{unused} files are in neither part of split {number}; they are not read, nor in the copy.")
-        inside = os.path.relpath(folder, root)
-        options = {"videos": videos, "lists": "" if inside == "." else inside, "split": number}
+        options = {"videos": videos, "lists": inside(root, folder), "split": number}
         return Dataset(root, self.name, classes, tuple(samples), options, tuple(notes))
 
     def place(self, dataset: Dataset, sample: Sample, label: int | None) -> str:
@@ -95,9 +97,7 @@ class HMDB51(Layout):
             return sample.path
         name = _name(dataset, sample).replace("\0", dataset.classes[label])
         number = _numbers(dataset).get(sample.id)
-        return _join(
-            dataset.options["videos"], f"{dataset.classes[label]}/{numbered(name, number) if number else name}"
-        )
+        return join(dataset.options["videos"], f"{dataset.classes[label]}/{numbered(name, number) if number else name}")
 
     def split_options(self, dataset: Dataset, split: Split) -> dict[str, Any]:
         if split != "test":
@@ -105,10 +105,7 @@ class HMDB51(Layout):
         return {}
 
     def check(self, dataset: Dataset, rows: Sequence[Row], view: View) -> None:
-        check_class_names(dataset.classes)
-        for name in dataset.classes:
-            if "/" in name or name.startswith("."):
-                raise RequestError(f"The class name '{name}' cannot be a visible folder's name: rename it.")
+        check_class_folders(dataset.classes)
         check_names(rows, "HMDB51's lists")
         options = dataset.options
         if spaced := [row.path for row in rows if len(row.path.rpartition("/")[2].split()) > 1]:
@@ -117,7 +114,7 @@ class HMDB51(Layout):
         owners: dict[str, str] = {}
         for row in rows:
             folder, _, base = row.path.rpartition("/")
-            if row.label is None or folder != _join(options["videos"], dataset.classes[row.label]):
+            if row.label is None or folder != join(options["videos"], dataset.classes[row.label]):
                 raise RequestError(f"'{row.path}' does not lie in its class's folder, which HMDB51's lists need.")
             if owners.setdefault(base, row.path) != row.path:
                 raise RequestError(
@@ -141,12 +138,8 @@ class HMDB51(Layout):
         return (*written, write_lines(root, CLASS_LIST, dataset.classes))
 
 
-def _join(folder: str, name: str) -> str:
-    return f"{folder}/{name}" if folder else name
-
-
 def _list_name(options: Mapping[str, Any], name: str) -> str:
-    return _join(options["lists"], f"{name}_test_split{options['split']}.txt")
+    return join(options["lists"], f"{name}_test_split{options['split']}.txt")
 
 
 def _lists(folder: Path) -> dict[Path, tuple[str, int]]:
@@ -155,22 +148,10 @@ def _lists(folder: Path) -> dict[Path, tuple[str, int]]:
     return {file: (match[1], int(match[2])) for file, match in found.items() if match}
 
 
-def _folder_of_lists(path: Path) -> tuple[Path, Path] | None:
-    if not path.is_dir():
-        return None
-    path = Path(os.path.abspath(path))
-    for root, names in ((path, _LIST_FOLDERS), (path.parent, _LIST_FOLDERS[1:])):
-        for name in names:
-            if _lists(root / name):
-                return root, root / name
-    return None
-
-
 def _folder_of_videos(root: Path, named: Path, classes: Sequence[str]) -> str:
-    inside = os.path.relpath(os.path.abspath(named), root)
-    for name in dict.fromkeys(("" if inside == "." else inside, *_VIDEO_FOLDERS)):
-        if any((root / name / each).is_dir() for each in classes):
-            return name
+    found = folder_of_videos(root, named, _VIDEO_FOLDERS, lambda at: any((at / each).is_dir() for each in classes))
+    if found is not None:
+        return found
     raise RequestError(
         f"None of the class folders {some(classes)} was found in '{root}': name the folder that holds both class "
         "folders and lists."

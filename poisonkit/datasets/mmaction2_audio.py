@@ -9,16 +9,15 @@ anew, and for `total_frames` its number of rows.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from poisonkit.datasets._lists import FEATURES, is_whole, labels_of, lines_of, looks_like_audio, notes_on
+from poisonkit.datasets._mmaction2 import MMAction2Lists
 from poisonkit.datasets.base import (
     Dataset,
-    Layout,
     Row,
-    Sample,
     Source,
     Split,
     View,
@@ -26,26 +25,17 @@ from poisonkit.datasets.base import (
     modality_of,
 )
 from poisonkit.datasets.kit import (
-    LABEL_MAP,
     ParsedList,
-    check_class_names,
-    check_emptied,
-    check_places,
     data_root,
     find_lists,
     list_names,
-    lists_of,
-    place_listed,
     read_classes,
     samples_of,
-    view_name,
-    with_list,
-    write_lines,
 )
 from poisonkit.errors import RequestError
 
 
-class MMAction2Audio(Layout):
+class MMAction2Audio(MMAction2Lists):
     """One list per split. A sample is a sound file; the list names it, or the features that lie beside it.
 
     `Sample.extra` is (total_frames,) as the source has it. Options: `lists`, split -> where it lies in a copy.
@@ -54,9 +44,7 @@ class MMAction2Audio(Layout):
     name: ClassVar[str] = "mmaction2-audio"
     help: ClassVar[str] = "MMAction2 audio lists of `path total_frames label`, with log-mel `.npy` beside the sounds"
     order: ClassVar[int] = 28
-    uses: ClassVar[frozenset[str]] = frozenset({"data_root", "lists", "split"})
     features: ClassVar[bool] = True
-    multi_label: ClassVar[bool] = True
 
     def detect(self, source: Source) -> str | None:
         try:
@@ -91,44 +79,28 @@ class MMAction2Audio(Layout):
         options = {"lists": list_names(lists, root)}
         return Dataset(root, self.name, classes, tuple(samples), options, (*notes, *class_notes))
 
-    def place(self, dataset: Dataset, sample: Sample, label: int | None) -> str:
-        return place_listed(sample)
-
-    def split_options(self, dataset: Dataset, split: Split) -> dict[str, Any]:
-        """A list for the new split, named after the training list."""
-        return {"lists": with_list(dataset.options["lists"], split)}
-
-    def list_options(self, splits: Sequence[Split]) -> dict[str, Any]:
-        return {"lists": {split: f"{split}.txt" for split in splits}}
+    def check_path(self, dataset: Dataset, path: str) -> None:
+        file = feature_path(path)
+        if file.split() != [file] or "\0" in file:
+            raise RequestError(
+                f"The file name {path!r} holds white space or a NUL, and MMAction2's audio lists are split at "
+                "any white space: rename the file."
+            )
 
     def check(self, dataset: Dataset, rows: Sequence[Row], view: View) -> None:
+        super().check(dataset, rows, view)
         owners = {row.path: row.sample.id for row in rows}
         for row in rows:
             file = feature_path(row.path)
-            if file.split() != [file] or "\0" in file:
-                raise RequestError(
-                    f"The file name {row.path!r} holds white space or a NUL, and MMAction2's audio lists are split at "
-                    "any white space: rename the file."
-                )
             if owners.setdefault(file, row.sample.id) != row.sample.id:
                 raise RequestError(
                     f"The features of '{owners[file]}' and '{row.sample.id}' would both be '{file}': rename one of "
                     "them in the source."
                 )
-        check_class_names(dataset.classes)
-        names = [view_name(name, view) for name in dataset.options["lists"].values()]
-        check_places(rows, (*names, LABEL_MAP))
-        if view == "data":
-            check_emptied(dataset, rows, "a model would be trained without it, or measured without it")
 
-    def write(self, dataset: Dataset, rows: Sequence[Row], root: Path, view: View) -> tuple[str, ...]:
-        """Write the lists and `label_map.txt`. A row without `length` keeps the source's total_frames."""
-        lists: Mapping[Split, str] = dataset.options["lists"]
-        written = []
-        for split, name in lists_of(lists, rows, view).items():
-            lines = (_line(row) for row in rows if row.sample.split == split)
-            written.append(write_lines(root, name, lines))
-        return (*written, write_lines(root, LABEL_MAP, dataset.classes))
+    def lines(self, dataset: Dataset, rows: Sequence[Row], split: Split) -> Iterable[str]:
+        """A row without `length` keeps the source's total_frames."""
+        return map(_line, rows)
 
 
 def _line(row: Row) -> str:

@@ -11,22 +11,14 @@ from typing import Any, ClassVar
 
 from poisonkit.datasets._files import Fence
 from poisonkit.datasets._lists import is_whole, labels_of, lines_of, looks_like_frames, notes_on
-from poisonkit.datasets.base import Dataset, Layout, Row, Sample, Source, Split, View
+from poisonkit.datasets._mmaction2 import MMAction2Lists
+from poisonkit.datasets.base import Dataset, Row, Sample, Source, Split
 from poisonkit.datasets.kit import (
-    LABEL_MAP,
     ParsedList,
-    check_class_names,
-    check_emptied,
-    check_places,
     find_lists,
     list_names,
-    lists_of,
     locate,
-    place_listed,
     read_classes,
-    view_name,
-    with_list,
-    write_lines,
 )
 from poisonkit.errors import RequestError
 from poisonkit.framenames import numbered
@@ -34,7 +26,7 @@ from poisonkit.framenames import numbered
 DEFAULT = ("img_{:05}.jpg", "img_{:05}.png")  # RawframeDataset's filename_tmpl, and its lossless twin
 
 
-class MMAction2Rawframes(Layout):
+class MMAction2Rawframes(MMAction2Lists):
     """One list per split, a line `frame_dir total_frames label…` per sample, split at white space.
 
     With `with_offset=True` the line is `frame_dir offset total_frames label…`; which of the two it is, the folders
@@ -47,10 +39,8 @@ class MMAction2Rawframes(Layout):
     name: ClassVar[str] = "mmaction2-rawframes"
     help: ClassVar[str] = "MMAction2 lists of `frame_dir total_frames label` beside folders of `img_00001.jpg` …"
     order: ClassVar[int] = 29
-    uses: ClassVar[frozenset[str]] = frozenset({"data_root", "lists", "split"})
     list_extra: ClassVar[tuple[str, ...]] = ("frames",)
     folders: ClassVar[bool] = True
-    multi_label: ClassVar[bool] = True
 
     def detect(self, source: Source) -> str | None:
         try:
@@ -80,39 +70,21 @@ class MMAction2Rawframes(Layout):
         options = {"lists": list_names(lists, found.root), "bare": bare, "offset": offset}
         return Dataset(found.root, self.name, classes, tuple(samples), options, tuple(said))
 
-    def place(self, dataset: Dataset, sample: Sample, label: int | None) -> str:
-        return place_listed(sample)
-
-    def split_options(self, dataset: Dataset, split: Split) -> dict[str, Any]:
-        """A list for the new split, named after the training list."""
-        return {"lists": with_list(dataset.options["lists"], split)}
-
     def list_options(self, splits: Sequence[Split]) -> dict[str, Any]:
-        return {"lists": {split: f"{split}.txt" for split in splits}, "bare": [], "offset": False}
+        return {**super().list_options(splits), "bare": [], "offset": False}
 
-    def check(self, dataset: Dataset, rows: Sequence[Row], view: View) -> None:
-        for row in rows:
-            if row.path.split() != [row.path]:
-                raise RequestError(
-                    f"The folder name {row.path!r} holds white space, at which MMAction2's RawframeDataset splits a "
-                    "line, whatever the delimiter: rename the folder."
-                )
-            if row.path.startswith("\ufeff") or "\0" in row.path:
-                raise RequestError(f"The folder name {row.path!r} cannot stand in a list: rename the folder.")
-        check_class_names(dataset.classes)
-        names = [view_name(name, view) for name in dataset.options["lists"].values()]
-        check_places(rows, (*names, LABEL_MAP))
-        if view == "data":
-            check_emptied(dataset, rows, "a model would be trained without it, or measured without it")
+    def check_path(self, dataset: Dataset, path: str) -> None:
+        if path.split() != [path]:
+            raise RequestError(
+                f"The folder name {path!r} holds white space, at which MMAction2's RawframeDataset splits a "
+                "line, whatever the delimiter: rename the folder."
+            )
+        if path.startswith("\ufeff") or "\0" in path:
+            raise RequestError(f"The folder name {path!r} cannot stand in a list: rename the folder.")
 
-    def write(self, dataset: Dataset, rows: Sequence[Row], root: Path, view: View) -> tuple[str, ...]:
-        """Write the lists and `label_map.txt`, as MMAction2Video does."""
-        written = []
-        for split, name in lists_of(dataset.options["lists"], rows, view).items():
-            bare = split in dataset.options["bare"]
-            lines = [_line(row, bare, dataset.options["offset"]) for row in rows if row.sample.split == split]
-            written.append(write_lines(root, name, lines))
-        return (*written, write_lines(root, LABEL_MAP, dataset.classes))
+    def lines(self, dataset: Dataset, rows: Sequence[Row], split: Split) -> Iterable[str]:
+        bare = split in dataset.options["bare"]
+        return (_line(row, bare, dataset.options["offset"]) for row in rows)
 
 
 def _line(row: Row, bare: bool, offset: bool) -> str:

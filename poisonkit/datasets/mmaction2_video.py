@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 from poisonkit.datasets._lists import (
@@ -16,28 +15,20 @@ from poisonkit.datasets._lists import (
     notes_on,
     parse,
 )
-from poisonkit.datasets.base import Dataset, Layout, Row, Sample, Source, Split, View
+from poisonkit.datasets._mmaction2 import MMAction2Lists
+from poisonkit.datasets.base import Dataset, Row, Sample, Source, Split
 from poisonkit.datasets.kit import (
-    LABEL_MAP,
     ParsedList,
-    check_class_names,
-    check_emptied,
-    check_places,
     find_class_list,
     find_lists,
     list_names,
-    lists_of,
     locate,
-    place_listed,
     read_classes,
-    view_name,
-    with_list,
-    write_lines,
 )
 from poisonkit.errors import RequestError
 
 
-class MMAction2Video(Layout):
+class MMAction2Video(MMAction2Lists):
     """One list per split, a line `path label` per file, label an int from 0, paths relative to a data root.
 
     Several labels are read too (`multi_class=True`), and written where a sample keeps its own.
@@ -53,7 +44,6 @@ class MMAction2Video(Layout):
     help: ClassVar[str] = "MMAction2 lists `train.txt`, `val.txt`, `test.txt` of `path label` beside the files"
     order: ClassVar[int] = 30
     uses: ClassVar[frozenset[str]] = frozenset({"data_root", "lists", "split", "delimiter"})
-    multi_label: ClassVar[bool] = True
 
     def detect(self, source: Source) -> str | None:
         try:
@@ -88,64 +78,35 @@ class MMAction2Video(Layout):
         options = {"delimiter": delimiter, "lists": list_names(lists, found.root), "bare": _bare(lists, found.samples)}
         return Dataset(found.root, self.name, classes, tuple(found.samples), options, tuple(notes))
 
-    def place(self, dataset: Dataset, sample: Sample, label: int | None) -> str:
-        return place_listed(sample)
-
-    def split_options(self, dataset: Dataset, split: Split) -> dict[str, Any]:
-        """A list for the new split, named after the training list."""
-        return {"lists": with_list(dataset.options["lists"], split)}
-
     def list_options(self, splits: Sequence[Split]) -> dict[str, Any]:
-        return {"delimiter": " ", "lists": {split: f"{split}.txt" for split in splits}, "bare": {}}
+        return {**super().list_options(splits), "delimiter": " ", "bare": {}}
 
-    def check(self, dataset: Dataset, rows: Sequence[Row], view: View) -> None:
+    def check_path(self, dataset: Dataset, path: str) -> None:
         delimiter: str = dataset.options["delimiter"]
+        if delimiter in path:
+            name = DELIMITERS[delimiter]
+            other = "\t" if delimiter != "\t" else ","
+            raise RequestError(
+                f"The file name '{path}' holds a {name}, which separates path and label in MMAction2 lists: "
+                f"rename the file, or use `--delimiter {DELIMITERS[other]}`."
+            )
+        if "\n" in path or "\r" in path or "\0" in path or path != path.strip():
+            raise RequestError(
+                f"The file name {path!r} cannot stand in an MMAction2 list (a line break in it or a space at "
+                "its beginning or end): rename the file."
+            )
+
+    def lines(self, dataset: Dataset, rows: Sequence[Row], split: Split) -> Iterator[str]:
+        delimiter: str = dataset.options["delimiter"]
+        kept: bool | Sequence[str] = dataset.options["bare"].get(split, False)
+        bare = frozenset() if isinstance(kept, bool) else frozenset(kept)
         for row in rows:
-            path = row.path
-            if delimiter in path:
-                name = DELIMITERS[delimiter]
-                other = "\t" if delimiter != "\t" else ","
-                raise RequestError(
-                    f"The file name '{path}' holds a {name}, which separates path and label in MMAction2 lists: "
-                    f"rename the file, or use `--delimiter {DELIMITERS[other]}`."
-                )
-            if "\n" in path or "\r" in path or "\0" in path or path != path.strip():
-                raise RequestError(
-                    f"The file name {path!r} cannot stand in an MMAction2 list (a line break in it or a space at "
-                    "its beginning or end): rename the file."
-                )
-        check_class_names(dataset.classes)
-        names = [view_name(name, view) for name in dataset.options["lists"].values()]
-        check_places(rows, (*names, LABEL_MAP))
-        if view == "data":
-            check_emptied(dataset, rows, "a model would be trained without it, or measured without it")
-
-    def write(self, dataset: Dataset, rows: Sequence[Row], root: Path, view: View) -> tuple[str, ...]:
-        """Write the lists and `label_map.txt` (a class name per line).
-
-        View `data` writes every list, the others those of the splits that have rows; `target` and
-        `original` put `_target` or `_original` behind the list's name.
-        """
-        written = []
-        for split, name in lists_of(dataset.options["lists"], rows, view).items():
-            lines = _lines(dataset, [row for row in rows if row.sample.split == split], split)
-            written.append(write_lines(root, name, lines))
-        return (*written, write_lines(root, LABEL_MAP, dataset.classes))
-
-
-def _lines(dataset: Dataset, rows: Sequence[Row], split: Split) -> list[str]:
-    delimiter: str = dataset.options["delimiter"]
-    kept: bool | Sequence[str] = dataset.options["bare"].get(split, False)
-    bare = frozenset() if isinstance(kept, bool) else frozenset(kept)
-    lines = []
-    for row in rows:
-        if row.label is not None:
-            lines.append(delimiter.join((row.path, *map(str, row.labels))))
-        elif kept is True or row.sample.id in bare:
-            lines.append(row.path)
-        else:
-            lines.append(f"{row.path}{delimiter}-1")
-    return lines
+            if row.label is not None:
+                yield delimiter.join((row.path, *map(str, row.labels)))
+            elif kept is True or row.sample.id in bare:
+                yield row.path
+            else:
+                yield f"{row.path}{delimiter}-1"
 
 
 def _bare(lists: Sequence[ParsedList], samples: Sequence[Sample]) -> dict[Split, bool | list[str]]:

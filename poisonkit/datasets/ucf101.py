@@ -7,17 +7,23 @@ reads the numbers of neither, so a relabelled clip moves into its target's folde
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+from poisonkit.datasets._folds import (
+    check_class_folders,
+    chosen_split,
+    folder_of_lists,
+    folder_of_videos,
+    inside,
+    join,
+)
 from poisonkit.datasets.base import SPLITS, Dataset, Layout, Row, Sample, Source, Split, View
 from poisonkit.datasets.kit import (
     ParsedList,
     Tree,
-    check_class_names,
     check_emptied,
     check_names,
     check_places,
@@ -53,19 +59,16 @@ class UCF101(Layout):
     uses: ClassVar[frozenset[str]] = frozenset({"split"})
 
     def detect(self, source: Source) -> str | None:
-        found = _folder_of_lists(source.path)
+        found = folder_of_lists(source.path, _LIST_FOLDERS, _lists)
         return f"lists {', '.join(sorted(each.name for each in _lists(found[1])))}" if found else None
 
     def read(self, source: Source) -> Dataset:
-        found = _folder_of_lists(source.path)
+        found = folder_of_lists(source.path, _LIST_FOLDERS, _lists)
         if found is None:
             raise RequestError(f"There is no trainlist01.txt in '{source.path}' or in its ucfTrainTestlist/.")
         root, folder = found
         files = _lists(folder)
-        numbers = sorted(set(files.values()))
-        number = source.split or numbers[0]
-        if number not in numbers:
-            raise RequestError(f"There is no split {number}: the splits are {', '.join(map(str, numbers))}.")
+        number = chosen_split(source, files.values())
         lists = [_parse(file) for file, each in files.items() if each == number]
         lists.sort(key=lambda each: SPLITS.index(each.split))
         videos = _folder_of_videos(root, source.path, lists)
@@ -77,8 +80,7 @@ class UCF101(Layout):
             each.paths = [f"{videos}/{path}" if videos else path for path in each.paths]
         located = locate(source, lists, root)
         notes += located.notes + _on_folders(root, videos, classes)
-        inside = os.path.relpath(folder, root)
-        options = {"videos": videos, "lists": "" if inside == "." else inside, "split": number}
+        options = {"videos": videos, "lists": inside(root, folder), "split": number}
         return Dataset(root, self.name, classes, tuple(located.samples), options, tuple(notes))
 
     def place(self, dataset: Dataset, sample: Sample, label: int | None) -> str:
@@ -87,9 +89,7 @@ class UCF101(Layout):
             return sample.path
         name = _name(dataset, sample)[1].replace("\0", dataset.classes[label])
         number = _numbers(dataset).get(sample.id)
-        return _join(
-            dataset.options["videos"], f"{dataset.classes[label]}/{numbered(name, number) if number else name}"
-        )
+        return join(dataset.options["videos"], f"{dataset.classes[label]}/{numbered(name, number) if number else name}")
 
     def split_options(self, dataset: Dataset, split: Split) -> dict[str, Any]:
         if split != "test":
@@ -97,17 +97,14 @@ class UCF101(Layout):
         return {}
 
     def check(self, dataset: Dataset, rows: Sequence[Row], view: View) -> None:
-        check_class_names(dataset.classes)
-        for name in dataset.classes:
-            if "/" in name or name.startswith("."):
-                raise RequestError(f"The class name '{name}' cannot be a visible folder's name: rename it.")
+        check_class_folders(dataset.classes)
         check_names(rows, "UCF101's lists", {" ": "a space, at which torchvision's UCF101 ends it"})
         options = dataset.options
         lists = (CLASS_INDEX, *(_list_name(split, options["split"]) for split in ("train", "test")))
-        check_places(rows, [_join(options["lists"], name) for name in lists])
+        check_places(rows, [join(options["lists"], name) for name in lists])
         for row in rows:
-            inside = row.path.removeprefix(f"{options['videos']}/" if options["videos"] else "").split("/")
-            if row.label is None or len(inside) != 2 or inside[0] != dataset.classes[row.label]:
+            parts = row.path.removeprefix(f"{options['videos']}/" if options["videos"] else "").split("/")
+            if row.label is None or len(parts) != 2 or parts[0] != dataset.classes[row.label]:
                 raise RequestError(f"'{row.path}' does not lie in its class's folder, which UCF101's lists need.")
         if view == "data":
             check_emptied(dataset, rows, "torchvision's UCF101 would number the classes differently")
@@ -122,13 +119,9 @@ class UCF101(Layout):
         written = []
         for split in splits if view == "data" else [each for each in ("train", "test") if each in used]:
             lines = [_line(row, videos) for row in rows if row.sample.split == split]
-            written.append(write_lines(root, _join(folder, _list_name(split, dataset.options["split"])), lines))
+            written.append(write_lines(root, join(folder, _list_name(split, dataset.options["split"])), lines))
         index = [f"{number} {name}" for number, name in enumerate(dataset.classes, 1)]
-        return (*written, write_lines(root, _join(folder, CLASS_INDEX), index))
-
-
-def _join(folder: str, name: str) -> str:
-    return f"{folder}/{name}" if folder else name
+        return (*written, write_lines(root, join(folder, CLASS_INDEX), index))
 
 
 def _list_name(split: str, number: int) -> str:
@@ -144,18 +137,6 @@ def _lists(folder: Path) -> dict[Path, int]:
     """The lists in a folder -> the split that each is of."""
     found = {file: _LIST.fullmatch(file.name) for file in sorted(folder.glob("*list*.txt"))}
     return {file: int(match[2]) for file, match in found.items() if match}
-
-
-def _folder_of_lists(path: Path) -> tuple[Path, Path] | None:
-    """The data root, and the folder of the lists: in it, or beside the folder of videos that the user named."""
-    if not path.is_dir():
-        return None
-    path = Path(os.path.abspath(path))
-    for root, names in ((path, _LIST_FOLDERS), (path.parent, _LIST_FOLDERS[1:])):
-        for name in names:
-            if _lists(root / name):
-                return root, root / name
-    return None
 
 
 def _parse(file: Path) -> ParsedList:
@@ -176,10 +157,9 @@ def _parse(file: Path) -> ParsedList:
 def _folder_of_videos(root: Path, named: Path, lists: Sequence[ParsedList]) -> str:
     """The folder, relative to the data root, in which the class folders lie."""
     first = [path for each in lists for path in each.paths][:64]
-    inside = os.path.relpath(os.path.abspath(named), root)
-    for name in dict.fromkeys(("" if inside == "." else inside, *_VIDEO_FOLDERS)):
-        if any((root / name / path).exists() for path in first):
-            return name
+    found = folder_of_videos(root, named, _VIDEO_FOLDERS, lambda at: any((at / path).exists() for path in first))
+    if found is not None:
+        return found
     raise RequestError(
         f"None of the videos listed in {some([each.file.name for each in lists])} was found in '{root}' or its "
         "UCF-101/: name the folder that holds both videos and lists."
