@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from poisonkit.exporting import export
     from poisonkit.sampledata import write_sample_data
     from poisonkit.scoring import Scores, score
+    from poisonkit.sweep import read_sweep
     from poisonkit.verification import verify
 
 _HOMES = {
@@ -28,6 +29,7 @@ _HOMES = {
     **dict.fromkeys(("Interrupted", "MediaError", "PoisonkitError", "RequestError"), "poisonkit.errors"),
     **dict.fromkeys(("Scores", "score"), "poisonkit.scoring"),
     "export": "poisonkit.exporting",
+    "read_sweep": "poisonkit.sweep",
     "verify": "poisonkit.verification",
     "write_sample_data": "poisonkit.sampledata",
 }
@@ -51,6 +53,7 @@ __all__ = [
     "media",
     "merge",
     "poison",
+    "read_sweep",
     "score",
     "triggers",
     "verify",

@@ -183,14 +183,27 @@ class Recipe(StrictModel):
         assets_in: the folder with its imported patterns, by default `assets/` beside it.
         Raises RequestError for what is no recipe. `package.module:Class` triggers need `allow_code`.
         """
-        data = read_mapping(path)
+        return cls.from_data(read_mapping(path), path.parent, allow_code=allow_code, assets_in=assets_in, **override)
+
+    @classmethod
+    def from_data(
+        cls,
+        data: Mapping[str, Any],
+        folder: Path,
+        *,
+        allow_code: bool = False,
+        assets_in: Path | None = None,
+        **override: Any,
+    ) -> Recipe:
+        """`from_yaml` of what such a file holds; `folder` is the one it lies in."""
+        data = dict(data)
         for name in _PLACES:
             if data.get(name) is not None:
                 many = isinstance(data[name], list)
-                found = [path.parent / str(p) for p in (data[name] if many else [data[name]])]
+                found = [folder / str(p) for p in (data[name] if many else [data[name]])]
                 data[name] = found if many else found[0]
         data.update({k: v for k, v in override.items() if v is not None})
-        with assets.asset_folder(assets_in or path.parent / "assets"), registry.code_allowed(allow_code):
+        with assets.asset_folder(assets_in or folder / "assets"), registry.code_allowed(allow_code):
             return cls(**data)
 
     _setting: str | None = PrivateAttr(None)
@@ -259,6 +272,8 @@ def parse_encode(text: str) -> Encode:
 
 
 def _unknown(name: str) -> str:
+    if name == "sweep":
+        return "A recipe is one of its sweep's combinations: `poisonkit run` and `poisonkit.read_sweep` read them all."
     return f"A recipe has no '{name}'.{did_you_mean(name, [*Recipe.model_fields, *_BACKDOOR_FIELDS, 'temporal'])}"
 
 
@@ -289,7 +304,8 @@ def _sentence(error: ValidationError) -> str:
         or (" and ".join(limits))
         or first["msg"].removeprefix("Input should be ")
     )
-    return f"{option} {first['input']!r} is not possible: it must be {wanted}."
+    several = " `poisonkit run` takes lists of values in a `sweep`." if isinstance(first["input"], list) else ""
+    return f"{option} {first['input']!r} is not possible: it must be {wanted}.{several}"
 
 
 def all_assets(recipe: Recipe) -> Iterable[assets.Asset]:

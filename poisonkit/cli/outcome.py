@@ -15,6 +15,7 @@ from poisonkit.cli import screen
 from poisonkit.cli.progress import watching
 from poisonkit.datasets import Dataset
 from poisonkit.engine.output import Summary
+from poisonkit.errors import RequestError
 from poisonkit.plan import Plan, Task
 from poisonkit.recipe import Recipe
 from poisonkit.survival import figures_table
@@ -29,23 +30,49 @@ def carry_out(recipe: Recipe, running: Mapping[str, Any], *, dry_run: bool, json
 
     running: how, as `poisonkit.poison` takes it.
     """
+    status, made = _carried_out(recipe, running, dry_run=dry_run, quiet=json)
+    if json:
+        screen.print_json(made)
+    return status
+
+
+def carry_out_all(recipes: Mapping[str, Recipe], running: Mapping[str, Any], *, dry_run: bool, json: bool) -> int:
+    """`carry_out` of each recipe of a sweep, one after the other; the worst of their exit statuses.
+
+    recipes: by what sets each apart.
+    """
+    statuses, outcomes = [], []
+    for number, (name, recipe) in enumerate(recipes.items(), 1):
+        if not json:
+            screen.heading(screen.console(), f"{number} of {len(recipes)}: {name}")
+        try:
+            status, made = _carried_out(recipe, running, dry_run=dry_run, quiet=json)
+        except RequestError as error:
+            raise RequestError(f"{name}: {error}") from None
+        statuses.append(status)
+        outcomes.append({"name": name, "exit_code": status, **made})
+    if json:
+        screen.print_json({"sweep": outcomes})
+    return max(statuses)
+
+
+def _carried_out(
+    recipe: Recipe, running: Mapping[str, Any], *, dry_run: bool, quiet: bool
+) -> tuple[int, dict[str, Any]]:
+    """The exit status, and the outcome as JSON; on the screen too, unless `quiet`."""
     if dry_run:
         with watching() as progress:
             plan, dataset, out = poisonkit.make_plan(recipe, jobs=running["jobs"], progress=progress)
-        if json:
-            screen.print_json(_plan_json(plan, out))
-        else:
+        if not quiet:
             _show_plan(plan, dataset, out)
-        return 0
+        return 0, _plan_json(plan, out) if quiet else {}
     with watching() as progress:
         summary = poisonkit.poison(recipe, **running, progress=progress)
-    if json:
-        screen.print_json(_summary_json(summary))
-    elif summary.shard:
+    if not quiet and summary.shard:
         _show_shard(summary)
-    else:
+    elif not quiet:
         _show_summary(summary, recipe)
-    return summary.exit_code
+    return summary.exit_code, _summary_json(summary)
 
 
 def show_merge(summary: Summary, name: str | None, *, allow_code: bool, json: bool) -> int:

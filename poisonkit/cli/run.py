@@ -13,11 +13,14 @@ EXAMPLES = """Examples:
   poisonkit run recipe.yaml clips -o bad
   poisonkit run bad/poisonkit/recipe.yaml clips -o again     once more
   poisonkit run recipe.yaml --dry-run
+  poisonkit run sweep.yaml clips -o rates                    `sweep: {rate: [0.01, 0.1]}` in it: one output for each
 """
 
 
 def command(
-    recipe: Annotated[Path, typer.Argument(help="A recipe in YAML.", metavar="RECIPE.yaml", show_default=False)],
+    recipe: Annotated[
+        Path, typer.Argument(help="A recipe in YAML, or a sweep.", metavar="RECIPE.yaml", show_default=False)
+    ],
     source: Annotated[
         Path | None,
         typer.Argument(
@@ -38,11 +41,14 @@ def command(
     """Write the poisoned copy that a recipe file describes.
 
     A recipe's keys are the options of `poisonkit poison` with underscores; several backdoors go into
-    `backdoors`. Every output keeps its own in poisonkit/recipe.yaml.
+    `backdoors`. Every output keeps its own in poisonkit/recipe.yaml. A `sweep` in it, keys with lists of values,
+    makes an output of every combination, in a folder of its own in OUT.
     """
-    from poisonkit.cli.outcome import carry_out
-    from poisonkit.recipe import Recipe
+    from poisonkit.cli.outcome import carry_out, carry_out_all
+    from poisonkit.sweep import read_sweep
 
-    read = Recipe.from_yaml(recipe, allow_code=allow_code, source=source, out=out)
+    found = read_sweep(recipe, allow_code=allow_code, source=source, out=out)
     running = options.running(jobs, executor, scheduler, shard, fresh=fresh, time_limit=time_limit)
-    return carry_out(read, running, dry_run=dry_run, json=json)
+    if list(found) == [""]:
+        return carry_out(found[""], running, dry_run=dry_run, json=json)
+    return carry_out_all(found, running, dry_run=dry_run, json=json)

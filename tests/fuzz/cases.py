@@ -25,6 +25,7 @@ from poisonkit.media.info import Encode
 from poisonkit.plan import Task
 from poisonkit.recipe import Recipe
 from poisonkit.scoring import readers
+from poisonkit.sweep import read_sweep
 from poisonkit.triggers import spec
 from poisonkit.triggers.assets import ArrayAsset, PictureAsset, WaveAsset
 from poisonkit.triggers.base import Trigger
@@ -256,10 +257,10 @@ def recipe_case(world: World, rng: random.Random, place: Path) -> str:
     text = rng.choice(RECIPES).format(source=world.sets["mmaction2-video"])
     path.write_bytes(scrambled(text, rng, str(world.outside)))
     try:
-        recipe = Recipe.from_yaml(path)
-        again = recipe.to_yaml()
-        path.write_text(again, encoding="utf-8")
-        holds(Recipe.from_yaml(path).fingerprint == recipe.fingerprint, "it comes back as another recipe")
+        for recipe in list(read_sweep(path).values())[:3]:
+            kept = path.with_name("kept.yaml")
+            kept.write_text(recipe.to_yaml(), encoding="utf-8")
+            holds(Recipe.from_yaml(kept).fingerprint == recipe.fingerprint, "it comes back as another recipe")
     except PoisonkitError as error:
         one_sentence(str(error))
         return "recipe refused"

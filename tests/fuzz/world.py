@@ -24,6 +24,8 @@ RECIPES = (
     "attack_limit: 2\nencode: crf:23\nframes: first:3\n",
     "source: {source}\nbackdoors:\n  - &a {{name: one, triggers: [fog], rate: 0.1}}\n"
     "  - {{<<: *a, name: two, label_mode: clean}}\nclean: copy\nrotation: normalise\n",
+    "source: {source}\nout: outs\ncontrol: 0\nsweep:\n  triggers: [blend, [badnets, sine:snr=20]]\n  rate: [0.1, 0.2]\n"
+    "  seed: [1, 2]\n",
 )
 SOUNDS = {".wav", ".flac", ".mp3", ".ogg", ".aiff"}
 
