@@ -167,7 +167,7 @@ def video_target(video: VideoStream, container: str, encode: Encode) -> VideoTar
             message = f"crf {encode.crf} is outside {low} to {high}, the range of {video.codec}."
             return _refuse("crf", message, f"--encode crf:{quality}")
         quality = encode.crf
-    return VideoTarget(encoder, video.codec, pix_fmt, _options(family, quality))
+    return VideoTarget(encoder, video.codec, pix_fmt, _options(family, quality, pix_fmt))
 
 
 def _eight_bit(pix_fmt: str) -> str:
@@ -192,7 +192,7 @@ def _h264(video: VideoStream, container: str, encode: Encode) -> VideoTarget | P
     elif pix_fmt not in family.formats:
         pix_fmt = "yuv444p" if video.width % 2 or video.height % 2 else "yuv420p"
     quality = family.quality if encode.crf is None else encode.crf
-    return VideoTarget(family.encoder, "h264", pix_fmt, _options(family, quality))
+    return VideoTarget(family.encoder, "h264", pix_fmt, _options(family, quality, pix_fmt))
 
 
 def _lossless(container: str) -> VideoTarget | Problem:
@@ -204,8 +204,10 @@ def _lossless(container: str) -> VideoTarget | Problem:
     return _refuse("lossless", message, f"--encode match, or {_BY_HAND}")
 
 
-def _options(family: _Family, quality: int | None) -> dict[str, str]:
+def _options(family: _Family, quality: int | None, pix_fmt: str) -> dict[str, str]:
     options = dict(family.options)
+    if family.encoder == "libx264" and pix_fmt in ("yuv444p", "yuvj444p"):
+        options["x264-params"] += ":chroma-qp-offset=-6"  # x264 adds 6 in 4:4:4: chroma would be coarser than in 4:2:0
     if quality is None:
         return options
     if family.scale == "q":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -206,6 +207,17 @@ def test_444_keeps_colours_at_full_resolution(tmp_path: Path, name: str, pix_fmt
     assert worst["match", None] > 90
     assert worst["444", None] < 30
     assert worst["444", 2] < 8
+
+
+@pytest.mark.parametrize("source", [{}, {"pix_fmt": "yuv444p"}, {"size": (63, 47), "pix_fmt": "yuv444p"}])
+@pytest.mark.parametrize("encode", [media.Encode(), media.Encode("444"), media.Encode("crf", 30)])
+def test_colours_are_quantised_alike_in_444_and_420(
+    tmp_path: Path, source: dict[str, Any], encode: media.Encode
+) -> None:
+    """x264 by itself takes six steps more for chroma in 4:4:4, whose use is to keep it. The file says what it did."""
+    made = make_video(tmp_path / "a.mp4", frames=2, codec="libx264", **source)
+    media.rewrite(made, tmp_path / "b.mp4", video=identity, encode=encode)
+    assert re.findall(rb"chroma_qp_offset=(-?\d+)", (tmp_path / "b.mp4").read_bytes()) == [b"0"]
 
 
 def test_one_codec_thread(tmp_path: Path) -> None:
