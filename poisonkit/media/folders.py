@@ -28,7 +28,7 @@ from poisonkit.media.files import name_of, reason
 from poisonkit.media.info import FOLDER, Encode, MediaInfo, Problem, VideoStream, Written
 from poisonkit.media.probing import StreamChoice, picture_blocks
 from poisonkit.temporary import beside
-from poisonkit.untrusted import open_plain
+from poisonkit.untrusted import cut_png, open_plain
 
 FPS = Fraction(25)
 QUALITY = 95  # of JPEG frames that are written, on libjpeg's scale of 1 to 100
@@ -275,8 +275,7 @@ def _decoded(data: bytes, label: str) -> Image:
     """uint8 RGB (height, width, 3). MediaError for what is no whole JPEG or PNG."""
     import cv2
 
-    whole = b"IEND" in data[-64:] if data.startswith(b"\x89PNG") else b"\xff\xd9" in data[-1024:]
-    if not whole:
+    if cut_png(data) if data.startswith(b"\x89PNG") else b"\xff\xd9" not in data[-1024:]:
         raise MediaError(f"{label} is cut short, or neither JPEG nor PNG.")
     head = _png(data) if data.startswith(b"\x89PNG") else _jpeg(data)
     if head is not None and (over := excess("pixels", head.width * head.height)):

@@ -27,7 +27,7 @@ from pydantic_core import CoreSchema, core_schema
 from poisonkit.errors import RequestError
 from poisonkit.limits import excess
 from poisonkit.temporary import beside
-from poisonkit.untrusted import UNREADABLE_NPY, open_plain
+from poisonkit.untrusted import UNREADABLE_NPY, cut_png, open_plain
 
 MAX_BYTES = 256 * 2**20  # of a file, and of the array in it
 _folder: ContextVar[Path | None] = ContextVar("asset_folder", default=None)
@@ -267,7 +267,7 @@ def _image(data: bytes, path: Path) -> NDArray[np.uint8]:
     if over := excess("pixels", width * height):
         raise ValueError(f"{path.name} is too large ({width}x{height}), {over}")
     try:
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+        image = None if cut_png(data) else cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error:
         image = None
     if image is None:

@@ -33,7 +33,7 @@ from poisonkit.errors import MediaError
 from poisonkit.limits import excess
 from poisonkit.temporary import beside
 from poisonkit.triggers.assets import Asset, image_size
-from poisonkit.untrusted import UNREADABLE_NPY, open_plain, read_options
+from poisonkit.untrusted import UNREADABLE_NPY, cut_png, open_plain, read_options
 
 ARRAYS = (".npy",)
 VIDEOS = (".mp4", ".avi", ".mkv", ".webm", ".mov")
@@ -278,7 +278,8 @@ def _picture(path: Path) -> NDArray[np.uint8]:
     if over := excess("pixels", width * height):
         raise MediaError(f"{path.name} declares a picture of {width}x{height}, {over}.")
     try:
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB) if width else None
+        whole = width and not cut_png(data)
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB) if whole else None
     except cv2.error:
         image = None
     if image is None:

@@ -20,6 +20,7 @@ import soundfile
 
 from poisonkit import datasets, limits, media
 from poisonkit.errors import MediaError, RequestError
+from poisonkit.untrusted import cut_png
 from tests.media_factory import make_audio, make_video
 
 ROOT = Path(__file__).parents[2]
@@ -300,3 +301,45 @@ def test_a_label_that_asks_for_a_billion_classes(tmp_path: Path, layout: str) ->
         match=r"the label 999999999(: labels are class indices|, so that there were more than the limit)",
     ):
         datasets.read(source)
+
+
+_DRAW = """
+import resource, sys
+import cv2
+from poisonkit import media
+from poisonkit.errors import MediaError
+from poisonkit.triggers import replacements
+from poisonkit.triggers.assets import PictureAsset
+readers = {"asset": PictureAsset, "frames": lambda p: list(media.read_frames(p.parent)), "own": replacements._picture}
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+try:
+    readers[sys.argv[1]](__import__("pathlib").Path(sys.argv[2]))
+except (ValueError, MediaError) as error:
+    print(error)
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * (1 if sys.platform == "darwin" else 1024))
+"""
+
+
+@pytest.mark.parametrize("reader", ["asset", "frames", "own"])
+def test_a_piece_of_a_png_that_declares_four_gigabytes(tmp_path: Path, reader: str) -> None:
+    """OpenCV makes room for it before it looks whether it is there. Found by fuzz case 9990."""
+    data = bytearray(cv2.imencode(".png", np.zeros((48, 64, 3), np.uint8))[1].tobytes())
+    at = data.index(b"IDAT")
+    data[at - 4 : at] = (2**32 - 16).to_bytes(4, "big")
+    path = tmp_path / "img_00001.png"
+    path.write_bytes(data)
+    done = subprocess.run(
+        [sys.executable, "-c", _DRAW, reader, str(path)], capture_output=True, text=True, cwd=ROOT, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    said, grown = done.stdout.splitlines()
+    assert re.search("damaged|cut short|not a picture", said), said
+    assert int(grown) < 100_000_000
+
+
+def test_whole_pngs(tmp_path: Path) -> None:
+    data = cv2.imencode(".png", np.zeros((48, 64, 3), np.uint8))[1].tobytes()
+    assert not cut_png(data)
+    assert not cut_png(data + b"a trailer that others wrote")
+    assert not cut_png(b"\xff\xd8 no PNG")
+    assert all(cut_png(data[:end]) for end in range(8, len(data)))
