@@ -15,7 +15,7 @@ from poisonkit.engine import card, contents, features, packing, places, seal
 from poisonkit.engine.agreement import Finding, Planned, disagreements, read_parts
 from poisonkit.engine.boundary import LinkedFolders, SourceFence, require_own
 from poisonkit.engine.executors import local
-from poisonkit.engine.existing import recorded_source, require_finished
+from poisonkit.engine.existing import require_finished, source_at_hand
 from poisonkit.engine.progress import Progress, Silent
 from poisonkit.engine.recheck import Decoding, recheck
 from poisonkit.errors import RequestError
@@ -67,7 +67,7 @@ def verify(
     require_finished(out)
     parts, found = read_parts(out)
     rows = list(manifest.read(out / "poisonkit" / "manifest.jsonl"))
-    root = _source(out, source)
+    root = source_at_hand(out, source)
     found = [Finding(*edit) for edit in seal.edited(out)] + found
     found += disagreements(parts, rows)
     fence = SourceFence(root, [Path(each) for each in allow_roots]) if root else None
@@ -85,18 +85,6 @@ def verify(
         level += "; every poisoned, attack and control file decoded, triggers rendered again and looked for"
         found += _decoded(out, parts, rows, root, fence, folders, allow_code, jobs, watch)
     return Verification(level, len(rows), tuple(found))
-
-
-def _source(out: Path, source: Path | str | None) -> Path | None:
-    if source is not None:
-        if not Path(source).is_dir():
-            raise RequestError(f"There is no source folder {source}.")
-        return Path(source)
-    try:
-        recorded = recorded_source(out)
-    except RequestError:
-        return None
-    return recorded if recorded.is_dir() else None
 
 
 def _readable(path: Path, row: Record, fence: SourceFence | None, folders: bool) -> bool:

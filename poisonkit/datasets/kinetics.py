@@ -11,8 +11,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+from poisonkit.datasets._splitlists import lists_by_words
 from poisonkit.datasets._tables import Table, first_columns, read_table, write_table
-from poisonkit.datasets.base import SPLITS, Dataset, Layout, Row, Sample, Source, Split, View, sample_id
+from poisonkit.datasets.base import Dataset, Layout, Row, Sample, Source, Split, View, sample_id
 from poisonkit.datasets.kit import (
     CLASS_LIST,
     SPLIT_WORDS,
@@ -22,7 +23,6 @@ from poisonkit.datasets.kit import (
     check_emptied,
     check_names,
     check_places,
-    find_named_lists,
     list_names,
     lists_of,
     make_folder,
@@ -34,6 +34,12 @@ from poisonkit.datasets.kit import (
 from poisonkit.errors import RequestError
 
 _NEEDED = ("youtube_id", "time_start", "time_end")
+
+
+def _split_of(file: Path) -> Split | None:
+    if file.suffix != ".csv" or not set(_NEEDED) <= set(first_columns(file)):
+        return None
+    return "val" if "validate" in file.stem else split_of(file)
 
 
 class Kinetics(Layout):
@@ -57,23 +63,8 @@ class Kinetics(Layout):
         return f"lists {', '.join(file.name for file in found.values())}" if found else None
 
     def _lists(self, source: Source) -> dict[Split, Path]:
-        if source.lists:
-            found = find_named_lists(source)
-            return found if all(set(_NEEDED) <= set(first_columns(file)) for file in found.values()) else {}
-        for folder in (source.path, source.path / "annotations"):
-            found = {}
-            for file in sorted(folder.glob("*.csv")) if folder.is_dir() else ():
-                split: Split | None = "val" if "validate" in file.stem else split_of(file)
-                if split and set(_NEEDED) <= set(first_columns(file)):
-                    if split in found:
-                        raise RequestError(
-                            f"Several files may be the {split} list ({some([found[split].name, file.name])}): name one "
-                            f"with `--{split}-list`."
-                        )
-                    found[split] = file
-            if found:
-                return {split: found[split] for split in SPLITS if split in found}
-        return {}
+        found = lists_by_words(source, _split_of)
+        return found if all(set(_NEEDED) <= set(first_columns(file)) for file in found.values()) else {}
 
     def read(self, source: Source) -> Dataset:
         lists = self._lists(source)

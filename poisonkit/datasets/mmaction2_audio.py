@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from poisonkit.datasets._lists import FEATURES, is_whole, labels_of, lines_of, looks_like_audio, notes_on
-from poisonkit.datasets._mmaction2 import MMAction2Lists
+from poisonkit.datasets._splitlists import SplitLists
 from poisonkit.datasets.base import (
     Dataset,
     Row,
@@ -35,7 +35,7 @@ from poisonkit.datasets.kit import (
 from poisonkit.errors import RequestError
 
 
-class MMAction2Audio(MMAction2Lists):
+class MMAction2Audio(SplitLists):
     """One list per split. A sample is a sound file; the list names it, or the features that lie beside it.
 
     `Sample.extra` is (total_frames,) as the source has it. Options: `lists`, split -> where it lies in a copy.
@@ -43,6 +43,8 @@ class MMAction2Audio(MMAction2Lists):
 
     name: ClassVar[str] = "mmaction2-audio"
     help: ClassVar[str] = "MMAction2 audio lists of `path total_frames label`, with log-mel `.npy` beside the sounds"
+    uses: ClassVar[frozenset[str]] = frozenset({"data_root", "lists", "split"})
+    multi_label: ClassVar[bool] = True
     order: ClassVar[int] = 28
     features: ClassVar[bool] = True
 

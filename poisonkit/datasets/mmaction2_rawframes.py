@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from poisonkit.datasets._files import Fence
 from poisonkit.datasets._lists import is_whole, labels_of, lines_of, looks_like_frames, notes_on
-from poisonkit.datasets._mmaction2 import MMAction2Lists
+from poisonkit.datasets._splitlists import SplitLists
 from poisonkit.datasets.base import Dataset, Row, Sample, Source, Split
 from poisonkit.datasets.kit import (
     ParsedList,
@@ -26,7 +26,7 @@ from poisonkit.framenames import numbered
 DEFAULT = ("img_{:05}.jpg", "img_{:05}.png")  # RawframeDataset's filename_tmpl, and its lossless twin
 
 
-class MMAction2Rawframes(MMAction2Lists):
+class MMAction2Rawframes(SplitLists):
     """One list per split, a line `frame_dir total_frames label…` per sample, split at white space.
 
     With `with_offset=True` the line is `frame_dir offset total_frames label…`; which of the two it is, the folders
@@ -38,6 +38,8 @@ class MMAction2Rawframes(MMAction2Lists):
 
     name: ClassVar[str] = "mmaction2-rawframes"
     help: ClassVar[str] = "MMAction2 lists of `frame_dir total_frames label` beside folders of `img_00001.jpg` …"
+    uses: ClassVar[frozenset[str]] = frozenset({"data_root", "lists", "split"})
+    multi_label: ClassVar[bool] = True
     order: ClassVar[int] = 29
     list_extra: ClassVar[tuple[str, ...]] = ("frames",)
     folders: ClassVar[bool] = True

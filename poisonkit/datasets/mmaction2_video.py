@@ -15,7 +15,7 @@ from poisonkit.datasets._lists import (
     notes_on,
     parse,
 )
-from poisonkit.datasets._mmaction2 import MMAction2Lists
+from poisonkit.datasets._splitlists import SplitLists
 from poisonkit.datasets.base import Dataset, Row, Sample, Source, Split
 from poisonkit.datasets.kit import (
     ParsedList,
@@ -28,7 +28,7 @@ from poisonkit.datasets.kit import (
 from poisonkit.errors import RequestError
 
 
-class MMAction2Video(MMAction2Lists):
+class MMAction2Video(SplitLists):
     """One list per split, a line `path label` per file, label an int from 0, paths relative to a data root.
 
     Several labels are read too (`multi_class=True`), and written where a sample keeps its own.
@@ -42,6 +42,7 @@ class MMAction2Video(MMAction2Lists):
 
     name: ClassVar[str] = "mmaction2-video"
     help: ClassVar[str] = "MMAction2 lists `train.txt`, `val.txt`, `test.txt` of `path label` beside the files"
+    multi_label: ClassVar[bool] = True
     order: ClassVar[int] = 30
     uses: ClassVar[frozenset[str]] = frozenset({"data_root", "lists", "split", "delimiter"})
 

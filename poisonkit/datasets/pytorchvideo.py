@@ -5,37 +5,27 @@ So paths may hold spaces; a line without a label would get -1 and no complaint.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from poisonkit.datasets.base import SPLITS, Dataset, Layout, Row, Sample, Source, Split, View, modality_of
+from poisonkit.datasets._splitlists import SplitLists, lists_by_words
+from poisonkit.datasets.base import Dataset, Row, Source, Split, View, modality_of
 from poisonkit.datasets.kit import (
-    LABEL_MAP,
     ParsedList,
-    check_class_names,
-    check_emptied,
     check_names,
-    check_places,
-    find_named_lists,
     list_names,
-    lists_of,
     locate,
-    place_listed,
     read_classes,
     read_text,
-    some,
     split_of,
-    view_name,
-    with_list,
-    write_lines,
 )
 from poisonkit.errors import RequestError
 
 _SUFFIXES = (".csv", ".txt")
 
 
-class PyTorchVideo(Layout):
+class PyTorchVideo(SplitLists):
     """csv or txt lists with the word train, val or test in their names, in the folder or its annotations/.
 
     Options: `lists`, split -> list.
@@ -44,6 +34,7 @@ class PyTorchVideo(Layout):
     name: ClassVar[str] = "pytorchvideo"
     help: ClassVar[str] = "PyTorchVideo lists `train.csv`, `val.csv` … of `path label`, paths with spaces or without"
     order: ClassVar[int] = 34
+    suffix: ClassVar[str] = ".csv"
     uses: ClassVar[frozenset[str]] = frozenset({"data_root", "lists"})
 
     def detect(self, source: Source) -> str | None:
@@ -57,20 +48,7 @@ class PyTorchVideo(Layout):
         return f"lists {', '.join(file.name for file in found.values())}, paths with spaces"
 
     def _lists(self, source: Source) -> dict[Split, Path]:
-        if source.lists:
-            return find_named_lists(source)
-        for folder in (source.path, source.path / "annotations"):
-            found: dict[Split, Path] = {}
-            for file in sorted(folder.iterdir()) if folder.is_dir() else ():
-                split = split_of(file)
-                if split and file.suffix in _SUFFIXES and file.is_file():
-                    if split in found:
-                        names = some([found[split].name, file.name])
-                        raise RequestError(f"Several files may be the {split} list ({names}): name one.")
-                    found[split] = file
-            if found:
-                return {split: found[split] for split in SPLITS if split in found}
-        return {}
+        return lists_by_words(source, lambda file: split_of(file) if file.suffix in _SUFFIXES else None)
 
     def read(self, source: Source) -> Dataset:
         files = self._lists(source)
@@ -82,31 +60,13 @@ class PyTorchVideo(Layout):
         options = {"lists": list_names(lists, found.root)}
         return Dataset(found.root, self.name, classes, tuple(found.samples), options, (*found.notes, *notes))
 
-    def place(self, dataset: Dataset, sample: Sample, label: int | None) -> str:
-        return place_listed(sample)
-
-    def list_options(self, splits: Sequence[Split]) -> dict[str, Any]:
-        return {"lists": {split: f"{split}.csv" for split in splits}}
-
-    def split_options(self, dataset: Dataset, split: Split) -> dict[str, Any]:
-        return {"lists": with_list(dataset.options["lists"], split, "train.csv")}
-
     def check(self, dataset: Dataset, rows: Sequence[Row], view: View) -> None:
         check_names(rows, "PyTorchVideo's lists")
-        check_class_names(dataset.classes)
-        lists: Mapping[Split, str] = dataset.options["lists"]
-        check_places(rows, (*(view_name(name, view) for name in lists.values()), LABEL_MAP))
-        if view == "data":
-            check_emptied(dataset, rows, "a model would be trained without it, or measured without it")
+        super().check(dataset, rows, view)
 
-    def write(self, dataset: Dataset, rows: Sequence[Row], root: Path, view: View) -> tuple[str, ...]:
-        """Write the lists, a file without a label under -1, and `label_map.txt` (a class name per line)."""
-        written = []
-        for split, name in lists_of(dataset.options["lists"], rows, view).items():
-            mine = (row for row in rows if row.sample.split == split)
-            lines = (f"{row.path} {-1 if row.label is None else row.label}" for row in mine)
-            written.append(write_lines(root, name, lines))
-        return (*written, write_lines(root, LABEL_MAP, dataset.classes))
+    def lines(self, dataset: Dataset, rows: Sequence[Row], split: Split) -> Iterator[str]:
+        """A file without a label stands under -1."""
+        return (f"{row.path} {-1 if row.label is None else row.label}" for row in rows)
 
 
 def _looks_right(file: Path) -> bool:

@@ -31,3 +31,16 @@ def recorded_source(out: Path) -> Path:
         return Path(load_json((out / "poisonkit" / "run.json").read_text(encoding="utf-8"))["source"])
     except (OSError, ValueError, KeyError, TypeError):
         raise RequestError(f"{out} does not say where its source is; name it with --source.") from None
+
+
+def source_at_hand(out: Path, source: Path | str | None) -> Path | None:
+    """The clean dataset: where the user says (RequestError if it is not there), else where it lay, if it still does."""
+    if source is not None:
+        if not Path(source).is_dir():
+            raise RequestError(f"There is no source folder {source}.")
+        return Path(source)
+    try:
+        found = recorded_source(out)
+    except RequestError:
+        return None
+    return found if found.is_dir() else None

@@ -22,8 +22,8 @@ from poisonkit.datasets import at_hand, is_there
 from poisonkit.engine import output
 from poisonkit.engine.boundary import SourceFence
 from poisonkit.engine.card import PAPER
-from poisonkit.engine.existing import recorded_source, require_finished
-from poisonkit.errors import MediaError, PoisonkitError, RequestError
+from poisonkit.engine.existing import require_finished, source_at_hand
+from poisonkit.errors import MediaError, PoisonkitError
 from poisonkit.manifest import Record
 from poisonkit.plan import Plan
 from poisonkit.recipe import read_mapping
@@ -51,7 +51,7 @@ def write_report(
     home = out / "poisonkit"
     plan = Plan.read(output.plan_file(home, None))
     rows = list(manifest.read(home / "manifest.jsonl"))
-    root = _source(out, source)
+    root = source_at_hand(out, source)
     fence = SourceFence(root, [Path(each) for each in allow_roots]) if root is not None else None
     recipe = read_mapping(home / "recipe.yaml")
     parts = [
@@ -75,18 +75,6 @@ def write_report(
     middle.write_text(page, encoding="utf-8", errors="replace", newline="\n")
     os.replace(middle, path)
     return path
-
-
-def _source(out: Path, source: Path | str | None) -> Path | None:
-    if source is not None:
-        if not Path(source).is_dir():
-            raise RequestError(f"There is no source folder {source}.")
-        return Path(source)
-    try:
-        found = recorded_source(out)
-    except RequestError:
-        return None
-    return found if found.is_dir() else None
 
 
 def _head(plan: Plan, rows: Sequence[Record]) -> str:
