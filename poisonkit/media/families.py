@@ -23,6 +23,7 @@ MUXERS = {
 }
 SOUND_FILES = ("wav", "flac", "ogg", "mp3", "aiff")  # written by soundfile
 EXACT_TIMES = ("mp4", "mov", "matroska", "webm", "flv")  # containers that keep any timestamp
+TELLS_ASPECT = ("avi", "matroska", "webm")  # containers that say by themselves that pixels are not square
 SHIFTED = ("flv",)  # of them, those whose muxers move everything so that nothing begins before zero
 
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from poisonkit.errors import MediaError, RequestError
 from poisonkit.limits import current
 from poisonkit.media.families import MUXERS, AudioTarget
-from poisonkit.media.files import name_of, safe_url
+from poisonkit.media.files import name_of, safe_url, scratch
 from poisonkit.media.info import MediaInfo
 from poisonkit.untrusted import read_options
 
@@ -98,6 +99,15 @@ def mux_sound(source: Path, wav: Path, start: float, destination: Path, info: Me
     if target.sample_format:
         settings["sample_fmt"] = target.sample_format
     _run(_output([picture, sound], destination, MUXERS[info.container], **settings), source, "muxed")
+
+
+def set_aspect(path: Path, container: str, width: int, height: int, aspect: Fraction) -> None:
+    """Say in the container of a written file that its pixels have this aspect: what PyAV leaves to the codec."""
+    shown = aspect * width / height
+    with scratch(path) as made:
+        settings = {"c": "copy", "aspect": f"{shown.numerator}:{shown.denominator}"}
+        _run(_output([_source(path)], made, MUXERS[container], **settings), path, "given its aspect ratio")
+        os.replace(made, path)
 
 
 def copy_streams(source: Path, destination: Path, info: MediaInfo) -> None:

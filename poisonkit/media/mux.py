@@ -194,6 +194,9 @@ class _Pass:
         elif self.in_video is not None:
             self.out_video = self.out.add_stream_from_template(self.in_video)
             self.out_video.time_base = self.in_video.time_base
+            if self.info.video is not None and self.info.video.codec == "rawvideo":
+                # It alone says in which order the bytes are, and a template leaves it out.
+                self.out_video.codec_context.codec_tag = self.in_video.codec_context.codec_tag
             self.passed.video = Trace(self.in_video.time_base)
         if not sound_first:
             self._add_sound()

@@ -84,8 +84,10 @@ def rewrite(
             passed = mux.transcode(
                 source, temporary, info, video=video, planes=planes, video_target=target, sound=made, what=what
             )
+        due = converted(info, what)
+        _keep_aspect(temporary, due)
         expected = Expected(
-            source=converted(info, what),
+            source=due,
             passed=passed,
             what=what,
             samples=made.wave.shape[1] if made is not None else None,
@@ -110,6 +112,16 @@ def remux(source: str | Path, destination: str | Path, *, stream: StreamChoice =
         jobs.copy_streams(source, temporary, info)
         passed = _packets(source, info)
         return checked_output(temporary, destination, Expected(info, passed), None)
+
+
+def _keep_aspect(temporary: Path, due: MediaInfo) -> None:
+    """Pixels that are not square are told by the codec, or (FFV1, VP8, VP9, raw) by the container alone."""
+    video = due.video
+    if video is None or video.sample_aspect_ratio == 1 or due.container not in families.TELLS_ASPECT:
+        return
+    made = probe(temporary).video
+    if made is not None and made.sample_aspect_ratio != video.sample_aspect_ratio:
+        jobs.set_aspect(temporary, due.container, video.width, video.height, video.sample_aspect_ratio)
 
 
 def _untouched(frames: Iterator[Any]) -> Iterator[Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import subprocess
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 
 from poisonkit import media
 from poisonkit.errors import CheckError, MediaError
-from poisonkit.media import check
+from poisonkit.media import check, jobs
 from tests.media.second import cv2_frames, ffmpeg_count, packets, times
 from tests.media_factory import make_video
 
@@ -218,6 +219,37 @@ def test_colours_are_quantised_alike_in_444_and_420(
     made = make_video(tmp_path / "a.mp4", frames=2, codec="libx264", **source)
     media.rewrite(made, tmp_path / "b.mp4", video=identity, encode=encode)
     assert re.findall(rb"chroma_qp_offset=(-?\d+)", (tmp_path / "b.mp4").read_bytes()) == [b"0"]
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "mode"),
+    [
+        ("vp9.webm", "-c:v libvpx-vp9 -c:a libopus", "match"),
+        ("vp8.webm", "-c:v libvpx -c:a libopus", "match"),
+        ("ffv1.avi", "-c:v ffv1 -c:a pcm_s16le", "match"),
+        ("ffv1.mkv", "-c:v ffv1 -c:a flac", "match"),
+        ("raw.avi", "-c:v rawvideo -c:a pcm_s16le", "match"),
+        ("huffyuv.avi", "-c:v huffyuv -pix_fmt yuv422p -c:a pcm_s16le", "match"),
+        ("mpeg4.avi", "-c:v mpeg4 -c:a mp3", "lossless"),
+    ],
+)
+@pytest.mark.parametrize("touched", ["video", "audio"])
+def test_pixels_that_are_not_square(tmp_path: Path, name: str, words: str, mode: str, touched: str) -> None:
+    """Where the codec has no word for it, the container says it: read by the ffmpeg program, too."""
+    square = make_video(tmp_path / "square.mp4", frames=10, audio=True, rate=48000)
+    command = [jobs.ffmpeg_binary(), "-loglevel", "error", "-i", str(square), "-vf", "setsar=7/4", *words.split()]
+    subprocess.run([*command, str(tmp_path / name)], check=True)
+    out = tmp_path / f"out-{name}"
+    how: dict[str, Any] = {"video": patched} if touched == "video" else {"audio": lambda wave, rate: wave * 0.5}
+    media.rewrite(tmp_path / name, out, encode=media.Encode(mode), **how)  # type: ignore[arg-type]
+    old, new = media.probe(tmp_path / name), media.probe(out)
+    assert old.video is not None
+    assert new.video is not None
+    assert new.video.sample_aspect_ratio == old.video.sample_aspect_ratio == Fraction(7, 4)
+    assert len(cv2_frames(out)) == ffmpeg_count(out) == 10
+    told = subprocess.run([jobs.ffmpeg_binary(), "-i", str(out)], capture_output=True, text=True, check=False).stderr
+    assert "SAR 7:4 DAR 7:3" in told
+    assert [p.name for p in tmp_path.iterdir() if "part" in p.name] == []
 
 
 def test_one_codec_thread(tmp_path: Path) -> None:
