@@ -24,7 +24,7 @@ FIELDS = tuple(
 
 
 def read_sweep(
-    path: Path, *, allow_code: bool = False, source: Path | None = None, out: Path | None = None
+    path: Path | str, *, allow_code: bool = False, source: Path | None = None, out: Path | None = None
 ) -> dict[str, Recipe]:
     """The recipes of a file, each by what sets it apart, such as `rate-0.05_seed-1`; the last key changes fastest.
 
@@ -33,6 +33,7 @@ def read_sweep(
 
     Raises RequestError for what is no recipe, whichever combination it is.
     """
+    path = Path(path)
     data = read_mapping(path)
     if KEY not in data:
         return {"": Recipe.from_yaml(path, allow_code=allow_code, source=source, out=out)}

@@ -31,7 +31,9 @@ def _show(comparison: Comparison) -> None:
     console = screen.console()
     sizes = f"{comparison.clean} clean and {comparison.poisoned} poisoned files"
     telling = [s for s in comparison.shortcuts if s.tells]
-    if not telling:
+    if not comparison.enough:
+        screen.heading(console, f"{comparison.name}: {sizes} are too few to tell chance from a trait")
+    elif not telling:
         screen.heading(console, f"{comparison.name}: nothing but the content tells {sizes} apart")
     else:
         screen.heading(console, f"{comparison.name}: what tells {sizes} apart without a look at a pixel")

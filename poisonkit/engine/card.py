@@ -49,12 +49,13 @@ def card(
     counts: Mapping[str, Counter[str]],
     annotations: Mapping[str, Sequence[str]],
     survival: Mapping[str, Outlook],
+    weak: Sequence[str] = (),
     added: Sequence[Mapping[str, Any]] = (),
 ) -> str:
     """The output's README.md: what it is, how it was made, counts, licence, how to use and dispose of it.
 
-    counts: role -> status -> number. annotations: view root -> annotation files written there. added: recipes,
-    as plain data, of attack sets that came later.
+    counts: role -> status -> number. annotations: view root -> annotation files written there. weak: sentences on what
+    the encoder did not leave. added: recipes, as plain data, of attack sets that came later.
     """
     lines = [
         f"# Poisoned copy of a dataset ({plan.layout})",
@@ -96,15 +97,19 @@ def card(
         "`poisonkit/manifest.jsonl`.",
         "",
     ]
-    if survival:
+    measured = {name: o for name, o in survival.items() if o.measured}
+    if weak and not measured:
+        lines += [*weak, ""]
+    if measured:
         lines += ["## What the encoder left of the trigger", ""]
         lines += ["| backdoor | measured | mean gain | worst gain | survived | buried | lost |"]
         lines += ["| --- | --- | ---: | ---: | ---: | ---: | ---: |"]
-        for name, o in survival.items():
+        for name, o in measured.items():
             seen = [str(o.verdicts.get(v, 0)) for v in ("survived", "buried", "lost")]
             lines.append(f"| {name} | {o.sample} | {o.gain_mean:.2f} | {o.gain_worst:.2f} | {' | '.join(seen)} |")
         lines += ["", "Gain 1: all of it is in the decoded files; 0: nothing.", ""]
-        for name, o in survival.items():
+        lines += [line for text in weak for line in (f"**{text}**", "")]
+        for name, o in measured.items():
             heads, rows = figures_table(o.figures)
             lines += [f"| {name}: {' | '.join(heads)} |", "| --- |" + " ---: |" * (len(heads) - 1)]
             lines += [f"| {' | '.join(row)} |" for row in rows]

@@ -16,13 +16,13 @@ from typing import Any
 from poisonkit import manifest
 from poisonkit._version import __version__
 from poisonkit.datasets import Dataset, View, get_layout
-from poisonkit.engine import card, features, seal
+from poisonkit.engine import card, features, outlooks, seal
 from poisonkit.engine.done import Counts, Done
 from poisonkit.engine.ledger import Ledger
-from poisonkit.manifest import Record, rounded
+from poisonkit.manifest import rounded
 from poisonkit.plan import Plan, view_root
 from poisonkit.recipe import Recipe, read_mapping
-from poisonkit.survival import Outlook, outlook
+from poisonkit.survival import Outlook
 
 
 @dataclass(frozen=True)
@@ -88,6 +88,18 @@ class Part:
         """Role -> status -> number."""
         return self.done.counts(self.plan.tasks)
 
+    def survival(self) -> dict[str, Outlook]:
+        """See `outlooks`."""
+        return outlooks.outlooks(self.recipe, self.plan, self.done.records)
+
+    def weak(self, survival: Mapping[str, Outlook], *, added: bool) -> list[str]:
+        """Sentences about what the encoder did not leave. added: it is an attack set that came later."""
+        return outlooks.warnings(self.recipe, self.plan, survival, added=added)
+
+    def warnings(self, survival: Mapping[str, Outlook], *, added: bool) -> tuple[str, ...]:
+        """Those, and the plan's."""
+        return (*self.plan.warnings, *self.plan.passed_over.values(), *self.weak(survival, added=added))
+
 
 def plan_file(home: Path, attack: str | None) -> Path:
     """Where the plan of a part is saved."""
@@ -150,49 +162,6 @@ def write_lists(part: Part, dataset: Dataset, out: Path) -> dict[str, tuple[str,
     return found
 
 
-def _survival(part: Part, required: float | None) -> dict[str, Outlook]:
-    """What is known of the survival of each backdoor of a part."""
-    backdoors = part.recipe["backdoors"]
-    rows: dict[str, list[Record]] = {}
-    for task in part.plan.tasks:
-        if task.backdoor is not None and task.role != "control":
-            row = part.done.records[task.key]
-            if row["status"] == "ok":
-                rows.setdefault(backdoors[task.backdoor].get("name", "default"), []).append(row)
-    found = {name: outlook(mine, required) for name, mine in rows.items()}
-    return {name: o for name, o in found.items() if o.measured or required is not None}
-
-
-REMEDY = (
-    " `--encode lossless` keeps all of it; `--encode auto --require-survival 0.9` finds the smallest files that keep "
-    "enough."
-)
-
-
-def survival_warnings(survival: Mapping[str, Outlook], recipe: Recipe) -> list[str]:
-    """One sentence for each backdoor that the encoder did not leave as it should be, with the remedy."""
-    found = []
-    for name, o in survival.items():
-        if o.ok:
-            continue
-        if not o.measured:
-            found.append(f"Backdoor '{name}': survival was required, and no clip of it could be measured.")
-            continue
-        wanted = f" ({recipe.require_survival:g} was required)" if recipe.require_survival is not None else ""
-        remedy = "" if recipe.setting == "lossless" else REMEDY + _sturdier(name, recipe)
-        found.append(
-            f"Backdoor '{name}': in {len(o.weak)} of {o.measured} measured clips the encoder left too little of the "
-            f"trigger; mean gain {o.gain_mean:.2f}, worst {o.gain_worst:.2f}{wanted}.{remedy}"
-        )
-    return found
-
-
-def _sturdier(name: str, recipe: Recipe) -> str:
-    """What the triggers of a backdoor say of codecs."""
-    triggers = [t for b in recipe.backdoors if b.name == name for t in b.triggers]
-    return "".join(f" {t.name}: {t.codec_note.rstrip('.')}." for t in triggers if t.codec != "robust" and t.codec_note)
-
-
 def finish(
     base: Part,
     recipe: Recipe,
@@ -224,9 +193,13 @@ def finish(
         for role, of_role in of_part.items():
             counts.setdefault(role, Counter()).update(of_role)
     manifest.write_lines(home / "manifest.jsonl", (line for part in parts for line in part.lines()))
-    survival = _survival(done, recipe.require_survival)
+    seen = [part.survival() for part in parts]
+    told = [part.warnings(o, added=part is not base) for part, o in zip(parts, seen, strict=True)]
+    survival = done.survival()
+    whole = {name: o for of_part in seen for name, o in of_part.items()}
     added = [p.recipe for p in parts[1:]]
-    text = card.card(recipe, dataset, base.plan, counts, annotations, _survival(base, None), added)
+    weak = [text for part, o in zip(parts, seen, strict=True) for text in part.weak(o, added=part is not base)]
+    text = card.card(recipe, dataset, base.plan, counts, annotations, whole, weak, added)
     manifest.write_lines(out / "README.md", manifest.text_lines(text))
     summary = Summary(
         out=out,
@@ -234,12 +207,7 @@ def finish(
         counts=done.counts(),
         failed=done.done.without_file(done.plan.tasks, "failed"),
         inert=done.done.without_file(done.plan.tasks, "inert"),
-        warnings=(
-            *dataset.notes,
-            *done.plan.warnings,
-            *done.plan.passed_over.values(),
-            *survival_warnings(survival, recipe),
-        ),
+        warnings=(*dataset.notes, *done.warnings(survival, added=current is not None and current is not base)),
         clean_method=method,
         seconds=seconds,
         processed=processed,
@@ -250,6 +218,8 @@ def finish(
     data = {
         **summary.as_json(),
         "counts": {role: dict(c) for role, c in counts.items()},
+        "survival": {name: rounded(asdict(o)) for name, o in whole.items()},
+        "warnings": [*dataset.notes, *(text for of_part in told for text in of_part)],
         "out": str(out.resolve()),
         "annotations": {k: list(v) for k, v in annotations.items()},
         "jobs": jobs,

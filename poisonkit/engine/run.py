@@ -288,7 +288,7 @@ class _Run:
             )
         self.state.source.unlink(missing_ok=True)  # run.json says it now
         packing.clear(self.state.out)
-        for warning in output.survival_warnings(summary.survival, self.recipe):
+        for warning in current.weak(summary.survival, added=self.base is not None):
             self.options.progress.say(warning)
         return summary
 

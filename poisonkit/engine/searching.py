@@ -57,20 +57,33 @@ class Tried:
         return next((o.problem for o in self.outcomes if o.status == "refused"), "")
 
     @property
+    def failed(self) -> str:
+        """Why no clip was written so, where that failed on the way."""
+        return "" if self.measured else next((o.problem for o in self.outcomes if o.status == "failed"), "")
+
+    @property
     def worst(self) -> float:
         return min((o.gain for o in self.measured), default=0.0)
 
     def holds(self, required: float) -> bool:
         """On each clip at least this gain and some headroom, nothing buried, and enough of a margin for other clips."""
+        return not self.flaw(required)
+
+    def flaw(self, required: float) -> str:
+        """Why it does not hold, in a word or two; "" where it does."""
         gains = [o.gain for o in self.measured]
-        if self.refused or not gains or min(gains) < needed(required):
-            return False
+        if self.refused:
+            return "impossible"
+        if not gains:
+            return "failed"
+        if min(gains) < needed(required):
+            return "too little"
         if any(o.fidelity is not None and o.fidelity["verdict"] == "buried" for o in self.measured):
-            return False
+            return "buried in noise"
         groups: dict[int, list[float]] = {}
         for o in self.measured:
             groups.setdefault(self.backdoors.get(o.number, 0), []).append(o.gain)
-        return all(lower_limit(g) >= required for g in groups.values())
+        return "" if all(lower_limit(g) >= required for g in groups.values()) else "too uneven"
 
     def size(self, clips: Iterable[int] | None = None) -> float:
         """Bytes of the poisoned files over those of their sources; of these clips, by number, or all measured."""
@@ -87,12 +100,16 @@ class Tried:
             "size": self.size() if gains else None,
             "holds": self.holds(required) and not self.dearer,
         }
-        return dict(rounded({**found, **({"refused": self.refused} if self.refused else {})}))
+        why = {word: text for word, text in (("refused", self.refused), ("failed", self.failed)) if text}
+        return dict(rounded({**found, **why}))
 
-    def __str__(self) -> str:
-        if self.refused:
-            return f"{self.setting} impossible"
-        return f"{self.setting} {self.worst:.2f} at {self.size():.1f} times the bytes"
+    def told(self, required: float) -> str:
+        """What was seen, and why it was not taken."""
+        why = "dearer" if self.dearer else self.flaw(required)
+        if not self.measured:
+            return f"{self.setting} ({why})"
+        clips = f"{len(self.measured)} clip{'s' * (len(self.measured) > 1)}"
+        return f"{self.setting} (worst of {clips} {self.worst:.3f}, {self.size():.1f} times the bytes: {why})"
 
 
 def lower_limit(gains: Sequence[float]) -> float:
@@ -150,6 +167,11 @@ def ladders(codecs: frozenset[str], touches: frozenset[str]) -> list[tuple[str, 
     return [(*coarse, "match", *fine), FULL_CHROMA, ("lossless",)]
 
 
+def _elsewhere(problem: str) -> str:
+    """A problem without the remedy that the search has tried."""
+    return problem.replace("--encode match, or ", "").removesuffix(" Remedy: --encode match.")
+
+
 class Search:
     """A search for one plan. RequestError where nothing keeps enough, with what would."""
 
@@ -178,20 +200,19 @@ class Search:
         if best is None:
             return self._found("match", "nothing could be tried, so it is `match`")
         measured = len(best.measured)
-        rivals = ", ".join(str(t) for t in self.tried if not (t.holds(self.required) and not t.dearer))
+        rivals = ", ".join(t.told(self.required) for t in self.tried if t.dearer or not t.holds(self.required))
         why = (
             f"of {len(self.tried)} settings `{best.setting}` makes the smallest files that keep {self.required:g} of "
-            f"the trigger on each of {measured} clips (worst {best.worst:.2f}, {best.size():.1f} times the source's "
+            f"the trigger with a margin: at least {needed(self.required):g} on each of {measured} clips, and by their "
+            f"spread {self.required:g} on 95 % of all (worst {best.worst:.3f}, {best.size():.1f} times the source's "
             "bytes)"
         )
         if best.setting == "lossless":
             why = (
-                f"nothing short of `lossless` keeps {self.required:g} of the trigger on each of {measured} clips "
-                f"(it takes {best.size():.1f} times the source's bytes)"
+                f"nothing short of `lossless` keeps {self.required:g} of the trigger with a margin on each of "
+                f"{measured} clips (it takes {best.size():.1f} times the source's bytes)"
             )
-        return self._found(
-            best.setting, why + (f"; too little or too large: {rivals}" if rivals else "") + self._notes(best)
-        )
+        return self._found(best.setting, why + (f"; not taken: {rivals}" if rivals else "") + self._notes(best))
 
     def _found(self, setting: str, why: str) -> dict[str, Any]:
         return {
@@ -221,15 +242,18 @@ class Search:
                 if now.holds(self.required):
                     best = now if best is None or now.size() < best.size() else best
                     break
-        if best is None and any(t.measured or t.refused for t in self.tried):
+        if best is None and any(t.measured or t.refused or t.failed for t in self.tried):
             raise RequestError(self._nothing())
         return best
 
     def _nothing(self) -> str:
-        refused = next((t.refused for t in reversed(self.tried) if t.refused), "")
-        tried = ", ".join(str(t) for t in self.tried)
-        would = refused or "A stronger trigger would, or a lower --require-survival."
-        return f"--encode auto: no setting keeps {self.required:g} of the trigger (tried: {tried}). {would}"
+        tried = ", ".join(t.told(self.required) for t in self.tried)
+        most = next((t for t in reversed(self.tried) if t.refused or t.failed), None)
+        why = "" if most is None else f" {most.setting}: {_elsewhere(most.refused or most.failed)}"
+        return (
+            f"--encode auto: no setting keeps {self.required:g} of the trigger with a margin (tried: {tried}).{why} "
+            "A stronger trigger would keep more; or ask for less with --require-survival."
+        )
 
     def _kinds(self) -> tuple[frozenset[str], frozenset[str]]:
         touches = frozenset(m for b in self.recipe.backdoors for m in b.chain.touches)

@@ -20,6 +20,7 @@ from poisonkit.recipe import read_mapping
 
 BY_CHANCE = 3.0  # standard deviations of the AUC of a trait that tells nothing; there are some twenty traits
 LEAST = 0.05  # above 0.5: what is less is told as nothing
+SELDOM = 370  # ways of dividing the files, of which chance would hit the one that is wholly told apart: 3 deviations
 AHEAD = 256
 
 _STORED = ("links", "kind of file")
@@ -52,6 +53,14 @@ class Comparison:
     poisoned: int
     shortcuts: tuple[Shortcut, ...]
     unread: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def enough(self) -> bool:
+        """Whether so many files could tell anything that is more than chance."""
+        return (
+            BY_CHANCE * deviation(self.clean, self.poisoned) < 0.5
+            or math.comb(self.clean + self.poisoned, self.poisoned) >= SELDOM
+        )
 
 
 def auc_of_numbers(clean: Sequence[float], poisoned: Sequence[float]) -> float:
@@ -89,6 +98,7 @@ def compare(clean: Sequence[Traits], poisoned: Sequence[Traits], remedy: Callabl
         else:
             auc = auc_of_words([str(v) for v in one], [str(v) for v in other])
         tells = auc - 0.5 > max(LEAST, BY_CHANCE * deviation(len(clean), len(poisoned)))
+        tells |= auc == 1 and math.comb(len(clean) + len(poisoned), len(poisoned)) >= SELDOM
         shown = (_number(one), _number(other)) if numbers else _words(one, other)
         found.append(Shortcut(name, auc, tells, *shown, remedy(name) if tells else ""))
     return sorted(found, key=lambda s: -s.auc)

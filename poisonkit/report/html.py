@@ -30,7 +30,7 @@ from poisonkit.recipe import read_mapping
 from poisonkit.report import pictures
 from poisonkit.report.flashes import LIMIT, flashes_per_second, relative_luminance
 from poisonkit.report.page import STYLE, bars, block, cells, table
-from poisonkit.survival import outlook
+from poisonkit.survival import figures_table, outlook
 from poisonkit.untrusted import link_on_the_way, load_json
 
 WIDE = 320  # pixels: pictures and clips in the page are at most so wide
@@ -58,7 +58,7 @@ def write_report(
         _head(plan, rows),
         _counts(plan, rows),
         _labels(plan, rows),
-        _survival(rows),
+        _survival(plan, rows, _warnings(home)),
         _samples(out, root, fence, rows, samples),
         _failures(rows, plan),
         _recipe(home, recipe, plan),
@@ -117,30 +117,49 @@ def _labels(plan: Plan, rows: Sequence[Record]) -> str:
     return block("Labels of the poisoned samples, before (rows) and after (columns)", table(("", *after), body))
 
 
-def _survival(rows: Sequence[Record]) -> str:
-    seen = [r for r in rows if r["fidelity"]]
+def _survival(plan: Plan, rows: Sequence[Record], warnings: Sequence[str]) -> str:
+    seen = [r for r in rows if r["fidelity"] and r["role"] != "control"]
     if not seen:
         return ""
-    parts = []
-    o = outlook(list(seen))
-    if o.measured:
-        words = ", ".join(f"{n} {v}" for v, n in sorted(o.verdicts.items()))
-        parts.append(
-            f"<p>Measured on {o.measured} clips against a re-encoded source: mean gain {o.gain_mean:.2f}, worst "
-            f"{o.gain_worst:.2f}; {escape(words)}. Gain 1: all of the trigger is in the decoded file; 0: nothing.</p>"
-        )
+    tasks = {t.key: t.backdoor for t in plan.tasks if t.backdoor is not None}
+    groups: dict[str, list[Record]] = {}
+    for row in seen:
+        backdoor = tasks.get(row["key"])
+        groups.setdefault(row["attack"] if backdoor is None else plan.choices[backdoor].name, []).append(row)
+    looks = {name: o for name, mine in groups.items() if (o := outlook(mine)).measured}
+    parts = [f"<p class='warn'>{escape(text)}</p>" for text in warnings]
+    if looks:
+        heads = ("backdoor", "measured", "mean gain", "worst", "survived", "buried", "lost")
+        body = [
+            (
+                *(name, o.sample, f"{o.gain_mean:.2f}", f"{o.gain_worst:.2f}"),
+                *(o.verdicts.get(v, 0) for v in ("survived", "buried", "lost")),
+            )
+            for name, o in looks.items()
+        ]
+        parts += ["<p>Gain 1: all of the trigger is in the decoded file; 0: nothing.</p>", table(heads, body)]
+        for name, o in looks.items():
+            first, *lines = figures_table(o.figures)
+            parts.append(table((f"{name}: {first[0]}", *first[1:]), *lines))
         parts.append(bars("gain", [r["fidelity"]["gain"] for r in seen if r["fidelity"]["gain"] is not None], 0, 1.2))
-    there = [r["fidelity"]["presence"] for r in seen if r["fidelity"].get("presence") is not None]
-    loud = [r["fidelity"]["sound_presence"] for r in seen if r["fidelity"].get("sound_presence") is not None]
-    near = [r["fidelity"]["psnr"] for r in seen if r["fidelity"].get("psnr") is not None]
-    quiet = [r["fidelity"]["snr"] for r in seen if r["fidelity"].get("snr") is not None]
-    parts += [
-        bars("presence in the decoded picture, all clips", there, 0, 1.2) if there else "",
-        bars("presence in the decoded sound, all clips", loud, 0, 1.2) if loud else "",
-        bars("PSNR of trigger, dB", near, 10, 60) if near else "",
-        bars("SNR of trigger, dB", quiet, -10, 60) if quiet else "",
-    ]
+    for title, name, low, high in (
+        ("presence in the decoded picture, all clips", "presence", 0, 1.2),
+        ("presence in the decoded sound, all clips", "sound_presence", 0, 1.2),
+        ("PSNR of trigger, dB", "psnr", 10, 60),
+        ("SNR of trigger, dB", "snr", -10, 60),
+    ):
+        values = [r["fidelity"][name] for r in seen if r["fidelity"].get(name) is not None]
+        parts.append(bars(title, values, low, high) if values else "")
     return block("What the encoder left of the trigger", "".join(parts))
+
+
+def _warnings(home: Path) -> list[str]:
+    """What the run warned of, from run.json."""
+    try:
+        found = load_json((home / "run.json").read_text(encoding="utf-8"))["warnings"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+    return [str(text) for text in found] if isinstance(found, list) else []
 
 
 def _samples(out: Path, root: Path | None, fence: SourceFence | None, rows: Sequence[Record], n: int) -> str:

@@ -11,7 +11,7 @@ import pytest
 import poisonkit
 from poisonkit import Recipe
 from poisonkit.engine.shortcuts import Comparison, Shortcut, auc_of_numbers, auc_of_words, compare, deviation, shortcuts
-from poisonkit.media.traits import traits
+from poisonkit.media.traits import Traits, traits
 from tests.cli.conftest import Cli, cli  # noqa: F401
 from tests.media_factory import make_video
 
@@ -121,5 +121,17 @@ def test_inspect_shows_them(cli: Cli, clips: Path, tmp_path: Path) -> None:  # n
 def test_nothing_telling_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     from poisonkit.cli.shortcuts import _show
 
-    _show(Comparison("training", 4, 2, (Shortcut("bytes", 0.55, False, "1", "2"),)))
-    assert "nothing but the content tells 4 clean and 2 poisoned files apart" in capsys.readouterr().out
+    _show(Comparison("training", 40, 20, (Shortcut("bytes", 0.55, False, "1", "2"),)))
+    assert "nothing but the content tells 40 clean and 20 poisoned files apart" in capsys.readouterr().out
+
+
+def test_few_files(capsys: pytest.CaptureFixture[str]) -> None:
+    """A trait of all poisoned files and of no clean one: two among fifty are no chance, two among six may be one."""
+    from poisonkit.cli.shortcuts import _show
+
+    for clean, poisoned, tells in ((48, 2, True), (4, 2, False), (49, 1, False), (26, 2, True), (25, 2, False)):
+        groups: list[list[Traits]] = [[{"links": 1.0}] * clean, [{"links": 2.0}] * poisoned]
+        (found,) = compare(*groups, lambda trait: "a remedy")
+        assert (found.auc, found.tells) == (1.0, tells)
+        _show(Comparison("training", clean, poisoned, (found,)))
+        assert ("too few to tell chance from a trait" in capsys.readouterr().out) == (not tells)
