@@ -23,6 +23,7 @@ from poisonkit.media.spool import Growing, placed
 from poisonkit.untrusted import open_plain
 
 LONGEST_CODEC_FRAME = 2048
+TOGETHER = 0.001  # seconds by which sound may move against the picture
 
 
 class Inspector(Protocol):
@@ -79,6 +80,7 @@ class _Check:
         self.audio = Trace()
         self.heard = Growing(path.parent)
         self.sound_start: Fraction | None = None
+        self.moved: float | None = None  # seconds by which the picture begins later, in containers that do that
 
     def fail(self, what: str) -> CheckError:
         return CheckError(f"{self.name} was written but is wrong when decoded: {what}.")
@@ -172,6 +174,8 @@ class _Check:
         known = [(a, b) for a, b in zip(got, want, strict=True) if a is not None and b is not None]
         free = container not in EXACT_TIMES or container in SHIFTED
         shift = known[0][0] - known[0][1] if known and free else 0
+        if known and free:
+            self.moved = float(shift * unit)
         for index, (a, b) in enumerate(known):
             if abs(a - b - shift) > tick:
                 raise self.fail(f"frame {index} is shown at {float(a * unit):.4f} s instead of {float(b * unit):.4f} s")
@@ -186,9 +190,13 @@ class _Check:
         if wanted is None:
             if passed.audio is not None and self.audio.digest.digest() != passed.audio.digest.digest():
                 raise self.fail("the copied sound is not the source's, packet for packet")
+            if passed.audio is not None:
+                self._together(_first(self.audio), _first(passed.audio))
             return
         slack = 0 if self.expected.exact_length else FRAME.get(has.codec, LONGEST_CODEC_FRAME // 2)
         late = self._late()
+        if self.moved is not None and self.info.container not in SHIFTED:  # there, the encoder's delay is heard
+            self._together(None if self.sound_start is None else float(self.sound_start), self.expected.start)
         if abs(self.samples + late - wanted) > slack:
             raise self.fail(f"{self.samples} sound samples instead of {wanted}")
         if self.inspect is not None:
@@ -196,12 +204,18 @@ class _Check:
             wave = placed(self.heard.wave(), late, wanted, self.path.parent)
             self.inspect.wave(wave, has.sample_rate)
 
+    def _together(self, heard: float | None, due: float | None) -> None:
+        """Where the container begins at a time of its own, picture and sound are moved alike."""
+        if self.moved is not None and heard is not None and due is not None:
+            apart = heard - due - self.moved
+            if abs(apart) > TOGETHER + float(self.audio.time_base + self.video.time_base):
+                raise self.fail(f"the sound is moved against the picture by {apart:.4f} s")
+
     def _late(self) -> int:
         """Samples by which the decoded sound begins after its due time (negative: before)."""
-        keeps = self.info.container in EXACT_TIMES and self.info.container not in SHIFTED
-        if not keeps or self.sound_start is None or self.info.audio is None:
+        if self.info.container not in EXACT_TIMES or self.sound_start is None or self.info.audio is None:
             return 0
-        late = float(self.sound_start) - self.expected.start
+        late = float(self.sound_start) - self.expected.start - (self.moved or 0.0)
         rate = self.info.audio.sample_rate
         tick = max(float(self.audio.time_base), 1 / rate)
         return 0 if abs(late) <= 1.01 * tick else round(late * rate)
@@ -225,3 +239,8 @@ class _Check:
             bytes=path.stat().st_size,
             converted=self.expected.what.words,
         )
+
+
+def _first(trace: Trace) -> float | None:
+    """Seconds at which the first piece is shown."""
+    return None if not trace.times or trace.times[0] is None else float(trace.times[0] * trace.time_base)

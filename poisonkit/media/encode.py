@@ -48,7 +48,7 @@ class PictureEncoder:
     """One video stream being written."""
 
     def __init__(self, out: OutputContainer, target: VideoTarget, canvas: Canvas, *, indexed: bool) -> None:
-        """indexed: presentation times are frame numbers in units of 1/fps (avi, mpg)."""
+        """indexed: presentation times are frame numbers in units of 1/fps (avi)."""
         self.target, self.canvas = target, canvas
         options = dict(target.options)
         if out.format.name == "avi" or target.encoder in FRAME_NUMBERS:
@@ -158,7 +158,7 @@ class SoundEncoder:
         self._drop = -(-delay // frame)
         lead = self._drop * frame - delay
         self._lead = lead
-        self._origin += delay - lead  # the encoder stamps its packets earlier by the delay
+        self._origin -= lead  # the encoder stamps its packets earlier by the delay, as it should
 
     @property
     def samples(self) -> int:

@@ -188,7 +188,7 @@ class _Pass:
         if first is not None and self.video_target is not None:
             canvas = self._canvas(first)
             self.passed.canvas = canvas
-            indexed = self.info.container not in EXACT_TIMES
+            indexed = self.info.container == "avi"
             encoder = PictureEncoder(self.out, self.video_target, canvas, indexed=indexed)
             self.passed.video = Trace(canvas.time_base)
         elif self.in_video is not None:
@@ -343,9 +343,10 @@ def in_bursts(pictures: Iterator[Any], info: MediaInfo) -> Iterator[Any]:
 
 
 def _indexing(info: MediaInfo, stream: Any, first: Any) -> Callable[[int, Any], int]:
-    """How a picture's timestamp is found: its own, or (avi, mpg) a frame number.
+    """How a picture's timestamp is found: its own, (avi) its frame number, or (mpg) that of its frame number.
 
-    AVI with B-frames has no usable times, so its pictures are numbered as they come.
+    AVI with B-frames has no usable times, so its pictures are numbered as they come. In mpg the first picture keeps
+    its time: the sound beside it keeps its own.
     """
     if info.container in EXACT_TIMES:
         return lambda index, frame: index if frame.pts is None else int(frame.pts)
@@ -355,7 +356,11 @@ def _indexing(info: MediaInfo, stream: Any, first: Any) -> Callable[[int, Any], 
     origin = 0 if info.container == "avi" else (first.pts or 0)
     per_tick = first.time_base * fps if first.time_base is not None else Fraction(1)
     step, ticks = per_tick.numerator, per_tick.denominator
-    return lambda index, frame: index if frame.pts is None else (2 * (frame.pts - origin) * step + ticks) // (2 * ticks)
+
+    def number(index: int, frame: Any) -> int:
+        return index if frame.pts is None else (2 * (frame.pts - origin) * step + ticks) // (2 * ticks)
+
+    return number if info.container == "avi" else lambda index, frame: origin + round(number(index, frame) / per_tick)
 
 
 def display_matrix(frame: Any) -> tuple[int, ...] | None:

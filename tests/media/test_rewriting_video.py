@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from poisonkit import media
 from poisonkit.errors import CheckError, MediaError
 from poisonkit.media import check, jobs
+from poisonkit.media.decode import as_float
 from tests.media.second import cv2_frames, ffmpeg_count, packets, times
 from tests.media_factory import make_video
 
@@ -250,6 +251,50 @@ def test_pixels_that_are_not_square(tmp_path: Path, name: str, words: str, mode:
     told = subprocess.run([jobs.ffmpeg_binary(), "-i", str(out)], capture_output=True, text=True, check=False).stderr
     assert "SAR 7:4 DAR 7:3" in told
     assert [p.name for p in tmp_path.iterdir() if "part" in p.name] == []
+
+
+@pytest.mark.parametrize("delay", ["-0.3", "0", "0.3"])
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("1.mpg", "-c:v mpeg1video -c:a mp2"),
+        ("2.mpg", "-c:v mpeg2video -c:a mp2"),
+        ("3.mpg", "-c:v mpeg2video -c:a ac3"),
+        ("ntsc.mpg", "-c:v mpeg2video -c:a mp2 -r 30000/1001"),
+        ("x.flv", "-c:v libx264 -c:a aac"),
+        ("x.mp4", "-c:v libx264 -c:a aac"),
+        ("x.mkv", "-c:v mpeg4 -c:a libmp3lame"),
+    ],
+)
+@pytest.mark.parametrize("touched", ["video", "audio", "both"])
+def test_sound_stays_beside_its_picture(tmp_path: Path, name: str, words: str, delay: str, touched: str) -> None:
+    """The ffmpeg program's files begin where its muxers like it; sound, copied or new, keeps its distance to 1 ms."""
+    both = make_video(tmp_path / "both.mkv", frames=30, audio=True, rate=48000)
+    command = [jobs.ffmpeg_binary(), "-loglevel", "error", "-i", str(both), "-itsoffset", delay, "-i", str(both)]
+    source, out = tmp_path / name, tmp_path / f"out-{name}"
+    subprocess.run([*command, "-map", "0:v", "-map", "1:a", *words.split(), str(source)], check=True)
+    how: dict[str, Any] = {"video": patched} if touched != "audio" else {}
+    if touched != "video":
+        how["audio"] = lambda wave, rate: wave * 0.5
+    media.rewrite(source, out, **how)
+    lines = [beside_the_picture(file) for file in (source, out)]
+    size = 1 << (max(map(len, lines)) * 2 - 1).bit_length()
+    spectra = [np.fft.rfft(line, size) for line in lines]
+    at = int(np.argmax(np.fft.irfft(spectra[1] * np.conj(spectra[0]))))
+    assert abs(at if at < size // 2 else at - size) <= 48
+
+
+def beside_the_picture(file: Path) -> NDArray[np.float64]:
+    """The sound, 48 kHz, from a second before the first picture on."""
+    with av.open(str(file)) as container:
+        begins = float(next(iter(container.decode(video=0))).time or 0) - 1
+    line = np.zeros(48_000 * 4)
+    with av.open(str(file)) as container:
+        for frame in container.decode(audio=0):
+            wave = as_float(frame).mean(axis=0)
+            at = round((float(frame.time or 0) - begins) * 48_000)
+            line[max(0, at) : at + len(wave)] += wave[max(0, -at) : len(line) - at]
+    return line
 
 
 def test_one_codec_thread(tmp_path: Path) -> None:
