@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from poisonkit.errors import CheckError
 from poisonkit.media.colour import Image, to_rgb
-from poisonkit.media.converting import Conversion, turned
+from poisonkit.media.converting import Conversion, same_aspect, turned
 from poisonkit.media.decode import Tail, Wave, as_float, decode_packet
 from poisonkit.media.encode import FRAME
 from poisonkit.media.families import EXACT_TIMES, SHIFTED
@@ -150,7 +150,7 @@ class _Check:
             raise self.fail("the copied picture is not the source's, packet for packet")
         if has.rotation != source.rotation:
             raise self.fail(f"rotation {has.rotation} instead of {source.rotation}")
-        if has.sample_aspect_ratio != source.sample_aspect_ratio and self.info.container != "mpeg":
+        if not same_aspect(has, source) and self.info.container != "mpeg":
             raise self.fail(f"aspect ratio {has.sample_aspect_ratio} instead of {source.sample_aspect_ratio}")
         if self.expected.what.to_8bit and has.bit_depth > 8:
             raise self.fail(f"{has.bit_depth} bits per sample")

@@ -6,7 +6,7 @@ only; everything else goes through swscale with the stream's own tags.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Self
 
@@ -26,6 +26,7 @@ _BYTE = np.dtype(np.uint8)
 UNSPECIFIED = 2
 BT601 = (UNSPECIFIED, 5, 6)  # untagged is taken as BT.601 by swscale, cv2 and PyAV alike
 FULL = 2
+GBR = 0  # the matrix of what is no Y, U and V
 # Accurate rounding and full chroma: an untouched picture's luma comes back exactly; by default it moves by one.
 EXACTLY = 2 | 0x2000 | 0x40000 | 0x80000  # bilinear, full chroma interpolation, accurate, bit-exact
 
@@ -49,6 +50,11 @@ class Colour:
             int(frame.color_primaries),
             int(frame.color_trc),
         )
+
+    @property
+    def of_planes(self) -> Colour:
+        """These tags for Y, U and V: those of RGB say a matrix that they cannot have, and leave the range open."""
+        return replace(self, space=UNSPECIFIED, range=0) if self.space == GBR else self
 
     @property
     def plain(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from itertools import compress
 from typing import Any
 
@@ -111,3 +112,8 @@ def _graph(frame: Any, template: Any) -> Any:
     middle.link_to(sink)
     graph.configure()
     return graph
+
+
+def same_aspect(a: VideoStream, b: VideoStream) -> bool:
+    """Whether pixels have one shape, as far as codecs and containers can say it: to a ten-thousandth."""
+    return abs(a.sample_aspect_ratio / b.sample_aspect_ratio - 1) < Fraction(1, 10_000)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 Wave = NDArray[np.float32]
 
 SILENT = ("ffv1",)  # their decoders log damage and give a picture of what was in memory: other pixels each time
+PLANES = 8  # channels apart of which PyAV counts one too many, and then reads memory that is not there
 TAIL = 4  # pictures from the end in which damage means that the file stops in the middle of one
 
 
@@ -144,11 +145,21 @@ def read_frames(
             yield index, frame_seconds(index, frame, info), turned(to_rgb(frame), info.video.turns)
 
 
+def interleaved(frame: AudioFrame) -> AudioFrame:
+    """The same sound with its channels in one piece."""
+    import av
+
+    (made,) = av.AudioResampler(frame.format.packed.name, frame.layout.name, frame.sample_rate).resample(frame)
+    return made
+
+
 def as_float(frame: AudioFrame) -> Wave:
     """One decoded block of sound as float32 (channels, samples), full scale ±1, by exact scaling."""
+    channels = frame.layout.nb_channels
+    if frame.format.is_planar and channels >= PLANES:
+        frame = interleaved(frame)
     name = frame.format.name
     data = frame.to_ndarray()
-    channels = frame.layout.nb_channels
     if not frame.format.is_planar:
         data = data.reshape(-1, channels).T
     kind = name.rstrip("p")

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poisonkit.media.colour import Colour, Image, Planes, from_planes, from_rgb
+from poisonkit.media.decode import PLANES
 from poisonkit.media.families import AudioTarget, VideoTarget
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class PictureEncoder:
         context.thread_count = 1
         self.stream.time_base = self.time_base
         self.rgb = target.encoder == "libx264rgb" or target.pix_fmt in ("rgb24", "bgr24", "bgr0", "bgra")
-        self.colour = RGB if self.rgb else canvas.colour
+        self.colour = RGB if self.rgb else canvas.colour.of_planes
         self._tag(context, options)
         if canvas.matrix is not None:
             self.stream.set_display_matrix(canvas.matrix)
@@ -188,12 +189,15 @@ class SoundEncoder:
         import av
 
         context = self.stream.codec_context
-        data, name = to_format(part, context.format.name)
+        apart = context.format.is_planar and part.shape[0] >= PLANES
+        data, name = to_format(part, context.format.packed.name if apart else context.format.name)
         frame = av.AudioFrame.from_ndarray(data, format=name, layout=self.layout)
         frame.sample_rate = self.rate
         frame.time_base = self.time_base
         frame.pts = self._origin + self._at
         self._at += part.shape[1]
+        if apart:
+            (frame,) = av.AudioResampler(context.format.name, self.layout, self.rate).resample(frame)
         yield from self._keep(self.stream.encode(frame))
 
     def _keep(self, packets: list[Packet[Any]]) -> Iterator[Packet[Any]]:

@@ -11,7 +11,7 @@ from poisonkit.errors import MediaError, RequestError
 from poisonkit.limits import VARIABLE, current, excess
 from poisonkit.media.files import name_of, open_input, translated
 from poisonkit.media.info import AudioStream, Encode, MediaInfo, Problem, VideoStream
-from poisonkit.media.whole import cut_short
+from poisonkit.media.whole import cut_short, tells_length
 
 if TYPE_CHECKING:
     from av import VideoFrame
@@ -173,27 +173,34 @@ def _audio(container: InputContainer, stream: Any, path: str | Path, label: str 
     context = stream.codec_context
     if not context.sample_rate or not context.channels:
         raise MediaError(f"{name_of(label)} has a sound stream without sample rate or channels.")
+    samples, rate = _exact_samples(container, path) or (None, context.sample_rate)
     return AudioStream(
         index=stream.index,
         codec=codec_name(stream),
-        sample_rate=context.sample_rate,
+        sample_rate=rate,
         channels=context.channels,
         layout=context.layout.name,
         sample_format=context.format.name if context.format is not None else "",
-        samples=_exact_samples(container, path),
+        samples=samples,
         bit_rate=stream.bit_rate or None,
     )
 
 
-def _exact_samples(container: InputContainer, path: str | Path) -> int | None:
-    """Samples per channel where the file itself says so exactly (wav, flac, ogg, tagged mp3)."""
+def _exact_samples(container: InputContainer, path: str | Path) -> tuple[int, int] | None:
+    """Samples per channel, and Hz, where the file itself says so exactly (wav, flac, ogg, tagged mp3).
+
+    Opus is always decoded at 48 kHz by FFmpeg; soundfile gives the rate that it was made of.
+    """
     name = container.format.name.split(",")[0]
     if name not in ("wav", "flac", "ogg", "mp3", "aiff", "w64") or cut_short(path, name):
         return None
     import soundfile
 
     try:
-        return int(soundfile.info(str(Path(path).absolute())).frames)
+        if name == "mp3" and not tells_length(path):
+            return None
+        found = soundfile.info(str(Path(path).absolute()))
+        return int(found.frames), int(found.samplerate)
     except (soundfile.LibsndfileError, OSError):
         return None
 

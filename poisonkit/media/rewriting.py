@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import numpy as np
 from poisonkit.errors import MediaError
 from poisonkit.media import families, folders, jobs, mux, sound, spool
 from poisonkit.media.check import Expected, Inspector, checked_output, sha256_of
-from poisonkit.media.converting import conversion, converted
+from poisonkit.media.converting import conversion, converted, same_aspect
 from poisonkit.media.decode import Wave, audio_wave, require_whole
 from poisonkit.media.families import EXACT_TIMES, AudioTarget, VideoTarget
 from poisonkit.media.files import name_of, open_input, replacing, require_file, scratch, translated
@@ -81,9 +82,17 @@ def rewrite(
             passed = _sound_job(source, temporary, info, made)
         else:
             target = _video_target(info, encode) if video is not None else None
-            passed = mux.transcode(
-                source, temporary, info, video=video, planes=planes, video_target=target, sound=made, what=what
-            )
+            with ExitStack() as more:
+                first, by_job = temporary, made is not None and not _has_encoder(made.target.encoder)
+                if by_job:  # picture first, and then the sound by the ffmpeg program, which has more encoders
+                    first = more.enter_context(scratch(temporary))
+                beside = None if by_job else made
+                passed = mux.transcode(
+                    source, first, info, video=video, planes=planes, video_target=target, sound=beside, what=what
+                )
+                if by_job and made is not None:
+                    _sound_job(first, temporary, probe(first), made)
+                    passed.audio = None
         due = converted(info, what)
         _keep_aspect(temporary, due)
         expected = Expected(
@@ -120,7 +129,7 @@ def _keep_aspect(temporary: Path, due: MediaInfo) -> None:
     if video is None or video.sample_aspect_ratio == 1 or due.container not in families.TELLS_ASPECT:
         return
     made = probe(temporary).video
-    if made is not None and made.sample_aspect_ratio != video.sample_aspect_ratio:
+    if made is not None and not same_aspect(made, video):
         jobs.set_aspect(temporary, due.container, video.width, video.height, video.sample_aspect_ratio)
 
 
@@ -182,6 +191,17 @@ def _by_job(info: MediaInfo, made: NewSound) -> bool:
     """Whether the ffmpeg program muxes the sound. AVI and mpg are muxed here: see `encode.AUDIBLE_DELAY`."""
     exact = info.container in EXACT_TIMES and info.container not in families.SHIFTED
     return info.video is not None and exact and made.wave.shape[0] <= 2
+
+
+def _has_encoder(name: str) -> bool:
+    """Whether this process can encode so."""
+    import av
+
+    try:
+        av.Codec(name, "w")
+    except (ValueError, av.error.FFmpegError):
+        return False
+    return True
 
 
 def _sound_job(source: Path, temporary: Path, info: MediaInfo, made: NewSound) -> Passed:

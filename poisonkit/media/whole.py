@@ -25,6 +25,19 @@ def cut_short(path: str | Path, container: str) -> bool:
         return walker(file, size)
 
 
+def tells_length(path: str | Path) -> bool:
+    """False for an MP3 file without a header that counts its frames: soundfile then goes by its size and bit rate."""
+    with open(path, "rb") as file:
+        head = file.read(10)
+        if head[:3] == b"ID3":
+            file.seek(10 + sum((byte & 0x7F) << 7 * place for place, byte in enumerate(reversed(head[6:10]))))
+            head = file.read(2)
+        if head[:1] != b"\xff" or head[1] & 0xE6 != 0xE2:  # no MPEG audio of layer III
+            return True
+        start = file.read(256)
+    return any(mark in start for mark in (b"Xing", b"Info", b"VBRI"))
+
+
 def _boxes(file: BinaryIO, size: int) -> bool:
     """ISO base media (mp4, mov): the top-level boxes must end where the file ends."""
     at = 0

@@ -1,0 +1,111 @@
+"""Files as the ffmpeg program makes them, in shapes that our own libraries do not: read, written, and true."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+import soundfile
+
+from poisonkit import MediaError, media
+from poisonkit.media import jobs
+from poisonkit.media.whole import tells_length
+from tests.media.second import cv2_frames, ffmpeg_count
+from tests.media_factory import make_video
+
+
+def ffmpeg(*words: object) -> None:
+    subprocess.run([jobs.ffmpeg_binary(), "-loglevel", "error", "-y", *map(str, words)], check=True)
+
+
+def halved(wave: np.ndarray, rate: int) -> np.ndarray:
+    return wave * 0.5
+
+
+def noise(path: Path, rate: int, seconds: float, channels: int = 1) -> Path:
+    rng = np.random.default_rng(0)
+    soundfile.write(path, 0.1 * rng.standard_normal((round(rate * seconds), channels)), rate)
+    return path
+
+
+def share(a: Path, b: Path, rate: int, channels: int) -> list[float]:
+    """Of each channel of `a`, how much is in `b`, decoded by the ffmpeg program."""
+    waves = []
+    for file in (a, b):
+        command = [jobs.ffmpeg_binary(), "-loglevel", "error", "-i", str(file), "-f", "f32le", "-ar", str(rate), "-"]
+        data = subprocess.run(command, capture_output=True, check=True).stdout
+        waves.append(np.frombuffer(data, "<f4").reshape(-1, channels))
+    n = min(map(len, waves))
+    return [float(np.dot(x, y) / np.dot(x, x)) for x, y in zip(waves[0][:n].T, waves[1][:n].T, strict=True)]
+
+
+@pytest.mark.parametrize("rate", [8000, 12000, 16000, 24000, 48000])
+def test_opus_of_any_rate(tmp_path: Path, rate: int) -> None:
+    """FFmpeg decodes Opus at 48 kHz whatever it was made of; soundfile, and so librosa, at the rate it was made of."""
+    ffmpeg("-i", noise(tmp_path / "a.wav", rate, 1.0), "-c:a", "libopus", "-b:a", "96k", tmp_path / "a.opus")
+    audio = media.probe(tmp_path / "a.opus").audio
+    assert audio is not None
+    assert (audio.sample_rate, audio.samples) == (rate, rate)
+    written = media.rewrite(tmp_path / "a.opus", tmp_path / "b.opus", audio=halved)
+    assert (written.sample_rate, written.samples) == (rate, rate)
+    found = soundfile.info(str(tmp_path / "b.opus"))
+    assert (found.samplerate, found.frames) == (rate, rate)
+    assert share(tmp_path / "a.opus", tmp_path / "b.opus", 48000, 1)[0] == pytest.approx(0.5, abs=0.1)
+
+
+@pytest.mark.parametrize("tags", [(), ("-id3v2_version", "3", "-metadata", "title=" + "x" * 300)])
+def test_mp3_without_a_count_of_frames(tmp_path: Path, tags: tuple[str, ...]) -> None:
+    """libsndfile then guesses the length from size and bit rate: fewer samples than that are no cut."""
+    noise(tmp_path / "a.wav", 44100, 4.0)
+    plain, counted = tmp_path / "a.mp3", tmp_path / "counted.mp3"
+    ffmpeg("-i", tmp_path / "a.wav", "-c:a", "libmp3lame", "-b:a", "128k", "-write_xing", "0", *tags, plain)
+    ffmpeg("-i", tmp_path / "a.wav", "-c:a", "libmp3lame", "-b:a", "128k", *tags, counted)
+    assert [tells_length(plain), tells_length(counted), tells_length(tmp_path / "a.wav")] == [False, True, True]
+    written = media.rewrite(plain, tmp_path / "b.mp3", audio=halved)
+    assert abs(written.samples - 4 * 44100) < 3 * 1152
+    data = counted.read_bytes()
+    counted.write_bytes(data[: len(data) // 2])
+    with pytest.raises(MediaError, match="cut short"):
+        media.rewrite(counted, tmp_path / "c.mp3", audio=halved)
+
+
+@pytest.mark.parametrize("name", ["a.m4a", "a.mp4", "a.mkv", "a.flac", "a.wav"])
+def test_eight_channels(tmp_path: Path, name: str) -> None:
+    """PyAV counts nine planes for eight channels apart, and reads beyond them: a crash, once."""
+    sound = noise(tmp_path / "8.wav", 48000, 0.5, 8)
+    picture = make_video(tmp_path / "p.mp4", frames=12)
+    codec = {".flac": "flac", ".wav": "pcm_s16le", ".mkv": "flac"}.get(Path(name).suffix, "aac")
+    with_picture = ("-i", picture, "-map", "1:v", "-map", "0:a", "-c:v", "copy") if name[2:] in ("mp4", "mkv") else ()
+    ffmpeg("-i", sound, *with_picture, "-c:a", codec, "-b:a", "768k", "-channel_layout", "7.1", tmp_path / name)
+    written = media.rewrite(tmp_path / name, tmp_path / f"out-{name}", audio=halved)
+    assert written.channels == 8
+    kept = share(tmp_path / name, tmp_path / f"out-{name}", 48000, 8)
+    full = [part for channel, part in enumerate(kept) if channel != 3 or codec != "aac"]  # AAC's low frequencies
+    assert full == pytest.approx([0.5] * len(full), abs=0.12 if codec == "aac" else 0.001)  # noise is dear to AAC
+
+
+@pytest.mark.parametrize("picture", ["libvpx", "libvpx-vp9"])
+def test_vorbis_beside_a_new_picture(tmp_path: Path, picture: str) -> None:
+    """PyAV has no Vorbis encoder; the ffmpeg program does."""
+    clip = make_video(tmp_path / "a.mp4", frames=25, audio=True, rate=48000)
+    ffmpeg("-i", clip, "-c:v", picture, "-c:a", "libvorbis", tmp_path / "a.webm")
+    written = media.rewrite(tmp_path / "a.webm", tmp_path / "b.webm", video=lambda frames: frames, audio=halved)
+    assert (written.frames, written.audio_codec) == (25, "vorbis")
+    assert len(cv2_frames(tmp_path / "b.webm")) == ffmpeg_count(tmp_path / "b.webm") == 25
+    assert share(tmp_path / "a.webm", tmp_path / "b.webm", 48000, 1)[0] == pytest.approx(0.5, abs=0.02)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.mp4", "a.webm", "b.webm"]
+
+
+@pytest.mark.parametrize(("codec", "pix_fmt"), [("png", "rgb24"), ("libx264rgb", "rgb24"), ("libx265", "gbrp")])
+def test_planes_of_what_was_rgb_have_no_tag_of_rgb(tmp_path: Path, codec: str, pix_fmt: str) -> None:
+    ffmpeg("-i", make_video(tmp_path / "a.mp4", frames=4), "-c:v", codec, "-pix_fmt", pix_fmt, tmp_path / "a.mov")
+    media.rewrite(tmp_path / "a.mov", tmp_path / "b.mov", video=lambda frames: frames, encode=media.Encode("h264"))
+    with av.open(str(tmp_path / "b.mov")) as container:
+        frame = next(container.decode(video=0))
+        assert (frame.format.name, int(frame.colorspace)) == ("yuv420p", 2)
+        assert int(frame.color_range) in (0, 1)
+    for a, b in zip(cv2_frames(tmp_path / "a.mov"), cv2_frames(tmp_path / "b.mov"), strict=True):
+        assert abs(float(a.astype(int).mean() - b.astype(int).mean())) < 2
