@@ -53,7 +53,7 @@ class PictureEncoder:
         self.target, self.canvas = target, canvas
         options = dict(target.options)
         if out.format.name == "avi" or target.encoder in FRAME_NUMBERS:
-            options.setdefault("bf", "0")
+            options["bf"] = "0"
         stream: Any = out.add_stream(target.encoder, rate=canvas.fps, options=options)
         self.stream = stream
         context = stream.codec_context

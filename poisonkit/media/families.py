@@ -61,7 +61,14 @@ class _Family:
 _YUV = ("yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuvj444p")
 _SAME_BITS = {"x264-params": "cpu-independent=1"}
 """x264's AVX-512 code for macroblock trees reads memory that nobody wrote: without this, two runs differ in bytes."""
-_VPX = {"b": "0", "deadline": "good", "cpu-used": "4", "auto-alt-ref": "0"}
+_VPX = {"b": "0", "deadline": "good", "cpu-used": "4", "auto-alt-ref": "0", "lag-in-frames": "0"}
+LARGE = 1_500_000
+"""Pixels of a picture above which encoders look less far ahead: what they hold, a worker needs the memory for."""
+_LEAN = {  # encoder, whether chroma is in full
+    ("libx264", False): {"rc-lookahead": "2", "bf": "1"},
+    ("libx264", True): {"rc-lookahead": "0", "bf": "0"},
+    ("libx265", False): {"bf": "0", "x265-params": ":rc-lookahead=1:ref=1"},
+}
 FAMILIES = {
     "h264": _Family("libx264", (*_YUV, "gray"), 18, (0, 51), options={"preset": "veryfast", **_SAME_BITS}),
     "hevc": _Family("libx265", (*_YUV, "gray"), 20, (0, 51), options={"preset": "fast"}),
@@ -168,7 +175,7 @@ def video_target(video: VideoStream, container: str, encode: Encode) -> VideoTar
             message = f"crf {encode.crf} is outside {low} to {high}, the range of {video.codec}."
             return _refuse("crf", message, f"--encode crf:{quality}")
         quality = encode.crf
-    return VideoTarget(encoder, video.codec, pix_fmt, _options(family, quality, pix_fmt))
+    return VideoTarget(encoder, video.codec, pix_fmt, _options(family, quality, pix_fmt, video))
 
 
 def _eight_bit(pix_fmt: str) -> str:
@@ -193,7 +200,7 @@ def _h264(video: VideoStream, container: str, encode: Encode) -> VideoTarget | P
     elif pix_fmt not in family.formats:
         pix_fmt = "yuv444p" if video.width % 2 or video.height % 2 else "yuv420p"
     quality = family.quality if encode.crf is None else encode.crf
-    return VideoTarget(family.encoder, "h264", pix_fmt, _options(family, quality, pix_fmt))
+    return VideoTarget(family.encoder, "h264", pix_fmt, _options(family, quality, pix_fmt, video))
 
 
 def _lossless(container: str) -> VideoTarget | Problem:
@@ -205,8 +212,10 @@ def _lossless(container: str) -> VideoTarget | Problem:
     return _refuse("lossless", message, f"--encode match, or {_BY_HAND}")
 
 
-def _options(family: _Family, quality: int | None, pix_fmt: str) -> dict[str, str]:
+def _options(family: _Family, quality: int | None, pix_fmt: str, video: VideoStream) -> dict[str, str]:
     options = dict(family.options)
+    if video.width * video.height > LARGE:
+        options.update(_LEAN.get((family.encoder, "444" in pix_fmt)) or _LEAN.get((family.encoder, False), {}))
     if family.encoder == "libx264" and pix_fmt in ("yuv444p", "yuvj444p"):
         options["x264-params"] += ":chroma-qp-offset=-6"  # x264 adds 6 in 4:4:4: chroma would be coarser than in 4:2:0
     if quality is None:
@@ -215,7 +224,9 @@ def _options(family: _Family, quality: int | None, pix_fmt: str) -> dict[str, st
         limits = {"qmin": str(quality), "qmax": str(quality)}
         return {**options, **limits, "flags": "+qscale", "global_quality": str(118 * quality)}
     if family.encoder == "libx265":
-        return {**options, "crf": str(quality), "x265-params": "log-level=error:info=0:pools=none:frame-threads=1"}
+        lean = options.pop("x265-params", "")
+        params = f"log-level=error:info=0:pools=none:frame-threads=1{lean}"
+        return {**options, "crf": str(quality), "x265-params": params}
     return {**options, "crf": str(quality)}
 
 

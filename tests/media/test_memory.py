@@ -34,29 +34,41 @@ else:
 """
 
 
-def full_hd(path: Path, frames: int) -> None:
+def full_hd(path: Path, frames: int, codec: str = "libx264", chroma: str = "420") -> None:
     """1920x1080: stripes and noise that move."""
     path.parent.mkdir(parents=True)
     rng = np.random.default_rng(0)
     stripes = np.add.outer(np.arange(1080), np.arange(1920)).astype(np.uint8) // 2
     stripes += rng.integers(0, 12, stripes.shape, dtype=np.uint8)
-    chroma = np.full((540, 1920), 128, np.uint8)
+    gray = np.full((540 if chroma == "420" else 2160, 1920), 128, np.uint8)
+    quick = {"deadline": "realtime", "cpu-used": "8"} if "vpx" in codec else {"preset": "ultrafast"}
+    quick |= {"x265-params": "log-level=error"} if codec == "libx265" else {}
     with av.open(str(path), "w") as out:
-        stream: Any = out.add_stream("libx264", rate=30, options={"preset": "ultrafast", "crf": "20"})
-        stream.width, stream.height, stream.pix_fmt = 1920, 1080, "yuv420p"
+        stream: Any = out.add_stream(codec, rate=30, options={**quick, "crf": "20"})
+        stream.width, stream.height, stream.pix_fmt = 1920, 1080, f"yuv{chroma}p"
         for t in range(frames):
-            planes = np.concatenate([np.roll(stripes, 3 * t, 1), chroma])
-            frame = av.VideoFrame.from_ndarray(planes, format="yuv420p")
+            planes = np.concatenate([np.roll(stripes, 3 * t, 1), gray])
+            if chroma == "444":
+                planes = planes.reshape(3, 1080, 1920)
+            frame = av.VideoFrame.from_ndarray(planes, format=f"yuv{chroma}p")
             frame.pts, frame.time_base = t, Fraction(1, 30)
             out.mux(stream.encode(frame))
         out.mux(stream.encode(None))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("trigger", ["badnets", "blend", "frame-lag"])
-def test_full_hd(tmp_path: Path, trigger: str) -> None:
-    full_hd(tmp_path / "source" / "a" / "long.mp4", 120)
-    full_hd(tmp_path / "source" / "b" / "other.mp4", 2)
+@pytest.mark.parametrize(
+    ("name", "codec", "chroma", "trigger"),
+    [
+        *(("a.mp4", "libx264", "420", trigger) for trigger in ("badnets", "blend", "frame-lag", "wanet", "snow")),
+        *(("a.mp4", "libx264", "444", trigger) for trigger in ("badnets", "wanet")),
+        ("a.mp4", "libx265", "420", "blend"),
+        ("a.webm", "libvpx-vp9", "420", "blend"),
+    ],
+)
+def test_full_hd(tmp_path: Path, name: str, codec: str, chroma: str, trigger: str) -> None:
+    full_hd(tmp_path / "source" / "a" / name, 90, codec, chroma)
+    full_hd(tmp_path / "source" / "b" / name, 2, codec, chroma)
     command = [sys.executable, "-c", SCRIPT, str(tmp_path / "source"), str(tmp_path / "out"), trigger]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     peak = int(done.stdout) / (1024 if sys.platform == "linux" else 1024**2)
