@@ -128,13 +128,12 @@ def _seconds(looks: Sequence[Look]) -> dict[str, float]:
     return {"shortest": min(found), "longest": max(found), "total": sum(found)} if found else {}
 
 
-def _problems(looks: Sequence[Look]) -> dict[str, tuple[int, Any, str]]:
-    """Problem code -> (number of files, the first such problem, the file that has it)."""
-    found: dict[str, tuple[int, Any, str]] = {}
+def _problems(looks: Sequence[Look]) -> dict[str, list[tuple[Any, str]]]:
+    """Problem code -> (problem, the file that has it) of each file."""
+    found: dict[str, list[tuple[Any, str]]] = {}
     for look in looks:
         for problem in look.conditions:
-            count, first, name = found.get(problem.code, (0, problem, look.sample.id))
-            found[problem.code] = (count + 1, first, name)
+            found.setdefault(problem.code, []).append((problem, look.sample.id))
     return found
 
 
@@ -160,8 +159,16 @@ def _as_json(dataset: Dataset, why: str, looks: Sequence[Look]) -> dict[str, Any
         "media": {name: dict(values.most_common()) for name, values in _properties(looks).items()},
         "seconds": _seconds(looks),
         "problems": [
-            {"code": code, "files": n, "message": p.message, "remedy": p.remedy, "blocks": p.blocks, "first": name}
-            for code, (n, p, name) in _problems(looks).items()
+            {
+                "code": code,
+                "files": len(those),
+                "message": those[0][0].message,
+                "remedy": those[0][0].remedy,
+                "blocks": those[0][0].blocks,
+                "first": those[0][1],
+                "all": [{"id": name, "message": p.message, "remedy": p.remedy} for p, name in those],
+            }
+            for code, those in _problems(looks).items()
         ],
         "not_opened": [{"id": look.sample.id, "problem": look.problem} for look in looks if look.info is None],
         "notes": list(dataset.notes),
@@ -183,10 +190,14 @@ def _show(console: Console, dataset: Dataset, why: str, looks: Sequence[Look]) -
     problems = _problems(looks)
     if problems:
         screen.heading(console, "To know before poisoning")
-        for code, (count, problem, name) in problems.items():
+        for code, those in problems.items():
+            problem, name = those[0]
+            others = len({p.message for p, _ in those}) - 1
+            more = f" ({others} more kinds: --json names all files)" if others else ""
             remedy = f" Remedy: {problem.remedy}." if problem.remedy else ""
             stops = "cannot be rewritten: " if problem.blocks else ""
-            screen.line(console, f"{code}, {count} files (first '{name}'): {stops}{problem.message}{remedy}")
+            where = f"{code}, {len(those)} files (first '{name}')"
+            screen.line(console, f"{where}: {stops}{problem.message}{remedy}{more}")
     broken = [look for look in looks if look.info is None]
     if broken:
         screen.heading(console, f"Files that do not open ({len(broken)})")

@@ -10,6 +10,8 @@ from pathlib import Path
 from poisonkit.datasets._files import Fence, below, check_utf8, entries, is_file, is_folder, some
 from poisonkit.datasets.base import modality_of
 
+NOT_READ = "their suffixes are not those of video or sound that is read"
+
 
 class Tree:
     """A data root. Paths given and returned are POSIX, relative to it, spelt as on disk.
@@ -101,7 +103,7 @@ class Tree:
 
     def _is_sample(self, entry: os.DirEntry[str], path: str) -> bool:
         if modality_of(entry.name) is None:
-            self._other["neither video nor audio"].append(path)
+            self._other[NOT_READ].append(path)
         elif not is_file(entry):
             self._other["broken links or special files"].append(path)
         else:
@@ -116,7 +118,7 @@ class Tree:
             for entry in entries(os.path.join(self.root, part)):
                 if not is_folder(entry) and not (part == "" and entry.name in ours):
                     media = modality_of(entry.name) is not None
-                    why = "in no class folder" if media else "neither video nor audio"
+                    why = "in no class folder" if media else NOT_READ
                     self._other[why].append(f"{part}/{entry.name}" if part else entry.name)
 
     def notes(self) -> tuple[str, ...]:

@@ -45,6 +45,7 @@ class VideoStream:
     color_range: str
     bit_rate: int | None
     interlaced: bool = False
+    mirrored: bool = False
 
     @property
     def turns(self) -> int:

@@ -13,8 +13,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from poisonkit.errors import MediaError
 from poisonkit.media.colour import (
     Colour,
@@ -32,6 +30,7 @@ from poisonkit.media.encode import Canvas, PictureEncoder, SoundEncoder
 from poisonkit.media.families import EXACT_TIMES, MUXERS, AudioTarget, VideoTarget
 from poisonkit.media.files import name_of, open_input, open_output, translated
 from poisonkit.media.info import MediaInfo, PlaneFormat
+from poisonkit.media.probing import display_matrix
 
 BURST, BURST_BYTES = 32, 12_000_000  # pictures made before they are encoded, at most
 
@@ -232,6 +231,7 @@ class _Pass:
         for packet in self.packets:
             if packet.stream is self.in_video:
                 for frame in decode_packet(packet, self.source):
+                    self._same_kind(frame)
                     self.tail.see(frame)
                     yield frame
             elif packet.size:
@@ -240,6 +240,23 @@ class _Pass:
                 else:
                     self._copy_sound(packet)
         self.tail.finish()
+
+    def _same_kind(self, frame: Any) -> None:
+        """MediaError where a picture is not what the first one promised: it would be written as something else."""
+        video = self.info.video
+        if video is None:
+            return
+        if (frame.width, frame.height) != (video.width, video.height):
+            raise MediaError(
+                f"{name_of(self.source)} changes size: frame {self.tail.frames} is {frame.width}x{frame.height}, the "
+                f"first {video.width}x{video.height}; convert it first: ffmpeg -i IN -vf scale="
+                f"{video.width}:{video.height} -c:v libx264 -crf 18 OUT.mp4."
+            )
+        if frame.interlaced_frame and not video.interlaced:
+            raise MediaError(
+                f"{name_of(self.source)} is interlaced from frame {self.tail.frames} on, and progressive before; "
+                "convert it first: ffmpeg -i IN -vf bwdif=deint=interlaced -c:v libx264 -crf 18 OUT.mp4."
+            )
 
     def _copy_sound(self, packet: Any) -> None:
         if self.passed.audio is not None:
@@ -361,9 +378,3 @@ def _indexing(info: MediaInfo, stream: Any, first: Any) -> Callable[[int, Any], 
         return index if frame.pts is None else (2 * (frame.pts - origin) * step + ticks) // (2 * ticks)
 
     return number if info.container == "avi" else lambda index, frame: origin + round(number(index, frame) / per_tick)
-
-
-def display_matrix(frame: Any) -> tuple[int, ...] | None:
-    """The nine numbers of a picture's display matrix (rotation, flips), or None."""
-    data = frame.side_data.get("DISPLAYMATRIX")
-    return None if data is None else tuple(int(v) for v in np.frombuffer(bytes(data), dtype=np.int32)[:9])

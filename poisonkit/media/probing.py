@@ -7,6 +7,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+
 from poisonkit.errors import MediaError, RequestError
 from poisonkit.limits import VARIABLE, current, excess
 from poisonkit.media.files import name_of, open_input, translated
@@ -166,7 +168,23 @@ def _video(container: InputContainer, stream: Any, path: str | Path, first: Vide
         color_range=RANGES.get(int(first.color_range), ""),
         bit_rate=stream.bit_rate if stream.bit_rate and stream.bit_rate != MPEG1_VARIABLE else None,
         interlaced=bool(first.interlaced_frame) or context.field_order > 1,
+        mirrored=_mirrored(first),
     )
+
+
+def display_matrix(frame: Any) -> tuple[int, ...] | None:
+    """The nine numbers of a picture's display matrix (rotation, flips), or None."""
+    data = frame.side_data.get("DISPLAYMATRIX")
+    return None if data is None else tuple(int(v) for v in np.frombuffer(bytes(data), dtype=np.int32)[:9])
+
+
+def _mirrored(frame: VideoFrame) -> bool:
+    """Whether the container turns the picture over, or by what is no quarter: more than `rotation` can say."""
+    matrix = display_matrix(frame)
+    if matrix is None:
+        return False
+    a, b, _, c, d = matrix[:5]
+    return a * d - b * c < 0 or int(frame.rotation) % 90 != 0
 
 
 def _audio(container: InputContainer, stream: Any, path: str | Path, label: str | Path) -> AudioStream:
@@ -227,7 +245,13 @@ def _problems(container: InputContainer, video: VideoStream | None) -> list[Prob
             )
     if video is None:
         return found
-    if video.rotation:
+    if video.mirrored:
+        message = (
+            "mirrored, or turned by what is no quarter, in the container: decoders disagree on how it is shown; "
+            "triggers act on what OpenCV shows, and the container goes on saying it."
+        )
+        found.append(Problem("mirrored", message))
+    elif video.rotation:
         message = (
             f"rotated by {video.rotation} degrees in the container: OpenCV and decord turn the picture, PyAV does not."
         )
@@ -250,6 +274,15 @@ def picture_blocks(video: VideoStream, encode: Encode | None = None) -> list[Pro
                 f"{video.bit_depth}-bit",
                 f"the picture has {video.bit_depth} bits per sample; 8 can be written.",
                 "--to-8bit",
+                blocks=True,
+            )
+        )
+    if video.mirrored and encode.rotation == "normalise":
+        found.append(
+            Problem(
+                "mirrored",
+                "the container mirrors the picture, or turns it by what is no quarter: that is not made upright.",
+                "--rotation keep, or convert the clips first: ffmpeg -i IN -c:v libx264 -crf 18 OUT.mp4",
                 blocks=True,
             )
         )

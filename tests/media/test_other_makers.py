@@ -12,6 +12,7 @@ import soundfile
 
 from poisonkit import MediaError, media
 from poisonkit.media import jobs
+from poisonkit.media.probing import display_matrix
 from poisonkit.media.whole import tells_length
 from tests.media.second import cv2_frames, ffmpeg_count
 from tests.media_factory import make_video
@@ -109,3 +110,55 @@ def test_planes_of_what_was_rgb_have_no_tag_of_rgb(tmp_path: Path, codec: str, p
         assert int(frame.color_range) in (0, 1)
     for a, b in zip(cv2_frames(tmp_path / "a.mov"), cv2_frames(tmp_path / "b.mov"), strict=True):
         assert abs(float(a.astype(int).mean() - b.astype(int).mean())) < 2
+
+
+def two_parts(tmp_path: Path, name: str, first: str, second: str) -> Path:
+    """One stream of MPEG-2 whose second half is made otherwise. first, second: filters, and options behind a bar."""
+    parts = []
+    for number, words in enumerate((first, second)):
+        filters, _, options = words.partition("|")
+        parts.append(tmp_path / f"{number}.ts")
+        source = ("-f", "lavfi", "-i", f"testsrc2=size=96x64:rate=50:duration=0.4,{filters}")
+        ffmpeg(*source, "-c:v", "mpeg2video", "-q:v", 2, "-bf", 0, *options.split(), parts[-1])
+    ffmpeg("-i", f"concat:{parts[0]}|{parts[1]}", "-c", "copy", tmp_path / name)
+    return tmp_path / name
+
+
+@pytest.mark.parametrize("name", ["a.mpg", "a.mkv"])
+def test_a_stream_that_becomes_another(tmp_path: Path, name: str) -> None:
+    """Written as what it was at first, it would be another picture: that is said, with the command that helps."""
+    grows = two_parts(tmp_path, name, "null", "scale=128:96")
+    with pytest.raises(MediaError, match=r"changes size: frame (19|20) is 128x96, the first 96x64; .* scale=96:64 "):
+        media.rewrite(grows, tmp_path / f"out-{name}", video=lambda frames: frames)
+    mixed = two_parts(tmp_path, f"mixed-{name}", "fps=25", "interlace=scan=tff|-flags +ildct+ilme")
+    with pytest.raises(
+        MediaError, match=r"is interlaced from frame (9|10) on, .* convert it"
+    ):
+        media.rewrite(mixed, tmp_path / f"out-{name}", video=lambda frames: frames)
+    assert not (tmp_path / f"out-{name}").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("-display_hflip",), "mirrored"),
+        (("-display_rotation", "90", "-display_vflip"), "mirrored"),
+        (("-display_rotation", "45"), "mirrored"),
+        (("-display_rotation", "180"), "rotated"),
+        ((), None),
+    ],
+)
+def test_mirrored_pictures(tmp_path: Path, words: tuple[str, ...], code: str | None) -> None:
+    """Named, kept as they are, and not called upright."""
+    plain = make_video(tmp_path / "plain.mp4", frames=4)
+    ffmpeg(*words, "-i", plain, "-c", "copy", tmp_path / "a.mp4")
+    info = media.probe(tmp_path / "a.mp4")
+    assert [p.code for p in info.problems] == ([code] if code else [])
+    media.rewrite(tmp_path / "a.mp4", tmp_path / "b.mp4", video=lambda frames: frames)
+    matrices = []
+    for file in ("a.mp4", "b.mp4"):
+        with av.open(str(tmp_path / file)) as container:
+            matrices.append(display_matrix(next(container.decode(video=0))))
+    assert matrices[0] == matrices[1]
+    refused = [p.code for p in media.refusals(info, media.Encode(rotation="normalise"))]
+    assert refused == (["mirrored"] if code == "mirrored" else [])
