@@ -63,7 +63,7 @@ def command(
 
     Every clip is written with the trigger and without it, both are decoded, and their difference is compared with
     what was put in. Gain 1: all of it is there, 0: nothing. Nothing is kept. The exit status is 1 if a clip could not
-    be processed.
+    be processed, or if nothing could be measured.
     """
     import tempfile
     from dataclasses import asdict
@@ -72,11 +72,14 @@ def command(
     from poisonkit.cli.progress import watching
     from poisonkit.engine.run import Options
     from poisonkit.engine.trials import tabulate
+    from poisonkit.errors import RequestError
     from poisonkit.manifest import rounded
-    from poisonkit.recipe import Recipe, parse_encode
+    from poisonkit.recipe import AUTO, Recipe, parse_encode
 
     settings = tuple(dict.fromkeys(encode or SETTINGS))
     for one in settings:
+        if one == AUTO:
+            raise RequestError("--encode auto: name the settings to compare; `poisonkit poison` searches among them.")
         parse_encode(one)
     rows = {}
     for text in dict.fromkeys(trigger):
@@ -98,7 +101,7 @@ def command(
         screen.print_json({"cells": [rounded({**asdict(c), "verdict": c.verdict}) for c in cells]})
     else:
         _show(screen.console(), cells, settings)
-    return 1 if any(c.statuses.get("failed") for c in cells) else 0
+    return 1 if any(c.statuses.get("failed") for c in cells) or not any(c.statuses.get("ok") for c in cells) else 0
 
 
 def _show(console: Console, cells: Sequence[Cell], settings: Sequence[str]) -> None:
@@ -113,7 +116,7 @@ def _show(console: Console, cells: Sequence[Cell], settings: Sequence[str]) -> N
         if not codecs:
             continue
         heads = [(codec, setting) for codec in codecs for setting in settings]
-        titles = [" ".join(h) if len(codecs) > 1 else h[1] for h in heads]
+        titles = [f"{codec} clips, {setting}" if len(codecs) > 1 else setting for codec, setting in heads]
         of = f" in {codecs[0]} clips" if len(codecs) == 1 else ""
         screen.heading(console, f"Mean gain{of} (size: times the source's bytes)")
         lines = [(name, *(_text(known.get((name, *head))) for head in heads)) for name in names]

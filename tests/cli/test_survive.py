@@ -49,9 +49,9 @@ def test_codecs_have_columns_and_what_cannot_be_is_told(cli: Cli, tmp_path: Path
     said = cli("survive", *clips, "-t", "badnets", "-e", "match", "-e", "lossless", "-j", 1)
     assert said.status == 0
     head = next(line for line in said.out.splitlines() if "trigger" in line)
-    assert "h264 match" in head
-    assert "mpeg4 lossless" in head
-    assert "vp9 match" in head
+    assert "h264 clips, match" in head
+    assert "mpeg4 clips, lossless" in head
+    assert "vp9 clips, match" in head
     assert "refused" in said.out
     assert "webm cannot hold lossless RGB video here" in said.out
     sound = make_audio(tmp_path / "s.wav")
@@ -68,7 +68,8 @@ def test_codecs_have_columns_and_what_cannot_be_is_told(cli: Cli, tmp_path: Path
 
 def test_wrong_requests(cli: Cli, tmp_path: Path) -> None:
     clip = make_video(tmp_path / "a.mp4", frames=4)
-    assert cli("survive", clip, "-t", "blend", "-e", "auto").status == 2
+    assert "`poisonkit poison` searches" in cli("survive", clip, "-t", "blend", "-e", "auto").complaint
+    assert cli("survive", make_audio(tmp_path / "s.wav"), "-t", "blend", "-e", "match").status == 1
     assert "Did you mean 'blend'?" in cli("survive", clip, "-t", "blent").complaint
     (tmp_path / "broken.mp4").write_bytes(b"no clip")
     said = cli("survive", tmp_path / "broken.mp4", clip, "-t", "blend", "-e", "match", "-j", 1)
