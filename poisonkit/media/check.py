@@ -217,8 +217,10 @@ class _Check:
             return 0
         late = float(self.sound_start) - self.expected.start - (self.moved or 0.0)
         rate = self.info.audio.sample_rate
-        tick = max(float(self.audio.time_base), 1 / rate)
-        return 0 if abs(late) <= 1.01 * tick else round(late * rate)
+        tick = max(float(self.audio.time_base), TOGETHER)  # mp4's edit lists count in milliseconds
+        frame = FRAME.get(self.info.audio.codec, LONGEST_CODEC_FRAME // 2)
+        whole = round(late * rate / frame) * frame  # an encoder's delay is heard in whole frames
+        return whole if abs(late - whole / rate) <= 1.01 * tick else round(late * rate)
 
     def written(self, path: Path) -> Written:
         video, audio = self.info.video, self.info.audio

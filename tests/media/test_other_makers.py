@@ -131,9 +131,7 @@ def test_a_stream_that_becomes_another(tmp_path: Path, name: str) -> None:
     with pytest.raises(MediaError, match=r"changes size: frame (19|20) is 128x96, the first 96x64; .* scale=96:64 "):
         media.rewrite(grows, tmp_path / f"out-{name}", video=lambda frames: frames)
     mixed = two_parts(tmp_path, f"mixed-{name}", "fps=25", "interlace=scan=tff|-flags +ildct+ilme")
-    with pytest.raises(
-        MediaError, match=r"is interlaced from frame (9|10) on, .* convert it"
-    ):
+    with pytest.raises(MediaError, match=r"is interlaced from frame (9|10) on, .* convert it"):
         media.rewrite(mixed, tmp_path / f"out-{name}", video=lambda frames: frames)
     assert not (tmp_path / f"out-{name}").exists()
 
@@ -162,3 +160,32 @@ def test_mirrored_pictures(tmp_path: Path, words: tuple[str, ...], code: str | N
     assert matrices[0] == matrices[1]
     refused = [p.code for p in media.refusals(info, media.Encode(rotation="normalise"))]
     assert refused == (["mirrored"] if code == "mirrored" else [])
+
+
+@pytest.mark.parametrize("delay", ["0.25", "0.1003", "-0.2"])
+@pytest.mark.parametrize("name", ["a.mp4", "a.mov", "a.mkv"])
+def test_what_is_heard_again_lies_on_what_was_written(tmp_path: Path, name: str, delay: str) -> None:
+    """Edit lists count in milliseconds: a sound that begins late is up to half of one off by its timestamps."""
+    picture = make_video(tmp_path / "p.mp4", frames=30)
+    sound = noise(tmp_path / "s.wav", 44100, 1.2)
+    late = ("-i", picture, "-itsoffset", delay, "-i", sound, "-map", "0:v", "-map", "1:a", "-c:v", "copy")
+    ffmpeg(*late, "-c:a", "aac", "-b:a", "256k", tmp_path / name)
+    sounds = {}
+
+    class Ear:
+        def wants(self, index: int) -> bool:
+            return False
+
+        def frame(self, index: int, rgb: np.ndarray) -> None: ...
+
+        def wave(self, wave: np.ndarray, rate: int) -> None:
+            sounds["heard"] = wave
+
+    def kept(wave: np.ndarray, rate: int) -> np.ndarray:
+        sounds["written"] = wave.copy()
+        return wave
+
+    media.rewrite(tmp_path / name, tmp_path / f"b-{name}", video=lambda frames: frames, audio=kept, inspect=Ear())
+    n = min(wave.shape[1] for wave in sounds.values())
+    a, b = sounds["written"][:, :n], sounds["heard"][:, :n]
+    assert float(((a - b) ** 2).sum() / (a**2).sum()) < 0.3  # noise is dear to AAC; 25 samples off it would be 2
