@@ -91,6 +91,7 @@ _IN_CONTAINER = {
 }
 _H264_CONTAINERS = ("mp4", "mov", "matroska", "avi", "flv")
 _BY_HAND = "convert the clips first: ffmpeg -i IN -c:v libx264 -crf 18 OUT.mp4"
+_SOUND_BY_HAND = "convert the sounds first: ffmpeg -i IN OUT.flac"
 _LOSSLESS = ("mp4", "mov", "matroska", "avi")
 _MPEG1_RATES = [Fraction(n, 1001) for n in (24000, 30000, 60000)] + [Fraction(n) for n in (24, 25, 30, 50, 60)]
 
@@ -142,7 +143,8 @@ def refusals(info: MediaInfo, encode: Encode, touches: Iterable[str] = ("video",
     container = info.container
     alone = info.video is None and container in SOUND_FILES
     if container not in MUXERS and not alone:
-        found = [_refuse("container", f"{container} files cannot be written.", _BY_HAND)]
+        remedy = _BY_HAND if info.video is not None else _SOUND_BY_HAND
+        found = [_refuse("container", f"{container} files cannot be written.", remedy)]
     return tuple(found)
 
 
@@ -233,6 +235,8 @@ def _options(family: _Family, quality: int | None, pix_fmt: str, video: VideoStr
 def audio_target(audio: AudioStream, container: str, encode: Encode, *, alone: bool = False) -> AudioTarget | Problem:
     """The encoder and bit rate for sound like `audio`, or why there is none. alone: no picture in the file."""
     if alone and container in SOUND_FILES:
+        if container == "ogg" and audio.codec not in ("vorbis", "opus"):
+            return _refuse("codec", f"{audio.codec} in Ogg cannot be written here.", _SOUND_BY_HAND)
         if encode.mode == "lossless" and container in ("mp3", "ogg"):
             return _refuse("lossless", f"{container} cannot hold lossless sound.", "--encode match")
         return AudioTarget("soundfile", audio.codec)

@@ -189,3 +189,11 @@ def test_what_is_heard_again_lies_on_what_was_written(tmp_path: Path, name: str,
     n = min(wave.shape[1] for wave in sounds.values())
     a, b = sounds["written"][:, :n], sounds["heard"][:, :n]
     assert float(((a - b) ** 2).sum() / (a**2).sum()) < 0.3  # noise is dear to AAC; 25 samples off it would be 2
+
+
+@pytest.mark.parametrize(("name", "codec", "what"), [("a.ogg", "flac", "flac in Ogg"), ("a.aac", "aac", "aac files")])
+def test_sounds_that_cannot_be_written(tmp_path: Path, name: str, codec: str, what: str) -> None:
+    ffmpeg("-i", noise(tmp_path / "s.wav", 44100, 0.5), "-c:a", codec, tmp_path / name)
+    (problem,) = media.refusals(media.probe(tmp_path / name), media.Encode(), ["audio"])
+    assert problem.message == f"{what} cannot be written{' here' if name == 'a.ogg' else ''}."
+    assert problem.remedy == "convert the sounds first: ffmpeg -i IN OUT.flac"
