@@ -195,7 +195,7 @@ def finish(
     manifest.write_lines(home / "manifest.jsonl", (line for part in parts for line in part.lines()))
     seen = [part.survival() for part in parts]
     told = [part.warnings(o, added=part is not base) for part, o in zip(parts, seen, strict=True)]
-    survival = done.survival()
+    survival = seen[0] if done is base else done.survival()
     whole = {name: o for of_part in seen for name, o in of_part.items()}
     added = [p.recipe for p in parts[1:]]
     weak = [text for part, o in zip(parts, seen, strict=True) for text in part.weak(o, added=part is not base)]
