@@ -110,7 +110,10 @@ class WaNet(FrameTrigger):
             ),
             unit=(scale * (clip.width - 1) / 2 / clip.width, scale * (clip.height - 1) / 2 / clip.height),
         )
-        return frame if self.temporal == "dynamic" else replace(frame, fixed=self._maps(frame, 0, clip, params))
+        if self.temporal == "dynamic":
+            return frame
+        fixed = self._maps(frame, 0, clip, params)
+        return replace(frame, still=fixed, fixed=fixed)  # where nothing is bent is not asked for again
 
     def frame(self, image: Image, t: int, clip: ClipInfo, params: Params, state: Any) -> Image:
         import cv2
