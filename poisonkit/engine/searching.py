@@ -27,9 +27,9 @@ from poisonkit.plan import Plan, Task
 from poisonkit.recipe import Recipe
 from poisonkit.seeding import key64
 
-CLIPS = 6  # of each backdoor that a setting has to hold on
+CLIPS = 8  # of each backdoor that a setting has to hold on
 FIRST = 2  # of each backdoor: what fails on them, or costs more than what is known to hold, goes no further
-TOLERANCE = {2: 13.09, 3: 5.31, 4: 3.96, 5: 3.40, 6: 3.09}
+TOLERANCE = {2: 13.09, 3: 5.31, 4: 3.96, 5: 3.40, 6: 3.09, 7: 2.89, 8: 2.75}
 """Clips -> standard deviations that their mean has to lie above what is required, so that 95 % of all clips keep it
 with a confidence of 90 %: one-sided tolerance factors of the normal distribution."""
 HEADROOM = 0.02  # that each clip has to lie above it: other decoders see as much more or less
@@ -116,7 +116,7 @@ def lower_limit(gains: Sequence[float]) -> float:
     """What 95 % of all clips keep, going by these. One clip says nothing of others: its own gain."""
     if len(gains) < 2:
         return min(gains)
-    return fmean(gains) - TOLERANCE.get(len(gains), TOLERANCE[6]) * stdev(gains)
+    return fmean(gains) - TOLERANCE.get(len(gains), TOLERANCE[CLIPS]) * stdev(gains)
 
 
 def needed(required: float) -> float:

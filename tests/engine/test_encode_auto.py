@@ -214,16 +214,16 @@ def test_searched_on_are_clips_of_every_kind() -> None:
     tasks += [task(i, ".mp4", 0, "attack") for i in range(100, 110)]
     plan = Plan("", "", "", (), {}, tasks)
     found = searched(plan, Recipe(triggers=["blend"]))
-    assert len(found) == 6
+    assert len(found) == 8
     assert {t.role for t in found} == {"poisoned"}
     assert {Path(t.id).suffix for t in found} == {".mp4", ".avi"}
     assert {t.original_label for t in found} == {0, 1, 2}
     few = Plan("", "", "", (), {}, [*tasks[:3], *tasks[31:]])  # of ten attack clips four are left to be measured
-    assert [t.role for t in searched(few, Recipe(triggers=["blend"]))] == ["poisoned"] * 3 + ["attack"] * 3
+    assert [t.role for t in searched(few, Recipe(triggers=["blend"]))] == ["poisoned"] * 3 + ["attack"] * 5
     few = Plan("", "", "", (), {}, [*tasks[:3], *tasks[31:36]])
     assert [t.role for t in searched(few, Recipe(triggers=["blend"]))] == ["poisoned"] * 3 + ["attack"]
     attacks = Plan("", "", "", (), {}, tasks[31:])
-    assert len(searched(attacks, Recipe(triggers=["blend"]))) == 6
+    assert len(searched(attacks, Recipe(triggers=["blend"]))) == 8
 
 
 @pytest.mark.slow
