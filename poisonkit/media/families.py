@@ -75,7 +75,7 @@ FAMILIES = {
     "mpeg4": _Family("mpeg4", ("yuv420p",), 2, (1, 31), "q"),
     "mpeg1video": _Family("mpeg1video", ("yuv420p",), 2, (1, 31), "q"),
     "mpeg2video": _Family("mpeg2video", ("yuv420p", "yuv422p"), 2, (1, 31), "q"),
-    "mjpeg": _Family("mjpeg", _YUV, 2, (1, 31), "q", {"huffman": "default"}),
+    "mjpeg": _Family("mjpeg", _YUV, 2, (1, 31), "q", {"huffman": "default", "strict": "unofficial"}),
     "vp8": _Family("libvpx", ("yuv420p",), 10, (4, 63), options=_VPX),
     "vp9": _Family("libvpx-vp9", ("yuv420p", "yuv422p", "yuv440p", "yuv444p"), 18, (0, 63), options=_VPX),
     "ffv1": _Family("ffv1", ("yuv420p", "yuv422p", "yuv444p", "yuv440p", "gray", "bgr0", "bgra"), None),
@@ -170,6 +170,8 @@ def video_target(video: VideoStream, container: str, encode: Encode) -> VideoTar
         encoder, pix_fmt = "libx264rgb", "rgb24"
     elif pix_fmt not in family.formats:
         return _refuse("pixel-format", f"{codec} in {pix_fmt} cannot be written here.", other)
+    if encoder in ("libx264", "libx265"):
+        pix_fmt = _whole_chroma(pix_fmt, video)
     quality = family.quality
     if encode.mode == "crf" and encode.crf is not None and quality is not None:
         low, high = family.limits
@@ -188,6 +190,12 @@ def _eight_bit(pix_fmt: str) -> str:
     return found[1].replace("yuva", "yuv") if found else pix_fmt
 
 
+def _whole_chroma(pix_fmt: str, video: VideoStream) -> str:
+    """4:4:4 for sizes that these encoders cannot halve: gray pictures of odd size, which decode as 4:2:0."""
+    odd = video.width % 2 or ("420" in pix_fmt and video.height % 2)
+    return pix_fmt.replace("420", "444").replace("422", "444") if odd else pix_fmt
+
+
 def _h264(video: VideoStream, container: str, encode: Encode) -> VideoTarget | Problem:
     """H.264 for whatever the source is: its own planes where H.264 has such, else 4:2:0 (4:4:4 for odd sizes).
 
@@ -200,7 +208,8 @@ def _h264(video: VideoStream, container: str, encode: Encode) -> VideoTarget | P
     if encode.mode == "444":
         pix_fmt = "yuvj444p" if pix_fmt.startswith("yuvj") else "yuv444p"
     elif pix_fmt not in family.formats:
-        pix_fmt = "yuv444p" if video.width % 2 or video.height % 2 else "yuv420p"
+        pix_fmt = "yuv420p"
+    pix_fmt = _whole_chroma(pix_fmt, video)
     quality = family.quality if encode.crf is None else encode.crf
     return VideoTarget(family.encoder, "h264", pix_fmt, _options(family, quality, pix_fmt, video))
 

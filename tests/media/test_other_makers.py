@@ -197,3 +197,25 @@ def test_sounds_that_cannot_be_written(tmp_path: Path, name: str, codec: str, wh
     (problem,) = media.refusals(media.probe(tmp_path / name), media.Encode(), ["audio"])
     assert problem.message == f"{what} cannot be written{' here' if name == 'a.ogg' else ''}."
     assert problem.remedy == "convert the sounds first: ffmpeg -i IN OUT.flac"
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "size", "pix_fmt"),
+    [
+        ("gray.mp4", "-c:v libx264 -pix_fmt gray -vf scale=95:63", (95, 63), "yuvj444p"),
+        ("gray.mkv", "-c:v libx264 -pix_fmt gray", (64, 48), "yuvj420p"),
+        ("limited.avi", "-c:v mjpeg -pix_fmt yuv420p -strict unofficial -color_range tv", (64, 48), "yuv420p"),
+    ],
+)
+def test_what_encoders_take_only_when_asked(
+    tmp_path: Path, name: str, words: str, size: tuple[int, int], pix_fmt: str
+) -> None:
+    """x264 halves no odd size, which gray pictures may have; MJPEG of limited range is against the letter."""
+    ffmpeg("-i", make_video(tmp_path / "p.mp4", frames=6), *words.split(), tmp_path / name)
+    media.rewrite(tmp_path / name, tmp_path / f"out-{name}", video=lambda frames: frames)
+    video = media.probe(tmp_path / f"out-{name}").video
+    assert video is not None
+    assert ((video.width, video.height), video.pix_fmt) == (size, pix_fmt)
+    pairs = zip(cv2_frames(tmp_path / name), cv2_frames(tmp_path / f"out-{name}"), strict=True)
+    for index, (a, b) in enumerate(pairs):
+        assert abs(float(a.astype(int).mean() - b.astype(int).mean())) < 1, index
