@@ -72,7 +72,7 @@ def _carried_out(
         _show_shard(summary)
     elif not quiet:
         _show_summary(summary, recipe)
-    return summary.exit_code, _summary_json(summary)
+    return summary.exit_code, _summary_json(summary) if quiet else {}
 
 
 def show_merge(summary: Summary, name: str | None, *, allow_code: bool, json: bool) -> int:

@@ -192,7 +192,7 @@ def planes_to_rgb(planes: Planes, fmt: PlaneFormat) -> Image:
 
 def checked_planes(planes: Any, sizes: list[tuple[int, ...]], index: int) -> Planes:
     """The planes, if they are three of uint8 of the stream's sizes; MediaError otherwise."""
-    if [p.shape for p in planes] != sizes or any(p.dtype is not _BYTE and p.dtype != _BYTE for p in planes):
+    if [p.shape for p in planes] != sizes or any(p.dtype != _BYTE for p in planes):
         found = ", ".join(f"{p.dtype} {p.shape}" for p in planes)
         raise MediaError(f"frame {index} came back from the trigger as planes of {found}.")
     return planes  # type: ignore[no-any-return]

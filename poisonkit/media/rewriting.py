@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -82,17 +81,19 @@ def rewrite(
             passed = _sound_job(source, temporary, info, made)
         else:
             target = _video_target(info, encode) if video is not None else None
-            with ExitStack() as more:
-                first, by_job = temporary, made is not None and not _has_encoder(made.target.encoder)
-                if by_job:  # picture first, and then the sound by the ffmpeg program, which has more encoders
-                    first = more.enter_context(scratch(temporary))
-                beside = None if by_job else made
-                passed = mux.transcode(
-                    source, first, info, video=video, planes=planes, video_target=target, sound=beside, what=what
+
+            def written_to(path: Path, beside: NewSound | None) -> Passed:
+                return mux.transcode(
+                    source, path, info, video=video, planes=planes, video_target=target, sound=beside, what=what
                 )
-                if by_job and made is not None:
-                    _sound_job(first, temporary, probe(first), made)
-                    passed.audio = None
+
+            if made is None or _has_encoder(made.target.encoder):
+                passed = written_to(temporary, made)
+            else:  # picture first, and then the sound by the ffmpeg program, which has more encoders
+                with scratch(temporary) as picture:
+                    passed = written_to(picture, None)
+                    _sound_job(picture, temporary, probe(picture), made)
+                passed.audio = None
         due = converted(info, what)
         _keep_aspect(temporary, due)
         expected = Expected(

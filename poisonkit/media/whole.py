@@ -32,7 +32,7 @@ def tells_length(path: str | Path) -> bool:
         if head[:3] == b"ID3":
             file.seek(10 + sum((byte & 0x7F) << 7 * place for place, byte in enumerate(reversed(head[6:10]))))
             head = file.read(2)
-        if head[:1] != b"\xff" or head[1] & 0xE6 != 0xE2:  # no MPEG audio of layer III
+        if len(head) < 2 or head[0] != 0xFF or head[1] & 0xE6 != 0xE2:  # no MPEG audio of layer III
             return True
         start = file.read(256)
     return any(mark in start for mark in (b"Xing", b"Info", b"VBRI"))

@@ -58,7 +58,8 @@ def write_report(
         _head(plan, rows),
         _counts(plan, rows),
         _labels(plan, rows),
-        _survival(plan, rows, _warnings(home)),
+        _warnings(home),
+        _survival(plan, rows),
         _samples(out, root, fence, rows, samples),
         _failures(rows, plan),
         _recipe(home, recipe, plan),
@@ -117,7 +118,7 @@ def _labels(plan: Plan, rows: Sequence[Record]) -> str:
     return block("Labels of the poisoned samples, before (rows) and after (columns)", table(("", *after), body))
 
 
-def _survival(plan: Plan, rows: Sequence[Record], warnings: Sequence[str]) -> str:
+def _survival(plan: Plan, rows: Sequence[Record]) -> str:
     seen = [r for r in rows if r["fidelity"] and r["role"] != "control"]
     if not seen:
         return ""
@@ -127,7 +128,7 @@ def _survival(plan: Plan, rows: Sequence[Record], warnings: Sequence[str]) -> st
         backdoor = tasks.get(row["key"])
         groups.setdefault(row["attack"] if backdoor is None else plan.choices[backdoor].name, []).append(row)
     looks = {name: o for name, mine in groups.items() if (o := outlook(mine)).measured}
-    parts = [f"<p class='warn'>{escape(text)}</p>" for text in warnings]
+    parts = []
     if looks:
         heads = ("backdoor", "measured", "mean gain", "worst", "survived", "buried", "lost")
         body = [
@@ -153,13 +154,14 @@ def _survival(plan: Plan, rows: Sequence[Record], warnings: Sequence[str]) -> st
     return block("What the encoder left of the trigger", "".join(parts))
 
 
-def _warnings(home: Path) -> list[str]:
+def _warnings(home: Path) -> str:
     """What the run warned of, from run.json."""
     try:
         found = load_json((home / "run.json").read_text(encoding="utf-8"))["warnings"]
     except (OSError, ValueError, KeyError, TypeError):
-        return []
-    return [str(text) for text in found] if isinstance(found, list) else []
+        return ""
+    texts = found if isinstance(found, list) else []
+    return block("Warnings", "".join(f"<p class='warn'>{escape(str(text))}</p>" for text in texts)) if texts else ""
 
 
 def _samples(out: Path, root: Path | None, fence: SourceFence | None, rows: Sequence[Record], n: int) -> str:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from poisonkit import media
 from poisonkit.errors import CheckError, MediaError
-from poisonkit.media import check, jobs
+from poisonkit.media import check, jobs, mux
 from poisonkit.media.decode import as_float
 from tests.media.second import cv2_frames, ffmpeg_count, packets, times
 from tests.media_factory import make_video
@@ -282,6 +282,24 @@ def test_sound_stays_beside_its_picture(tmp_path: Path, name: str, words: str, d
     spectra = [np.fft.rfft(line, size) for line in lines]
     at = int(np.argmax(np.fft.irfft(spectra[1] * np.conj(spectra[0]))))
     assert abs(at if at < size // 2 else at - size) <= 48
+
+
+@pytest.mark.parametrize("new_sound", [False, True])
+def test_a_picture_that_moves_away_from_its_sound_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, new_sound: bool
+) -> None:
+    source = make_video(tmp_path / "a.mpg", frames=20, audio=True)
+    timed = mux._indexing
+
+    def later(*about: Any) -> Any:
+        number = timed(*about)
+        return lambda index, frame: number(index, frame) + 4500  # of 90 kHz
+
+    monkeypatch.setattr(mux, "_indexing", later)
+    how: dict[str, Any] = {"audio": lambda wave, rate: wave * 0.5} if new_sound else {}
+    with pytest.raises(CheckError, match=r"the sound is moved against the picture by -0\.0[45]"):
+        media.rewrite(source, tmp_path / "b.mpg", video=patched, **how)
+    assert not (tmp_path / "b.mpg").exists()
 
 
 def beside_the_picture(file: Path) -> NDArray[np.float64]:
