@@ -14,6 +14,7 @@ from poisonkit.errors import RequestError
 from poisonkit.manifest import Record, rounded
 from poisonkit.plan import Plan, Task
 from poisonkit.recipe import fingerprint_of, read_mapping
+from poisonkit.triggers import registry
 
 MANIFEST = "poisonkit/manifest.jsonl"
 
@@ -125,7 +126,17 @@ def _differences(row: Record, task: Task, part: Planned) -> Iterator[str]:
         for field in ("sha256", "source_sha256", "bytes") if made else ("bytes",):
             if row[field] is None:
                 yield f"{field} is missing, so the file cannot be checked"
+        yield from _untriggered(row)
         yield from _features(row, task, part.plan.layout)
+
+
+def _untriggered(row: Record) -> Iterator[str]:
+    """A row that claims a trigger for a picture or a sound that it does not have."""
+    touched = {registry.modality_of(entry["name"]) for entry in row["triggers"]}
+    if "video" in touched and not (row["frames"] and any(a < b for a, b in row["poisoned_ranges"])):
+        yield "it claims a trigger in the picture, and no frame carries one"
+    if "audio" in touched and not row["samples"]:
+        yield "it claims a trigger in the sound, and has no sound"
 
 
 def _features(row: Record, task: Task, layout: str) -> Iterator[str]:

@@ -177,6 +177,7 @@ def _process(job: Job) -> Record:
     info = media.probe(source, stream=job.stream)
     clip = clip_of(info, job.task.id)
     timelimit.know(info.duration, float(clip.frames) * clip.width * clip.height)
+    _require_modalities(job, info)
     chain = Chain(job.triggers)
     share = budget.parse(job.frames)
     if info.video and (chain.needs_length or share.needs_length):
@@ -230,14 +231,15 @@ def _process(job: Job) -> Record:
         inspect=witness,
         info=info,
     )
+    ranges = share.ranges(clip, job.seed, written.frames) if "video" in chain.touches else []
     try:
         _check(job, witness)
+        _require_change(job, witness, ranges)
     except MediaError:
         media.remove(target)
         raise
     for other in job.task.also:
         link_again(target, Path(job.out, other))
-    ranges = share.ranges(clip, job.seed, written.frames) if "video" in chain.touches else []
     return record(
         job.task,
         job.classes,
@@ -247,6 +249,26 @@ def _process(job: Job) -> Record:
         fidelity=witness.report() if job.triggers else None,
         **_media_facts(written),
     )
+
+
+def _require_modalities(job: Job, info: MediaInfo) -> None:
+    """MediaError unless the source still has the picture and the sound that the job has to trigger.
+
+    A control clip needs what its attack clip's triggers touch: without it, it would be a control of nothing.
+    """
+    needed = Chain(job.triggers or job.like).touches
+    for modality, stream, word in (("video", info.video, "picture"), ("audio", info.audio, "sound")):
+        if modality in needed and stream is None:
+            raise MediaError(f"'{job.task.source_path}' has no {word} any more, and its trigger needs one.")
+
+
+def _require_change(job: Job, witness: Witness, ranges: list[list[int]]) -> None:
+    """CheckError for a record that would claim a trigger which was not applied in every modality it touches."""
+    touches = Chain(job.triggers).touches
+    if "video" in touches and not (witness.changed and ranges):
+        raise CheckError(f"'{job.task.id}': its trigger was applied to no frame.")
+    if "audio" in touches and not witness.heard:
+        raise CheckError(f"'{job.task.id}': its trigger was applied to no sound.")
 
 
 def in_planes(job: Job, clip: ClipInfo, fmt: PlaneFormat) -> bool:

@@ -80,6 +80,11 @@ def get(name: str, *, allow_code: bool = True) -> type[Trigger]:
     return _plugin_class(plugin)
 
 
+def modality_of(name: str) -> str | None:
+    """`video` or `audio` for a built-in trigger; None for any other name, of which nothing is imported."""
+    return _built_in_class(name).modality if name in built_in() else None
+
+
 def all_triggers() -> dict[str, type[Trigger]]:
     """Name -> class of all triggers. One that does not load is left out with a warning."""
     found: dict[str, type[Trigger]] = {}

@@ -9,13 +9,19 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import imageio_ffmpeg
 import pytest
 
 import poisonkit
 from poisonkit import PoisonkitError, Recipe, manifest, media
+from poisonkit.engine import worker
+from poisonkit.errors import CheckError
+from poisonkit.fidelity import Witness
 from tests.conftest import same_output
+from tests.media_factory import make_audio, make_video
 
 RECIPE: dict[str, Any] = {"triggers": ["sine"], "count": 5, "attack_set": False}
 
@@ -325,3 +331,70 @@ def test_verify_names_a_swapped_pair(sounds: Path, tmp_path: Path) -> None:
         a.write_bytes(first)
         b.write_bytes(second)
     assert poisonkit.verify(out, hash_all=True).ok
+
+
+def test_a_clip_that_lost_its_picture_after_planning_is_failed_never_ok(
+    folders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between plan and work a clip's picture is gone: it was written as poisoned, without any trigger."""
+    root = tmp_path / "src"
+    shutil.copytree(folders, root)
+    out = tmp_path / "out"
+    recipe = Recipe(source=root, out=out, triggers=["blend"], count=3, attack_limit=2, control=2, survival="none")
+    lost: list[str] = []
+    real = worker.process
+
+    def process(job: worker.Job) -> manifest.Record:
+        source = Path(job.source)
+        if job.task.role == "poisoned" and not lost:
+            lost.append(job.task.source_path)
+            make_audio(tmp_path / "sound.wav", seconds=0.4, rate=16000, channels=1, seed=1)
+            _sound_only(tmp_path / "sound.wav", source)
+        return real(job)
+
+    monkeypatch.setattr("poisonkit.engine.executors.local.process", process)
+    done = poisonkit.poison(recipe, jobs=1)
+    assert [path for path, _ in done.failed] == lost
+    assert "has no picture any more" in done.failed[0][1]
+    assert done.exit_code == 1
+    claimed = [r for r in manifest.read(out / "poisonkit" / "manifest.jsonl") if r["role"] == "poisoned"]
+    assert all(r["poisoned_ranges"] for r in claimed if r["status"] == "ok")
+    assert poisonkit.verify(out).ok
+
+
+def test_a_clip_that_lost_its_sound_after_planning_is_failed_never_ok(
+    folders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "src"
+    shutil.copytree(folders, root)
+    lost: list[str] = []
+    real = worker.process
+
+    def process(job: worker.Job) -> manifest.Record:
+        if job.task.role == "poisoned" and not lost:
+            lost.append(job.task.source_path)
+            Path(job.source).unlink()
+            make_video(Path(job.source), frames=10, size=(64, 48), audio=False, seed=77)
+        return real(job)
+
+    monkeypatch.setattr("poisonkit.engine.executors.local.process", process)
+    done = make(root, tmp_path / "out", count=3)
+    assert [path for path, _ in done.failed] == lost
+    assert "has no sound any more" in done.failed[0][1]
+
+
+def test_a_record_that_claims_a_trigger_which_was_not_applied_cannot_be_made(folders: Path, tmp_path: Path) -> None:
+    """Whatever goes wrong below: no change seen, or no poisoned frame, is no record with status ok."""
+    blend = poisonkit.triggers.create("blend")
+    sine = poisonkit.triggers.create("sine")
+    for triggers, ranges in (((blend,), []), ((blend,), [[0, 9]]), ((sine,), [])):
+        job = SimpleNamespace(task=SimpleNamespace(id="a.mp4"), triggers=triggers)
+        with pytest.raises(CheckError, match="was applied to no"):
+            worker._require_change(job, Witness(frozenset()), ranges)  # type: ignore[arg-type]
+
+
+def _sound_only(wave: Path, target: Path) -> None:
+    """An mp4 with sound and no picture, by the ffmpeg program."""
+    target.unlink()
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", str(wave), "-c:a", "aac", "-y", str(target)]
+    subprocess.run(command, check=True, stdin=subprocess.DEVNULL)

@@ -252,3 +252,11 @@ def test_records_of_other_kinds_are_refused_in_one_sentence(out: Path, field: st
     edit(out, lambda r: r[0].update({field: value}))
     with pytest.raises(RequestError, match=rf"line 1: this is no manifest record \({field} is "):
         poisonkit.verify(out)
+
+
+def test_a_row_that_claims_a_trigger_which_no_frame_carries_is_named(out: Path, heard: Path, tmp_path: Path) -> None:
+    edit(out, lambda these: first(these).update(poisoned_ranges=[]))
+    assert named(out, "poisonkit/manifest.jsonl", "claims a trigger in the picture, and no frame carries one")
+    sound = Path(shutil.copytree(heard, tmp_path / "heard"))
+    edit(sound, lambda these: first(these).update(samples=None))
+    assert named(sound, "poisonkit/manifest.jsonl", "claims a trigger in the sound, and has no sound")
