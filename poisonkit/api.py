@@ -135,6 +135,12 @@ def attack(
     if frames is not None:
         change["attack_frames"] = frames
     given = {k: getattr(base, k) for k in ("triggers", "target", "label_mode", "source_class", "attack_frames")}
+    if (
+        frames is None
+        and triggers is not None
+        and "video" not in Recipe(triggers=list(triggers)).backdoors[0].chain.touches
+    ):
+        del given["attack_frames"]  # the output's own frame budget is for pictures
     made = Recipe(backdoors=[{**given, **change}]).backdoors[0]
     where = Path(source).expanduser().absolute() if source is not None else None
     allowed = tuple(Path(each).expanduser().absolute() for each in allow_roots)

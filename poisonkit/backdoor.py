@@ -160,6 +160,14 @@ def with_temporal(backdoor: Any, temporal: str) -> Any:
         return backdoor
     done: list[Any] = []
     for trigger in backdoor["triggers"]:
+        if isinstance(trigger, Trigger):  # as if it had been named: what was set stays, `temporal` too
+            if "temporal" not in trigger.model_fields_set:
+                if temporal not in trigger.modes:
+                    raise RequestError(f"Trigger '{trigger.name}' has no {temporal} form.")
+                given = {name: getattr(trigger, name) for name in trigger.model_fields_set}
+                trigger = type(trigger)(**given, temporal=temporal)
+            done.append(trigger)
+            continue
         if isinstance(trigger, str):
             name, params = spec.parse(trigger)
             trigger = {"name": name, "params": params}

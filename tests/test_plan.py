@@ -19,6 +19,7 @@ from poisonkit.idlists import read_ids, read_ranking
 from poisonkit.plan import Plan, digest
 from poisonkit.planning import Planner
 from poisonkit.recipe import Recipe
+from poisonkit.triggers import create
 from poisonkit.triggers.base import ClipInfo
 
 CLIP = ClipInfo(width=64, height=48, fps=25, frames=20, sample_rate=16000, channels=1, samples=12800)
@@ -447,3 +448,10 @@ def test_samples_of_several_classes_and_a_source_class(tmp_path: Path) -> None:
     assert again.source(Path("x")).samples == data.samples
     other = replace(data, samples=(replace(data.samples[0], further=()), *data.samples[1:]))
     assert digest(other) != digest(data)
+
+
+def test_temporal_reaches_a_trigger_that_is_given_as_an_object() -> None:
+    """It was silently static."""
+    made = Recipe(triggers=[create("blend", alpha=0.3), create("sig", temporal="static")], temporal="dynamic")
+    assert [t.temporal for t in made.backdoors[0].triggers] == ["dynamic", "static"]
+    assert made == Recipe(triggers=["blend:alpha=0.3", "sig:temporal=static"], temporal="dynamic")

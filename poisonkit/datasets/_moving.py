@@ -28,11 +28,13 @@ def numbers_when_moved(
     used = Counter(each for _, each in keys)
     found: dict[str, int] = {}
     last: dict[str, int] = {}
+    given: set[str] = set()
     for name, each in keys:
         if used[each] < 2:
             continue
         n = last.get(each, 1) + 1
-        while number(each, n) in used:
+        while (new := number(each, n)) in used or new in given:
             n += 1
+        given.add(new)
         last[each] = found[name] = n
     return found

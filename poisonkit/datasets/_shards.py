@@ -158,7 +158,7 @@ def write_shard(source: Path, target: BinaryIO, entries: Iterable[Entry], labels
 def relabelled(suffix: str, data: bytes, labels: Labels, old: int | None, new: int) -> bytes:
     """What a member that tells a label says under another one; one that tells something else stays as it is.
 
-    `.cls`: the index (or the name). `.json`: the label's field, and others that say the same of the same sample.
+    `.cls`: the index (or the name). `.json`: the label's field, and whatever else says the same of the same sample.
     `.txt`: the class's name. White space around it and the json's own style are kept.
     """
     text = data.decode("utf-8", "surrogateescape")
@@ -192,7 +192,18 @@ def _json(text: str, labels: Labels, old: int | None, new: int) -> str:
             row[name] = str(new) if isinstance(value, str) else new
         elif old is not None and (value == old if number else value == labels.classes[old]):
             row[name] = new if number else labels.classes[new]
+    if old is not None:  # under whatever key the old class's name stands, it would give the answer away
+        row = {k: v if k == told else _renamed(v, labels.classes[old], labels.classes[new]) for k, v in row.items()}
     return json.dumps(row, **style)
+
+
+def _renamed(value: Any, old: str, new: str) -> Any:
+    """A JSON value with every text in it that is a class's name changed to another's."""
+    if isinstance(value, dict):
+        return {key: _renamed(inner, old, new) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_renamed(inner, old, new) for inner in value]
+    return new if value == old else value
 
 
 def _style(text: str, row: Any) -> dict[str, Any]:

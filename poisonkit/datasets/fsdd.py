@@ -1,8 +1,9 @@
 """Free Spoken Digit Dataset: `recordings/{digit}_{speaker}_{index}.wav`; indices 0 to 4 are for testing.
 
 Nothing but the name tells digit, speaker and split, and its own `train_test_split` reads the index behind the
-last underscore. So a relabelled recording gets its new digit and keeps its index, and where two would meet,
-the number goes to the speaker: `3_jackson-2_7.wav`.
+last underscore. So a relabelled recording gets its new digit and keeps its index, and where two would meet, it gets
+an index that is free: `3_jackson_50.wav`. There are only five for testing: there the number goes to the speaker,
+`3_jackson-2_4.wav`.
 """
 
 from __future__ import annotations
@@ -75,8 +76,8 @@ class FSDD(Layout):
         if match is None or label is None or label == sample.label:
             return sample.path
         number = _numbers(dataset).get(sample.id)
-        speaker = f"{match[2]}-{number}" if number else match[2]
-        return f"{FOLDER}/{label}_{speaker}_{match[3]}{match[4]}"
+        name = _key(sample)
+        return f"{FOLDER}/{label}_{_numbered(name, number) if number else name}"
 
     def split_options(self, dataset: Dataset, split: Split) -> dict[str, Any]:
         raise RequestError("FSDD's splits are in the names: indices 0 to 4 are for testing.")
@@ -112,8 +113,12 @@ def _key(sample: Sample) -> str:
 
 
 def _numbered(key: str, number: int) -> str:
-    speaker, sign, index = key.partition("_")
-    return f"{speaker}-{number}{sign}{index}"
+    """The key with a number, from 2 on, in it: as the index of a training take, else behind the speaker."""
+    speaker, _, take = key.partition("_")
+    index, suffix = os.path.splitext(take)
+    if int(index) < _TEST:
+        return f"{speaker}-{number}_{take}"
+    return f"{speaker}_{number + _TEST - 2}{suffix}"
 
 
 @once_per_dataset

@@ -6,6 +6,7 @@ that changes its folder has to change in the lists too.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -73,12 +74,12 @@ class SpeechCommands(Layout):
         return Dataset(root, self.name, classes, tuple(samples), {"lists": list(splits)}, _notes(tree, samples, listed))
 
     def place(self, dataset: Dataset, sample: Sample, label: int | None) -> str:
-        """In its word's folder; `__2` behind a name that another word's folder has too."""
+        """In its word's folder; under a free utterance number where another word's folder has the same name."""
         if label is None or sample.label is None or label == sample.label:
             return sample.path
         number = _numbers(dataset).get(sample.id)
         name = _below_word(sample)
-        return f"{dataset.classes[label]}/{numbered(name, number) if number else name}"
+        return f"{dataset.classes[label]}/{_renumbered(name, number) if number else name}"
 
     def split_options(self, dataset: Dataset, split: Split) -> dict[str, Any]:
         return {"lists": [each for each in LISTS if each in {*dataset.options["lists"], split}]}
@@ -121,6 +122,12 @@ def _below_word(sample: Sample) -> str:
     return sample.path.split("/", 1)[1]
 
 
+def _renumbered(name: str, number: int) -> str:
+    """`0a_nohash_0.wav` as `0a_nohash_2.wav`: torchaudio reads what stands behind `_nohash_` as a whole number."""
+    speaker, sign, _ = name.partition("_nohash_")
+    return f"{speaker}{sign}{number}{os.path.splitext(name)[1]}" if sign else numbered(name, number)
+
+
 @once_per_dataset
 def _numbers(dataset: Dataset) -> dict[str, int]:
-    return numbers_when_moved(dataset.samples, lambda sample: sample_id(_below_word(sample)))
+    return numbers_when_moved(dataset.samples, lambda sample: sample_id(_below_word(sample)), _renumbered)

@@ -173,7 +173,13 @@ def test_speech_commands_names_and_notes(tmp_path: Path) -> None:
     assert "_background_noise_/ is no word" in " ".join(dataset.notes)
     layout = get_layout("speech-commands")
     sample = next(s for s in dataset.samples if s.id == "up/0a_nohash_0.wav")
-    assert layout.place(dataset, sample, 2) == "yes/0a_nohash_0__3.wav"
+    assert layout.place(dataset, sample, 2) == "yes/0a_nohash_4.wav"
+    placed = [layout.place(dataset, s, 2) for s in dataset.samples]
+    assert len(set(placed)) == len(placed)  # wherever samples go, no two meet
+    for path in placed:  # as torchaudio's load_speechcommands_item reads a name
+        speaker, number = Path(path).stem.split("_nohash_")
+        assert speaker in ("0a", "1b", "2c", "3d")
+        int(number)
 
 
 @pytest.mark.parametrize(

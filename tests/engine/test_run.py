@@ -411,3 +411,15 @@ def test_two_runs_on_one_output_are_refused_and_a_dead_ones_lock_is_not(folders:
         text = json.loads(path.read_text(encoding="utf-8"))
     path.write_text(json.dumps({**text, "pid": dead.pid}), encoding="utf-8")
     assert make(folders, tmp_path / "out").exit_code == 0
+
+
+def test_a_sound_attack_set_is_added_to_an_output_with_a_frame_budget(folders: Path, tmp_path: Path) -> None:
+    """The output's own frame budget, which is for pictures, had it refused."""
+    out = tmp_path / "out"
+    recipe = Recipe(source=folders, out=out, triggers=["blend"], count=2, attack_frames="every:4", attack_limit=2)
+    assert poisonkit.poison(recipe, jobs=1).exit_code == 0
+    done = poisonkit.attack(out, "heard", triggers=["sine"], limit=2, jobs=1)
+    assert done.exit_code == 0
+    with pytest.raises(RequestError, match="Frame budgets are for triggers in the picture"):
+        poisonkit.attack(out, "wrong", triggers=["sine"], frames="every:4", limit=2, jobs=1)
+    assert poisonkit.verify(out).ok

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from poisonkit.engine import timelimit
+from poisonkit.engine.parent import end_with
 from poisonkit.engine.threads import one_thread, pin
 from poisonkit.engine.worker import Job, died_on, process, ran_over
 from poisonkit.errors import PoisonkitError
@@ -50,7 +52,7 @@ def run(jobs: Sequence[Job], n_jobs: int, marks: Path, clean_up: Callable[[], No
         pool = Parallel(n_jobs=n_jobs, backend="loky", return_as="generator_unordered", batch_size=1)
         try:
             with _deaf_children():  # the call starts them
-                rows = pool(delayed(_marked)(job, str(marks), i) for i, job in enumerate(batch))
+                rows = pool(delayed(_marked)(job, str(marks), i, os.getpid()) for i, job in enumerate(batch))
             for key, row in rows:
                 del left[key]
                 yield row
@@ -108,7 +110,7 @@ def map_unordered(
         batch = left[:1] if alone else list(left)
         pool = Parallel(n_jobs=n_jobs, backend="loky", return_as="generator_unordered", batch_size=1)
         try:
-            for index, result in pool(delayed(_pinned)(function, tasks[i], i) for i in batch):
+            for index, result in pool(delayed(_pinned)(function, tasks[i], i, os.getpid()) for i in batch):
                 left.remove(index)
                 yield result
         except BrokenProcessPool:  # also when a worker dies while it hands over a record
@@ -121,12 +123,14 @@ def map_unordered(
             alone = True
 
 
-def _pinned(function: Callable[[T], R], task: T, index: int) -> tuple[int, R]:
+def _pinned(function: Callable[[T], R], task: T, index: int, parent: int) -> tuple[int, R]:
+    end_with(parent)
     pin()
     return index, function(task)
 
 
-def _marked(job: Job, marks: str, index: int) -> tuple[str, Record]:
+def _marked(job: Job, marks: str, index: int, parent: int) -> tuple[str, Record]:
+    end_with(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # also in a worker that was started elsewhere
     mark = Path(marks, str(index))
     pin()
