@@ -192,7 +192,9 @@ def _json(text: str, labels: Labels, old: int | None, new: int) -> str:
             row[name] = str(new) if isinstance(value, str) else new
         elif old is not None and (value == old if number else value == labels.classes[old]):
             row[name] = new if number else labels.classes[new]
-    if old is not None:  # under whatever key the old class's name stands, it would give the answer away
+    if (
+        old is not None and not labels.classes[old].isdigit()
+    ):  # under whatever key the old class's name stands, it would give the answer away
         row = {k: v if k == told else _renamed(v, labels.classes[old], labels.classes[new]) for k, v in row.items()}
     return json.dumps(row, **style)
 

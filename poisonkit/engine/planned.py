@@ -26,10 +26,10 @@ from poisonkit.recipe import AUTO, Recipe, read_mapping
 def plan_of(recipe: Recipe, dataset: Dataset, out: Path, options: Options) -> Plan:
     """The plan for a dataset, opening candidates as needed; refuses what a run would refuse."""
     check_out(out, dataset)
-    return _made(recipe, dataset, options, None)[0]
+    return make_plan(recipe, dataset, options, None)[0]
 
 
-def _made(recipe: Recipe, dataset: Dataset, options: Options, attack: str | None) -> tuple[Plan, Planner]:
+def make_plan(recipe: Recipe, dataset: Dataset, options: Options, attack: str | None) -> tuple[Plan, Planner]:
     """A new plan. With `encode: auto`, what is searched on are clips of a first one."""
     planner = planner_of(recipe, dataset, options)
     with opening(options.progress):
@@ -66,13 +66,22 @@ def planner_of(recipe: Recipe, dataset: Dataset, options: Options) -> Planner:
     return Planner(recipe, dataset, examiner(dataset, recipe.encoding, recipe.stream, touches, options.n_jobs, watch))
 
 
-def settled(recipe: Recipe, dataset: Dataset, state: State, options: Options) -> tuple[Plan, Planner | None]:
-    """The plan on disk, and the planner if it was made now. RequestError when it is another recipe's or source's."""
+def settled(
+    recipe: Recipe,
+    dataset: Dataset,
+    state: State,
+    options: Options,
+    ready: tuple[Plan, Planner] | None = None,
+) -> tuple[Plan, Planner | None]:
+    """The plan on disk, and the planner if it was made now. RequestError when it is another recipe's or source's.
+
+    ready: a plan that `make_plan` has just made, to be saved where there is none.
+    """
     saved = output.plan_file(state.home, state.attack)
     planner: Planner | None = None
     if not saved.exists():
         check_out(state.out, dataset, beside=options.fresh)
-        plan, planner = _made(recipe, dataset, options, state.attack)
+        plan, planner = ready or make_plan(recipe, dataset, options, state.attack)
         if options.fresh:
             check_free(plan, state.out)
         check_space(plan, dataset, recipe.settled(plan.setting), state.out)

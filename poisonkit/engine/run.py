@@ -18,7 +18,7 @@ from poisonkit.engine.done import Done
 from poisonkit.engine.existing import recorded_source
 from poisonkit.engine.options import Options, Shard
 from poisonkit.engine.output import Part, Summary
-from poisonkit.engine.planned import plan_of, settled
+from poisonkit.engine.planned import make_plan, plan_of, settled
 from poisonkit.engine.progress import showing
 from poisonkit.engine.source import check_out, read_source
 from poisonkit.engine.state import State, adopt, require_done
@@ -169,12 +169,14 @@ class _Run:
             require_own(state.out)
             state.out.mkdir(parents=True, exist_ok=True)
             with state.held(), ExitStack() as stack:
-                if options.fresh:
+                ready = None
+                if options.fresh:  # nothing is removed before the request is known to be right
+                    ready = make_plan(self.recipe, self.dataset, options, state.attack)
                     self._start_over()
                 elif (known := self._finished()) is not None:
                     return known
                 executor = stack.enter_context(self._executor())
-                plan, planner = settled(self.recipe, self.dataset, state, options)
+                plan, planner = settled(self.recipe, self.dataset, state, options, ready)
                 self.recipe = self.recipe.settled(plan.setting)
                 if self.merging:
                     require_done(state, plan.tasks, self.recipe.clean == "reencode")

@@ -138,6 +138,7 @@ def test_a_changed_sample_changes_its_members_alone(tmp_path: Path) -> None:
         ("json", {"label": "json", "field": "y"}, b'{"y": "1", "t": "\\u00e4"}', b'{"y": "0", "t": "\\u00e4"}'),
         ("json", {"label": "json", "field": "label"}, b'{\n  "label": null\n}', b'{\n  "label": 0\n}'),
         ("json", {"label": "json", "field": "label", "named": True}, b'{"label": "yes"}', b'{"label": "no"}'),
+        ("json", {"label": "cls"}, b'{"name": "yes", "tags": ["yes", "x"]}', b'{"name": "no", "tags": ["no", "x"]}'),
         ("json", {"label": "cls"}, b"[1]", b"[1]"),
         ("json", {"label": "cls"}, b"[" * 100_000, b"[" * 100_000),
     ],

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import av
 import cv2
@@ -423,3 +424,18 @@ def test_a_sound_attack_set_is_added_to_an_output_with_a_frame_budget(folders: P
     with pytest.raises(RequestError, match="Frame budgets are for triggers in the picture"):
         poisonkit.attack(out, "wrong", triggers=["sine"], frames="every:4", limit=2, jobs=1)
     assert poisonkit.verify(out).ok
+
+
+def test_a_wrong_request_with_fresh_removes_nothing(folders: Path, tmp_path: Path) -> None:
+    """A finished output was gone before its new target class was found not to exist."""
+    out = tmp_path / "out"
+    recipe = Recipe(source=folders, out=out, triggers=["blend"], count=2, attack_limit=1, control=1)
+    poisonkit.poison(recipe, jobs=1)
+    before = tree(out)
+    wrongs: tuple[dict[str, Any], ...] = ({"target": "no such class"}, {"count": 1000})
+    for wrong in wrongs:
+        with pytest.raises(RequestError):
+            poisonkit.poison(
+                Recipe(**{"source": folders, "out": out, "triggers": ["blend"], **wrong}), jobs=1, fresh=True
+            )
+        assert tree(out) == before
