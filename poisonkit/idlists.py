@@ -7,6 +7,7 @@ from pathlib import Path
 
 from poisonkit.datasets import sample_id
 from poisonkit.errors import RequestError
+from poisonkit.untrusted import read_text
 
 
 def read_ids(path: Path) -> tuple[str, ...]:
@@ -39,7 +40,7 @@ def read_ranking(path: Path) -> tuple[str, ...]:
 def _lines(path: Path) -> list[tuple[int, str]]:
     """The lines that say something, with their numbers from 1; ids in them as the dataset spells them."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_text(path)
     except OSError as error:
         raise RequestError(f"Cannot read {path}: {error.strerror}.") from None
     except UnicodeDecodeError:

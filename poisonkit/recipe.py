@@ -27,7 +27,7 @@ from poisonkit.backdoor import Backdoor, StrictModel, as_list, no_bool, with_tem
 from poisonkit.errors import RequestError, did_you_mean
 from poisonkit.media.info import Encode
 from poisonkit.triggers import assets, registry
-from poisonkit.untrusted import load_yaml
+from poisonkit.untrusted import load_yaml, read_text
 
 CleanMode = Literal["hardlink", "copy", "symlink", "reencode"]
 
@@ -240,7 +240,7 @@ def fingerprint_of(portable: Mapping[str, Any]) -> str:
 def read_mapping(path: Path) -> dict[str, Any]:
     """A recipe file as plain data, nothing in it resolved or run. RequestError for what is no mapping."""
     try:
-        data = load_yaml(path.read_text(encoding="utf-8"))
+        data = load_yaml(read_text(path))
     except OSError as error:
         raise RequestError(f"Cannot read the recipe {path}: {error.strerror}.") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:

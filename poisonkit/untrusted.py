@@ -9,7 +9,7 @@ import stat
 import tokenize
 import unicodedata
 from functools import cache
-from io import BufferedReader
+from io import BufferedReader, TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -181,5 +181,5 @@ def _loader() -> Any:
 
 def read_text(path: Path) -> str:
     """A plain file's text, UTF-8. OSError, UnicodeDecodeError."""
-    with open_plain(path) as file:
-        return file.read().decode("utf-8")
+    with TextIOWrapper(open_plain(path), encoding="utf-8-sig") as file:
+        return file.read()

@@ -13,6 +13,7 @@ from poisonkit.datasets import Dataset
 from poisonkit.plan import Choice, Plan
 from poisonkit.recipe import Recipe
 from poisonkit.survival import Outlook, figures_table
+from poisonkit.untrusted import read_text
 
 PAPER = (
     'Hammoud, Liu, Alkhrashi, AlBalawi, Ghanem: "Look, Listen, and Attack: Backdoor Attacks Against Video '
@@ -34,7 +35,7 @@ def licence_of(dataset: Dataset) -> str:
     for name in ("LICENSE", "LICENSE.txt", "LICENCE", "LICENCE.txt", "license.txt", "LICENSE.md"):
         path = dataset.root / name
         try:
-            lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+            lines = [line.strip() for line in read_text(path).splitlines() if line.strip()]
         except (OSError, UnicodeDecodeError):
             continue
         if lines:

@@ -55,7 +55,7 @@ def _me() -> dict[str, Any]:
 def _alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):  # no system has a process of such a number
         return False
     except OSError:
         return True

@@ -278,7 +278,7 @@ class Unreadable:
         return int, ("no number",)
 
 
-def unreadable(job: Any, marks: str, index: int) -> Any:
+def unreadable(job: Any, marks: str, index: int, parent: int) -> Any:
     """A worker whose record cannot be read, as of one that died while it handed it over."""
     return Unreadable()
 

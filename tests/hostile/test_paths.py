@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -14,7 +15,9 @@ import poisonkit
 from poisonkit import Recipe
 from poisonkit.cli import call
 from poisonkit.datasets import Dataset, Source, get_layout, modality_of, read
+from poisonkit.engine import card, locks
 from poisonkit.errors import RequestError
+from poisonkit.idlists import read_ids, read_ranking
 from tests.datasets.test_end_to_end import MAKERS
 from tests.hostile.watch import watching
 from tests.media_factory import make_audio, make_video
@@ -252,3 +255,21 @@ def test_names_that_speak_to_the_terminal(
         assert not {"\x1b", "\x07", "\x9b"} & set(said.out + said.err), words
         heard += said.out + said.err
     assert "\\x1b[31m.mp4" in heard
+
+
+def test_a_fifo_in_place_of_a_text_is_not_waited_for(folders: Path, tmp_path: Path) -> None:
+    """A licence, a list of ids, a ranking or a recipe that is a FIFO hung the command for ever."""
+    pipe = tmp_path / "LICENSE"
+    os.mkfifo(pipe)
+    for reader in (read_ids, read_ranking, Recipe.from_yaml):
+        with pytest.raises(RequestError, match="not a plain file"):
+            reader(pipe)
+    dataset = Dataset(tmp_path, "class-folders", ("a",), ())
+    assert card.licence_of(dataset) == "unknown: do not redistribute"
+
+
+def test_a_lock_with_a_number_that_no_process_has_is_a_dead_ones(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    path.write_text(json.dumps({**locks._me(), "pid": 10**30}), encoding="utf-8")
+    with locks.lock(path):
+        assert locks.holder(path)
