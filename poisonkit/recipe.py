@@ -26,7 +26,8 @@ from pydantic import (
 from poisonkit.backdoor import Backdoor, StrictModel, as_list, no_bool, with_temporal
 from poisonkit.errors import RequestError, did_you_mean
 from poisonkit.media.info import Encode
-from poisonkit.triggers import assets, registry
+from poisonkit.triggers.core import registry
+from poisonkit.triggers.files import assets
 from poisonkit.untrusted import load_yaml, read_text
 
 CleanMode = Literal["hardlink", "copy", "symlink", "reencode"]

@@ -16,8 +16,8 @@ from poisonkit.fidelity import Image, spread
 from poisonkit.manifest import Record, rounded
 from poisonkit.survival import PictureSurvival, sound_survival
 from poisonkit.temporary import token
-from poisonkit.triggers.base import ClipInfo
-from poisonkit.triggers.compose import Chain
+from poisonkit.triggers.core.chain import Chain
+from poisonkit.triggers.core.clip import ClipInfo
 
 SSIM_FRAMES = 8  # of each measured clip, evenly spread; it is most of what measuring costs
 

@@ -18,9 +18,9 @@ from poisonkit.errors import MediaError, PoisonkitError
 from poisonkit.fidelity import Image, Projection, psnr, spread
 from poisonkit.manifest import Record, rounded
 from poisonkit.media.info import MediaInfo
-from poisonkit.triggers import budget, spec
-from poisonkit.triggers.base import ClipInfo, Params
-from poisonkit.triggers.compose import Chain
+from poisonkit.triggers.core import frame_selection, spec
+from poisonkit.triggers.core.chain import Chain
+from poisonkit.triggers.core.clip import ClipInfo, Params
 
 PRESENT = 0.1  # so much of the intended change must be seen, whatever the encoder left of it
 
@@ -95,7 +95,7 @@ class _Recheck:
         row = self.row
         wanted: list[list[int]] = []
         if "video" in self.chain.touches:
-            wanted = budget.parse(self.frames).ranges(self.clip, self.how.seed, row["frames"])
+            wanted = frame_selection.parse(self.frames).ranges(self.clip, self.how.seed, row["frames"])
         if row["poisoned_ranges"] != wanted:
             return f"its poisoned_ranges are not those of the recipe's frame budget '{self.frames}'"
         return None

@@ -26,9 +26,9 @@ from poisonkit.plan import Task
 from poisonkit.recipe import Recipe
 from poisonkit.scoring import readers
 from poisonkit.sweep import read_sweep
-from poisonkit.triggers import spec
-from poisonkit.triggers.assets import ArrayAsset, PictureAsset, WaveAsset
-from poisonkit.triggers.base import Trigger
+from poisonkit.triggers.core import spec
+from poisonkit.triggers.core.trigger import Trigger
+from poisonkit.triggers.files.assets import ArrayAsset, PictureAsset, WaveAsset
 from tests.fuzz.mutate import altered_lines, damaged, scrambled
 from tests.fuzz.world import RECIPES, SOUNDS, World
 

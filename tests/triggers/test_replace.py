@@ -17,8 +17,8 @@ from poisonkit import Recipe, manifest
 from poisonkit.errors import MediaError, RequestError
 from poisonkit.seeding import generator
 from poisonkit.triggers import create, from_entry
-from poisonkit.triggers.base import ClipInfo
-from poisonkit.triggers.replacements import ARRAYS, PICTURES, VIDEOS, FolderAsset
+from poisonkit.triggers.core.clip import ClipInfo
+from poisonkit.triggers.files.replacements import ARRAYS, PICTURES, VIDEOS, FolderAsset
 from poisonkit.triggers.testing import picture
 
 KINDS = (*ARRAYS, *VIDEOS, *PICTURES)

@@ -29,10 +29,12 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from poisonkit.triggers import srgb
-from poisonkit.triggers.base import Affine, ClipInfo, FrameTrigger, Image, Params, param
-from poisonkit.triggers.kernel import compile_affine
-from poisonkit.triggers.paths import Timely, value
+from poisonkit.triggers.core.affine import Affine
+from poisonkit.triggers.core.clip import ClipInfo, Image, Params
+from poisonkit.triggers.core.trigger import FrameTrigger, param
+from poisonkit.triggers.kernels.rgb import compile_affine
+from poisonkit.triggers.pictures import srgb
+from poisonkit.triggers.pictures.drift import Timely, value
 
 Offset = tuple[float, float, float]
 Kernel = Callable[[Image], Image]

@@ -34,10 +34,11 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from poisonkit.triggers import srgb
-from poisonkit.triggers.base import ClipInfo, FrameTrigger, Image, Params, param
-from poisonkit.triggers.canvas import axes
-from poisonkit.triggers.paths import Timely, value
+from poisonkit.triggers.core.clip import ClipInfo, Image, Params
+from poisonkit.triggers.core.trigger import FrameTrigger, param
+from poisonkit.triggers.pictures import srgb
+from poisonkit.triggers.pictures.canvas import axes
+from poisonkit.triggers.pictures.drift import Timely, value
 
 Values = NDArray[np.float64]
 """0..1, (256, 3) or (height, width, 3)."""

@@ -32,11 +32,12 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from poisonkit.triggers.assets import PictureAsset
-from poisonkit.triggers.base import ClipInfo, FrameTrigger, Image, Params, param
-from poisonkit.triggers.canvas import Canvas, Sliding, axes, fitted, resize
+from poisonkit.triggers.core.clip import ClipInfo, Image, Params
+from poisonkit.triggers.core.trigger import FrameTrigger, param
+from poisonkit.triggers.files.assets import PictureAsset
 from poisonkit.triggers.image.blend import _picture as our_picture
-from poisonkit.triggers.paths import Timely
+from poisonkit.triggers.pictures.canvas import Canvas, Sliding, axes, fitted, resize
+from poisonkit.triggers.pictures.drift import Timely
 
 Map = NDArray[np.float32]
 

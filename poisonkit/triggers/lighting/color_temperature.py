@@ -23,9 +23,10 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from poisonkit.triggers.base import ClipInfo, FrameTrigger, Image, Params, param
-from poisonkit.triggers.paths import Wandering
-from poisonkit.triggers.srgb import LEVELS, as_table, decoded, encoded, looked_up
+from poisonkit.triggers.core.clip import ClipInfo, Image, Params
+from poisonkit.triggers.core.trigger import FrameTrigger, param
+from poisonkit.triggers.pictures.drift import Wandering
+from poisonkit.triggers.pictures.srgb import LEVELS, as_table, decoded, encoded, looked_up
 
 NEUTRAL = 6500.0  # K: the light that changes nothing
 _LIMITS = (1667.0, 25000.0)

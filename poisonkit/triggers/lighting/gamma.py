@@ -15,9 +15,10 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from poisonkit.triggers.base import ClipInfo, FrameTrigger, Image, Params, param
-from poisonkit.triggers.paths import Wandering
-from poisonkit.triggers.srgb import LEVELS, as_table, looked_up
+from poisonkit.triggers.core.clip import ClipInfo, Image, Params
+from poisonkit.triggers.core.trigger import FrameTrigger, param
+from poisonkit.triggers.pictures.drift import Wandering
+from poisonkit.triggers.pictures.srgb import LEVELS, as_table, looked_up
 
 
 class Gamma(Wandering, FrameTrigger):

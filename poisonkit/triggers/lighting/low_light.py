@@ -23,8 +23,9 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from poisonkit.triggers.base import ClipInfo, FrameTrigger, Image, Params, param
-from poisonkit.triggers.srgb import LEVELS, as_table, decoded, encoded
+from poisonkit.triggers.core.clip import ClipInfo, Image, Params
+from poisonkit.triggers.core.trigger import FrameTrigger, param
+from poisonkit.triggers.pictures.srgb import LEVELS, as_table, decoded, encoded
 
 STEPS = 256  # quantiles of the noise
 

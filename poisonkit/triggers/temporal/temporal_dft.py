@@ -21,7 +21,7 @@ a frame of one colour as it is. It truncates to 8 bits, ours rounds. It embeds a
 trigger in a file must be there before. All waves start in phase, so that most of the change comes in pulses
 of about five frames, one in 45.
 
-How the field is made without a transform: `poisonkit.triggers.coefficients`.
+How the field is made without a transform: `poisonkit.triggers.pictures.coefficients`.
 """
 
 from __future__ import annotations
@@ -33,8 +33,10 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from poisonkit.triggers.base import Affine, ClipInfo, Image, Params, Where, param
-from poisonkit.triggers.coefficients import CoefficientTrigger, Places
+from poisonkit.triggers.core.affine import Affine
+from poisonkit.triggers.core.clip import ClipInfo, Image, Params, Where
+from poisonkit.triggers.core.trigger import param
+from poisonkit.triggers.pictures.coefficients import CoefficientTrigger, Places
 
 Map = NDArray[np.float32]
 
