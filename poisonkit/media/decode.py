@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -127,11 +126,6 @@ def read_frames(
     deinterlace: interlaced pictures are made progressive, as `rewrite` makes them.
     Raises MediaError when there is no picture, or when the file is damaged or cut short (at the end).
     """
-    if os.path.isdir(path):
-        from poisonkit.media import folders
-
-        yield from folders.read_frames(path, stream)
-        return
     info = probe(path, stream)
     if info.video is None:
         raise MediaError(f"{name_of(path)} has no picture.")
@@ -220,10 +214,8 @@ def read_audio(path: str | Path, stream: StreamChoice = "best", *, folder: Path 
 
 def count(path: str | Path, info: MediaInfo | None = None) -> tuple[int, int]:
     """(pictures, sound samples per channel), by decoding; nothing is converted. MediaError as `read_frames`."""
-    from poisonkit.media import folders, sound
+    from poisonkit.media import sound
 
-    if os.path.isdir(path):
-        return folders.count(path)
     info = info or probe(path)
     require_whole(path, info.container)
     if sound.handles(info):

@@ -30,13 +30,9 @@ def probe(path: str | Path, stream: StreamChoice = "best", *, label: str | Path 
     """Read one file's streams, choosing one of picture and one of sound.
 
     stream: `best` (the container's default choice) or the index of a video or audio stream. Opens nothing
-    but this file, decodes its first picture. label: the name that messages use. A folder is one of frames. Raises
-    MediaError (one sentence) when it is not media.
+    but this file, decodes its first picture. label: the name that messages use. Raises MediaError (one sentence)
+    when it is not media.
     """
-    if os.path.isdir(path):
-        from poisonkit.media import folders
-
-        return folders.probe(path, stream)
     label = path if label is None else label
     with open_input(path, label) as container, translated(label, "read"):
         return describe(container, path, stream, label)
