@@ -9,6 +9,8 @@ adds up in a fixed order (`np.sum`, `np.cumsum`, `np.einsum` that is not optimis
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Context, Decimal
 from typing import Any
 
@@ -161,3 +163,17 @@ def mean(values: Any) -> float:
     """The mean of some numbers, their sum rounded once."""
     numbers = [float(v) for v in values]
     return math.fsum(numbers) / len(numbers)
+
+
+@contextmanager
+def opencv_alone() -> Iterator[None]:
+    """OpenCV without Intel's library inside it, whose transforms and cubic interpolation differ with every generation
+    of processors. Of this thread alone."""
+    import cv2
+
+    before = cv2.ipp.useIPP()
+    cv2.ipp.setUseIPP(False)
+    try:
+        yield
+    finally:
+        cv2.ipp.setUseIPP(before)
