@@ -32,6 +32,7 @@ def command(
     jobs: options.Jobs = 0,
     executor: options.Executor = None,
     scheduler: options.Scheduler = None,
+    portable: options.Portable = False,
     shard: options.Shard = None,
     fresh: options.Fresh = False,
     time_limit: options.TimeLimit = 1.0,
@@ -48,7 +49,7 @@ def command(
     from poisonkit.sweep import read_sweep
 
     found = read_sweep(recipe, allow_code=allow_code, source=source, out=out)
-    running = options.running(jobs, executor, scheduler, shard, fresh=fresh, time_limit=time_limit)
+    running = options.running(jobs, executor, scheduler, shard, portable=portable, fresh=fresh, time_limit=time_limit)
     if list(found) == [""]:
         return carry_out(found[""], running, dry_run=dry_run, json=json)
     return carry_out_all(found, running, dry_run=dry_run, json=json)

@@ -59,6 +59,11 @@ class State:
         return self.root / "source.json"
 
     @property
+    def level(self) -> Path:
+        """The level that the output was begun at."""
+        return self.root / "level"
+
+    @property
     def lock(self) -> Path:
         return self.folder / "lock"
 

@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
+from poisonkit import levels
 from poisonkit._version import __version__
 from poisonkit.engine.executors import remote
 from poisonkit.engine.options import Options
@@ -51,7 +52,7 @@ def connected(
             "`--scheduler local` starts one here."
         )
     with _quiet(), _client(distributed, options) as client, _probe_file(out) as probe:
-        facts = remote.Facts(__version__, str(out), str(source), str(probe), token())
+        facts = remote.Facts(__version__, levels.of_process(), str(out), str(source), str(probe), token())
         cluster = Cluster(client, options.scheduler, facts, marks, clean_up)
         cluster.ask_workers(options.progress)
         yield cluster
