@@ -23,6 +23,7 @@ from poisonkit.engine import output
 from poisonkit.engine.boundary import SourceFence
 from poisonkit.engine.card import PAPER
 from poisonkit.engine.existing import require_finished, source_at_hand
+from poisonkit.engine.looks import info_of
 from poisonkit.errors import MediaError, PoisonkitError
 from poisonkit.manifest import Record
 from poisonkit.plan import Plan
@@ -183,11 +184,13 @@ def _samples(out: Path, root: Path | None, fence: SourceFence | None, rows: Sequ
 def _sample(out: Path, root: Path | None, fence: SourceFence | None, row: Record, files: ExitStack) -> str:
     if (link := link_on_the_way(out, row["path"])) is not None:
         raise MediaError(f"{link} is a link, and files that were written are none: it is not shown.")
+    info_of(out / row["path"])  # what does not open in time is not opened here
     file = files.enter_context(at_hand(out / row["path"]))
     clean: Path | None = None
     if root is not None and fence is not None and is_there(root / row["source_path"]):
         if (why := fence.outside(row["source_path"])) is not None:
             raise MediaError(f"Its source {why}.")
+        info_of(root / row["source_path"])
         clean = files.enter_context(at_hand(root / row["source_path"]))
     names = " + ".join(t["name"] for t in row["triggers"]) or "no trigger"
     label = (
