@@ -131,7 +131,8 @@ def shortcuts(
 ) -> list[Comparison]:
     """Clean against poisoned training files of an output, and clean test files against each attack set.
 
-    limit: at most so many files of each group, spread evenly. watch: called for each file. time_limit: as `Options` has it.
+    limit: at most so many files of each group, spread evenly. watch: called for each file. time_limit: as `Options`
+    has it.
     """
     rows = [r for r in manifest.read(out / "poisonkit" / "manifest.jsonl") if r["status"] == "ok"]
     recipe = read_mapping(out / "poisonkit" / "recipe.yaml")
