@@ -19,7 +19,7 @@ from poisonkit.engine.worker import machine_trouble
 from poisonkit.manifest import Record
 from poisonkit.media.info import Encode
 from poisonkit.plan import Task
-from poisonkit.untrusted import load_json
+from poisonkit.untrusted import load_json, read_text
 
 REASONS: dict[Need, str] = {
     "remux": "hold several streams: they are written with one picture and one sound, as the poisoned ones are.",
@@ -62,7 +62,7 @@ def needs(
 def read_needs(path: Path) -> dict[str, Need] | None:
     """What `needs` found, noted in a file, by key; None where there is no such file, or it holds something else."""
     try:
-        found = load_json(path.read_text(encoding="utf-8"))
+        found = load_json(read_text(path))
     except (OSError, ValueError):
         return None
     if not isinstance(found, dict) or not all(isinstance(need, str) and need in REASONS for need in found.values()):

@@ -27,7 +27,7 @@ from poisonkit.errors import Interrupted, PoisonkitError, RequestError
 from poisonkit.manifest import Record
 from poisonkit.plan import Plan, require_labels
 from poisonkit.recipe import AUTO, Recipe, all_assets
-from poisonkit.untrusted import load_json
+from poisonkit.untrusted import load_json, read_text
 
 __all__ = ["Options", "Shard", "execute", "execute_attack", "execute_merge", "plan_of"]
 
@@ -116,7 +116,7 @@ def _planned_source(out: Path, root: Path, allow_roots: tuple[Path, ...]) -> Dat
 
 def _noted_source(state: State) -> Path:
     try:
-        return Path(load_json(state.source.read_text(encoding="utf-8"))["source"])
+        return Path(load_json(read_text(state.source))["source"])
     except (OSError, ValueError, KeyError, TypeError):
         return recorded_source(state.out)
 
