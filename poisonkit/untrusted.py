@@ -8,7 +8,7 @@ import os
 import stat
 import tokenize
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
@@ -108,6 +108,12 @@ def below_some_root(name: str) -> bool:
     while name.startswith("../"):
         name = name[3:]
     return stays_inside(name)
+
+
+def lies_in(path: str | os.PathLike[str], roots: Iterable[str | os.PathLike[str]]) -> bool:
+    """Whether a path is one of the folders or lies in one, links resolved."""
+    real = os.path.realpath(path)
+    return any(real == root or real.startswith(root.rstrip("/") + "/") for root in map(os.path.realpath, roots))
 
 
 def link_on_the_way(root: str | os.PathLike[str], name: str) -> str | None:

@@ -28,6 +28,7 @@ def command(
         ),
     ] = None,
     out: options.Out = None,
+    allow_root: options.AllowRoot = None,
     allow_code: options.AllowCode = False,
     jobs: options.Jobs = 0,
     executor: options.Executor = None,
@@ -48,7 +49,7 @@ def command(
     from poisonkit.cli.outcome import carry_out, carry_out_all
     from poisonkit.sweep import read_sweep
 
-    found = read_sweep(recipe, allow_code=allow_code, source=source, out=out)
+    found = read_sweep(recipe, allow_code=allow_code, source=source, out=out, allow_root=allow_root)
     running = options.running(jobs, executor, scheduler, shard, fresh=fresh, time_limit=time_limit)
     if list(found) == [""]:
         return carry_out(found[""], running, dry_run=dry_run, json=json)
