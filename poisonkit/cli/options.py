@@ -192,3 +192,10 @@ def stream_choice(text: str | None) -> Literal["best"] | int:
 def given(values: dict[str, Any]) -> dict[str, Any]:
     """Those options that the user gave."""
     return {k: v for k, v in values.items() if v is not None and v is not False and v != []}
+
+
+def warm() -> None:
+    """Begin the process that will open the dataset's files while this one imports what it needs."""
+    from poisonkit.engine import openers
+
+    openers.warm()

@@ -262,6 +262,7 @@ def command(
     the source. Interrupted, the same command continues. The source is never written to.
     """
     asked = options.given(locals())
+    options.warm()
     from poisonkit.cli.outcome import carry_out
     from poisonkit.idlists import read_ids, read_ranking
     from poisonkit.recipe import Recipe

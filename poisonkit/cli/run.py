@@ -28,6 +28,7 @@ def command(
         ),
     ] = None,
     out: options.Out = None,
+    allow_root: options.AllowRoot = None,
     allow_code: options.AllowCode = False,
     jobs: options.Jobs = 0,
     executor: options.Executor = None,
@@ -45,10 +46,11 @@ def command(
     `backdoors`. Every output keeps its own in poisonkit/recipe.yaml. A `sweep` in it, keys with lists of values,
     makes an output of every combination, in a folder of its own in OUT.
     """
+    options.warm()
     from poisonkit.cli.outcome import carry_out, carry_out_all
     from poisonkit.sweep import read_sweep
 
-    found = read_sweep(recipe, allow_code=allow_code, source=source, out=out)
+    found = read_sweep(recipe, allow_code=allow_code, source=source, out=out, allow_root=allow_root)
     running = options.running(jobs, executor, scheduler, shard, portable=portable, fresh=fresh, time_limit=time_limit)
     if list(found) == [""]:
         return carry_out(found[""], running, dry_run=dry_run, json=json)

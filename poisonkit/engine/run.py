@@ -116,7 +116,7 @@ def _planned_source(out: Path, root: Path, allow_roots: tuple[Path, ...]) -> Dat
 
 def _noted_source(state: State) -> Path:
     try:
-        return Path(load_json(state.source.read_text(encoding="utf-8"))["source"])
+        return Path(load_json(read_text(state.source))["source"])
     except (OSError, ValueError, KeyError, TypeError):
         return recorded_source(state.out)
 

@@ -33,7 +33,7 @@ from poisonkit.errors import MediaError
 from poisonkit.limits import excess
 from poisonkit.temporary import beside
 from poisonkit.triggers.files.assets import Asset, image_size
-from poisonkit.untrusted import UNREADABLE_NPY, cut_png, open_plain, read_options
+from poisonkit.untrusted import UNREADABLE_NPY, cut_png, open_plain, read_bytes, read_options
 
 ARRAYS = (".npy",)
 VIDEOS = (".mp4", ".avi", ".mkv", ".webm", ".mov")
@@ -273,7 +273,7 @@ def _pictures(found: Found) -> NDArray[np.uint8]:
 def _picture(path: Path) -> NDArray[np.uint8]:
     import cv2
 
-    data = path.read_bytes()
+    data = read_bytes(path)
     width, height = image_size(data)
     if over := excess("pixels", width * height):
         raise MediaError(f"{path.name} declares a picture of {width}x{height}, {over}.")
