@@ -92,10 +92,16 @@ def stretches(*waves: Wave) -> Iterator[tuple[Wave, ...]]:
         yield tuple(wave[:, start : start + _STRETCH] for wave in waves)
 
 
+def within_scale(wave: Wave) -> Wave:
+    """The sound as it can be written, clipped at ±1: that alone is no trigger. A source may lie beyond it."""
+    return np.clip(wave, -1.0, 1.0)
+
+
 def snr(signal: Wave, changed: Wave) -> float:
-    """10·log10(Σx² / Σ(x'−x)²) in dB; infinite when nothing changed."""
+    """10·log10(Σx² / Σ(x'−x)²) in dB, x clipped at ±1; infinite when nothing changed."""
     noise = power = 0.0
-    for a, b in stretches(signal, changed):
+    for source, b in stretches(signal, changed):
+        a = within_scale(source)
         noise += float(np.sum((b.astype(np.float64) - a) ** 2))
         power += float(np.sum(a.astype(np.float64) ** 2))
     if noise == 0:
@@ -190,7 +196,7 @@ class Witness:
         """The whole sound before encoding, (channels, samples)."""
         self._source, self._triggered = source, triggered
         least = SOUND_STEP * (1 + 1e-6)
-        self.heard = any(bool((np.abs(t - s) > least).any()) for s, t in stretches(source, triggered))
+        self.heard = any(bool((np.abs(t - within_scale(s)) > least).any()) for s, t in stretches(source, triggered))
 
     # -- what media.rewrite calls on the decoded output --------------------------------------------------
 
@@ -213,7 +219,8 @@ class Witness:
             return
         n = min(wave.shape[1], self._source.shape[1])
         power = error = 0.0
-        for s, t, y in stretches(self._source[:, :n], self._triggered[:, :n], wave[:, :n]):
+        for source, t, y in stretches(self._source[:, :n], self._triggered[:, :n], wave[:, :n]):
+            s = within_scale(source)
             self._sound.add(y - s, t - s)
             power += float(np.sum(t.astype(np.float64) ** 2))
             error += float(np.sum((y.astype(np.float64) - t) ** 2))

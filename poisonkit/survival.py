@@ -21,7 +21,7 @@ import cv2
 import numpy as np
 
 from poisonkit.exact import circle, log10, mean, power_spectra
-from poisonkit.fidelity import Image, Projection, Wave, psnr, snr, squares, ssim, stretches, verdict
+from poisonkit.fidelity import Image, Projection, Wave, psnr, snr, squares, ssim, stretches, verdict, within_scale
 
 _WINDOWS = 2048  # of sound, compared at a time
 
@@ -104,7 +104,7 @@ def sound_survival(source: Wave, triggered: Wave, decoded: Wave, control: Wave) 
     s, t, y, c = (w[:, :n] for w in (source, triggered, decoded, control))
     change = Projection()
     for source, triggered, decoded, control in stretches(s, t, y, c):
-        change.add(decoded - control, triggered - source)
+        change.add(decoded - control, triggered - within_scale(source))
     found: dict[str, Any] = {}
     for prefix, wave in (("", t), ("output_", y), ("control_", c)):
         found[f"{prefix}snr"] = snr(s, wave)

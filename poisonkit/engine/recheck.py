@@ -15,7 +15,7 @@ from poisonkit import media
 from poisonkit.datasets import at_hand
 from poisonkit.engine.worker import LOOKED_AT, PICTURE_FLOOR_DB, SOUND_CEILING, clip_of, middle_frame
 from poisonkit.errors import MediaError, PoisonkitError
-from poisonkit.fidelity import Image, Projection, psnr, spread, squares
+from poisonkit.fidelity import Image, Projection, psnr, spread, squares, within_scale
 from poisonkit.manifest import Record, rounded
 from poisonkit.media.info import MediaInfo
 from poisonkit.triggers.core import frame_selection, spec
@@ -162,6 +162,7 @@ class _Recheck:
         if heard.shape[0] != wave.shape[0]:
             return f"it has {heard.shape[0]} sound channels, and its source has {wave.shape[0]}"
         triggered = self.chain.audio(wave, self.clip, self.drawn)
+        wave = within_scale(wave)
         n = min(wave.shape[1], heard.shape[1])
         error = float(np.sum((heard[:, :n].astype(np.float64) - triggered[:, :n]) ** 2))
         power = float(np.sum(triggered.astype(np.float64) ** 2))
