@@ -11,9 +11,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, get_args, overload
 
-from poisonkit.datasets import SPLITS, Dataset, Row, Sample, View, get_layout
+from poisonkit.datasets import SPLITS, Dataset, Row, Sample, View, arranged, get_layout
 from poisonkit.errors import RequestError
-from poisonkit.untrusted import below_some_root, load_json, load_line, stays_inside
+from poisonkit.untrusted import below_some_root, load_json, load_line, open_text, stays_inside
 
 Role = Literal["poisoned", "cover", "clean", "attack", "control"]
 
@@ -113,7 +113,7 @@ class Plan:
         """Read a saved plan. RequestError when the file is not one, was cut short, or names a path outside OUT."""
         tasks: list[Task]
         try:
-            with path.open(encoding="utf-8", errors="surrogateescape") as lines:
+            with open_text(path, encoding="utf-8", errors="surrogateescape") as lines:
                 head = load_json(next(lines))
                 tasks = [_task(row) for row in map(load_line, lines)]
             plan = cls._of_head(head, tasks)
@@ -128,7 +128,7 @@ class Plan:
     @classmethod
     def head(cls, path: Path) -> Plan:
         """A saved plan whose rows are read when they are asked for. ValueError, KeyError, TypeError if it is none."""
-        with path.open(encoding="utf-8", errors="surrogateescape") as lines:
+        with open_text(path, encoding="utf-8", errors="surrogateescape") as lines:
             return cls._of_head(load_json(next(lines, "")), _SavedTasks(path))
 
     @classmethod
@@ -165,7 +165,10 @@ class Plan:
         dropped: frozenset[str] = frozenset(),
         lengths: Mapping[str, int] | None = None,
     ) -> list[Row]:
-        """The lines of one written dataset, without the keys in `dropped`. lengths: key -> `Row.length`, if known."""
+        """The lines of one written dataset, without the keys in `dropped`. lengths: key -> `Row.length`, if known.
+
+        In the order of the plan; relabelled training samples where nothing tells them (`datasets.arranged`).
+        """
         layout = get_layout(self.layout)
         found: list[Row] = []
         begin = len(view_root(self.layout, view, attack)) + 1
@@ -182,7 +185,7 @@ class Plan:
             split: Any = task.split
             sample = Sample(task.id, task.source_path, split, task.original_label, task.extra, task.further)
             found.append(Row(sample, label, path[begin:], lengths.get(task.key) if lengths else None))
-        return found
+        return arranged(found) if view == "data" else found
 
     def _of(self, view: View) -> list[Task]:
         """The tasks of a view, of whatever attack."""
