@@ -19,7 +19,7 @@ help:
 	@echo "make lint            ruff, mypy, import layers"
 	@echo "make bench           cost of the main job against ffmpeg and MoviePy"
 	@echo "make test-mmaction2  MMAction2 reads our lists, trains on a poisoned copy, is scored (2.3 GB in .venv-mmaction2)"
-	@echo "make test-consumers  torchvision and Hugging Face datasets open our output (installs 2 GB into .venv-consumers)"
+	@echo "make test-consumers  torchvision, torchaudio, PyTorchVideo, Hugging Face datasets open our output (2 GB, .venv-consumers)"
 	@echo "make docs            the triggers' pages, text and pictures, from the code"
 	@echo "make survival-page   what each encoder leaves of each trigger, measured anew (a quarter of an hour)"
 	@echo "make lock            compute requirements.lock anew (needs uv)"

@@ -22,7 +22,10 @@ PARTS = ("data", "attack", "control")
 
 @dataclass(frozen=True)
 class Lists:
-    """The lists of one plan, written anew. root: where they lie; files, folders: relative to it and to the output."""
+    """What a plan's layout writes besides media, written anew: lists, and what makes class folders readable.
+
+    root: where it lies; files, folders: relative to it and to the output.
+    """
 
     root: Path
     files: tuple[str, ...]
@@ -31,15 +34,15 @@ class Lists:
 
 @contextmanager
 def fresh_lists(out: Path, plan: Plan, source: Plan, records: Mapping[str, Record]) -> Iterator[Lists]:
-    """A plan's annotation files, class lists and class folders as its layout writes them now, for a while.
+    """A plan's annotation files, class lists, and class folders with their placeholders, as its layout writes them
+    now, for a while.
 
     source: the plan of the dataset itself. records: key -> record of at least every planned task.
     """
     with tempfile.TemporaryDirectory() as scratch:
         fresh = output.Part({}, plan, Done(records))
-        written = output.write_lists(fresh, source.source(out), Path(scratch))
-        files = tuple(f"{root}/{file}" for root, names in written.items() for file in names)
-        yield Lists(Path(scratch), files, frozenset(folders(Path(scratch))))
+        output.write_lists(fresh, source.source(out), Path(scratch))
+        yield Lists(Path(scratch), tuple(files(Path(scratch))), frozenset(folders(Path(scratch))))
 
 
 def media_files(plans: Sequence[Plan], records: Mapping[str, Record]) -> set[str]:
