@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from poisonkit.errors import RequestError
+from poisonkit.ownership import step
 from poisonkit.untrusted import link_on_the_way, stays_inside
 
 
@@ -127,7 +128,8 @@ def write_lines(root: Path, name: str, lines: Iterable[str]) -> str:
         file.writelines(f"{line}\n" for line in lines)
         file.flush()
         os.fsync(file.fileno())
-    os.replace(temporary, path)
+    with step():
+        os.replace(temporary, path)
     return name
 
 

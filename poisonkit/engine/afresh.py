@@ -12,6 +12,7 @@ from poisonkit import media
 from poisonkit.datasets import get_layout
 from poisonkit.engine import contents, links, output
 from poisonkit.errors import RequestError
+from poisonkit.ownership import step
 from poisonkit.plan import Plan
 
 HOME = ("plan.jsonl", "manifest.jsonl", "shards.jsonl", "recipe.yaml", "run.json", "report.html")
@@ -24,8 +25,13 @@ def clear(out: Path, keep: frozenset[str] = frozenset()) -> list[str]:
     keep: names in `poisonkit/.state` that stay, such as the lock that is held. RequestError, and nothing is removed,
     where a plan cannot be read: then nobody knows any more what was written.
     """
+    plans = [Plan.read(path) for path in _plan_files(out / "poisonkit")]
+    with step():
+        return _cleared(out, plans, keep)
+
+
+def _cleared(out: Path, plans: list[Plan], keep: frozenset[str]) -> list[str]:
     home = out / "poisonkit"
-    plans = [Plan.read(path) for path in _plan_files(home)]
     for name in sorted(_written(out, plans)):
         _remove(out, name)
     for folder in ("attacks", "assets"):

@@ -22,6 +22,7 @@ from poisonkit.engine.progress import Progress
 from poisonkit.engine.worker import machine_trouble
 from poisonkit.errors import PoisonkitError
 from poisonkit.manifest import Record
+from poisonkit.ownership import step
 from poisonkit.plan import Plan, Task
 from poisonkit.untrusted import load_json, stays_inside
 
@@ -104,7 +105,8 @@ def assemble(
 def clear(out: Path) -> None:
     """Remove what was staged and copied out, once everything is written."""
     for folder in (staged(out), staged(out).with_name("scratch")):
-        shutil.rmtree(folder, ignore_errors=True)
+        with step():
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def done(ledger: Ledger, plan: Plan, out: Path) -> set[str]:
@@ -164,12 +166,16 @@ def _pack(job: _Job) -> tuple[_Job, Shard | _Failure]:
     target = Path(job.out, job.shard)
     middle = temporary.beside(target)
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with open(middle, "xb") as file:
-            made = write(Path(job.source), file, job.entries, job.labels, rest=job.rest)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(middle, target)
+        with temporary.writing(middle):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with step():
+                file = open(middle, "xb")  # noqa: SIM115 - closed below
+            with file:
+                made = write(Path(job.source), file, job.entries, job.labels, rest=job.rest)
+                file.flush()
+                os.fsync(file.fileno())
+            with step():
+                os.replace(middle, target)
         return job, made
     except (PoisonkitError, OSError, EOFError, ValueError) as error:
         trouble = machine_trouble(error, job.out)
@@ -177,8 +183,6 @@ def _pack(job: _Job) -> tuple[_Job, Shard | _Failure]:
         return job, _Failure(f"{job.shard} could not be written ({what}{error})")
     except MemoryError:
         return job, _Failure(f"{job.shard} needs more memory than there is")
-    finally:
-        middle.unlink(missing_ok=True)
 
 
 def _died(job: _Job) -> tuple[_Job, Shard | _Failure]:

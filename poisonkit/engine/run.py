@@ -196,7 +196,7 @@ class _Run:
 
     def _start_over(self) -> None:
         """Remove what was written here before; what is not ours stays, and is told."""
-        left = afresh.clear(self.state.out, frozenset({self.state.lock.name}))
+        left = afresh.clear(self.state.out, self.state.locked)
         if left:
             more = f" and {len(left) - 1} more" if len(left) > 1 else ""
             self.options.progress.say(f"Not poisonkit's own, and left as it is: {left[0]}{more}.")

@@ -26,6 +26,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from poisonkit.errors import RequestError
 from poisonkit.limits import excess
+from poisonkit.ownership import step
 from poisonkit.temporary import beside
 from poisonkit.untrusted import UNREADABLE_NPY, cut_png, open_plain
 
@@ -95,7 +96,8 @@ class Asset:
         if not target.exists():
             part = beside(target, ".part")
             shutil.copyfile(self.path, part)
-            os.replace(part, target)
+            with step():
+                os.replace(part, target)
         return target
 
     def _load(self) -> Any:

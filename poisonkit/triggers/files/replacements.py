@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 
 from poisonkit.errors import MediaError
 from poisonkit.limits import excess
+from poisonkit.ownership import step
 from poisonkit.temporary import beside
 from poisonkit.triggers.files.assets import Asset, image_size
 from poisonkit.untrusted import UNREADABLE_NPY, cut_png, open_plain, read_options
@@ -90,7 +91,8 @@ class FolderAsset(Asset):
                     except OSError:
                         shutil.copyfile(file, copy)
             try:
-                os.replace(part, target)
+                with step():
+                    os.replace(part, target)
             except OSError:
                 if not target.is_dir():
                     raise
