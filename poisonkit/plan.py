@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args, overload
 
 from poisonkit.datasets import SPLITS, Dataset, Row, Sample, View, arranged, get_layout
 from poisonkit.errors import RequestError
-from poisonkit.untrusted import below_some_root, load_json, load_line, stays_inside
+from poisonkit.untrusted import below_some_root, load_json, load_line, open_text, stays_inside
 
 Role = Literal["poisoned", "cover", "clean", "attack", "control"]
 
@@ -113,7 +113,7 @@ class Plan:
         """Read a saved plan. RequestError when the file is not one, was cut short, or names a path outside OUT."""
         tasks: list[Task]
         try:
-            with path.open(encoding="utf-8", errors="surrogateescape") as lines:
+            with open_text(path, encoding="utf-8", errors="surrogateescape") as lines:
                 head = load_json(next(lines))
                 tasks = [_task(row) for row in map(load_line, lines)]
             plan = cls._of_head(head, tasks)
@@ -128,7 +128,7 @@ class Plan:
     @classmethod
     def head(cls, path: Path) -> Plan:
         """A saved plan whose rows are read when they are asked for. ValueError, KeyError, TypeError if it is none."""
-        with path.open(encoding="utf-8", errors="surrogateescape") as lines:
+        with open_text(path, encoding="utf-8", errors="surrogateescape") as lines:
             return cls._of_head(load_json(next(lines, "")), _SavedTasks(path))
 
     @classmethod

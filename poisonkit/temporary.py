@@ -1,4 +1,7 @@
-"""Names of temporary files, and those that this process is writing. A folder may be shared with other hosts, where processes have the same numbers."""
+"""Names of temporary files, and those that this process is writing.
+
+A folder may be shared with other hosts, where processes have the same numbers.
+"""
 
 from __future__ import annotations
 

@@ -22,6 +22,7 @@ from poisonkit.errors import RequestError
 from poisonkit.framenames import is_frame
 from poisonkit.manifest import Record
 from poisonkit.plan import Plan, in_range
+from poisonkit.untrusted import read_bytes, read_text
 
 __all__ = ["Finding", "Verification", "identify", "verify"]
 
@@ -196,7 +197,7 @@ def _lists(out: Path, plans: Sequence[Plan], rows: Sequence[Record]) -> list[Fin
 def _compared(out: Path, fresh: Path, names: Iterable[str]) -> Iterator[Finding]:
     for name in names:
         try:
-            same = (out / name).read_bytes() == (fresh / name).read_bytes()
+            same = read_bytes(out / name) == read_bytes(fresh / name)
         except OSError:
             yield Finding(name, "it is missing")
             continue
@@ -213,7 +214,7 @@ def _notices(out: Path, plan: Plan) -> Iterator[Finding]:
     for folder in card.marked_folders(plan):
         name = f"{folder}/POISONED.txt"
         try:
-            text = (out / name).read_text(encoding="utf-8", errors="replace")
+            text = read_text(out / name, errors="replace")
         except OSError:
             yield Finding(name, "it is missing")
             continue

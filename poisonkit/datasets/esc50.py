@@ -27,6 +27,7 @@ from poisonkit.datasets.kit import (
     write_lines,
 )
 from poisonkit.errors import RequestError
+from poisonkit.untrusted import read_text
 
 CSV = "meta/esc50.csv"
 COLUMNS = ("filename", "fold", "target", "category", "esc10", "src_file", "take")
@@ -126,7 +127,7 @@ def _classes(path: Path, names: Mapping[int, str]) -> tuple[str, ...]:
     count = max(names, default=-1) + 1
     listed = path / CLASS_LIST
     if listed.is_file():
-        classes = tuple(listed.read_text(encoding="utf-8-sig").splitlines())
+        classes = tuple(read_text(listed).splitlines())
         if len(classes) >= count and all(classes[target] == name for target, name in names.items()):
             return classes
     return tuple(names.get(target, str(target)) for target in range(count))

@@ -33,6 +33,7 @@ from poisonkit.datasets.kit import (
     write_lines,
 )
 from poisonkit.errors import RequestError
+from poisonkit.untrusted import read_text
 
 _NEEDED = ("youtube_id", "time_start", "time_end")
 
@@ -158,7 +159,7 @@ def _folder(name: str) -> str:
 
 def _classes(root: Path, names: set[str]) -> tuple[str, ...]:
     file = root / CLASS_LIST
-    listed = file.read_text(encoding="utf-8-sig").splitlines() if file.is_file() else []
+    listed = read_text(file).splitlines() if file.is_file() else []
     if names <= set(listed):
         return tuple(listed)
     return tuple(sorted(names, key=_folder))

@@ -33,6 +33,7 @@ from poisonkit.datasets.kit import (
     write_lines,
 )
 from poisonkit.errors import RequestError
+from poisonkit.untrusted import open_text
 
 
 class PySlowFast(Layout):
@@ -144,7 +145,7 @@ def _test_list(val: str) -> str:
 def _looks_right(file: Path) -> bool:
     """Whether the first line is a media file's path and a number, separated by a space."""
     try:
-        with open(file, encoding="utf-8-sig", errors="replace") as text:
+        with open_text(file, errors="replace") as text:
             fields = text.readline(10_000).split()
     except OSError:
         return False

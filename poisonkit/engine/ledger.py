@@ -16,7 +16,7 @@ from poisonkit.engine import places
 from poisonkit.errors import RequestError
 from poisonkit.manifest import Record, is_record
 from poisonkit.ownership import step
-from poisonkit.untrusted import load_json
+from poisonkit.untrusted import load_json, open_plain
 
 
 class Ledger:
@@ -78,7 +78,7 @@ def _whole_lines(path: Path, fits: Callable[[Any], bool] = is_record) -> tuple[d
     rows: dict[str, Record] = {}
     whole = 0
     if path.exists():
-        with path.open("rb") as lines:
+        with open_plain(path) as lines:
             for line in lines:
                 try:
                     row = load_json(line.decode("utf-8", "surrogateescape")) if line.endswith(b"\n") else None

@@ -57,6 +57,8 @@ def died(task: Measurement) -> tuple[str, dict[str, Any] | str]:
 def _measured(task: Measurement) -> dict[str, Any]:
     job, row = task.job, task.row
     source, file = Path(job.source), Path(job.out, row["path"])
+    if media.sha256(source) != row["source_sha256"]:
+        raise MediaError(f"'{row['id']}' has changed since its file was made from it.")
     if task.control is not None:
         return _compare(task, source, file, Path(task.control))
     name = f"control-{token()}-{get_ident()}{file.suffix}"

@@ -24,7 +24,7 @@ from poisonkit.errors import PoisonkitError
 from poisonkit.manifest import Record
 from poisonkit.ownership import step
 from poisonkit.plan import Plan, Task
-from poisonkit.untrusted import load_json, stays_inside
+from poisonkit.untrusted import load_json, read_text, stays_inside
 
 SHARDS = "shards.jsonl"
 """In `poisonkit/`: path, bytes and SHA-256 of every shard."""
@@ -195,7 +195,7 @@ def _died(job: _Job) -> tuple[_Job, Shard | _Failure]:
 def changed(out: Path, rows: Sequence[Record]) -> Iterator[tuple[str, str]]:
     """(path, what is wrong) of shards, and of samples in them, that are not as shards.jsonl and records say."""
     try:
-        said = [load_json(line) for line in (out / "poisonkit" / SHARDS).read_text(encoding="utf-8").splitlines()]
+        said = [load_json(line) for line in read_text(out / "poisonkit" / SHARDS).splitlines()]
         known = {str(row["path"]): (int(row["bytes"]), str(row["sha256"])) for row in said}
     except (OSError, ValueError, LookupError, TypeError):
         yield f"poisonkit/{SHARDS}", "it is missing or no list of shards"

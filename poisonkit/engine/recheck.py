@@ -15,7 +15,7 @@ from poisonkit import media
 from poisonkit.datasets import at_hand
 from poisonkit.engine.worker import LOOKED_AT, PICTURE_FLOOR_DB, SOUND_CEILING, clip_of, middle_frame
 from poisonkit.errors import MediaError, PoisonkitError
-from poisonkit.fidelity import Image, Projection, psnr, spread
+from poisonkit.fidelity import Image, Projection, psnr, spread, squares, within_scale
 from poisonkit.manifest import Record, rounded
 from poisonkit.media.info import MediaInfo
 from poisonkit.triggers.core import frame_selection, spec
@@ -123,7 +123,7 @@ class _Recheck:
                 yield image
 
         seen = Projection()
-        squares, values, count = 0.0, 0, 0
+        missed, values, count = 0, 0, 0
         rendered = self.chain.video(frames(), self.clip, self.drawn, where)
         for t, (triggered, decoded) in enumerate(zip_longest(rendered, media.read_frames(self.file))):
             if triggered is None or decoded is None:
@@ -135,12 +135,12 @@ class _Recheck:
             if t in wanted:
                 original = originals.pop(t).astype(np.int16)
                 seen.add(image - original, triggered - original)
-                squares += float(cv2.norm(image, triggered, cv2.NORM_L2SQR))
+                missed += squares(image, triggered)
                 values += image.size
         if count != row["frames"]:
             return f"it has {count} frames, and the manifest says {row['frames']}"
-        if values and psnr(squares / values) < PICTURE_FLOOR_DB:
-            return f"its frames are not the triggered ones ({psnr(squares / values):.1f} dB PSNR)"
+        if values and psnr(missed, values) < PICTURE_FLOOR_DB:
+            return f"its frames are not the triggered ones ({psnr(missed, values):.1f} dB PSNR)"
         if "video" in self.chain.touches and seen.gain < PRESENT and not self.may_be_lost:
             return f"the trigger is not in its frames (gain {seen.gain:.2f})"
         return None
@@ -162,6 +162,7 @@ class _Recheck:
         if heard.shape[0] != wave.shape[0]:
             return f"it has {heard.shape[0]} sound channels, and its source has {wave.shape[0]}"
         triggered = self.chain.audio(wave, self.clip, self.drawn)
+        wave = within_scale(wave)
         n = min(wave.shape[1], heard.shape[1])
         error = float(np.sum((heard[:, :n].astype(np.float64) - triggered[:, :n]) ** 2))
         power = float(np.sum(triggered.astype(np.float64) ** 2))

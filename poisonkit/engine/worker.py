@@ -265,9 +265,10 @@ def _process(job: Job) -> Record:
 def _require_modalities(job: Job, info: MediaInfo) -> None:
     """MediaError unless the source still has the picture and the sound that the job has to trigger.
 
-    A control clip needs what its attack clip's triggers touch: without it, it would be a control of nothing.
+    A control clip needs what its attack clip's triggers touch: without it, it would be a control of nothing. A clean
+    clip needs nothing: many a dataset has some without sound.
     """
-    needed = Chain(job.triggers or job.like).touches
+    needed = Chain(job.like if job.task.role == "control" else job.triggers).touches
     for modality, stream, word in (("video", info.video, "picture"), ("audio", info.audio, "sound")):
         if modality in needed and stream is None:
             raise MediaError(f"'{job.task.source_path}' has no {word} any more, and its trigger needs one.")

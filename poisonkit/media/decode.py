@@ -15,6 +15,7 @@ from poisonkit.media.colour import Image, to_rgb
 from poisonkit.media.converting import deinterlaced, turned
 from poisonkit.media.files import detail, name_of, open_input, translated
 from poisonkit.media.info import MediaInfo
+from poisonkit.media.loudness import require_audible
 from poisonkit.media.probing import StreamChoice, choose, probe
 from poisonkit.media.spool import Growing
 from poisonkit.media.whole import cut_short
@@ -184,7 +185,9 @@ def audio_wave(
                 start = frame.time or 0.0
             elif frame.sample_rate != rate or frame.layout.nb_channels != heard.channels:
                 raise MediaError(f"{name_of(path)} changes sample rate or channels in the middle.")
-            heard.add(as_float(frame))
+            block = as_float(frame)
+            require_audible(block, path)
+            heard.add(block)
             if over := excess("samples", heard.values):
                 raise MediaError(f"{name_of(path)} holds at least {heard.values} sound samples, {over}.")
     if not heard.samples:

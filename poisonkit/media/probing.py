@@ -14,6 +14,7 @@ from poisonkit.limits import VARIABLE, current, excess
 from poisonkit.media.files import name_of, open_input, translated
 from poisonkit.media.info import AudioStream, Encode, MediaInfo, Problem, VideoStream
 from poisonkit.media.whole import cut_short, tells_length
+from poisonkit.untrusted import open_plain
 
 if TYPE_CHECKING:
     from av import VideoFrame
@@ -120,7 +121,7 @@ def container_name(container: InputContainer, path: str | Path, label: str | Pat
 
 def _doctype(path: str | Path) -> str:
     """The EBML header's document type: `webm` or `matroska`."""
-    with open(path, "rb") as file:
+    with open_plain(path) as file:
         head = file.read(128)
     at = head.find(b"\x42\x82")
     if at < 0 or at + 3 > len(head):

@@ -400,10 +400,19 @@ def command(world: World, *words: object) -> int:
     return status
 
 
-def run_case(world: World, seed: int, place: Path) -> str:
-    """Case `seed` in the empty folder `place`; what it came to. Broken when a promise does not hold."""
-    rng = random.Random(f"poisonkit fuzz {seed}")
-    (family,) = rng.choices([family for _, family in FAMILIES], [weight for weight, _ in FAMILIES])
+def run_case(world: World, seed: int, place: Path, truth: bool = False) -> str:
+    """Case `seed` in the empty folder `place`; what it came to. Broken when a promise does not hold.
+
+    truth: it is one of the mutants of `truth`, which count by themselves.
+    """
+    rng = random.Random(f"poisonkit {'truth' if truth else 'fuzz'} {seed}")
+    if truth:
+        from tests.fuzz.truth import goods, truth_case
+
+        goods(world.root)
+        family: Callable[[World, random.Random, Path], str] = truth_case
+    else:
+        (family,) = rng.choices([family for _, family in FAMILIES], [weight for weight, _ in FAMILIES])
     before = _seen(world, place)
     result = family(world, rng, place)
     after = _seen(world, place)

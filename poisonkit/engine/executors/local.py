@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from poisonkit.engine import timelimit
+from poisonkit.engine.children import safe_path
 from poisonkit.engine.executors.pool import results
 from poisonkit.engine.threads import one_thread
 from poisonkit.engine.worker import Job, died_on, process, ran_over
@@ -28,9 +29,7 @@ def run_here(jobs: Sequence[Job]) -> Generator[Record, None, None]:
         yield from map(process, jobs)
 
 
-def run(
-    jobs: Sequence[Job], n_jobs: int, marks: Path, clean_up: Callable[[], None]
-) -> Generator[Record, None, None]:
+def run(jobs: Sequence[Job], n_jobs: int, marks: Path, clean_up: Callable[[], None]) -> Generator[Record, None, None]:
     """Records of all jobs, in the order in which they finish, from workers of their own.
 
     A worker that dies (killed, out of memory, a crash in a codec) breaks joblib's pool: what was running
@@ -39,6 +38,11 @@ def run(
     `marks` is a folder where workers note what they are running; `clean_up` removes what a dead one left. Closed, or
     left by an error, it leaves no worker behind.
     """
+    with safe_path():
+        yield from _run(jobs, n_jobs, marks, clean_up)
+
+
+def _run(jobs: Sequence[Job], n_jobs: int, marks: Path, clean_up: Callable[[], None]) -> Generator[Record, None, None]:
     from joblib import delayed
     from joblib.externals.loky.process_executor import BrokenProcessPool
 
@@ -85,6 +89,13 @@ def map_unordered(
         with one_thread():
             yield from map(function, tasks)
         return
+    with safe_path():
+        yield from _map_unordered(function, tasks, n_jobs, died)
+
+
+def _map_unordered(
+    function: Callable[[T], R], tasks: Sequence[T], n_jobs: int, died: Callable[[T], R] | None
+) -> Generator[R, None, None]:
     from joblib import delayed
     from joblib.externals.loky.process_executor import BrokenProcessPool
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from poisonkit import exact
 from poisonkit.triggers.core.clip import ClipInfo, Params, Wave
 from poisonkit.triggers.core.trigger import AudioTrigger, param
 from poisonkit.triggers.sounds.segments import curve
@@ -46,4 +47,4 @@ class PitchShift(AudioTrigger):
         def semitones(k: int) -> float:
             return self.semitones * (1 + float(self.rng(params, "shift", k).uniform(-self.spread, self.spread)))
 
-        return shifted(wave, 2 ** (curve(self, clip, semitones) / 12), clip.sample_rate)
+        return shifted(wave, exact.exp2(curve(self, clip, semitones) / 12), clip.sample_rate)

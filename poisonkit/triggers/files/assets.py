@@ -12,7 +12,7 @@ import io
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
@@ -28,21 +28,32 @@ from poisonkit.errors import RequestError
 from poisonkit.limits import excess
 from poisonkit.ownership import step
 from poisonkit.temporary import beside
-from poisonkit.untrusted import UNREADABLE_NPY, cut_png, open_plain
+from poisonkit.untrusted import UNREADABLE_NPY, cut_png, lies_in, open_plain
 
 MAX_BYTES = 256 * 2**20  # of a file, and of the array in it
 _folder: ContextVar[Path | None] = ContextVar("asset_folder", default=None)
+_roots: ContextVar[tuple[Path, ...] | None] = ContextVar("asset_roots", default=None)
 _FORMATS = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".npy": "npy", ".wav": "wav"}
 
 
 @contextmanager
-def asset_folder(path: Path) -> Iterator[None]:
-    """Inside, assets that are named by hash are looked for in this folder."""
-    token = _folder.set(Path(path))
+def asset_folder(path: Path, roots: Iterable[Path] = ()) -> Iterator[None]:
+    """Inside, assets that are named by hash are looked for in this folder, and those that are named by path may lie in
+    it and in the other folders `roots` alone: names come from a file, which may be a stranger's."""
+    token, other = _folder.set(Path(path)), _roots.set((Path(path), *roots))
     try:
         yield
     finally:
         _folder.reset(token)
+        _roots.reset(other)
+
+
+def require_allowed(path: str | os.PathLike[str]) -> None:
+    """ValueError, a clause for the user, for what a file names and the user did not allow."""
+    roots = _roots.get()
+    place = Path(path).expanduser().absolute()
+    if roots is not None and not lies_in(place, roots):
+        raise ValueError(f"it lies outside the recipe's folder: if that is meant, --allow-root '{place.parent}'")
 
 
 class Asset:
@@ -109,6 +120,7 @@ class Asset:
         if isinstance(value, Asset):
             return value if isinstance(value, cls) else cls(value.path)
         if isinstance(value, str | os.PathLike):
+            require_allowed(value)
             return cls(value)
         if isinstance(value, dict) and set(value) == {"name", "sha256"}:
             return cls._from_entry(str(value["name"]), str(value["sha256"]))
@@ -122,6 +134,7 @@ class Asset:
         if Path(name).name != name or not re.fullmatch(r"[0-9a-f]{64}", sha256):
             raise ValueError(f"'{name}' is not the name of an asset")
         path = folder / f"{sha256[:16]}-{name}"
+        require_allowed(path)
         found = cls(path, name=name)
         if found.sha256 != sha256:
             raise ValueError(f"{path.name} in {folder.name}/ is not the file that it was (its hash differs)")

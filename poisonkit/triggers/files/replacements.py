@@ -29,12 +29,13 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from poisonkit.decoding import decoder
 from poisonkit.errors import MediaError
 from poisonkit.limits import excess
 from poisonkit.ownership import step
 from poisonkit.temporary import beside
 from poisonkit.triggers.files.assets import Asset, image_size
-from poisonkit.untrusted import UNREADABLE_NPY, cut_png, open_plain, read_options
+from poisonkit.untrusted import UNREADABLE_NPY, cut_png, open_plain, read_bytes
 
 ARRAYS = (".npy",)
 VIDEOS = (".mp4", ".avi", ".mkv", ".webm", ".mov")
@@ -193,14 +194,8 @@ def size_of(found: Found) -> tuple[int, int, int]:
     if found.suffix in PICTURES:
         height, width, _ = _picture(found.parts[0]).shape
         return len(found.parts), width, height
-    import av
-
-    try:
-        with _opened(found) as container:
-            stream = container.streams.video[0]
-            return stream.frames, stream.width, stream.height
-    except (av.FFmpegError, IndexError, OSError):
-        raise MediaError(f"{found.name} is not a video that can be read.") from None
+    with _named(found):
+        return decoder().size(found.parts[0])
 
 
 def frames_of(found: Found) -> Iterator[NDArray[np.uint8]]:
@@ -211,30 +206,17 @@ def frames_of(found: Found) -> Iterator[NDArray[np.uint8]]:
     elif found.suffix in PICTURES:
         yield from map(_picture, found.parts)
     else:
-        import av
-
-        try:
-            with _opened(found) as container:
-                stream = container.streams.video[0]
-                stream.thread_type = "NONE"
-                for frame in container.decode(stream):
-                    yield np.ascontiguousarray(frame.to_ndarray(format="rgb24"))
-        except (av.FFmpegError, IndexError, OSError):
-            raise MediaError(f"{found.name} is not a video that can be read to its end.") from None
+        with _named(found):
+            yield from decoder().pictures(found.parts[0])
 
 
 @contextmanager
-def _opened(found: Found) -> Iterator[Any]:
-    """A video file, and nothing that it may refer to. MediaError where its picture is too large."""
-    import av
-
-    where = f"file:{found.parts[0].absolute()}"
-    with av.open(where, mode="r", metadata_errors="replace", options=read_options()) as container:
-        context = container.streams.video[0].codec_context
-        if over := excess("pixels", context.width * context.height):
-            raise MediaError(f"{found.name} declares a picture of {context.width}x{context.height}, {over}.")
-        context.options = {**context.options, "max_pixels": read_options()["max_pixels"]}
-        yield container
+def _named(found: Found) -> Iterator[None]:
+    """MediaErrors say which file of the folder it is, whose own name may be that of many."""
+    try:
+        yield
+    except MediaError as error:
+        raise MediaError(f"{found.name} cannot be used: {error}") from error
 
 
 def sound_of(found: Found) -> tuple[NDArray[np.float32], int | None]:
@@ -244,16 +226,8 @@ def sound_of(found: Found) -> tuple[NDArray[np.float32], int | None]:
         if wave.ndim != 2 or wave.dtype.kind != "f" or wave.shape[0] > 64 or not np.isfinite(wave).all():
             raise MediaError(f"{found.name} does not hold floats of the shape (samples,) or (channels, samples).")
         return np.array(wave, dtype=np.float32), None
-    import soundfile
-
-    try:
-        with soundfile.SoundFile(str(found.parts[0].absolute())) as file:
-            if over := excess("samples", file.frames * file.channels):
-                raise MediaError(f"{found.name} declares {file.frames * file.channels} sound samples, {over}.")
-            wave, rate = file.read(dtype="float32", always_2d=True), file.samplerate
-    except (soundfile.SoundFileError, OSError):
-        raise MediaError(f"{found.name} is not a sound that can be read.") from None
-    return np.ascontiguousarray(wave.T), int(rate)
+    with _named(found):
+        return decoder().sound(found.parts[0])
 
 
 def _array(found: Found) -> NDArray[Any]:
@@ -275,7 +249,7 @@ def _pictures(found: Found) -> NDArray[np.uint8]:
 def _picture(path: Path) -> NDArray[np.uint8]:
     import cv2
 
-    data = path.read_bytes()
+    data = read_bytes(path)
     width, height = image_size(data)
     if over := excess("pixels", width * height):
         raise MediaError(f"{path.name} declares a picture of {width}x{height}, {over}.")

@@ -10,7 +10,8 @@ have a file there can be poisoned: the others do not suit and are passed over, s
 frames unless `length=fit`; its name and hash stand in the manifest. Its pictures then go the way of all others: they
 are encoded like the rest of the output (a difference of codec would be a trigger of its own), decoded and compared.
 
-Files are read while the clip is, frame by frame; nothing is held. The compression of a video file is part of what takes
+Files are read while the clip is, frame by frame; nothing is held. A video is decoded as the clips are: turned as its
+container says, in its own colours, and refused where it is damaged or cut short. Its compression is part of what takes
 the clip's place: .npy, .png or lossless video are better.
 
 How public code differs: BackdoorBench's SSBA mode takes arrays in the order of the dataset, so that a different

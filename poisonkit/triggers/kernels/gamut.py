@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from poisonkit import exact
 from poisonkit.triggers.kernels.yuv_format import PlaneFormat, matrix
 
 Plane = NDArray[np.uint8]
@@ -29,8 +30,8 @@ class Gamut:
         self.steps = (fmt.step_y, fmt.step_x)
         self.averaged = fmt.averaged
         self.matrix = matrix(fmt)
-        back = np.linalg.inv(self.matrix[:, :3])
-        self._back = np.column_stack([back, -back @ self.matrix[:, 3]]).astype(np.float32)
+        back = exact.inverse(self.matrix[:, :3])
+        self._back = np.column_stack([back, -exact.product(back, self.matrix[:, 3:])[:, 0]]).astype(np.float32)
         self._look = (self._back / 2 + [0, 0, 0, 64]).astype(np.float32)  # RGB from -128 to 382, in 8 bits
         i420 = (fmt.kr, fmt.kb, fmt.full_range, *self.steps) == (0.299, 0.114, False, 2, 2)
         self._cv2 = i420 and not fmt.averaged

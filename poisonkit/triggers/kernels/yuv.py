@@ -181,7 +181,7 @@ def _mixed(offset: NDArray[np.floating], row: NDArray[np.float64]) -> Operand:
     if offset.ndim == 3:
         return np.asarray(cv2.transform(offset, weights[None]), np.float32).reshape(offset.shape[:2])
     if offset.size == 3:
-        return float(np.dot(offset.astype(np.float64), weights))
+        return float(np.sum(offset.astype(np.float64) * weights))
     total = float(weights.sum())
     if abs(total) < 1e-9:  # grays have no chroma
         return 0.0

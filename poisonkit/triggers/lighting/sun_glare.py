@@ -107,7 +107,7 @@ class SunGlare(Aimed, AffineTrigger):
 def _glow(r: Map, radius: float) -> Map:
     core = np.float32(radius / 6)
     fall: Map = 1 - np.clip((r - core) / (np.float32(radius) - core), 0, 1)
-    return fall**3
+    return fall * fall * fall
 
 
 def _disc(r: Map, radius: float) -> Map:

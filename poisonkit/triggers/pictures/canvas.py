@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import AfterValidator, Field
 
+from poisonkit import exact
 from poisonkit.triggers.core.clip import ClipInfo
 
 Kind = Literal["uniform", "normal", "levels"]
@@ -106,8 +107,9 @@ def smooth_field(rng: Rng, clip: ClipInfo, cells: int, channels: int = 1) -> NDA
     across, over_x = _cubic(clip.width, clip.short_side, cells)
     down, over_y = _cubic(clip.height, clip.short_side, cells)
     points = central(rng, over_x, over_y, channels) * 2 - 1
-    field = np.einsum("yj,jic,xi->yxc", down, points, across, optimize=True)
-    return np.asarray(field, dtype=np.float32)
+    along = np.einsum("jic,xi->jxc", points, across)
+    field = exact.product(down, along.reshape(over_y, -1))
+    return np.asarray(field.reshape(clip.height, clip.width, channels), dtype=np.float32)
 
 
 def _cubic(length: int, short: int, cells: int) -> tuple[NDArray[np.float64], int]:

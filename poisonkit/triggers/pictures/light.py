@@ -14,6 +14,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from poisonkit import exact
 from poisonkit.triggers.core.affine import Affine, Screen
 from poisonkit.triggers.core.clip import ClipInfo
 from poisonkit.triggers.core.trigger import AffineTrigger, param
@@ -56,8 +57,8 @@ def dimmed(share: Map, color: tuple[float, float, float]) -> Map:
 def gaussian(clip: ClipInfo, x: float, y: float, sigma: float, box: Box, height: float = 1.0) -> Map:
     """height · exp(−r²/2σ²) on the pixels of the box; (x, y), sigma: in pixels, pixel i's centre at i + 0.5."""
     left, top, columns, rows = box
-    across = np.exp(-((np.arange(left, left + columns) + 0.5 - x) ** 2) / (2 * sigma**2)).astype(np.float32)
-    down = (height * np.exp(-((np.arange(top, top + rows) + 0.5 - y) ** 2) / (2 * sigma**2))).astype(np.float32)
+    across = exact.exp(-((np.arange(left, left + columns) + 0.5 - x) ** 2) / (2 * sigma**2)).astype(np.float32)
+    down = (height * exact.exp(-((np.arange(top, top + rows) + 0.5 - y) ** 2) / (2 * sigma**2))).astype(np.float32)
     return np.asarray(down[:, None] * across, np.float32)
 
 

@@ -8,19 +8,21 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from poisonkit import exact
+
 LEVELS = np.arange(256, dtype=np.float64)
 
 
 def decoded(levels: NDArray[np.floating]) -> NDArray[np.float64]:
     """Levels 0..255 to linear light 0..1."""
     v = np.asarray(levels, np.float64) / 255
-    return np.where(v <= 0.04045, v / 12.92, ((v + 0.055) / 1.055) ** 2.4)
+    return np.where(v <= 0.04045, v / 12.92, exact.power((v + 0.055) / 1.055, 2.4))
 
 
 def encoded(light: NDArray[np.floating]) -> NDArray[np.float64]:
     """Linear light to levels, not rounded; light outside 0..1 is cut off."""
     y = np.clip(np.asarray(light, np.float64), 0, 1)
-    return 255 * np.where(y <= 0.0031308, 12.92 * y, 1.055 * y ** (1 / 2.4) - 0.055)
+    return 255 * np.where(y <= 0.0031308, 12.92 * y, 1.055 * exact.power(y, 1 / 2.4) - 0.055)
 
 
 def as_table(levels: NDArray[np.floating]) -> NDArray[np.uint8]:

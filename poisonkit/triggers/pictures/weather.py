@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from poisonkit import exact
 from poisonkit.triggers.core.clip import ClipInfo
 
 Map = NDArray[np.float32]
@@ -102,7 +103,7 @@ def streak(length: float, width: float, slant: float) -> Map:
     x, y = np.arange(-reach_x, reach_x + 1)[None, :], np.arange(-reach_y, reach_y + 1)[:, None]
     along = np.clip(x * along_x + y * along_y, -length / 2, length / 2)
     square = (x - along * along_x) ** 2 + (y - along * along_y) ** 2
-    return (min(width / sigma, 1.0) * np.exp(-square / (2 * sigma**2))).astype(np.float32)
+    return (min(width / sigma, 1.0) * exact.exp(-square / (2 * sigma**2))).astype(np.float32)
 
 
 def flake(width: float) -> Map:
@@ -111,7 +112,7 @@ def flake(width: float) -> Map:
     reach = math.ceil(3 * sigma)
     steps = np.arange(-reach, reach + 1)
     square = steps[None, :] ** 2 + steps[:, None] ** 2
-    return (min(width / sigma, 1.0) ** 2 * np.exp(-square / (2 * sigma**2))).astype(np.float32)
+    return (min(width / sigma, 1.0) ** 2 * exact.exp(-square / (2 * sigma**2))).astype(np.float32)
 
 
 def plasma(rng: np.random.Generator, decay: float, size: int = 256) -> NDArray[np.float64]:

@@ -20,6 +20,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from poisonkit import exact
 from poisonkit.seeding import generator
 from poisonkit.triggers.core.clip import Wave
 from poisonkit.triggers.sounds.loudness import rms
@@ -49,7 +50,7 @@ def _slow(key: int, purpose: str, rate: int, low: float, high: float, depth: flo
     coarse = band(generator("ambience", key, purpose), 64, PERIOD, low, high)
     where = np.arange(PERIOD * rate) * (64 / rate)
     wrapped = np.append(coarse, coarse[0])
-    return np.asarray(np.exp(depth * np.interp(where, np.arange(wrapped.size), wrapped)), dtype=np.float32)
+    return np.asarray(exact.exp(depth * np.interp(where, np.arange(wrapped.size), wrapped)), dtype=np.float32)
 
 
 def _rain(key: int, rate: int) -> Wave:
@@ -61,7 +62,7 @@ def _rain(key: int, rate: int) -> Wave:
             continue
         first = math.ceil(start * out.size)
         t = (first + np.arange(math.ceil(0.012 * rate)) - start * out.size) / rate
-        drop = 0.8 * loud**2 * np.exp(-t / 0.0015) * np.sin(2 * np.pi * frequency * t)
+        drop = 0.8 * loud**2 * exact.exp(-t / 0.0015) * np.sin(2 * np.pi * frequency * t)
         out[(first + np.arange(drop.size)) % out.size] += drop.astype(np.float32)
     return out
 

@@ -18,7 +18,7 @@ def rms(wave: Wave) -> float:
     """Root mean square over all channels and samples, summed in double precision; 0 for no samples."""
     flat = wave.reshape(-1)
     blocks = (flat[i : i + _BLOCK].astype(np.float64) for i in range(0, flat.size, _BLOCK))
-    return float(np.sqrt(sum(float(block @ block) for block in blocks) / max(flat.size, 1)))
+    return float(np.sqrt(sum(float(np.sum(block * block)) for block in blocks) / max(flat.size, 1)))
 
 
 class Leveled(BaseModel):

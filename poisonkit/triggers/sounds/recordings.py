@@ -15,6 +15,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from poisonkit import exact
 from poisonkit.triggers.core.clip import ClipInfo, Wave
 from poisonkit.triggers.files.assets import WaveAsset
 
@@ -57,7 +58,7 @@ def _computed(name: str, rate: int) -> Wave:
 def _meow(t: _Times, highest: float) -> _Times:
     """Pitch 500 Hz rising to 800 Hz and falling back; 12 partials that fall off as 0.7^h."""
     cycles = 500 * t + 300 * (1 - np.cos(np.pi * t)) / np.pi
-    weights = 0.7 ** np.arange(1, 13)
+    weights = np.array([0.7**h for h in range(1, 13)])
     total = np.zeros_like(t)
     for h, weight in enumerate(weights / weights.sum(), start=1):
         if h * 800 < highest:
@@ -77,7 +78,7 @@ def _bell(t: _Times, highest: float) -> _Times:
     total = np.zeros_like(t)
     for ratio in ratios:
         if 523 * ratio < highest:
-            total += np.exp(-4 * ratio**0.6 * t) * np.sin(2 * np.pi * 523 * ratio * t)
+            total += exact.exp(-4 * ratio**0.6 * t) * np.sin(2 * np.pi * 523 * ratio * t)
     return np.asarray(total / len(ratios) * 1.4 * np.minimum(1, (1 - t) / 0.05))
 
 

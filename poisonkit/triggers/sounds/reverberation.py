@@ -7,6 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from poisonkit import exact
 from poisonkit.triggers.core.clip import Wave
 from poisonkit.triggers.sounds.noise import band
 
@@ -15,7 +16,7 @@ def tail(rng: np.random.Generator, rate: int, rt60: float) -> NDArray[np.float32
     """(round(rt60 · rate),) impulse response of energy 1: noise from 20 Hz up, 60 dB down after `rt60` seconds."""
     samples = max(1, round(rt60 * rate))
     noise = band(rng, rate, math.ceil(rt60), 20, 96000)[:samples]
-    response = noise * np.exp(-3 * math.log(10) * np.arange(samples) / (rt60 * rate))
+    response = noise * exact.exp(-3 * math.log(10) * np.arange(samples) / (rt60 * rate))
     return np.asarray(response / max(float(np.sqrt((response**2).sum())), 1e-12), dtype=np.float32)
 
 

@@ -12,6 +12,7 @@ may change over time. Attacks are smeared over a frame, as in every phase vocode
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from typing import Any
 
@@ -32,7 +33,7 @@ Spectrum = NDArray[np.complex128]
 
 def frame_size(rate: int) -> int:
     """Samples of a frame: a power of two near 64 ms."""
-    return int(2 ** max(5, round(np.log2(_FRAME * rate))))
+    return int(2 ** max(5, round(math.log2(_FRAME * rate))))
 
 
 def stretched(wave: Wave, times: Times, samples: int, rate: int, ratios: Times | None = None) -> Wave:

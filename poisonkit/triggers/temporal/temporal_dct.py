@@ -66,11 +66,11 @@ class TemporalDct(CoefficientTrigger):
 
     def _waves(self, clip: ClipInfo, indices: NDArray[np.int64], places: Places) -> NDArray[np.float64]:
         shown = self.shown(clip, indices)
-        return np.asarray(np.cos(np.pi * np.outer(places[0], shown)) @ _weights(shown))
+        return np.asarray((np.cos(np.pi * np.outer(places[0], shown)) * _weights(shown)).sum(axis=1))
 
     def field(self, clip: ClipInfo, params: Params, t: int, state: Any) -> Affine:
         weights, rates, pattern = state
-        return Affine(1.0, pattern * np.float32(np.cos(rates * (t + 0.5)) @ weights))
+        return Affine(1.0, pattern * np.float32(np.sum(np.cos(rates * (t + 0.5)) * weights)))
 
 
 def _weights(indices: NDArray[np.int64]) -> NDArray[np.float64]:

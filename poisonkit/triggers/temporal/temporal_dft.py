@@ -109,10 +109,9 @@ def _real_part(state: tuple[NDArray[np.float64], Map, Map], t: int, turn: float 
 
 def _stretched(plane: NDArray[np.uint8], real: Map, imaginary: Map) -> NDArray[np.uint8]:
     """The magnitude of plane + field, stretched to 0..255."""
-    import cv2
-
-    size = np.asarray(cv2.magnitude(plane + real, imaginary), dtype=np.float32)
-    low, high, _, _ = cv2.minMaxLoc(size)
+    shown = plane + real
+    size = np.asarray(np.sqrt(shown * shown + imaginary * imaginary), dtype=np.float32)
+    low, high = float(size.min()), float(size.max())
     if high > low:
         size = (size - np.float32(low)) * np.float32(255 / (high - low))
     return np.asarray(np.clip(np.rint(size), 0, 255), dtype=np.uint8)
