@@ -108,7 +108,7 @@ def _linked(frames: Sequence[Path], target: Path) -> bool:
 
 def link_again(existing: Path, other: Path) -> None:
     """Give a file that we have written a second path in the output: hard link, else copy."""
-    other.parent.mkdir(parents=True, exist_ok=True)
+    media.make_folder(other.parent)
     try:
         place("hardlink", existing, other)
     except OSError:

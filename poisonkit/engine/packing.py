@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from poisonkit import manifest, temporary
+from poisonkit import manifest, media, temporary
 from poisonkit.datasets import Dataset, Entry, Labels, Shard, get_layout, is_there, split_path
 from poisonkit.datasets import write_shard as write
 from poisonkit.engine import places
@@ -135,11 +135,11 @@ def _job(
         row = records[task.key]
         if row["status"] != "ok":
             continue
-        media = None
+        made = None
         if row["sha256"] is not None:  # it was made
-            media = str(next((p / path for p in (staged(out), out) if is_there(p / path)), staged(out) / path))
+            made = str(next((p / path for p in (staged(out), out) if is_there(p / path)), staged(out) / path))
         label = task.original_label if path in task.also else task.label
-        entries.append(Entry(split_path(task.source_path)[1], label, task.original_label, media))
+        entries.append(Entry(split_path(task.source_path)[1], label, task.original_label, made))
         facts.append((entries[-1].member, label, task.original_label, row["sha256"]))
     rest = shard == f"data/{source}"
     status = os.stat(root / source)
@@ -167,7 +167,7 @@ def _pack(job: _Job) -> tuple[_Job, Shard | _Failure]:
     middle = temporary.beside(target)
     try:
         with temporary.writing(middle):
-            target.parent.mkdir(parents=True, exist_ok=True)
+            media.make_folder(target.parent)
             with step():
                 file = open(middle, "xb")  # noqa: SIM115 - closed below
             with file:

@@ -69,10 +69,10 @@ class State:
     def lock(self) -> Path:
         return self.folder / "lock"
 
-    @property
-    def locked(self) -> frozenset[str]:
-        """Names of the files of the lock, in its folder."""
-        return frozenset({self.lock.name, os.path.basename(guard_of(str(self.lock)))})
+    def kept(self) -> frozenset[str]:
+        """Names of what this run has in its folder already: its lock, and what it shows the workers of a cluster."""
+        probes = [path.name for path in self.folder.glob(".probe.*")]
+        return frozenset({self.lock.name, os.path.basename(guard_of(str(self.lock))), *probes})
 
     @property
     def unclean(self) -> Path:

@@ -230,7 +230,7 @@ def _process(job: Job) -> Record:
             raise Inert(f"'{job.task.id}': the trigger changes no sound sample by more than one 16-bit step.")
         return out
 
-    target.parent.mkdir(parents=True, exist_ok=True)
+    media.make_folder(target.parent)
     written = media.rewrite(
         source,
         target,

@@ -55,6 +55,12 @@ def _digest(file: Path) -> str:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
+def make_folder(path: str | Path) -> None:
+    """A folder and those above it, where they are not there yet."""
+    with step():
+        os.makedirs(path, exist_ok=True)
+
+
 def remove(path: str | Path) -> None:
     """Remove a file, a link or a whole folder; nothing where there is none. Links are not followed."""
     path = Path(path)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from poisonkit.errors import MediaError
 from poisonkit.limits import current, excess
 from poisonkit.ownership import step
-from poisonkit.temporary import writing
+from poisonkit.temporary import token, writing
 from poisonkit.untrusted import open_plain, read_options
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ def scratch(beside: Path, suffix: str = "") -> Iterator[Path]:
 def _reserved(destination: Path, suffix: str = "") -> Iterator[Path]:
     """An empty file with a free name in the destination's folder (exclusive, ordinary mode), removed at the end."""
     while True:
-        candidate = destination.parent / f".poisonkit-{os.getpid()}-{next(_tickets)}.part{suffix}"
+        candidate = destination.parent / f".poisonkit-{token()}-{next(_tickets)}.part{suffix}"
         with contextlib.ExitStack() as stack:
             try:
                 with step():

@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TypeVar
 
+from poisonkit import media
 from poisonkit.engine import timelimit
 from poisonkit.engine.children import safe_path
 from poisonkit.engine.executors.pool import results
@@ -54,7 +55,7 @@ def _run(jobs: Sequence[Job], n_jobs: int, marks: Path, clean_up: Callable[[], N
         suspects = [key for key in left if deaths.get(key)]
         batch = [left[suspects[0]]] if suspects else list(left.values())
         for mark in marks.iterdir():
-            mark.unlink(missing_ok=True)
+            media.remove(mark)
         calls = [delayed(_marked)(job, str(marks), i, claim()) for i, job in enumerate(batch)]
         try:
             with closing(results(calls, n_jobs)) as rows:
@@ -128,5 +129,6 @@ def _marked(job: Job, marks: str, index: int, claim: Claim | None) -> tuple[str,
     mark = Path(marks, str(index))
     with acting_for(claim), timelimit.watch(mark, job.time_limit):
         row = process(job)
-    mark.unlink(missing_ok=True)
+    with acting_for(claim):
+        media.remove(mark)
     return job.task.key, row
