@@ -23,6 +23,7 @@ from poisonkit.limits import current
 from poisonkit.manifest import Record, record
 from poisonkit.media.colour import planes_to_rgb
 from poisonkit.media.info import Encode, MediaInfo, PlaneFormat, Written
+from poisonkit.ownership import LostLock
 from poisonkit.plan import Task
 from poisonkit.triggers.core import frame_selection
 from poisonkit.triggers.core.chain import Chain
@@ -130,8 +131,17 @@ def as_files(job: Job) -> Iterator[Job]:
 def process(job: Job) -> Record:
     """Do one job. Never raises: whatever goes wrong becomes a record with status `failed` or `inert`."""
     try:
+        return _outcome(job)
+    except LostLock as reason:
+        return {"key": job.task.key, "status": STOPPED, "error": str(reason).rstrip(".")}
+
+
+def _outcome(job: Job) -> Record:
+    try:
         with steady(container_of(job.source), job.task.source_path), as_files(job) as here:
             return _process(here)
+    except LostLock:
+        raise
     except Inert as reason:
         return _without_file(job, "inert", str(reason))
     except (PoisonkitError, OSError) as reason:
@@ -220,7 +230,7 @@ def _process(job: Job) -> Record:
             raise Inert(f"'{job.task.id}': the trigger changes no sound sample by more than one 16-bit step.")
         return out
 
-    target.parent.mkdir(parents=True, exist_ok=True)
+    media.make_folder(target.parent)
     written = media.rewrite(
         source,
         target,

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from poisonkit.errors import MediaError
 from poisonkit.limits import current, excess
+from poisonkit.ownership import step
+from poisonkit.temporary import token, writing
 from poisonkit.untrusted import open_plain, read_options
 
 if TYPE_CHECKING:
@@ -154,40 +156,38 @@ def replacing(destination: str | Path, like: os.stat_result | None = None) -> It
     like: the status of the source, whose modification time the result takes.
     """
     destination = Path(destination)
-    temporary = _reserve(destination)
-    try:
-        yield temporary
-        if like is not None:
-            os.utime(temporary, ns=(like.st_atime_ns, like.st_mtime_ns))
-        os.replace(temporary, destination)
-    except OSError as error:
-        raise MediaError(f"{name_of(destination)} could not be written ({reason(error)}).") from error
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)
+    with _reserved(destination) as temporary:
+        try:
+            yield temporary
+            with step():
+                if like is not None:
+                    os.utime(temporary, ns=(like.st_atime_ns, like.st_mtime_ns))
+                os.replace(temporary, destination)
+        except OSError as error:
+            raise MediaError(f"{name_of(destination)} could not be written ({reason(error)}).") from error
 
 
 @contextlib.contextmanager
 def scratch(beside: Path, suffix: str = "") -> Iterator[Path]:
     """A new temporary file in the same folder as `beside`, removed at the end."""
-    temporary = _reserve(beside, suffix)
-    try:
+    with _reserved(beside, suffix) as temporary:
         yield temporary
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)
 
 
-def _reserve(destination: Path, suffix: str = "") -> Path:
-    """Create an empty file with a free name in the destination's folder (exclusively, ordinary mode)."""
+@contextlib.contextmanager
+def _reserved(destination: Path, suffix: str = "") -> Iterator[Path]:
+    """An empty file with a free name in the destination's folder (exclusive, ordinary mode), removed at the end."""
     while True:
-        name = f".poisonkit-{os.getpid()}-{next(_tickets)}.part{suffix}"
-        candidate = destination.parent / name
-        try:
-            handle = os.open(candidate, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
-        except FileExistsError:
-            continue
-        except OSError as error:
-            raise MediaError(f"{name_of(destination)} could not be written ({reason(error)}).") from error
-        os.close(handle)
-        return candidate
+        candidate = destination.parent / f".poisonkit-{token()}-{next(_tickets)}.part{suffix}"
+        with contextlib.ExitStack() as stack:
+            try:
+                with step():
+                    handle = os.open(candidate, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
+                    stack.enter_context(writing(candidate))
+            except FileExistsError:
+                continue
+            except OSError as error:
+                raise MediaError(f"{name_of(destination)} could not be written ({reason(error)}).") from error
+            os.close(handle)
+            yield candidate
+            return
