@@ -5,15 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import cached_property
+from itertools import islice
 from pathlib import Path
-from typing import Any, Literal, get_args, overload
+from typing import Any, BinaryIO, Literal, TypeVar, get_args, overload
 
 from poisonkit.datasets import SPLITS, Dataset, Row, Sample, View, get_layout
 from poisonkit.errors import RequestError
-from poisonkit.untrusted import below_some_root, load_json, load_line, stays_inside
+from poisonkit.untrusted import below_some_root, load_json, load_line, open_plain, stays_inside
 
 Role = Literal["poisoned", "cover", "clean", "attack", "control"]
 
@@ -46,6 +46,11 @@ class Task:
     @property
     def key(self) -> str:
         return f"{self.role}:{self.attack or ''}:{self.id}"
+
+    @property
+    def labels(self) -> tuple[int, ...]:
+        """All classes that the source gives the sample; none where it has no label."""
+        return () if self.original_label is None else (self.original_label, *self.further)
 
 
 @dataclass(frozen=True)
@@ -111,25 +116,30 @@ class Plan:
     @classmethod
     def read(cls, path: Path) -> Plan:
         """Read a saved plan. RequestError when the file is not one, was cut short, or names a path outside OUT."""
-        tasks: list[Task]
-        try:
-            with path.open(encoding="utf-8", errors="surrogateescape") as lines:
-                head = load_json(next(lines))
-                tasks = [_task(row) for row in map(load_line, lines)]
-            plan = cls._of_head(head, tasks)
-            rows = head["rows"]
-        except (OSError, StopIteration, ValueError, KeyError, TypeError) as error:
-            raise RequestError(f"{path} is not a plan that poisonkit saved ({type(error).__name__}).") from None
-        if len(tasks) != rows:
-            raise RequestError(f"{path} holds {len(tasks)} rows and says {rows}: it was cut short.")
-        require_inside(tasks)
+        plan = cls.opened(path)
+        plan.tasks = list(plan.tasks)
         return plan
 
     @classmethod
+    def opened(cls, path: Path) -> Plan:
+        """A saved plan whose rows are read from the file, one at a time, whenever they are gone through.
+
+        RequestError as for `read`: for the head at once, for a row when it is come to.
+        """
+        try:
+            return cls.head(path)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise _no_plan(path, error) from None
+
+    @classmethod
     def head(cls, path: Path) -> Plan:
-        """A saved plan whose rows are read when they are asked for. ValueError, KeyError, TypeError if it is none."""
-        with path.open(encoding="utf-8", errors="surrogateescape") as lines:
-            return cls._of_head(load_json(next(lines, "")), _SavedTasks(path))
+        """The same; ValueError, KeyError, TypeError, OSError if it is none."""
+        with open_plain(path) as lines:
+            head = load_json(next(lines, b"").decode("utf-8", "surrogateescape"))
+        rows = head["rows"]
+        if type(rows) is not int or rows < 0:
+            raise ValueError("a head of another kind")
+        return cls._of_head(head, Streamed(lambda: (task for _, task in saved_tasks(path)), rows))
 
     @classmethod
     def _of_head(cls, head: Any, tasks: Sequence[Task]) -> Plan:
@@ -151,12 +161,13 @@ class Plan:
 
     def source(self, root: Path) -> Dataset:
         """The clean dataset as it was planned, its files below `root`: what else is asked of it needs no lists."""
-        samples = tuple(
-            Sample(t.id, t.source_path, t.split, t.original_label, t.extra, t.further)  # type: ignore[arg-type]
-            for t in self.tasks
-            if t.role not in _PARTS
-        )
-        return Dataset(root, self.layout, self.classes, samples, self.options)
+
+        def samples() -> Iterator[Sample]:
+            return (sample_of(t) for t in self.tasks if t.role not in _PARTS)
+
+        streamed = isinstance(self.tasks, Streamed)
+        found: Any = Streamed(samples) if streamed else tuple(samples())
+        return Dataset(root, self.layout, self.classes, found, self.options)
 
     def rows(
         self,
@@ -164,53 +175,100 @@ class Plan:
         attack: str | None = None,
         dropped: frozenset[str] = frozenset(),
         lengths: Mapping[str, int] | None = None,
-    ) -> list[Row]:
+    ) -> Sequence[Row]:
         """The lines of one written dataset, without the keys in `dropped`. lengths: key -> `Row.length`, if known."""
         layout = get_layout(self.layout)
-        found: list[Row] = []
         begin = len(view_root(self.layout, view, attack)) + 1
         original = view == "original" and layout.label_in_path
-        for task in self._of(view):
-            if task.attack != attack or (dropped and task.key in dropped):
-                continue
-            path = task.also[0] if original else task.path
-            label = task.label
-            if view == "target":
-                label = task.target
-            elif view == "original":
-                label = task.original_label
-            split: Any = task.split
-            sample = Sample(task.id, task.source_path, split, task.original_label, task.extra, task.further)
-            found.append(Row(sample, label, path[begin:], lengths.get(task.key) if lengths else None))
-        return found
 
-    def _of(self, view: View) -> list[Task]:
+        def found() -> Iterator[Row]:
+            for task in self._of(view):
+                if task.attack != attack or (dropped and task.key in dropped):
+                    continue
+                path = task.also[0] if original else task.path
+                label = task.label
+                if view == "target":
+                    label = task.target
+                elif view == "original":
+                    label = task.original_label
+                yield Row(sample_of(task), label, path[begin:], lengths.get(task.key) if lengths else None)
+
+        return Streamed(found) if isinstance(self.tasks, Streamed) else list(found())
+
+    def _of(self, view: View) -> Iterator[Task]:
         """The tasks of a view, of whatever attack."""
         if view == "data":
-            return [t for t in self.tasks if t.role not in _PARTS]
+            return (t for t in self.tasks if t.role not in _PARTS)
         role = "control" if view == "control" else "attack"
-        return [t for t in self.tasks if t.role == role]
+        return (t for t in self.tasks if t.role == role)
 
 
-class _SavedTasks(Sequence[Task]):
-    """The rows of a saved plan, read the first time that one is asked for."""
+def sample_of(task: Task) -> Sample:
+    """The source's sample that a task is about."""
+    split: Any = task.split
+    return Sample(task.id, task.source_path, split, task.original_label, task.extra, task.further)
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
 
-    @cached_property
-    def _rows(self) -> Sequence[Task]:
-        return Plan.read(self._path).tasks
+T = TypeVar("T")
+
+
+class Streamed(Sequence[T]):
+    """What is made anew, one by one, each time that it is gone through: a million rows never lie in memory."""
+
+    def __init__(self, make: Callable[[], Iterator[T]], length: int | None = None) -> None:
+        self._make, self._length = make, length
+
+    def __iter__(self) -> Iterator[T]:
+        return self._make()
 
     def __len__(self) -> int:
-        return len(self._rows)
+        if self._length is None:
+            self._length = sum(1 for _ in self)
+        return self._length
+
+    def __bool__(self) -> bool:
+        return next(iter(self), None) is not None
 
     @overload
-    def __getitem__(self, at: int) -> Task: ...
+    def __getitem__(self, at: int) -> T: ...
     @overload
-    def __getitem__(self, at: slice) -> Sequence[Task]: ...
-    def __getitem__(self, at: int | slice) -> Task | Sequence[Task]:
-        return self._rows[at]
+    def __getitem__(self, at: slice) -> Sequence[T]: ...
+    def __getitem__(self, at: int | slice) -> T | Sequence[T]:
+        if isinstance(at, slice) or at < 0:
+            return list(self)[at]
+        for found in islice(self, at, None):
+            return found
+        raise IndexError(at)
+
+
+def saved_tasks(path: Path) -> Iterator[tuple[int, Task]]:
+    """The rows of a saved plan, each with where it begins in the file, in bytes. RequestError as for `Plan.read`."""
+    count = 0
+    try:
+        with open_plain(path) as lines:
+            head = next(lines)
+            at = len(head)
+            for line in lines:
+                task = _task(load_line(line.decode("utf-8", "surrogateescape")))
+                require_inside((task,))
+                yield at, task
+                at += len(line)
+                count += 1
+        rows = load_json(head.decode("utf-8", "surrogateescape"))["rows"]
+    except (OSError, StopIteration, ValueError, KeyError, TypeError) as error:
+        raise _no_plan(path, error) from None
+    if count != rows:
+        raise RequestError(f"{path} holds {count} rows and says {rows}: it was cut short.")
+
+
+def task_at(file: BinaryIO, at: int) -> Task:
+    """The row of a saved plan, open for reading, that begins at a byte that `saved_tasks` told."""
+    file.seek(at)
+    return _task(load_line(file.readline().decode("utf-8", "surrogateescape")))
+
+
+def _no_plan(path: Path, error: Exception) -> RequestError:
+    return RequestError(f"{path} is not a plan that poisonkit saved ({type(error).__name__}).")
 
 
 _ROLES: dict[str, Role] = {role: role for role in get_args(Role)}  # one text for all rows

@@ -11,9 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from poisonkit.datasets import feature_path, get_layout
 from poisonkit.engine import card, output, packing
-from poisonkit.engine.done import Done
 from poisonkit.framenames import is_frame
-from poisonkit.manifest import Record
 from poisonkit.plan import Plan
 
 PARTS = ("data", "attack", "control")
@@ -30,27 +28,40 @@ class Lists:
 
 
 @contextmanager
-def fresh_lists(out: Path, plan: Plan, source: Plan, records: Mapping[str, Record]) -> Iterator[Lists]:
+def fresh_lists(
+    out: Path,
+    plan: Plan,
+    source: Plan,
+    dropped: frozenset[str] = frozenset(),
+    lengths: Mapping[str, int] | None = None,
+) -> Iterator[Lists]:
     """A plan's annotation files, class lists and class folders as its layout writes them now, for a while.
 
-    source: the plan of the dataset itself. records: key -> record of at least every planned task.
+    source: the plan of the dataset itself. dropped: keys of what has no file. lengths: of features, by key.
     """
     with tempfile.TemporaryDirectory() as scratch:
-        fresh = output.Part({}, plan, Done(records))
-        written = output.write_lists(fresh, source.source(out), Path(scratch))
+        written = output.write_views(plan, source.source(out), Path(scratch), dropped, lengths or {})
         files = tuple(f"{root}/{file}" for root, names in written.items() for file in names)
         yield Lists(Path(scratch), files, frozenset(folders(Path(scratch))))
 
 
-def media_files(plans: Sequence[Plan], records: Mapping[str, Record]) -> set[str]:
-    """Every path, relative to the output, at which a sample's media should lie, and their features."""
-    found: set[str] = set()
+def media_files(plans: Sequence[Plan], dropped: Container[str] = ()) -> Iterator[str]:
+    """Every path, relative to the output, at which a sample's media should lie, and their features.
+
+    dropped: keys of what has no file. Shards are told once for each of their samples.
+    """
     for plan in plans:
-        names = {n for t in plan.tasks if records[t.key]["status"] == "ok" for n in (t.path, *t.also)}
-        found |= {packing.shard_of(name) for name in names} if get_layout(plan.layout).packed else names
-        if get_layout(plan.layout).features:
-            found |= {feature_path(name) for name in names}
-    return found
+        layout = get_layout(plan.layout)
+        for task in plan.tasks:
+            if task.key in dropped:
+                continue
+            for name in (task.path, *task.also):
+                if not layout.packed:
+                    yield name
+                elif packing.leads_into_shard(name):
+                    yield packing.shard_of(name)
+                if layout.features:
+                    yield feature_path(name)
 
 
 def notices(plan: Plan) -> set[str]:

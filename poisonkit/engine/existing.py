@@ -33,6 +33,17 @@ def recorded_source(out: Path) -> Path:
         raise RequestError(f"{out} does not say where its source is; name it with --source.") from None
 
 
+def recorded_reading(out: Path) -> dict[str, str] | None:
+    """How the clean dataset was read when the output was made, from run.json: paths of the folder that was named
+    (`source`), of a `data_root` and of lists (`train`, `val`, `test`), where such were given. None: it does not say."""
+    try:
+        found = load_json((out / "poisonkit" / "run.json").read_text(encoding="utf-8"))["reading"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    known = isinstance(found, dict) and "source" in found and all(isinstance(path, str) for path in found.values())
+    return found if known else None
+
+
 def source_at_hand(out: Path, source: Path | str | None) -> Path | None:
     """The clean dataset: where the user says (RequestError if it is not there), else where it lay, if it still does."""
     if source is not None:

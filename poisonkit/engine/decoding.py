@@ -1,0 +1,73 @@
+"""Every file that poisonkit wrote, decoded and compared with its record and its source, some at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from itertools import islice
+from pathlib import Path
+
+from poisonkit.engine import features
+from poisonkit.engine.agreement import Finding, Planned
+from poisonkit.engine.boundary import SourceFence
+from poisonkit.engine.executors import local
+from poisonkit.engine.files import Files
+from poisonkit.engine.pairing import Pairing
+from poisonkit.engine.progress import Progress
+from poisonkit.engine.recheck import Decoding, recheck
+from poisonkit.manifest import Record
+
+AT_ONCE = 256  # records that are handed to the workers together; no more of them lie in memory
+
+
+class Decoder:
+    """Decodes an output. root, fence: the source."""
+
+    def __init__(
+        self, out: Path, parts: Sequence[Planned], root: Path, fence: SourceFence, files: Files, allow_code: bool
+    ) -> None:
+        self._out, self._parts, self._fence, self._files = out, parts, fence, files
+        recipe = parts[0].recipe
+        self._how = Decoding(
+            out=str(out),
+            source=str(root),
+            stream=recipe.get("stream", "best"),
+            deinterlace=bool(recipe.get("deinterlace", False)),
+            seed=recipe.get("seed", 0),
+            allow_code=allow_code,
+        )
+        self._outside: list[Finding] = []
+
+    def findings(self, total: int, jobs: int, watch: Progress) -> list[Finding]:
+        """What does not hold, by path. total: how many files there are."""
+        found: list[Finding] = []
+        watch.begin("Decoding", total)
+        todo = self._todo()
+        while some := list(islice(todo, AT_ONCE)):
+            job = partial(_rechecked, how=self._how)
+            for path, problem in local.map_unordered(job, some, min(jobs, len(some))):
+                if problem:
+                    found.append(Finding(path, problem))
+                watch.step()
+        watch.end()
+        return sorted(found + self._outside, key=lambda f: f.path)
+
+    def _todo(self) -> Iterator[tuple[Record, str]]:
+        """Records of readable files, each with the recipe's frame budget for it."""
+        for row, task, part in Pairing(self._out, self._parts):
+            if row["role"] == "clean" or row["status"] != "ok" or task is None or part is None:
+                continue
+            if not self._files.readable(row):
+                continue
+            sources = (name for name in (row["source_path"], row["other"]) if name)
+            why = next((why for name in sources if (why := self._fence.outside(name))), None)
+            if why:
+                self._outside.append(Finding(row["path"], f"its source {why}"))
+                continue
+            which = "attack_frames" if task.role == "attack" else "frames"
+            yield row, str(part.backdoor(task).get(which, "all"))
+
+
+def _rechecked(job: tuple[Record, str], how: Decoding) -> tuple[str, str | None]:
+    row, frames = job
+    return row["path"], recheck(row, frames, how) or (features.recheck(row, how.out) if row["features"] else None)
