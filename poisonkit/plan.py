@@ -4,53 +4,30 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from itertools import islice
+from functools import cached_property
 from pathlib import Path
-from typing import Any, BinaryIO, Literal, TypeVar, get_args, overload
+from typing import Any
 
-from poisonkit.datasets import SPLITS, Dataset, Row, Sample, View, get_layout
+from poisonkit.datasets import Dataset, Row, Sample, Streamed, View, get_layout
 from poisonkit.errors import RequestError
-from poisonkit.untrusted import below_some_root, load_json, load_line, open_plain, stays_inside
+from poisonkit.task import NAME, PARTS, Role, SavedTasks, Task, no_plan, require_inside, sample_of, to_line
+from poisonkit.untrusted import load_json, open_plain
 
-Role = Literal["poisoned", "cover", "clean", "attack", "control"]
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """One row of the plan: one file of the output.
-
-    path: where the file goes, relative to the output. also: further paths that are links to it.
-    backdoor: index into the recipe's backdoors, None for clean. label: what lists say; original_label: the
-    source's. target: the class that the backdoor maps this sample to (None for covers, whose label is kept).
-    other: the sample whose picture a cover is made with, where its method needs one. extra, further: the sample's.
-    """
-
-    role: Role
-    attack: str | None
-    id: str
-    split: str
-    source_path: str
-    path: str
-    also: tuple[str, ...]
-    label: int | None
-    original_label: int | None
-    target: int | None
-    backdoor: int | None
-    other: str | None = None
-    extra: tuple[str, ...] = ()
-    further: tuple[int, ...] = ()
-
-    @property
-    def key(self) -> str:
-        return f"{self.role}:{self.attack or ''}:{self.id}"
-
-    @property
-    def labels(self) -> tuple[int, ...]:
-        """All classes that the source gives the sample; none where it has no label."""
-        return () if self.original_label is None else (self.original_label, *self.further)
+__all__ = [
+    "Choice",
+    "Outline",
+    "Plan",
+    "Role",
+    "Task",
+    "digest",
+    "require_inside",
+    "require_labels",
+    "view_of",
+    "view_root",
+]
 
 
 @dataclass(frozen=True)
@@ -66,6 +43,22 @@ class Choice:
     attack_split: str | None = None
     attack_planned: int = 0
     unlabelled_left_out: int = 0
+
+
+@dataclass(frozen=True)
+class Outline:
+    """What the rows of a plan are.
+
+    in_range: every label is one of its classes. held_out: rows of the dataset itself by split and whether they have a
+    label, training samples left out. data_ends: where, in the file of a plan that is read row by row, the first row
+    begins that is of an attack set or control.
+    """
+
+    roles: frozenset[str]
+    attacks: tuple[str, ...]
+    in_range: bool
+    held_out: Mapping[tuple[str, bool], int]
+    data_ends: int
 
 
 @dataclass
@@ -111,7 +104,7 @@ class Plan:
             **({"encode": dict(self.encode)} if self.encode else {}),
         }
         yield json.dumps(head, ensure_ascii=False)
-        yield from map(_line, self.tasks)
+        yield from map(to_line, self.tasks)
 
     @classmethod
     def read(cls, path: Path) -> Plan:
@@ -129,7 +122,7 @@ class Plan:
         try:
             return cls.head(path)
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise _no_plan(path, error) from None
+            raise no_plan(path, error) from None
 
     @classmethod
     def head(cls, path: Path) -> Plan:
@@ -139,7 +132,7 @@ class Plan:
         rows = head["rows"]
         if type(rows) is not int or rows < 0:
             raise ValueError("a head of another kind")
-        return cls._of_head(head, Streamed(lambda: (task for _, task in saved_tasks(path)), rows))
+        return cls._of_head(head, SavedTasks(path, rows))
 
     @classmethod
     def _of_head(cls, head: Any, tasks: Sequence[Task]) -> Plan:
@@ -163,7 +156,7 @@ class Plan:
         """The clean dataset as it was planned, its files below `root`: what else is asked of it needs no lists."""
 
         def samples() -> Iterator[Sample]:
-            return (sample_of(t) for t in self.tasks if t.role not in _PARTS)
+            return (sample_of(t) for t in self.tasks if t.role not in PARTS)
 
         streamed = isinstance(self.tasks, Streamed)
         found: Any = Streamed(samples) if streamed else tuple(samples())
@@ -198,133 +191,35 @@ class Plan:
     def _of(self, view: View) -> Iterator[Task]:
         """The tasks of a view, of whatever attack."""
         if view == "data":
-            return (t for t in self.tasks if t.role not in _PARTS)
+            return (t for t in self.tasks if t.role not in PARTS)
         role = "control" if view == "control" else "attack"
-        return (t for t in self.tasks if t.role == role)
+        tasks: Iterable[Task] = self.tasks
+        if isinstance(self.tasks, SavedTasks):
+            start = self.outline.data_ends
+            tasks = (t for _, t in self.tasks.placed(start)) if start else ()
+        return (t for t in tasks if t.role == role)
 
-
-def sample_of(task: Task) -> Sample:
-    """The source's sample that a task is about."""
-    split: Any = task.split
-    return Sample(task.id, task.source_path, split, task.original_label, task.extra, task.further)
-
-
-T = TypeVar("T")
-
-
-class Streamed(Sequence[T]):
-    """What is made anew, one by one, each time that it is gone through: a million rows never lie in memory."""
-
-    def __init__(self, make: Callable[[], Iterator[T]], length: int | None = None) -> None:
-        self._make, self._length = make, length
-
-    def __iter__(self) -> Iterator[T]:
-        return self._make()
-
-    def __len__(self) -> int:
-        if self._length is None:
-            self._length = sum(1 for _ in self)
-        return self._length
-
-    def __bool__(self) -> bool:
-        return next(iter(self), None) is not None
-
-    @overload
-    def __getitem__(self, at: int) -> T: ...
-    @overload
-    def __getitem__(self, at: slice) -> Sequence[T]: ...
-    def __getitem__(self, at: int | slice) -> T | Sequence[T]:
-        if isinstance(at, slice) or at < 0:
-            return list(self)[at]
-        for found in islice(self, at, None):
-            return found
-        raise IndexError(at)
-
-
-def saved_tasks(path: Path) -> Iterator[tuple[int, Task]]:
-    """The rows of a saved plan, each with where it begins in the file, in bytes. RequestError as for `Plan.read`."""
-    count = 0
-    try:
-        with open_plain(path) as lines:
-            head = next(lines)
-            at = len(head)
-            for line in lines:
-                task = _task(load_line(line.decode("utf-8", "surrogateescape")))
-                require_inside((task,))
-                yield at, task
-                at += len(line)
-                count += 1
-        rows = load_json(head.decode("utf-8", "surrogateescape"))["rows"]
-    except (OSError, StopIteration, ValueError, KeyError, TypeError) as error:
-        raise _no_plan(path, error) from None
-    if count != rows:
-        raise RequestError(f"{path} holds {count} rows and says {rows}: it was cut short.")
-
-
-def task_at(file: BinaryIO, at: int) -> Task:
-    """The row of a saved plan, open for reading, that begins at a byte that `saved_tasks` told."""
-    file.seek(at)
-    return _task(load_line(file.readline().decode("utf-8", "surrogateescape")))
-
-
-def _no_plan(path: Path, error: Exception) -> RequestError:
-    return RequestError(f"{path} is not a plan that poisonkit saved ({type(error).__name__}).")
-
-
-_ROLES: dict[str, Role] = {role: role for role in get_args(Role)}  # one text for all rows
-_SPLITS: dict[str, str] = {split: split for split in SPLITS}
-_FIELDS = len(Task.__slots__) - 2
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")  # as the recipe has it for backdoors
-
-
-def _task(row: Any) -> Task:
-    """One line of a plan. TypeError, KeyError, ValueError where a value is of another kind than plans have."""
-    name, source, path, attack = row["id"], row["source_path"], row["path"], row["attack"]
-    also, extra, further = row["also"], row.get("extra", ()), row.get("further", ())
-    other = row["other"]
-    numbers = row["label"], row["original_label"], row["target"], row["backdoor"]
-    if not (
-        type(name) is type(source) is type(path) is str
-        and all(n is None or type(n) is int for n in numbers)
-        and not ((also or extra) and not all(type(text) is str for text in (*also, *extra)))
-        and (other is None or type(other) is str)
-        and not (further and not all(type(n) is int for n in further))
-        and (attack is None or _NAME.fullmatch(attack))
-        and len(row) == _FIELDS + ("extra" in row) + ("further" in row)
-    ):
-        raise ValueError("a row of another kind")
-    return Task(
-        _ROLES[row["role"]],
-        attack,
-        name,
-        _SPLITS[row["split"]],
-        name if source == name else source,  # one text for both
-        path,
-        tuple(also),
-        *numbers,
-        other,
-        tuple(extra),
-        tuple(further),
-    )
-
-
-_quoted = json.encoder.encode_basestring
-_encode = json.JSONEncoder(ensure_ascii=False).encode
-
-
-def _line(task: Task) -> str:
-    """A task as JSON. A million clean samples are written by hand: nearly all are alike."""
-    if task.role == "clean" and not (task.extra or task.further or task.also or task.other):
-        label, original = task.label, task.original_label
-        return (
-            f'{{"role": "clean", "attack": null, "id": {_quoted(task.id)}, "split": "{task.split}", '
-            f'"source_path": {_quoted(task.source_path)}, "path": {_quoted(task.path)}, "also": [], '
-            f'"label": {"null" if label is None else label}, '
-            f'"original_label": {"null" if original is None else original}, '
-            '"target": null, "backdoor": null, "other": null}'
-        )
-    names = Task.__slots__
-    return _encode({n: v for n in names if (v := getattr(task, n)) or n not in ("extra", "further")})
+    @cached_property
+    def outline(self) -> Outline:
+        """What the rows are, seen in one go."""
+        roles: set[str] = set()
+        attacks: dict[str, None] = {}
+        labels: set[int | None] = set()
+        held: Counter[tuple[str, bool]] = Counter()
+        ends = 0
+        tasks = self.tasks
+        for at, task in tasks.placed() if isinstance(tasks, SavedTasks) else enumerate(tasks):
+            roles.add(task.role)
+            labels.update((task.label, task.original_label, task.target, *task.further))
+            if task.attack:
+                attacks[task.attack] = None
+            if task.role not in PARTS:
+                if task.split != "train":
+                    held[task.split, task.original_label is not None] += 1
+            elif not ends:
+                ends = at
+        fit = all(isinstance(x, int) and 0 <= x < len(self.classes) for x in labels - {None})
+        return Outline(frozenset(roles), tuple(attacks), fit, held, ends)
 
 
 def _require_kinds(plan: Plan) -> None:
@@ -338,40 +233,19 @@ def _require_kinds(plan: Plan) -> None:
     for choice in plan.choices:
         numbers = (choice.denominator, choice.pool, choice.requested, choice.planned, choice.covers)
         more = (choice.attack_planned, choice.unlabelled_left_out)
-        if not all(type(n) is int for n in (*numbers, *more)) or not _NAME.fullmatch(choice.name):
+        if not all(type(n) is int for n in (*numbers, *more)) or not NAME.fullmatch(choice.name):
             raise ValueError("a choice of another kind")
-
-
-def in_range(plan: Plan) -> bool:
-    """Whether every label of a plan is one of its classes."""
-    labels = {x for t in plan.tasks for x in (t.label, t.original_label, t.target, *t.further)} - {None}
-    return all(isinstance(x, int) and 0 <= x < len(plan.classes) for x in labels)
 
 
 def require_labels(plan: Plan, out: Path) -> None:
     """RequestError where a label of a saved plan is none of its classes: no list can be written from it."""
-    if not in_range(plan):
+    if not plan.outline.in_range:
         raise RequestError(f"The plan of {out} has labels that are no class; run `poisonkit verify`.")
-
-
-def require_inside(tasks: Iterable[Task]) -> None:
-    """RequestError for a row whose file would not lie in its part of the output, or whose source is no path."""
-    for task in tasks:
-        part = _PARTS.get(task.role, "data/")
-        for path in (task.path, *task.also):
-            if not (path.startswith(part) and stays_inside(path)):
-                raise RequestError(f"'{task.id}' would be written to '{path}', which is not in {part} of the output.")
-        for path in (task.source_path, *(() if task.other is None else (task.other,))):
-            if not below_some_root(path):
-                raise RequestError(f"'{task.id}' has the source '{path}', which is not a path from the data root.")
-
-
-_PARTS = {"attack": "attack/", "control": "control/"}
 
 
 def view_of(task: Task) -> str:
     """`data`, `attack` or `control`: which part of the output a task's file belongs to."""
-    return task.role if task.role in _PARTS else "data"
+    return task.role if task.role in PARTS else "data"
 
 
 def view_root(layout: str, view: View, attack: str | None = None) -> str:

@@ -21,7 +21,6 @@ from poisonkit.engine.run_says import Tally
 from poisonkit.errors import RequestError
 from poisonkit.framenames import is_frame
 from poisonkit.manifest import Record
-from poisonkit.plan import in_range
 
 __all__ = ["Finding", "Verification", "identify", "verify"]
 
@@ -84,8 +83,7 @@ def verify(
     found += selection.problems(parts[0], parts)
     original = Original(out, parts[0], root, roots) if root else None
     found += original.differences() if original else ()
-    fit = [in_range(part.plan) for part in parts]
-    found += strays.lists(out, parts, fit, frozenset(tally.dropped), tally.lengths)
+    found += strays.lists(out, parts, frozenset(tally.dropped), tally.lengths)
     found += tally.disagreements(out, parts)
     if decode and root and fence:
         found += Decoder(out, parts, root, fence, files, allow_code).findings(tally.written, jobs, watch)

@@ -50,7 +50,7 @@ def _written(out: Path, plans: list[Plan]) -> set[str]:
     ours = bool(plans) or (out / "poisonkit" / ".state").is_dir()
     found = {f"poisonkit/{name}" for name in HOME} if ours else set()
     found |= {"README.md"} if plans else set()
-    media_files = set(contents.media_files(plans))
+    media_files = {name for plan in plans for name in contents.media_files(plan)}
     found |= media_files
     if any(get_layout(plan.layout).folders for plan in plans):
         inside = (name for name in media_files if not (out / name).is_symlink())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from array import array
-from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -86,15 +85,12 @@ def control_problems(part: Planned, count: int, seed: int, wanted: int) -> Itera
 
 def _split(base: Planned) -> tuple[str | None, int]:
     """The split that attack sets are of, and how many samples of it have no label."""
-    counts: Counter[tuple[str, bool]] = Counter()
-    for task in base.plan.tasks:
-        if task.role in _DATA and task.split != "train":
-            counts[task.split, task.original_label is not None] += 1
-    there = [s for s in ("test", "val") if counts[s, True] or counts[s, False]]
+    counts = base.plan.outline.held_out
+    there = [s for s in ("test", "val") if counts.get((s, True)) or counts.get((s, False))]
     if not there:
         return None, 0
-    split = next((s for s in there if counts[s, True]), there[0])
-    return split, counts[split, False]
+    split = next((s for s in there if counts.get((s, True))), there[0])
+    return split, counts.get((split, False), 0)
 
 
 def _identity(task: Task) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -45,23 +45,22 @@ def fresh_lists(
         yield Lists(Path(scratch), files, frozenset(folders(Path(scratch))))
 
 
-def media_files(plans: Sequence[Plan], dropped: Container[str] = ()) -> Iterator[str]:
+def media_files(plan: Plan, dropped: Container[str] = ()) -> Iterator[str]:
     """Every path, relative to the output, at which a sample's media should lie, and their features.
 
     dropped: keys of what has no file. Shards are told once for each of their samples.
     """
-    for plan in plans:
-        layout = get_layout(plan.layout)
-        for task in plan.tasks:
-            if task.key in dropped:
-                continue
-            for name in (task.path, *task.also):
-                if not layout.packed:
-                    yield name
-                elif packing.leads_into_shard(name):
-                    yield packing.shard_of(name)
-                if layout.features:
-                    yield feature_path(name)
+    layout = get_layout(plan.layout)
+    for task in plan.tasks:
+        if dropped and task.key in dropped:
+            continue
+        for name in (task.path, *task.also):
+            if not layout.packed:
+                yield name
+            elif packing.leads_into_shard(name):
+                yield packing.shard_of(name)
+            if layout.features:
+                yield feature_path(name)
 
 
 def notices(plan: Plan) -> set[str]:

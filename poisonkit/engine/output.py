@@ -149,16 +149,11 @@ def write_views(
 ) -> dict[str, tuple[str, ...]]:
     """The same from what lists need of records: keys without a file, and lengths of features (see `Plan.rows`)."""
     layout = get_layout(plan.layout)
-    roles: set[str] = set()
-    attacks: dict[str, None] = {}
-    for task in plan.tasks:
-        roles.add(task.role)
-        if task.attack:
-            attacks[task.attack] = None
     views: list[tuple[View, str | None]] = []
+    roles = plan.outline.roles
     if roles & {"clean", "cover", "poisoned"}:
         views.append(("data", None))
-    for name in attacks:
+    for name in plan.outline.attacks:
         views += [("target", name), ("original", name)]
     if "control" in roles:
         views.append(("control", None))

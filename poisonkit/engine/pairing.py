@@ -17,7 +17,7 @@ from poisonkit import manifest
 from poisonkit.engine import output
 from poisonkit.engine.agreement import MANIFEST, Finding, Planned
 from poisonkit.manifest import Record
-from poisonkit.plan import Task, saved_tasks, task_at
+from poisonkit.task import SavedTasks, Task, task_at
 from poisonkit.untrusted import open_plain
 
 
@@ -117,8 +117,8 @@ class _Index:
         self._files = [output.plan_file(out / "poisonkit", part.attack) for part in parts]
         digests, places = array("Q"), array("Q")
         self._ends: list[int] = []
-        for file in self._files:
-            for at, task in saved_tasks(file):
+        for file, part in zip(self._files, parts, strict=True):
+            for at, task in SavedTasks(file, len(part.plan.tasks)).placed():
                 digests.append(digest(task.key))
                 places.append(at)
             self._ends.append(len(places))

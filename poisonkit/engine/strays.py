@@ -22,20 +22,22 @@ PARTS = (*contents.PARTS, "export", "poisonkit")
 _STATE = ("", ".json", ".jsonl", ".lock", ".log")  # suffixes of what a run keeps for itself
 
 
-def lists(
-    out: Path, parts: Sequence[Planned], fit: Sequence[bool], dropped: frozenset[str], lengths: Mapping[str, int]
-) -> list[Finding]:
+def lists(out: Path, parts: Sequence[Planned], dropped: frozenset[str], lengths: Mapping[str, int]) -> list[Finding]:
     """Lists that are not as the layout writes them now, and every file and folder that nobody planned.
 
-    fit: of each plan, whether its labels are classes, without which there are no lists. dropped: keys of what has no
-    file. lengths: of features, by key.
+    dropped: keys of what has no file. lengths: of features, by key.
     """
     found: list[Finding] = []
     plans = [part.plan for part in parts]
-    expected = Texts(contents.media_files(plans, dropped))
-    folders = {name for plan in plans for name in _folders(plan)}
-    for plan, labelled in zip(plans, fit, strict=True):
-        if not labelled:
+    expected = Texts()
+    folders: set[str] = set()
+    for plan in plans:
+        for name in contents.media_files(plan, dropped):
+            expected.add(name)
+            folders.add(name.rpartition("/")[0])
+    folders |= contents.above(*folders)
+    for plan in plans:
+        if not plan.outline.in_range:
             found.append(Finding("poisonkit/plan.jsonl", "it has labels that are no class, so lists were not compared"))
             continue
         with contents.fresh_lists(out, plan, plans[0], dropped, lengths) as fresh:
@@ -56,12 +58,6 @@ def lists(
         for name in extra if (out / part).is_dir() else ():
             found.append(Finding(name, "nobody planned this folder"))
     return found + list(_elsewhere(out, parts))
-
-
-def _folders(plan: Plan) -> set[str]:
-    """Every folder that a planned file lies in."""
-    lowest = {name.rpartition("/")[0] for task in plan.tasks for name in (task.path, *task.also)}
-    return lowest | contents.above(*lowest)
 
 
 def _compared(out: Path, fresh: Path, names: Iterable[str]) -> Iterator[Finding]:
