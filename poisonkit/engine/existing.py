@@ -34,14 +34,18 @@ def recorded_source(out: Path) -> Path:
 
 
 def recorded_reading(out: Path) -> dict[str, str] | None:
-    """How the clean dataset was read when the output was made, from run.json: paths of the folder that was named
-    (`source`), of a `data_root` and of lists (`train`, `val`, `test`), where such were given. None: it does not say."""
-    try:
-        found = load_json((out / "poisonkit" / "run.json").read_text(encoding="utf-8"))["reading"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    known = isinstance(found, dict) and "source" in found and all(isinstance(path, str) for path in found.values())
-    return found if known else None
+    """How the clean dataset was read when the output was made: paths of the folder that was named (`source`), of a
+    `data_root` and of lists (`train`, `val`, `test`), where such were given. None: run.json, or what stands for it
+    until a run ends, does not say."""
+    home = out / "poisonkit"
+    for path in (home / "run.json", home / ".state" / "source.json"):
+        try:
+            found = load_json(path.read_text(encoding="utf-8"))["reading"]
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+        if isinstance(found, dict) and "source" in found and all(isinstance(each, str) for each in found.values()):
+            return found
+    return None
 
 
 def source_at_hand(out: Path, source: Path | str | None) -> Path | None:
