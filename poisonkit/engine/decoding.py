@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -14,8 +15,11 @@ from poisonkit.engine.executors import local
 from poisonkit.engine.files import Files
 from poisonkit.engine.pairing import Pairing
 from poisonkit.engine.progress import Progress
-from poisonkit.engine.recheck import Decoding, recheck
-from poisonkit.manifest import Record
+from poisonkit.engine.recheck import recheck
+from poisonkit.engine.rendering import Case, Decoding
+from poisonkit.errors import RequestError
+from poisonkit.media.info import Encode
+from poisonkit.recipe import AUTO, parse_encode
 
 AT_ONCE = 256  # records that are handed to the workers together; no more of them lie in memory
 
@@ -52,8 +56,9 @@ class Decoder:
         watch.end()
         return sorted(found + self._outside, key=lambda f: f.path)
 
-    def _todo(self) -> Iterator[tuple[Record, str]]:
-        """Records of readable files, each with the recipe's frame budget for it."""
+    def _todo(self) -> Iterator[Case]:
+        """Records of readable files, with what plan and recipe say of them."""
+        encodes = {part.attack: _encode(part) for part in self._parts}
         for row, task, part in Pairing(self._out, self._parts):
             if row["role"] == "clean" or row["status"] != "ok" or task is None or part is None:
                 continue
@@ -64,10 +69,31 @@ class Decoder:
             if why:
                 self._outside.append(Finding(row["path"], f"its source {why}"))
                 continue
-            which = "attack_frames" if task.role == "attack" else "frames"
-            yield row, str(part.backdoor(task).get(which, "all"))
+            backdoor = part.backdoor(task)
+            frames = "all"
+            if task.role != "control":
+                frames = str(backdoor.get("attack_frames" if task.role == "attack" else "frames", "all"))
+            triggers = backdoor.get("triggers")
+            known = tuple(triggers) if isinstance(triggers, list) else ()
+            yield Case(row, task, part.plan.classes, frames, known, encodes[part.attack])
 
 
-def _rechecked(job: tuple[Record, str], how: Decoding) -> tuple[str, str | None]:
-    row, frames = job
-    return row["path"], recheck(row, frames, how) or (features.recheck(row, how.out) if row["features"] else None)
+def _encode(part: Planned) -> Encode | None:
+    """How a part's recipe has its files written; None where it cannot be read."""
+    recipe = part.recipe
+    try:
+        said = recipe["encode"]
+        made = parse_encode(str(part.plan.setting if said == AUTO else said))
+        return replace(
+            made,
+            to_8bit=bool(recipe.get("to_8bit", False)),
+            deinterlace=bool(recipe.get("deinterlace", False)),
+            rotation="normalise" if recipe.get("rotation") == "normalise" else "keep",
+        )
+    except (RequestError, LookupError):
+        return None
+
+
+def _rechecked(case: Case, how: Decoding) -> tuple[str, str | None]:
+    row = case.row
+    return row["path"], recheck(case, how) or (features.recheck(row, how.out) if row["features"] else None)
