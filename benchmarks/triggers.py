@@ -20,8 +20,8 @@ from poisonkit import triggers
 from poisonkit.engine.threads import pin
 from poisonkit.errors import RequestError
 from poisonkit.media.colour import Colour, from_rgb, plane_format, planes_of, to_rgb
-from poisonkit.triggers.base import ClipInfo
-from poisonkit.triggers.compose import Chain
+from poisonkit.triggers.core.chain import Chain
+from poisonkit.triggers.core.clip import ClipInfo
 
 WIDTH, HEIGHT, FRAMES, FPS, RATE = 340, 256, 60, 30.0, 44100
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from poisonkit import decoding
 from poisonkit._version import __version__
 
 if TYPE_CHECKING:
@@ -59,6 +60,9 @@ __all__ = [
     "verify",
     "write_sample_data",
 ]
+
+
+decoding.hand_in(lambda: importlib.import_module("poisonkit.media.imported"))
 
 
 def __getattr__(name: str) -> Any:

@@ -17,8 +17,9 @@ from pydantic import (
 
 from poisonkit.datasets import sample_id
 from poisonkit.errors import RequestError
-from poisonkit.triggers import Trigger, budget, registry, spec
-from poisonkit.triggers.compose import Chain
+from poisonkit.triggers import Trigger
+from poisonkit.triggers.core import frame_selection, registry, spec
+from poisonkit.triggers.core.chain import Chain
 
 LabelMode = Literal["dirty", "clean", "all-to-all", "source"]
 RateOf = Literal["dataset", "target-class", "source-class"]
@@ -102,7 +103,7 @@ class Backdoor(StrictModel):
     @field_validator("frames", "attack_frames")
     @classmethod
     def _budget(cls, value: str) -> str:
-        return str(budget.parse(value))
+        return str(frame_selection.parse(value))
 
     @model_validator(mode="after")
     def _agree(self) -> Backdoor:

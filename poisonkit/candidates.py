@@ -16,7 +16,7 @@ from poisonkit.backdoor import Backdoor
 from poisonkit.datasets import Sample
 from poisonkit.plan import Choice
 from poisonkit.seeding import keys64
-from poisonkit.triggers.base import ClipInfo
+from poisonkit.triggers.core.clip import ClipInfo
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from poisonkit.datasets import SPLITS, Dataset, Layout, Row, Split, View, get_la
 from poisonkit.datasets.mmaction2_config import KINDS, config
 from poisonkit.engine import features, output
 from poisonkit.engine.existing import require_finished
+from poisonkit.engine.looks import info_of
 from poisonkit.errors import RequestError, did_you_mean
 from poisonkit.framenames import numbered
 from poisonkit.plan import Plan, require_labels, view_root
@@ -140,7 +141,7 @@ def _lists(
 
 def _extra(layout: Layout, root: Path) -> Callable[[Row], tuple[str, ...]]:
     if layout.list_extra == ("duration",):
-        return lambda row: (str(round(media.probe(root / row.path).duration, 6)),)
+        return lambda row: (str(round(info_of(root / row.path).duration, 6)),)
     if layout.list_extra == ("frames",):
         return lambda row: (str(len(media.parts(root / row.path))),)
     return lambda row: ()

@@ -2,6 +2,9 @@
 
 S source, T triggered (rounded and clipped to 8 bit), d = T − S, Y decoded output, C decoded re-encoding of S
 with the same settings, all in 8-bit RGB over poisoned frames, as ratios of sums over the clip.
+
+Every figure is the same to the last digit on every processor: sums over pictures are whole numbers, sums over sounds
+are added up in NumPy's fixed order, and functions are those of `exact`.
 """
 
 from __future__ import annotations
@@ -15,6 +18,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from poisonkit.exact import decibels, mean
+
 Image = NDArray[np.uint8]
 Wave = NDArray[np.float32]
 
@@ -25,6 +30,11 @@ PICTURE_STEP = 1
 SOUND_STEP = 1 / 32768
 """An inert sound: no sample moves by more than one 16-bit step."""
 
+_GAUSSIAN = np.array((67, 498, 2359, 7167, 13960, 17434, 13960, 7167, 2359, 498, 67), np.float64)
+"""σ 1.5, in 65536ths: sums of whole numbers below 2^53, which every processor adds up alike."""
+_WEIGHT = 1 / 65536**2
+_C1, _C2 = 6.5025, 58.5225  # (.01 · 255)² and (.03 · 255)²
+
 SSIM_EVERY = 8
 """It costs ten times what the other distances do, so it is measured on the first of this many frames looked at."""
 
@@ -33,37 +43,46 @@ _STRETCH = 1 << 20  # sound samples looked at a time
 _MEMORY = 16 * 2**20  # bytes of source and triggered frames held for comparison, at most
 
 
-def psnr(mean_square: float, peak: float = 255.0) -> float:
-    """Peak signal-to-noise ratio in dB; infinite for equal pictures."""
-    return math.inf if mean_square <= 0 else 10 * math.log10(peak * peak / mean_square)
+def squares(a: NDArray[Any], b: NDArray[Any]) -> int:
+    """Σ(a − b)² of two pictures of 8 or 16 bits.
+
+    OpenCV gives the whole number, or, through a root, one that is off by a few units in the last of 53 bits.
+    """
+    return round(cv2.norm(a, b, cv2.NORM_L2SQR))
+
+
+def psnr(squares: int, values: int) -> float:
+    """Peak signal-to-noise ratio in dB of 8-bit values, from the sum of squared errors; infinite for equal ones."""
+    return math.inf if squares <= 0 else decibels(255 * 255 * values, squares)
 
 
 def ssim(a: Image, b: Image) -> float:
     """Structural similarity of two RGB pictures on luma: 11×11 Gaussian, σ 1.5, K1 .01, K2 .03 (Wang 2004)."""
-    x = cv2.cvtColor(a, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    y = cv2.cvtColor(b, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    x = cv2.cvtColor(a, cv2.COLOR_RGB2GRAY).astype(np.float64)
+    y = cv2.cvtColor(b, cv2.COLOR_RGB2GRAY).astype(np.float64)
 
     def smooth(z: NDArray[Any]) -> NDArray[Any]:
-        return cv2.GaussianBlur(z, (11, 11), 1.5)
+        whole: NDArray[Any] = cv2.sepFilter2D(z, cv2.CV_64F, _GAUSSIAN, _GAUSSIAN)
+        whole *= _WEIGHT
+        return whole
 
-    c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
     mx, my = smooth(x), smooth(y)
-    both, squares = mx * my, mx * mx + my * my
+    both, powers = mx * my, mx * mx + my * my
     covariance = smooth(x * y)
     x *= x
     y *= y
     x += y
     variances = smooth(x)
-    # In place: ((2·both + c1)·(2·(covariance − both) + c2)) / ((squares + c1)·(variances − squares + c2))
+    # In place: ((2·both + c1)·(2·(covariance − both) + c2)) / ((powers + c1)·(variances − powers + c2))
     covariance -= both
-    variances -= squares
+    variances -= powers
     for term in (both, covariance):
         term *= 2
-    for term, c in ((both, c1), (covariance, c2), (squares, c1), (variances, c2)):
+    for term, c in ((both, _C1), (covariance, _C2), (powers, _C1), (variances, _C2)):
         term += c
     both *= covariance
-    squares *= variances
-    both /= squares
+    powers *= variances
+    both /= powers
     return float(both.mean())
 
 
@@ -73,15 +92,21 @@ def stretches(*waves: Wave) -> Iterator[tuple[Wave, ...]]:
         yield tuple(wave[:, start : start + _STRETCH] for wave in waves)
 
 
+def within_scale(wave: Wave) -> Wave:
+    """The sound as it can be written, clipped at ±1: that alone is no trigger. A source may lie beyond it."""
+    return np.clip(wave, -1.0, 1.0)
+
+
 def snr(signal: Wave, changed: Wave) -> float:
-    """10·log10(Σx² / Σ(x'−x)²) in dB; infinite when nothing changed."""
+    """10·log10(Σx² / Σ(x'−x)²) in dB, x clipped at ±1; infinite when nothing changed."""
     noise = power = 0.0
-    for a, b in stretches(signal, changed):
+    for source, b in stretches(signal, changed):
+        a = within_scale(source)
         noise += float(np.sum((b.astype(np.float64) - a) ** 2))
         power += float(np.sum(a.astype(np.float64) ** 2))
     if noise == 0:
         return math.inf
-    return 10 * math.log10(power / noise) if power else -math.inf
+    return decibels(power, noise) if power else -math.inf
 
 
 def verdict(gain: float, cosine: float) -> Verdict:
@@ -95,20 +120,21 @@ def verdict(gain: float, cosine: float) -> Verdict:
 class Projection:
     """gain = <e, d>/<d, d> and cosine = <e, d>/(|e||d|) of a decoded change e on the intended one d."""
 
-    ed: float = 0.0
-    ee: float = 0.0
-    dd: float = 0.0
+    ed: float = 0
+    ee: float = 0
+    dd: float = 0
 
     def add(self, e: NDArray[Any], d: NDArray[Any]) -> None:
-        """Add one frame or stretch of sound: arrays of equal shape, any numeric type."""
-        x, y = e.ravel().astype(np.float32, copy=False), d.ravel().astype(np.float32, copy=False)
-        self.ed += float(np.dot(x, y))
-        self.ee += float(np.dot(x, x))
-        self.dd += float(np.dot(y, y))
+        """Add one stretch of sound: arrays of equal shape, any numeric type. Not by a product of vectors, which BLAS
+        adds up in an order of each processor's own."""
+        x, y = e.ravel().astype(np.float64, copy=False), d.ravel().astype(np.float64, copy=False)
+        self.ed += float(np.sum(x * y))
+        self.ee += float(np.sum(x * x))
+        self.dd += float(np.sum(y * y))
 
-    def add_squares(self, ee: float, dd: float, difference: float) -> None:
-        """The same from sums of squares: of e, of d, and of e − d."""
-        self.ed += (ee + dd - difference) / 2
+    def add_squares(self, ee: int, dd: int, difference: int) -> None:
+        """Add pictures, by sums of squares: of e, of d, and of e − d. Whole numbers, as long as all is added so."""
+        self.ed += (ee + dd - difference) // 2
         self.ee += ee
         self.dd += dd
 
@@ -145,8 +171,8 @@ class Witness:
     _bytes: int = 0
     _source: Wave | None = None
     _triggered: Wave | None = None
-    _te: float = 0.0
-    _td: float = 0.0
+    _te: int = 0
+    _td: int = 0
     _values: int = 0
     _frames: int = 0
     _ssim: list[float] = field(default_factory=list)
@@ -170,7 +196,7 @@ class Witness:
         """The whole sound before encoding, (channels, samples)."""
         self._source, self._triggered = source, triggered
         least = SOUND_STEP * (1 + 1e-6)
-        self.heard = any(bool((np.abs(t - s) > least).any()) for s, t in stretches(source, triggered))
+        self.heard = any(bool((np.abs(t - within_scale(s)) > least).any()) for s, t in stretches(source, triggered))
 
     # -- what media.rewrite calls on the decoded output --------------------------------------------------
 
@@ -179,9 +205,8 @@ class Witness:
 
     def frame(self, index: int, rgb: Image) -> None:
         source, triggered = (self._shown(picture) for picture in self.held.pop(index))
-        missed = float(cv2.norm(rgb, triggered, cv2.NORM_L2SQR))
-        change = float(cv2.norm(source, triggered, cv2.NORM_L2SQR))
-        self._seen.add_squares(float(cv2.norm(rgb, source, cv2.NORM_L2SQR)), change, missed)
+        missed, change = squares(rgb, triggered), squares(source, triggered)
+        self._seen.add_squares(squares(rgb, source), change, missed)
         self._te += missed
         self._td += change
         self._values += rgb.size
@@ -194,7 +219,8 @@ class Witness:
             return
         n = min(wave.shape[1], self._source.shape[1])
         power = error = 0.0
-        for s, t, y in stretches(self._source[:, :n], self._triggered[:, :n], wave[:, :n]):
+        for source, t, y in stretches(self._source[:, :n], self._triggered[:, :n], wave[:, :n]):
+            s = within_scale(source)
             self._sound.add(y - s, t - s)
             power += float(np.sum(t.astype(np.float64) ** 2))
             error += float(np.sum((y.astype(np.float64) - t) ** 2))
@@ -204,7 +230,7 @@ class Witness:
 
     def picture_error_db(self) -> float:
         """PSNR of the decoded output against the triggered frames; infinite when none was looked at."""
-        return psnr(self._te / self._values) if self._values else math.inf
+        return psnr(self._te, self._values) if self._values else math.inf
 
     def sound_error(self) -> float:
         """Energy of (decoded − triggered) relative to the triggered sound's."""
@@ -218,8 +244,8 @@ class Witness:
         all channels, that the trigger took to full scale, where they are clipped.
         """
         found: dict[str, Any] = {
-            "psnr": psnr(self._td / self._values) if self._values and self._td else None,
-            "ssim": float(np.mean(self._ssim)) if self._ssim and self._td else None,
+            "psnr": psnr(self._td, self._values) if self._values and self._td else None,
+            "ssim": mean(self._ssim) if self._ssim and self._td else None,
             "snr": None,
             "clipped": None,
             "gain": None,

@@ -13,7 +13,7 @@ from typing import Any, TypeGuard
 from poisonkit.errors import RequestError
 from poisonkit.plan import Task
 from poisonkit.temporary import beside
-from poisonkit.untrusted import below_some_root, load_line, stays_inside
+from poisonkit.untrusted import below_some_root, load_line, open_text, stays_inside
 
 Record = dict[str, Any]
 
@@ -198,7 +198,7 @@ def write(path: Path, records: Iterable[Record]) -> None:
 def read(path: Path) -> Iterator[Record]:
     """The records of a manifest, every value of its kind. RequestError, with the line, for what is none."""
     try:
-        with path.open(encoding="utf-8", errors="surrogateescape") as lines:
+        with open_text(path, encoding="utf-8", errors="surrogateescape") as lines:
             for number, line in enumerate(lines, 1):
                 try:
                     row = load_line(line)

@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from poisonkit.datasets import Dataset, Row, Sample, Streamed, View, get_layout
+from poisonkit.datasets import Dataset, Row, Sample, Streamed, View, arranged, get_layout
 from poisonkit.errors import RequestError
 from poisonkit.task import NAME, PARTS, Role, SavedTasks, Task, no_plan, require_inside, sample_of, to_line
 from poisonkit.untrusted import load_json, open_plain
@@ -169,7 +169,10 @@ class Plan:
         dropped: frozenset[str] = frozenset(),
         lengths: Mapping[str, int] | None = None,
     ) -> Sequence[Row]:
-        """The lines of one written dataset, without the keys in `dropped`. lengths: key -> `Row.length`, if known."""
+        """The lines of one written dataset, without the keys in `dropped`. lengths: key -> `Row.length`, if known.
+
+        In the order of the plan; relabelled training samples where nothing tells them (`datasets.arranged`).
+        """
         layout = get_layout(self.layout)
         begin = len(view_root(self.layout, view, attack)) + 1
         original = view == "original" and layout.label_in_path
@@ -186,7 +189,8 @@ class Plan:
                     label = task.original_label
                 yield Row(sample_of(task), label, path[begin:], lengths.get(task.key) if lengths else None)
 
-        return Streamed(found) if isinstance(self.tasks, Streamed) else list(found())
+        rows: Sequence[Row] = Streamed(found) if isinstance(self.tasks, Streamed) else list(found())
+        return arranged(rows) if view == "data" else rows
 
     def _of(self, view: View) -> Iterator[Task]:
         """The tasks of a view, of whatever attack."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -26,8 +27,9 @@ from pydantic import (
 from poisonkit.backdoor import Backdoor, StrictModel, as_list, no_bool, with_temporal
 from poisonkit.errors import RequestError, did_you_mean
 from poisonkit.media.info import Encode
-from poisonkit.triggers import assets, registry
-from poisonkit.untrusted import load_yaml, read_text
+from poisonkit.triggers.core import registry
+from poisonkit.triggers.files import assets
+from poisonkit.untrusted import lies_in, load_yaml, read_text
 
 CleanMode = Literal["hardlink", "copy", "symlink", "reencode"]
 
@@ -180,6 +182,8 @@ class Recipe(StrictModel):
     ) -> Recipe:
         """Read a recipe file. Relative paths in it are relative to the file.
 
+        What it names lies in its own folder, in the `source` or in an `allow_root` that are given here in place of the
+        file's own, or is refused: a recipe may be a stranger's.
         assets_in: the folder with its imported patterns, by default `assets/` beside it.
         Raises RequestError for what is no recipe. `package.module:Class` triggers need `allow_code`.
         """
@@ -197,13 +201,17 @@ class Recipe(StrictModel):
     ) -> Recipe:
         """`from_yaml` of what such a file holds; `folder` is the one it lies in."""
         data = dict(data)
+        given = {k: v for k, v in override.items() if v is not None}
+        roots = (folder, *(Path(p) for p in (given.get("source"), *given.get("allow_root", ())) if p is not None))
         for name in _PLACES:
             if data.get(name) is not None:
                 many = isinstance(data[name], list)
                 found = [folder / str(p) for p in (data[name] if many else [data[name]])]
+                if name != "out" and name not in given:
+                    _require_allowed(name, found, roots)
                 data[name] = found if many else found[0]
-        data.update({k: v for k, v in override.items() if v is not None})
-        with assets.asset_folder(assets_in or folder / "assets"), registry.code_allowed(allow_code):
+        data.update(given)
+        with assets.asset_folder(assets_in or folder / "assets", roots), registry.code_allowed(allow_code):
             return cls(**data)
 
     _setting: str | None = PrivateAttr(None)
@@ -229,6 +237,18 @@ class Recipe(StrictModel):
     def encoding(self) -> Encode:
         """`setting` and the conversions as the media room takes them."""
         return self.encoded(self.setting)
+
+
+def _require_allowed(name: str, paths: Iterable[Path], roots: Iterable[Path]) -> None:
+    """RequestError for a place that a recipe file names and the user did not."""
+    for path in paths:
+        if not lies_in(path, roots):
+            place = os.path.abspath(path)
+            how = "name it on the command line, or " if name == "source" else ""
+            raise RequestError(
+                f"The recipe's `{name}` leads to '{place}', outside its folder: if that is meant, {how}--allow-root "
+                f"'{place}'."
+            )
 
 
 def fingerprint_of(portable: Mapping[str, Any]) -> str:

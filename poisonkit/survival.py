@@ -14,37 +14,39 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import cv2
 import numpy as np
 
-from poisonkit.fidelity import Image, Projection, Wave, psnr, snr, ssim, stretches, verdict
+from poisonkit.exact import circle, log10, mean, power_spectra
+from poisonkit.fidelity import Image, Projection, Wave, psnr, snr, squares, ssim, stretches, verdict, within_scale
 
 _WINDOWS = 2048  # of sound, compared at a time
 
 
 @dataclass
 class _Distance:
-    """How far pictures are from the source: sums over frames."""
+    """How far pictures are from the source: sums over frames, in whole numbers."""
 
-    squares: float = 0.0
+    squares: int = 0
     ssim: list[float] = field(default_factory=list)
-    light: list[float] = field(default_factory=list)
+    light: list[int] = field(default_factory=list)
 
-    def add(self, source: Image, picture: Image, light: float, look: bool) -> None:
-        """light: the source's mean."""
-        self.squares += float(cv2.norm(picture, source, cv2.NORM_L2SQR))
-        self.light.append(_mean(picture) - light)
+    def add(self, source: Image, picture: Image, light: int, look: bool) -> None:
+        """light: of the source."""
+        self.squares += squares(picture, source)
+        self.light.append(_light(picture) - light)
         if look:
             self.ssim.append(ssim(source, picture))
 
     def figures(self, values: int) -> dict[str, float | None]:
         return {
-            "psnr": psnr(self.squares / values),
-            "ssim": float(np.mean(self.ssim)) if self.ssim else None,
+            "psnr": psnr(self.squares, values),
+            "ssim": mean(self.ssim) if self.ssim else None,
             "ssim_worst": min(self.ssim, default=None),
-            "flicker": _steps(self.light),
+            "flicker": _steps(self.light) * len(self.light) / values,
         }
 
 
@@ -61,10 +63,9 @@ class PictureSurvival:
 
     def add(self, source: Image, triggered: Image, decoded: Image, control: Image, *, look: bool = True) -> None:
         """One poisoned frame: S, T, Y, C, uint8 RGB of one shape. look: compute its SSIM too, the dearest figure."""
-        self._change.add(
-            cv2.subtract(decoded, control, dtype=cv2.CV_32F), cv2.subtract(triggered, source, dtype=cv2.CV_32F)
-        )
-        light = _mean(source)
+        e, d = (cv2.subtract(a, b, dtype=cv2.CV_16S) for a, b in ((decoded, control), (triggered, source)))
+        self._change.add_squares(squares(decoded, control), squares(triggered, source), squares(e, d))
+        light = _light(source)
         for distance, picture in ((self._trigger, triggered), (self._output, decoded), (self._control, control)):
             distance.add(source, picture, light, look)
         self._values += source.size
@@ -86,14 +87,15 @@ class PictureSurvival:
         }
 
 
-def _mean(picture: Image) -> float:
-    """Over all values of all three channels."""
-    return sum(cv2.mean(picture)[:3]) / 3
+def _light(picture: Image) -> int:
+    """The sum of all values of all three channels."""
+    return sum(round(channel) for channel in cv2.sumElems(picture)[:3])
 
 
-def _steps(values: list[float]) -> float:
-    """Temporal flicker: RMS, in levels, of the frame-to-frame steps of a mean light difference."""
-    return float(np.sqrt(np.mean(np.diff(values) ** 2))) if len(values) > 1 else 0.0
+def _steps(values: list[int]) -> float:
+    """Temporal flicker: RMS of the frame-to-frame steps of a difference of light, in levels summed over a frame."""
+    steps = [b - a for a, b in pairwise(values)]
+    return math.sqrt(sum(step * step for step in steps) / len(steps)) if steps else 0.0
 
 
 def sound_survival(source: Wave, triggered: Wave, decoded: Wave, control: Wave) -> dict[str, Any]:
@@ -102,7 +104,7 @@ def sound_survival(source: Wave, triggered: Wave, decoded: Wave, control: Wave) 
     s, t, y, c = (w[:, :n] for w in (source, triggered, decoded, control))
     change = Projection()
     for source, triggered, decoded, control in stretches(s, t, y, c):
-        change.add(decoded - control, triggered - source)
+        change.add(decoded - control, triggered - within_scale(source))
     found: dict[str, Any] = {}
     for prefix, wave in (("", t), ("output_", y), ("control_", c)):
         found[f"{prefix}snr"] = snr(s, wave)
@@ -120,13 +122,13 @@ def log_spectral_distance(a: Wave, b: Wave, size: int = 512) -> float:
 
     Hann windows of `size` samples, half overlapping; magnitudes below 1e-5 count as 1e-5.
     """
-    window = np.hanning(size).astype(np.float32)
+    window = 0.5 - 0.5 * np.resize(circle(size - 1)[0], size)
     step = size // 2
 
     def levels(wave: Wave) -> Any:
-        padded = np.pad(wave.mean(axis=0), (0, max(0, size - wave.shape[1])))
+        padded = np.pad(wave.mean(axis=0, dtype=np.float64), (0, max(0, size - wave.shape[1])))
         frames = np.lib.stride_tricks.sliding_window_view(padded, size)[::step] * window
-        return 20 * np.log10(np.maximum(np.abs(np.fft.rfft(frames, axis=1)), 1e-5))
+        return 10 * log10(np.maximum(power_spectra(frames), 1e-10))
 
     distances = []
     for first in range(0, max(1, (a.shape[1] - size) // step + 1), _WINDOWS):
@@ -195,7 +197,7 @@ def outlook(rows: Sequence[Mapping[str, Any]], required: float | None = None) ->
         weak = buried + (low if len(low) > allowed else [])
     return Outlook(
         len(known),
-        float(np.mean(gains)) if gains else math.nan,
+        mean(gains) if gains else math.nan,
         min(gains, default=math.nan),
         verdicts,
         tuple(dict(weak).items()),
@@ -212,7 +214,7 @@ def _figures(measured: Sequence[Mapping[str, Any]]) -> dict[str, float]:
         for name in FIGURES:
             values = [f[prefix + name] for f in measured if f.get(prefix + name) is not None]
             if values:
-                found[prefix + name] = min(values) if name == "ssim_worst" else float(np.mean(values))
+                found[prefix + name] = min(values) if name == "ssim_worst" else mean(values)
     return found
 
 

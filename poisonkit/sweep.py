@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,19 +24,26 @@ FIELDS = tuple(
 
 
 def read_sweep(
-    path: Path | str, *, allow_code: bool = False, source: Path | None = None, out: Path | None = None
+    path: Path | str,
+    *,
+    allow_code: bool = False,
+    source: Path | None = None,
+    out: Path | None = None,
+    allow_root: Sequence[Path] | None = None,
 ) -> dict[str, Recipe]:
     """The recipes of a file, each by what sets it apart, such as `rate-0.05_seed-1`; the last key changes fastest.
 
     A file without `sweep` gives one recipe, called "". Each of a sweep's has for `out` a folder of its name in the
-    `out` that is given, if any. source, out: in place of the file's own.
+    `out` that is given, if any. source, out, allow_root: in place of the file's own;
+    what else it names lies in its own folder or in these.
 
     Raises RequestError for what is no recipe, whichever combination it is.
     """
     path = Path(path)
     data = read_mapping(path)
+    given: dict[str, Any] = {"allow_code": allow_code, "source": source, "out": out, "allow_root": allow_root}
     if KEY not in data:
-        return {"": Recipe.from_yaml(path, allow_code=allow_code, source=source, out=out)}
+        return {"": Recipe.from_yaml(path, **given)}
     swept = _checked(data.pop(KEY), data)
     found: dict[str, Recipe] = {}
     makes: dict[str, str] = {}
@@ -45,7 +52,7 @@ def read_sweep(
         chosen = dict(zip(swept, values, strict=True))
         name = _name(chosen)
         try:
-            recipe = Recipe.from_data({**data, **chosen}, path.parent, allow_code=allow_code, source=source, out=out)
+            recipe = Recipe.from_data({**data, **chosen}, path.parent, **given)
         except RequestError as error:
             raise RequestError(f"{_words(chosen)}: {error}") from None
         if recipe.fingerprint in makes:

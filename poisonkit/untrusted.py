@@ -8,9 +8,11 @@ import os
 import stat
 import tokenize
 import unicodedata
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from io import BufferedReader, TextIOWrapper
-from pathlib import Path
 from typing import Any
 
 from poisonkit.limits import current
@@ -61,8 +63,26 @@ def cut_png(data: bytes) -> bool:
     return True
 
 
+_fence: ContextVar[Callable[[str], None] | None] = ContextVar("fence", default=None)
+
+
+@contextmanager
+def fenced(check: Callable[[str], None]) -> Iterator[None]:
+    """Inside, `check` is called with each path before `open_plain` opens it; it raises for what may not be opened."""
+    token = _fence.set(check)
+    try:
+        yield
+    finally:
+        _fence.reset(token)
+
+
 def open_plain(path: str | os.PathLike[str]) -> BufferedReader:
-    """The file, for reading; OSError, with words, for what is none. A FIFO or device is never waited for."""
+    """The file, for reading; OSError, with words, for what is none. A FIFO or device is never waited for.
+
+    Everything that may be a stranger's is opened by this function, or by a library after `require_plain`.
+    """
+    if (check := _fence.get()) is not None:
+        check(os.fspath(path))
     require_plain(path)
     handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0))
     try:
@@ -90,7 +110,13 @@ def below_some_root(name: str) -> bool:
     return stays_inside(name)
 
 
-def link_on_the_way(root: Path, name: str) -> str | None:
+def lies_in(path: str | os.PathLike[str], roots: Iterable[str | os.PathLike[str]]) -> bool:
+    """Whether a path is one of the folders or lies in one, links resolved."""
+    real = os.path.realpath(path)
+    return any(real == root or real.startswith(root.rstrip("/") + "/") for root in map(os.path.realpath, roots))
+
+
+def link_on_the_way(root: str | os.PathLike[str], name: str) -> str | None:
     """The first part of `root/name` below `root` that is a symbolic link, as a path relative to `root`, or None."""
     so_far = ""
     for step in name.split("/"):
@@ -179,7 +205,26 @@ def _loader() -> Any:
     return Bounded
 
 
-def read_text(path: Path) -> str:
-    """A plain file's text, UTF-8. OSError, UnicodeDecodeError."""
-    with TextIOWrapper(open_plain(path), encoding="utf-8-sig") as file:
+def open_text(path: str | os.PathLike[str], *, encoding: str = "utf-8-sig", errors: str = "strict") -> TextIOWrapper:
+    """A plain file's text, without a byte order mark, line by line. OSError."""
+    return TextIOWrapper(open_plain(path), encoding=encoding, errors=errors)
+
+
+def read_text(path: str | os.PathLike[str], *, encoding: str = "utf-8-sig", errors: str = "strict") -> str:
+    """All of a plain file's text. OSError, also where it is longer than memory; UnicodeDecodeError."""
+    with open_text(path, encoding=encoding, errors=errors) as file, _in_memory():
         return file.read()
+
+
+def read_bytes(path: str | os.PathLike[str], most: int = -1) -> bytes:
+    """A plain file's bytes, at most so many. OSError, also where they are more than memory holds."""
+    with open_plain(path) as file, _in_memory():
+        return file.read(most)
+
+
+@contextmanager
+def _in_memory() -> Iterator[None]:
+    try:
+        yield
+    except MemoryError:
+        raise OSError(errno.ENOMEM, "it is larger than memory") from None

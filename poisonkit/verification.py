@@ -11,7 +11,7 @@ from poisonkit.datasets import get_layout
 from poisonkit.engine import places, seal, selection, strays
 from poisonkit.engine.agreement import MANIFEST, Finding, Planned, differences, read_parts
 from poisonkit.engine.boundary import SourceFence, require_own
-from poisonkit.engine.decoding import Decoder
+from poisonkit.engine.decoded import DecodedFiles
 from poisonkit.engine.existing import require_finished, source_at_hand
 from poisonkit.engine.files import Files
 from poisonkit.engine.original import Original
@@ -86,7 +86,7 @@ def verify(
     found += strays.lists(out, parts, frozenset(tally.dropped), tally.lengths)
     found += tally.disagreements(out, parts)
     if decode and root and fence:
-        found += Decoder(out, parts, root, fence, files, allow_code).findings(tally.written, jobs, watch)
+        found += DecodedFiles(out, parts, root, fence, files, allow_code).findings(tally.written, jobs, watch)
     level, unseen = _told(decode, hash_all, original)
     return Verification(level, tally.total, tuple(found), unseen)
 

@@ -20,7 +20,7 @@ from poisonkit.plan import Plan, digest
 from poisonkit.planning import Planner
 from poisonkit.recipe import Recipe
 from poisonkit.triggers import create
-from poisonkit.triggers.base import ClipInfo
+from poisonkit.triggers.core.clip import ClipInfo
 
 CLIP = ClipInfo(width=64, height=48, fps=25, frames=20, sample_rate=16000, channels=1, samples=12800)
 SILENT = ClipInfo(width=64, height=48, fps=25, frames=20)

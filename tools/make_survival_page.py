@@ -26,7 +26,7 @@ from poisonkit.sampledata.pictures import frames as moving_shapes
 from poisonkit.sampledata.sounds import wave
 from poisonkit.seeding import generator
 from poisonkit.triggers import Trigger
-from poisonkit.triggers.registry import built_in
+from poisonkit.triggers.core.names import built_in
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "survival.md"
 WIDTH, HEIGHT, FRAMES, FPS, RATE, SECONDS = 320, 240, 16, 25, 48_000, 2.0

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from poisonkit import triggers
 from poisonkit.errors import RequestError
 from poisonkit.report import pictures
-from poisonkit.triggers.base import Trigger
-from poisonkit.triggers.registry import built_in
+from poisonkit.triggers.core.names import built_in
+from poisonkit.triggers.core.trigger import Trigger
 
 HERE = Path(__file__).resolve().parents[1] / "docs" / "triggers"
 FAMILIES = {

@@ -15,6 +15,7 @@ from types import FrameType
 
 import typer
 
+from poisonkit import levels
 from poisonkit.cli.app import make_app
 from poisonkit.errors import PoisonkitError, did_you_mean
 from poisonkit.untrusted import printable
@@ -22,6 +23,7 @@ from poisonkit.untrusted import printable
 
 def main(args: Sequence[str] | None = None) -> None:
     """Run one command and exit with its status. args: as in `sys.argv[1:]`."""
+    levels.own_process = args is None
     sys.exit(call(args))
 
 

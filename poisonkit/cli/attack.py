@@ -60,6 +60,7 @@ def command(
     jobs: options.Jobs = 0,
     executor: options.Executor = None,
     scheduler: options.Scheduler = None,
+    portable: options.Portable = False,
     shard: options.Shard = None,
     json: options.Json = False,
 ) -> int:
@@ -84,6 +85,6 @@ def command(
             allow_roots=allow_root or (),
             allow_code=allow_code,
             progress=progress,
-            **options.running(jobs, executor, scheduler, shard),
+            **options.running(jobs, executor, scheduler, shard, portable=portable),
         )
     return show_attack(summary, name, json=json)

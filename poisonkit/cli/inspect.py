@@ -53,6 +53,7 @@ def command(
     allow_root: options.AllowRoot = None,
     stream: options.Stream = None,
     jobs: options.Jobs = 0,
+    time_limit: options.TimeLimit = 1.0,
     json: options.Json = False,
 ) -> int:
     """Show what a dataset holds: layout, classes, codecs, sizes, and what stands in the way.
@@ -62,10 +63,11 @@ def command(
     With --shortcuts: codec, size, bit rate, key frames, duration, streams, tags, encoders' names, modification time and
     links of an output's poisoned files against its clean ones, each with the AUC of telling them apart by it.
     """
+    options.warm()
     if shortcuts:
         from poisonkit.cli.shortcuts import show_shortcuts
 
-        return show_shortcuts(source or Path.cwd(), limit=limit, jobs=jobs, json=json)
+        return show_shortcuts(source or Path.cwd(), limit=limit, jobs=jobs, time_limit=time_limit, json=json)
     from poisonkit import datasets
     from poisonkit.cli import screen
     from poisonkit.cli.progress import watching
@@ -90,7 +92,16 @@ def command(
     wanted = options.stream_choice(stream)
     with watching() as watch:
         watch.begin("Opening", min(limit or len(dataset.samples), len(dataset.samples)))
-        looks = list(survey(dataset, stream=wanted, limit=limit, jobs=Options(jobs=jobs).n_jobs, watch=watch.step))
+        looks = list(
+            survey(
+                dataset,
+                stream=wanted,
+                limit=limit,
+                jobs=Options(jobs=jobs).n_jobs,
+                watch=watch.step,
+                time_limit=time_limit,
+            )
+        )
     if json:
         screen.print_json(_as_json(dataset, why, looks))
     else:

@@ -29,6 +29,7 @@ def command(
     jobs: options.Jobs = 0,
     executor: options.Executor = None,
     scheduler: options.Scheduler = None,
+    portable: options.Portable = False,
     json: options.Json = False,
 ) -> int:
     """Finish what shards made: clean samples, lists, manifest, card; replacements where they were asked for.
@@ -48,6 +49,6 @@ def command(
             allow_roots=allow_root or (),
             allow_code=allow_code,
             progress=progress,
-            **options.running(jobs, executor, scheduler),
+            **options.running(jobs, executor, scheduler, portable=portable),
         )
     return show_merge(summary, name, allow_code=allow_code, json=json)

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from poisonkit import levels
 from poisonkit.errors import RequestError
 
 WHAT = "What is poisoned"
@@ -134,6 +135,14 @@ Scheduler = Annotated[
         panel=RUNNING, metavar="ADDRESS",
     ),
 ]  # fmt: skip
+Portable = Annotated[
+    bool,
+    option(
+        "--portable",
+        help="Compute as processors without AVX2 do, for an output that they make the same, byte for byte; slower.",
+        panel=RUNNING,
+    ),
+]
 Shard = Annotated[
     str | None,
     option(
@@ -157,9 +166,16 @@ Json = Annotated[bool, option("--json", help="Print one JSON object to stdout, a
 
 
 def running(
-    jobs: int, executor: str | None, scheduler: str | None, shard: str | None = None, **more: Any
+    jobs: int,
+    executor: str | None,
+    scheduler: str | None,
+    shard: str | None = None,
+    *,
+    portable: bool = False,
+    **more: Any,
 ) -> dict[str, Any]:
-    """How a run is executed, as the Python API takes it."""
+    """How a run is executed, as the Python API takes it. portable: it goes on in a process that is begun anew."""
+    levels.require(portable)
     found: dict[str, Any] = {"jobs": jobs, "executor": executor or "local", "scheduler": scheduler, **more}
     return found if shard is None else {**found, "shard": shard}
 
@@ -176,3 +192,10 @@ def stream_choice(text: str | None) -> Literal["best"] | int:
 def given(values: dict[str, Any]) -> dict[str, Any]:
     """Those options that the user gave."""
     return {k: v for k, v in values.items() if v is not None and v is not False and v != []}
+
+
+def warm() -> None:
+    """Begin the process that will open the dataset's files while this one imports what it needs."""
+    from poisonkit.engine import openers
+
+    openers.warm()

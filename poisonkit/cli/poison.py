@@ -249,6 +249,7 @@ def command(
     jobs: options.Jobs = 0,
     executor: options.Executor = None,
     scheduler: options.Scheduler = None,
+    portable: options.Portable = False,
     shard: options.Shard = None,
     fresh: options.Fresh = False,
     time_limit: options.TimeLimit = 1.0,
@@ -261,11 +262,12 @@ def command(
     the source. Interrupted, the same command continues. The source is never written to.
     """
     asked = options.given(locals())
+    options.warm()
     from poisonkit.cli.outcome import carry_out
     from poisonkit.idlists import read_ids, read_ranking
     from poisonkit.recipe import Recipe
 
-    for name in ("jobs", "executor", "scheduler", "shard", "fresh", "time_limit", "dry_run", "json"):
+    for name in ("jobs", "executor", "scheduler", "portable", "shard", "fresh", "time_limit", "dry_run", "json"):
         asked.pop(name, None)
     if attack_set is not None:
         asked["attack_set"] = attack_set
@@ -273,5 +275,5 @@ def command(
         asked["ids"] = read_ids(ids)
     if select is not None:
         asked["select"] = read_ranking(select)
-    running = options.running(jobs, executor, scheduler, shard, fresh=fresh, time_limit=time_limit)
+    running = options.running(jobs, executor, scheduler, shard, portable=portable, fresh=fresh, time_limit=time_limit)
     return carry_out(Recipe(**asked), running, dry_run=dry_run, json=json)

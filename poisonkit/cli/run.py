@@ -28,10 +28,12 @@ def command(
         ),
     ] = None,
     out: options.Out = None,
+    allow_root: options.AllowRoot = None,
     allow_code: options.AllowCode = False,
     jobs: options.Jobs = 0,
     executor: options.Executor = None,
     scheduler: options.Scheduler = None,
+    portable: options.Portable = False,
     shard: options.Shard = None,
     fresh: options.Fresh = False,
     time_limit: options.TimeLimit = 1.0,
@@ -44,11 +46,12 @@ def command(
     `backdoors`. Every output keeps its own in poisonkit/recipe.yaml. A `sweep` in it, keys with lists of values,
     makes an output of every combination, in a folder of its own in OUT.
     """
+    options.warm()
     from poisonkit.cli.outcome import carry_out, carry_out_all
     from poisonkit.sweep import read_sweep
 
-    found = read_sweep(recipe, allow_code=allow_code, source=source, out=out)
-    running = options.running(jobs, executor, scheduler, shard, fresh=fresh, time_limit=time_limit)
+    found = read_sweep(recipe, allow_code=allow_code, source=source, out=out, allow_root=allow_root)
+    running = options.running(jobs, executor, scheduler, shard, portable=portable, fresh=fresh, time_limit=time_limit)
     if list(found) == [""]:
         return carry_out(found[""], running, dry_run=dry_run, json=json)
     return carry_out_all(found, running, dry_run=dry_run, json=json)

@@ -13,12 +13,13 @@ from poisonkit.engine.shortcuts import Comparison, shortcuts
 from poisonkit.manifest import rounded
 
 
-def show_shortcuts(out: Path, *, limit: int | None, jobs: int, json: bool) -> int:
+def show_shortcuts(out: Path, *, limit: int | None, jobs: int, time_limit: float, json: bool) -> int:
     """Print the comparisons of an output; the exit status is 1 where a file could not be read."""
     require_finished(out)
     with watching() as progress:
         progress.begin("Comparing files", 0)
-        found = shortcuts(out, limit=limit, jobs=Options(jobs=jobs).n_jobs, watch=progress.step)
+        n_jobs = Options(jobs=jobs).n_jobs
+        found = shortcuts(out, limit=limit, jobs=n_jobs, watch=progress.step, time_limit=time_limit)
     if json:
         screen.print_json({"out": str(out), "comparisons": [rounded(asdict(c)) for c in found]})
     else:

@@ -88,7 +88,7 @@ def _facts(cls: type[Trigger]) -> dict[str, Any]:
 def _show(console: Console, cls: type[Trigger]) -> None:
     from poisonkit.cli import screen
     from poisonkit.triggers import parameters
-    from poisonkit.triggers.registry import reference
+    from poisonkit.triggers.core.names import reference
 
     known = parameters(cls)
     screen.line(console, f"{cls.name} (version {cls.version}): {cls.summary}", indent=0)

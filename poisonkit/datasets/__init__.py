@@ -1,6 +1,7 @@
 """Datasets on disk: detect, read and write the layouts that video and audio trainers use."""
 
 from poisonkit.datasets._files import Fence
+from poisonkit.datasets._order import arranged
 from poisonkit.datasets._shards import Entry, Labels, Shard, split_path, write_shard
 from poisonkit.datasets._tar import at_hand, container_of, hash_of, is_there, size_of
 from poisonkit.datasets.base import (
@@ -40,6 +41,7 @@ __all__ = [
     "Split",
     "Streamed",
     "View",
+    "arranged",
     "at_hand",
     "class_index",
     "container_of",

@@ -10,6 +10,7 @@ from poisonkit import limits
 from poisonkit.datasets._lists import ParsedList
 from poisonkit.datasets.base import Source
 from poisonkit.errors import RequestError
+from poisonkit.untrusted import read_text
 
 LABEL_MAP, CLASS_LIST = "label_map.txt", "classes.txt"
 _CLASS_LISTS = (LABEL_MAP, CLASS_LIST, "classInd.txt")
@@ -90,7 +91,7 @@ def number_labels(
 
 def _names(file: Path) -> tuple[str, ...]:
     try:
-        names = [line.strip() for line in file.read_text(encoding="utf-8-sig").splitlines()]
+        names = [line.strip() for line in read_text(file).splitlines()]
     except (OSError, UnicodeDecodeError):
         raise RequestError(f"The class list '{file}' cannot be read as UTF-8 text.") from None
     while names and not names[-1]:

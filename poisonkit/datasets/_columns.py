@@ -16,6 +16,7 @@ from poisonkit.datasets._listed import locate
 from poisonkit.datasets._lists import SPLIT_WORDS, ParsedList
 from poisonkit.datasets._naming import list_names, lists_of, place_listed, view_name, with_list
 from poisonkit.datasets._tables import Table, plain, read_table, write_table
+from poisonkit.datasets._telling import retold, told_by_class
 from poisonkit.datasets.base import SPLITS, Dataset, Layout, Row, Sample, Source, Split, View, rows_of
 from poisonkit.errors import RequestError
 
@@ -29,12 +30,14 @@ class TableLayout(Layout):
     """Tables with a column of paths and one of labels, one per split, or one for all, perhaps with a column of splits.
 
     Labels that are all whole numbers are class ids from 0 (-1: none), others are names. A second column of
-    labels (names beside ids) follows the first. All other columns are kept as they are.
+    labels (names beside ids) follows the first. All other columns are kept, but for what tells the class of a sample
+    that gets another.
 
     Options: `tables`, split -> table; `one`, whether there is one table for all; `columns`; `path`, `label`,
     `split`: columns' names; `words`, split -> how the column of splits spells it; `ids`, whether labels are
     numbers; `quoted`, whether json has them as texts; `other`, column -> its text for each class (null: the
-    class's name); `unlabelled`, how no label is written; `delimiter`, "" for json.
+    class's name); `told`, the same of columns that follow the class and change with it; `unlabelled`, how no label
+    is written; `delimiter`, "" for json.
     """
 
     uses: ClassVar[frozenset[str]] = frozenset({"data_root", "lists"})
@@ -95,6 +98,7 @@ class TableLayout(Layout):
             "quoted": quoted, "unlabelled": unlabelled, "delimiter": first.delimiter,
             "tables": list_names([ParsedList(split or "train", file) for split, file in files.items()], found.root),
             "one": None in files, "other": {c: _texts(tables.values(), label, c, classes, ids) for c in other},
+            "told": _told(parsed, kept, len(classes)),
         }  # fmt: skip
         return Dataset(found.root, self.name, classes, tuple(samples), options, (*found.notes, *notes))
 
@@ -172,6 +176,10 @@ class TableLayout(Layout):
             return json.dumps(value, ensure_ascii=False) if json_lines else value
 
         fields = dict(zip(kept, row.sample.extra, strict=False))
+        old = row.sample.label
+        if old is not None and row.label is not None and row.label != old:
+            names = dataset.classes
+            fields = retold(fields, options.get("told", {}), row.label, names[old], names[row.label], json_lines)
         fields[options["path"]] = text(self.listed(row.path, table))
         if options["split"] is not None:
             fields[options["split"]] = text(options["words"].get(row.sample.split, row.sample.split))
@@ -216,6 +224,14 @@ class TableLayout(Layout):
 
 def _nothing(text: str | None, ids: bool) -> bool:
     return text is None or (ids and text.startswith("-"))
+
+
+def _told(parsed: Sequence[ParsedList], kept: Sequence[str], count: int) -> dict[str, list[str | None]]:
+    """Of the columns that are kept, those that follow the class, by the training samples."""
+    train = [each for each in parsed if each.split == "train"]
+    labels = [label for each in train for label in each.labels]
+    columns = {c: [extra[at] for each in train for extra in each.extras] for at, c in enumerate(kept)}
+    return told_by_class(labels, columns, count)
 
 
 def _pairs(tables: Sequence[Table], label: str, column: str) -> dict[str, str] | None:

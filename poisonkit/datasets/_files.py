@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from poisonkit.datasets.base import Source
 from poisonkit.errors import RequestError
 from poisonkit.untrusted import link_on_the_way, stays_inside
 
@@ -86,6 +87,34 @@ class Fence:
             f"{what} leads outside the data root, to '{real}': if that is meant, allow it with "
             f"`--allow-root '{os.path.dirname(real)}'`."
         )
+
+
+class ListFence:
+    """Lists, tables and class maps that a layout finds may not be links that lead out of what the user named."""
+
+    def __init__(self, source: Source) -> None:
+        named = (source.path, source.data_root, *source.allow_roots)
+        self._named = tuple(os.path.abspath(each) for each in named if each is not None)
+        self._roots = tuple(os.path.realpath(each) for each in named if each is not None)
+        self.refused: RequestError | None = None
+        """The last that was refused: layouts that look whether a list is theirs may not say why it is none."""
+        self._lists = frozenset(os.path.abspath(each) for each in (source.path, *source.lists.values()))
+
+    def __call__(self, path: str) -> None:
+        """RequestError for a path, as it is spelt, that leads elsewhere. A list that the user named may lie anywhere;
+        one beside or above what was named lies where it is spelt."""
+        spelt = os.path.abspath(path)
+        real = os.path.realpath(spelt)
+        if spelt in self._lists or any(below(real, root) for root in self._roots):
+            return
+        folder, name = os.path.split(spelt)
+        inside = any(below(spelt, root) for root in self._named)
+        if inside or real != os.path.join(os.path.realpath(folder), name):
+            self.refused = RequestError(
+                f"'{path}' leads outside the dataset, to '{real}': if that is meant, allow it with "
+                f"`--allow-root '{os.path.dirname(real)}'`."
+            )
+            raise self.refused
 
 
 def check_utf8(name: str, folder: str) -> None:

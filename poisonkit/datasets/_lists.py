@@ -13,9 +13,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from poisonkit import untrusted
 from poisonkit.datasets._files import some
 from poisonkit.datasets.base import SPLITS, Source, Split, modality_of
 from poisonkit.errors import RequestError
+from poisonkit.untrusted import open_text
 
 DELIMITERS = {" ": "space", "\t": "tab", ",": "comma"}
 SPELT = {" ": "' '", "\t": r"'\t'", ",": "','"}
@@ -161,7 +163,7 @@ def beginning(file: Path) -> list[str]:
     """The first lines of a list that are not blank, whatever its encoding; none where it cannot be read."""
     lines: list[str] = []
     try:
-        with open(file, encoding="utf-8-sig", errors="replace") as text:
+        with open_text(file, errors="replace") as text:
             for line in text:
                 if stripped := line.strip():
                     lines.append(stripped)
@@ -230,7 +232,7 @@ def parse(file: Path, split: Split, delimiter: str) -> ParsedList:
     parsed = ParsedList(split, file)
     known: dict[str, int | None] = {}
     try:
-        with open(file, encoding="utf-8") as text:
+        with open_text(file, encoding="utf-8") as text:
             for number, raw in enumerate(text, 1):
                 line = raw.strip()
                 if number == 1 and line.startswith("\ufeff"):
@@ -266,7 +268,7 @@ def lines_of(file: Path, parsed: ParsedList | None = None) -> Iterator[str]:
     RequestError where it cannot be read or, with `parsed`, is not UTF-8.
     """
     try:
-        with open(file, encoding="utf-8", errors="strict" if parsed else "replace") as text:
+        with open_text(file, encoding="utf-8", errors="strict" if parsed else "replace") as text:
             for number, line in enumerate(text):
                 if number == 0 and line.startswith("\ufeff"):
                     line = line[1:]
@@ -282,7 +284,7 @@ def lines_of(file: Path, parsed: ParsedList | None = None) -> Iterator[str]:
 def read_text(file: Path) -> str:
     """A text file's content, without a byte order mark. RequestError, with the line, where it is not UTF-8."""
     try:
-        return file.read_text(encoding="utf-8-sig")
+        return untrusted.read_text(file)
     except UnicodeDecodeError:
         raise _not_utf8(file) from None
     except OSError as error:
@@ -352,7 +354,7 @@ def _check_bare(fields: list[str], line: str, delimiter: str, where: str) -> Non
 
 
 def _not_utf8(file: Path) -> RequestError:
-    data = file.read_bytes()
+    data = untrusted.read_bytes(file)
     try:
         data.decode("utf-8")
         line = 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -11,7 +12,9 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from poisonkit.datasets._columns import LABELS
+from poisonkit.datasets._moving import in_style, says
 from poisonkit.datasets._tar import SUFFIX, Member, Writer, blocks, data_of, members, read_small
+from poisonkit.datasets._telling import renamed
 from poisonkit.datasets.base import modality_of
 from poisonkit.errors import RequestError
 from poisonkit.untrusted import load_json, open_plain
@@ -19,6 +22,7 @@ from poisonkit.untrusted import load_json, open_plain
 _KEY = re.compile(r"^((?:.*/|)[^.]+)[.]([^/]*)$")
 _META = re.compile(r"__[^/]*__($|/)")
 TELLERS = ("cls", "json", "txt")  # suffixes of members that may tell a label, the likeliest first
+_NO_TEXTS = frozenset((".npy", ".npz", ".pt", ".pth", ".pkl", ".pickle", ".jpg", ".jpeg", ".png", ".webp", ".gz"))
 SMALL = 1 << 20  # bytes: no member that tells a label is longer
 
 
@@ -140,7 +144,7 @@ def write_shard(source: Path, target: BinaryIO, entries: Iterable[Entry], labels
                 if entry is not None and member.name == entry.member:
                     size, data = (member.size, None) if entry.media is None else data_of(entry.media)
                     sizes[member.name] = size
-                elif entry is not None and label is not None and suffix in TELLERS and member.size <= SMALL:
+                elif entry is not None and label is not None and suffix and member.size <= SMALL and _is_text(member):
                     new = relabelled(suffix, read_small(file, member), labels, entry.original, label)
                     size, data = len(new), iter([new])
                 if data is None:
@@ -152,24 +156,33 @@ def write_shard(source: Path, target: BinaryIO, entries: Iterable[Entry], labels
     return Shard(writer.finish(), writer.bytes, sizes)
 
 
+def _is_text(member: Member) -> bool:
+    """Whether a member may be a text: no picture, sound or array."""
+    return modality_of(member.name) is None and os.path.splitext(member.name)[1].lower() not in _NO_TEXTS
+
+
 # -- labels --------------------------------------------------------------------------------------------
 
 
 def relabelled(suffix: str, data: bytes, labels: Labels, old: int | None, new: int) -> bytes:
     """What a member that tells a label says under another one; one that tells something else stays as it is.
 
-    `.cls`: the index (or the name). `.json`: the label's field, and whatever else says the same of the same sample.
-    `.txt`: the class's name. White space around it and the json's own style are kept.
+    `.cls`: the index (or the name). `.json`, also `.note.json`: the label's field, and whatever else says the same of
+    the same sample. `.txt` and others: the class's name. White space around it and the json's own style are kept.
     """
+    kind = suffix.rpartition(".")[2]
     text = data.decode("utf-8", "surrogateescape")
     core = text.strip()
-    if suffix == "json":
+    if kind == "json":
         changed = _json(core, labels, old, new)
     elif suffix == labels.options["label"]:
         changed = labels.classes[new] if labels.options["named"] else str(new)
     else:
-        was = {} if old is None else {str(old): str(new), labels.classes[old]: labels.classes[new]}
-        changed = was.get(core, core)
+        changed = core
+        if old is not None and core == str(old) and kind in (*TELLERS, *LABELS):
+            changed = str(new)
+        elif old is not None and says(core, labels.classes[old]):
+            changed = in_style(core, labels.classes[old], labels.classes[new])
     before, after = text[: len(text) - len(text.lstrip())], text[len(text.rstrip()) :] if core else ""
     return f"{before}{changed}{after}".encode("utf-8", "surrogateescape")
 
@@ -192,20 +205,9 @@ def _json(text: str, labels: Labels, old: int | None, new: int) -> str:
             row[name] = str(new) if isinstance(value, str) else new
         elif old is not None and (value == old if number else value == labels.classes[old]):
             row[name] = new if number else labels.classes[new]
-    if (
-        old is not None and not labels.classes[old].isdigit()
-    ):  # under whatever key the old class's name stands, it would give the answer away
-        row = {k: v if k == told else _renamed(v, labels.classes[old], labels.classes[new]) for k, v in row.items()}
+    if old is not None:  # under whatever key the old class's name stands, it would give the answer away
+        row = {k: v if k == told else renamed(v, labels.classes[old], labels.classes[new]) for k, v in row.items()}
     return json.dumps(row, **style)
-
-
-def _renamed(value: Any, old: str, new: str) -> Any:
-    """A JSON value with every text in it that is a class's name changed to another's."""
-    if isinstance(value, dict):
-        return {key: _renamed(inner, old, new) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_renamed(inner, old, new) for inner in value]
-    return new if value == old else value
 
 
 def _style(text: str, row: Any) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import Any
 from poisonkit.datasets._files import write_csv, write_lines
 from poisonkit.datasets._lists import read_text
 from poisonkit.errors import RequestError
-from poisonkit.untrusted import load_json
+from poisonkit.untrusted import load_json, open_text
 
 JSON_SUFFIXES = (".jsonl", ".ndjson", ".json")
 
@@ -45,7 +45,7 @@ class Table:
 def first_columns(file: Path) -> tuple[str, ...]:
     """The columns that a table's first line names; none where that is no header and no JSON object."""
     try:
-        with open(file, encoding="utf-8-sig", errors="replace") as text:
+        with open_text(file, errors="replace") as text:
             line = text.readline(100_000)
     except OSError:
         return ()

@@ -13,15 +13,17 @@ from poisonkit.datasets.base import SPLITS, Dataset, Layout, Row, Sample, Source
 from poisonkit.datasets.kit import (
     CLASS_LIST,
     SPLIT_WORDS,
+    Name,
     Tree,
     check_class_names,
     check_emptied,
     check_places,
     make_folder,
-    numbered,
     numbers_when_moved,
     once_per_dataset,
     some,
+    with_class,
+    without_class,
     write_lines,
 )
 from poisonkit.errors import RequestError
@@ -103,16 +105,17 @@ class ClassFolders(Layout):
     def place(self, dataset: Dataset, sample: Sample, label: int | None) -> str:
         """Where the sample lies in a copy: below the folder of its class there, under its own name.
 
-        A sample that changes its class while another class of its split has a file of the same name
-        gets `__2` (or the next free number) before the suffix, so that no two ever meet. The name does not
-        tell its class: a defence under test is given these files.
+        A sample that changes its class loses the class in its name too, and, while another class of its split has a
+        file of the same name, gets another number: its own counted on, or `__2` where it has none. So no two ever
+        meet, and the name does not tell the class: a defence under test is given these files.
         """
         name = _below_class(dataset, sample.path)
-        if label is None or label == sample.label:
+        if label is not None and sample.label is not None and label != sample.label:
+            own = dataset.classes[sample.label]
+            blank = Name.of(without_class(name, own)).under(_numbers_when_moved(dataset).get(sample.id))
+            name = with_class(blank, name, own, dataset.classes[label])
+        elif label is None:
             label = sample.label
-        else:
-            number = _numbers_when_moved(dataset).get(sample.id)
-            name = numbered(name, number) if number else name
         if label is None:
             raise RequestError(f"'{sample.id}' has no label, so it has no place in class folders.")
         return _join(dataset.options["folders"].get(sample.split, ""), f"{dataset.classes[label]}/{name}")
@@ -210,10 +213,13 @@ def _below_class(dataset: Dataset, path: str) -> str:
 @once_per_dataset
 def _numbers_when_moved(dataset: Dataset) -> dict[str, int]:
     """Samples whose name below the class folder another class of their split has too."""
-    return numbers_when_moved(
-        (sample for sample in dataset.samples if sample.label is not None),
-        lambda sample: f"{sample.split}/{sample_id(_below_class(dataset, sample.path))}",
-    )
+
+    def name(sample: Sample) -> Name:
+        assert sample.label is not None
+        blank = without_class(_below_class(dataset, sample.path), dataset.classes[sample.label])
+        return Name.of(f"{sample.split}/{sample_id(blank)}")
+
+    return numbers_when_moved((sample for sample in dataset.samples if sample.label is not None), name)
 
 
 def _check_metadata(root: Path, parts: Sequence[str]) -> None:

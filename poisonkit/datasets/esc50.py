@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import reduce
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -14,6 +15,7 @@ from poisonkit.datasets._tables import first_columns, read_table, write_table
 from poisonkit.datasets.base import Dataset, Layout, Row, Sample, Source, Split, View
 from poisonkit.datasets.kit import (
     CLASS_LIST,
+    Name,
     ParsedList,
     check_class_names,
     check_emptied,
@@ -25,16 +27,18 @@ from poisonkit.datasets.kit import (
     write_lines,
 )
 from poisonkit.errors import RequestError
+from poisonkit.untrusted import read_text
 
 CSV = "meta/esc50.csv"
 COLUMNS = ("filename", "fold", "target", "category", "esc10", "src_file", "take")
 _NAME = re.compile(r"(\d)-([^-/]+)-([^-/]+)-(\d+)(\.\w+)")
+_TAKE = re.compile(r"[A-Z]{1,4}")
 
 
 class ESC50(Layout):
     """Fold N (`--split N`, else 1) is the test split, the other folds are for training.
 
-    `Sample.extra` is (fold, esc10, src_file, take). Options: `fold`, the test split's.
+    `Sample.extra` is (fold, esc10, src_file, take). Options: `fold`, the test split's; `esc10`, what each class has.
     """
 
     name: ClassVar[str] = "esc50"
@@ -73,18 +77,27 @@ class ESC50(Layout):
         lines = [line for each in lists.values() for line in each.lines]
         samples = [located.samples[i] for i in sorted(range(len(lines)), key=lines.__getitem__)]
         classes = _classes(source.path, names)
+        small = {int(row["target"]): row["esc10"] for row in reversed(rows)}
+        esc10 = [small.get(target, "False") for target in range(len(classes))]
         note = f"Fold {test} is the test split; `--split N` chooses another."
         return Dataset(
-            source.path.absolute(), self.name, classes, tuple(samples), {"fold": test}, (note, *located.notes)
+            source.path.absolute(),
+            self.name,
+            classes,
+            tuple(samples),
+            {"fold": test, "esc10": esc10},
+            (note, *located.notes),
         )
 
     def place(self, dataset: Dataset, sample: Sample, label: int | None) -> str:
-        """audio/ and its name; the target in the name is the label's, `__2` behind the take where two would meet."""
+        """audio/ and its name; the target in the name is the label's, the take another where two would meet."""
         match = _NAME.fullmatch(sample.path.rpartition("/")[2])
         if match is None or label is None or label == sample.label:
             return sample.path
-        number = _numbers(dataset).get(sample.id)
-        return f"audio/{_name(match, label, number)}"
+        fold, clip, take, _, suffix = match.groups()
+        if (number := _numbers(dataset).get(sample.id)) is not None:
+            take = _letters(number) if _TAKE.fullmatch(take) else f"{take}__{number}"
+        return f"audio/{fold}-{clip}-{take}-{label}{suffix}"
 
     def split_options(self, dataset: Dataset, split: Split) -> dict[str, Any]:
         raise RequestError("ESC-50's splits are its folds: `--split N` names the one for testing.")
@@ -105,7 +118,7 @@ class ESC50(Layout):
 
     def write(self, dataset: Dataset, rows: Sequence[Row], root: Path, view: View) -> tuple[str, ...]:
         """Write `meta/esc50.csv`, take as in the file's name, and `classes.txt`."""
-        written = write_table(root, CSV, COLUMNS, (_fields(row, dataset.classes) for row in rows), ",")
+        written = write_table(root, CSV, COLUMNS, (_fields(row, dataset) for row in rows), ",")
         return written, write_lines(root, CLASS_LIST, dataset.classes)
 
 
@@ -114,39 +127,43 @@ def _classes(path: Path, names: Mapping[int, str]) -> tuple[str, ...]:
     count = max(names, default=-1) + 1
     listed = path / CLASS_LIST
     if listed.is_file():
-        classes = tuple(listed.read_text(encoding="utf-8-sig").splitlines())
+        classes = tuple(read_text(listed).splitlines())
         if len(classes) >= count and all(classes[target] == name for target, name in names.items()):
             return classes
     return tuple(names.get(target, str(target)) for target in range(count))
 
 
-def _fields(row: Row, classes: Sequence[str]) -> dict[str, str]:
+def _fields(row: Row, dataset: Dataset) -> dict[str, str]:
     name = row.path.rpartition("/")[2]
     match = _NAME.fullmatch(name)
     assert match is not None
     assert row.label is not None
     fold, esc10, src_file, take = row.sample.extra
     if row.label != row.sample.label:
-        take = match[3]
-    texts = (name, fold, str(row.label), classes[row.label], esc10, src_file, take)
+        take, esc10 = match[3], dataset.options["esc10"][row.label]
+    texts = (name, fold, str(row.label), dataset.classes[row.label], esc10, src_file, take)
     return dict(zip(COLUMNS, texts, strict=True))
 
 
-def _name(match: re.Match[str], target: int | str, number: int | None) -> str:
-    take = f"{match[3]}__{number}" if number else match[3]
-    return f"{match[1]}-{match[2]}-{take}-{target}{match[5]}"
-
-
-def _key(sample: Sample) -> str:
+def _name(sample: Sample) -> Name:
+    """Without the target; the take is the number, 1 for A, 27 for AA."""
     match = _NAME.fullmatch(sample.path.rpartition("/")[2])
-    return _name(match, "", None) if match else sample.path
+    if match is None:
+        return Name(sample.path, "", "")
+    fold, clip, take, _, suffix = match.groups()
+    if _TAKE.fullmatch(take):
+        return Name(f"{fold}-{clip}-", str(reduce(lambda n, letter: n * 26 + ord(letter) - 64, take, 0)), suffix)
+    return Name(f"{fold}-{clip}-{take}", "", suffix)
 
 
-def _numbered(key: str, number: int) -> str:
-    head, sign, tail = key.rpartition("-")
-    return f"{head}__{number}{sign}{tail}"
+def _letters(number: int) -> str:
+    found = ""
+    while number:
+        number, letter = divmod(number - 1, 26)
+        found = chr(65 + letter) + found
+    return found
 
 
 @once_per_dataset
 def _numbers(dataset: Dataset) -> dict[str, int]:
-    return numbers_when_moved(dataset.samples, _key, _numbered)
+    return numbers_when_moved(dataset.samples, _name)

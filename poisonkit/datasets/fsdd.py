@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 from poisonkit.datasets.base import Dataset, Layout, Row, Sample, Source, Split, View, sample_id
 from poisonkit.datasets.kit import (
     CLASS_LIST,
+    Name,
     Tree,
     check_emptied,
     check_names,
@@ -75,9 +76,7 @@ class FSDD(Layout):
         match = _NAME.fullmatch(sample.path.removeprefix(f"{FOLDER}/"))
         if match is None or label is None or label == sample.label:
             return sample.path
-        number = _numbers(dataset).get(sample.id)
-        name = _key(sample)
-        return f"{FOLDER}/{label}_{_numbered(name, number) if number else name}"
+        return f"{FOLDER}/{label}_{_name(sample).under(_numbers(dataset).get(sample.id))}"
 
     def split_options(self, dataset: Dataset, split: Split) -> dict[str, Any]:
         raise RequestError("FSDD's splits are in the names: indices 0 to 4 are for testing.")
@@ -108,19 +107,17 @@ def _folder(path: Path) -> Path | None:
     return path / FOLDER if (path / FOLDER).is_dir() else None
 
 
-def _key(sample: Sample) -> str:
-    return sample.id.removeprefix(f"{FOLDER}/").partition("_")[2]
-
-
-def _numbered(key: str, number: int) -> str:
-    """The key with a number, from 2 on, in it: as the index of a training take, else behind the speaker."""
-    speaker, _, take = key.partition("_")
-    index, suffix = os.path.splitext(take)
+def _name(sample: Sample) -> Name:
+    """Without the digit. A test take cannot have another index: its number goes to the speaker."""
+    match = _NAME.fullmatch(sample.id.removeprefix(f"{FOLDER}/"))
+    if match is None:
+        return Name(sample.id, "", "")
+    _, speaker, index, suffix = match.groups()
     if int(index) < _TEST:
-        return f"{speaker}-{number}_{take}"
-    return f"{speaker}_{number + _TEST - 2}{suffix}"
+        return Name(speaker, "", f"_{index}{suffix}", mark="-")
+    return Name(f"{speaker}_", index, suffix)
 
 
 @once_per_dataset
 def _numbers(dataset: Dataset) -> dict[str, int]:
-    return numbers_when_moved(dataset.samples, _key, _numbered)
+    return numbers_when_moved(dataset.samples, _name)

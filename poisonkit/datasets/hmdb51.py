@@ -20,20 +20,23 @@ from poisonkit.datasets._folds import (
     inside,
     join,
 )
+from poisonkit.datasets._moving import CLASS
 from poisonkit.datasets.base import Dataset, Layout, Row, Sample, Source, Split, View, sample_id
 from poisonkit.datasets.kit import (
     CLASS_LIST,
+    Name,
     ParsedList,
     check_emptied,
     check_names,
     check_places,
     locate,
     make_folder,
-    numbered,
     numbers_when_moved,
     once_per_dataset,
     read_text,
     some,
+    with_class,
+    without_class,
     write_lines,
 )
 from poisonkit.errors import RequestError
@@ -92,12 +95,13 @@ class HMDB51(Layout):
         return Dataset(root, self.name, classes, tuple(samples), options, tuple(notes))
 
     def place(self, dataset: Dataset, sample: Sample, label: int | None) -> str:
-        """In the folder of its class; the class in `film_run_f_nm_np1_fr_med_1.avi` changes too; no names meet."""
+        """In the folder of its class; the class in `film_run_f_nm_np1_fr_med_1.avi` changes too, and its index, where
+        another class has a clip of that film and index."""
         if label is None or sample.label is None or label == sample.label:
             return sample.path
-        name = _name(dataset, sample).replace("\0", dataset.classes[label])
-        number = _numbers(dataset).get(sample.id)
-        return join(dataset.options["videos"], f"{dataset.classes[label]}/{numbered(name, number) if number else name}")
+        own, new = dataset.classes[sample.label], dataset.classes[label]
+        name = Name.of(_blank(dataset, sample)).under(_numbers(dataset).get(sample.id))
+        return join(dataset.options["videos"], f"{new}/{with_class(name, sample.path.rpartition('/')[2], own, new)}")
 
     def split_options(self, dataset: Dataset, split: Split) -> dict[str, Any]:
         if split != "test":
@@ -186,16 +190,16 @@ def _check_base_names(samples: Sequence[Sample]) -> None:
             )
 
 
-def _name(dataset: Dataset, sample: Sample) -> str:
-    """A file's name with a NUL in the place of the class that it tells (`_run_`, the last), if it does."""
+def _blank(dataset: Dataset, sample: Sample) -> str:
+    """A file's name without its class: that behind the film (the last `_run_`: films may be called so), else any."""
     assert sample.label is not None
-    name = sample.path.rpartition("/")[2]
-    before, own, after = name.rpartition(f"_{dataset.classes[sample.label]}_")
-    return f"{before}_\0_{after}" if own else name
+    name, own = sample.path.rpartition("/")[2], dataset.classes[sample.label]
+    film, sign, rest = name.rpartition(f"_{own}_")
+    return f"{film}_{CLASS}_{rest}" if sign else without_class(name, own)
 
 
 @once_per_dataset
 def _numbers(dataset: Dataset) -> Mapping[str, int]:
     return numbers_when_moved(
-        (s for s in dataset.samples if s.label is not None), lambda s: sample_id(_name(dataset, s))
+        (s for s in dataset.samples if s.label is not None), lambda s: Name.of(sample_id(_blank(dataset, s)))
     )

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 from poisonkit.datasets._splitlists import lists_by_words
 from poisonkit.datasets._tables import Table, first_columns, read_table, write_table
+from poisonkit.datasets._telling import retold, told_by_class
 from poisonkit.datasets.base import Dataset, Layout, Row, Sample, Source, Split, View, rows_of, sample_id
 from poisonkit.datasets.kit import (
     CLASS_LIST,
@@ -32,6 +33,7 @@ from poisonkit.datasets.kit import (
     write_lines,
 )
 from poisonkit.errors import RequestError
+from poisonkit.untrusted import read_text
 
 _NEEDED = ("youtube_id", "time_start", "time_end")
 
@@ -46,7 +48,8 @@ class Kinetics(Layout):
     """csv files with the word train, val, validate or test in their names, in the folder or its annotations/.
 
     Listed clips without a file are left out. Class ids are the positions of the sorted names, spaces as `_`.
-    `Sample.extra` is the line without its label. Options: `lists`, split -> csv; `columns`.
+    `Sample.extra` is the line without its label. Options: `lists`, split -> csv; `columns`; `told`, column -> its text
+    for each class, of columns that follow the class and change with it.
     """
 
     name: ClassVar[str] = "kinetics"
@@ -99,7 +102,14 @@ class Kinetics(Layout):
             raise RequestError(f"Not one listed clip is in '{root}' (looked for '{(missing or ['?'])[0]}.mp4' …).")
         notes = [f"{len(missing)} of {len(seen)} listed clips are not there and left out ({some(missing)})."]
         places = list_names([ParsedList(split, file) for split, file in lists.items()], root)
-        options = {"lists": places, "columns": list(columns)}
+        train = [s for s in samples if s.split == "train"]
+        others = [c for c in columns if c != "label"]
+        told = told_by_class(
+            [s.label for s in train],
+            {c: [s.extra[at] for s in train] for at, c in enumerate(others) if c not in (*_NEEDED, "split")},
+            len(classes),
+        )
+        options = {"lists": places, "columns": list(columns), "told": told}
         return Dataset(root, self.name, classes, tuple(samples), options, tuple(notes if missing else []))
 
     def place(self, dataset: Dataset, sample: Sample, label: int | None) -> str:
@@ -139,9 +149,7 @@ class Kinetics(Layout):
         for split, name in lists_of(dataset.options["lists"], rows, view, apart=True).items():
             mine = rows_of(rows, split)
             heads = [c for c in columns if c != "label" or any(row.label is not None for row in mine)]
-            written.append(
-                write_table(root, name, heads, (_fields(row, columns, dataset.classes) for row in mine), ",")
-            )
+            written.append(write_table(root, name, heads, (_fields(row, columns, dataset) for row in mine), ","))
         return (*written, write_lines(root, CLASS_LIST, dataset.classes))
 
 
@@ -151,7 +159,7 @@ def _folder(name: str) -> str:
 
 def _classes(root: Path, names: set[str]) -> tuple[str, ...]:
     file = root / CLASS_LIST
-    listed = file.read_text(encoding="utf-8-sig").splitlines() if file.is_file() else []
+    listed = read_text(file).splitlines() if file.is_file() else []
     if names <= set(listed):
         return tuple(listed)
     return tuple(sorted(names, key=_folder))
@@ -197,6 +205,11 @@ def _above_class(dataset: Dataset, row: Row) -> str | None:
     return "/".join(row.path.split("/")[:at]) or "."
 
 
-def _fields(row: Row, columns: Sequence[str], classes: Sequence[str]) -> dict[str, str]:
+def _fields(row: Row, columns: Sequence[str], dataset: Dataset) -> dict[str, str]:
     fields = dict(zip((c for c in columns if c != "label"), row.sample.extra, strict=False))
-    return {**fields, "label": "" if row.label is None else classes[row.label]}
+    names, old = dataset.classes, row.sample.label
+    if old is not None and row.label is not None and row.label != old:
+        scheme = {c: fields.pop(c) for c in _NEEDED}
+        told = dataset.options.get("told", {})
+        fields = {**retold(fields, told, row.label, names[old], names[row.label], False), **scheme}
+    return {**fields, "label": "" if row.label is None else names[row.label]}

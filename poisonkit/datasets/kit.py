@@ -10,7 +10,7 @@ from poisonkit.datasets._files import check_utf8, make_folder, some, write_csv, 
 from poisonkit.datasets._listed import Located, data_root, locate, samples_of
 from poisonkit.datasets._lists import SPLIT_WORDS, ParsedList, find_lists, find_named_lists, read_text, split_of
 from poisonkit.datasets._memo import once_per_dataset
-from poisonkit.datasets._moving import numbered, numbers_when_moved
+from poisonkit.datasets._moving import Name, numbers_when_moved, with_class, without_class
 from poisonkit.datasets._naming import list_names, lists_of, place_listed, view_name, with_list
 from poisonkit.datasets._tree import Tree
 
@@ -19,6 +19,7 @@ __all__ = [
     "LABEL_MAP",
     "SPLIT_WORDS",
     "Located",
+    "Name",
     "ParsedList",
     "Tree",
     "check_class_names",
@@ -35,7 +36,6 @@ __all__ = [
     "locate",
     "make_folder",
     "number_labels",
-    "numbered",
     "numbers_when_moved",
     "once_per_dataset",
     "place_listed",
@@ -45,7 +45,9 @@ __all__ = [
     "some",
     "split_of",
     "view_name",
+    "with_class",
     "with_list",
+    "without_class",
     "write_csv",
     "write_lines",
 ]

@@ -3,6 +3,9 @@
 None of them strips a line or knows comments; PySlowFast gives a line without a label class 0 without a word,
 TimeSformer wants exactly two fields, VideoMAE reads with pandas (a quote at the beginning of a path is one),
 and takes paths as they are written: for it, run in the data root, or export with absolute paths.
+
+Each opens `{mode}.csv`, mode train, val or test, and stops without it. VideoMAE's own annotations have a test.csv that
+is the same as val.csv; so do copies of data sets without a test split of their own, in every view.
 """
 
 from __future__ import annotations
@@ -30,6 +33,7 @@ from poisonkit.datasets.kit import (
     write_lines,
 )
 from poisonkit.errors import RequestError
+from poisonkit.untrusted import open_text
 
 
 class PySlowFast(Layout):
@@ -64,12 +68,19 @@ class PySlowFast(Layout):
         if not files:
             raise RequestError(f"There is no train.csv, val.csv or test.csv in '{source.path}' or its annotations/.")
         lists = [_parse(file, split) for split, file in files.items()]
+        twin = _twin_of_val(lists)
+        if twin is not None:
+            lists.remove(twin)
+            files = {split: file for split, file in files.items() if split != "test"}
         counts = {bool(extra) for each in lists for extra in (each.extras or [()])}
         if len(counts) > 1:
             raise RequestError("Some lines have a frame count and others have none: PySlowFast needs them all alike.")
         found = locate(source, lists)
         classes, notes = read_classes(source, lists, found.root)
         names = {split: f"{split}.csv" for split in files} if source.lists else list_names(lists, found.root)
+        if twin is not None:
+            said = f"{twin.file.name} lists the same {len(twin.paths)} samples as {files['val'].name}"
+            notes = [*notes, f"{said}: they are one split, val, and a copy has both lists."]
         if found.parts:
             notes = [*notes, "Each list has a folder of its own, which the copy's lists name in their paths."]
         options = {"lists": names, "counts": counts == {True}}
@@ -95,24 +106,46 @@ class PySlowFast(Layout):
                     f"'{row.sample.id}' has no label, which PySlowFast would read as class 0: leave it out."
                 )
         check_class_names(dataset.classes)
-        check_places(rows, (*dataset.options["lists"].values(), LABEL_MAP))
+        lists: Mapping[Split, str] = dataset.options["lists"]
+        check_places(rows, (*lists.values(), *(_test_list(name) for name in lists.values()), LABEL_MAP))
         if view == "data":
             check_emptied(dataset, rows, "a model would be trained without it, or measured without it")
 
     def write(self, dataset: Dataset, rows: Sequence[Row], root: Path, view: View) -> tuple[str, ...]:
-        """Write the lists, and `label_map.txt` (a class name per line)."""
+        """Write the lists, and `label_map.txt` (a class name per line).
+
+        Where samples are of val and none of test, test.csv is the same as val.csv, in all views.
+        """
         lists: Mapping[Split, str] = dataset.options["lists"]
-        written = []
-        for split, name in lists_of(lists, rows, view, apart=True).items():
-            mine = (row for row in rows if row.sample.split == split)
-            written.append(write_lines(root, name, (" ".join((r.path, *r.sample.extra, str(r.label))) for r in mine)))
+        named = lists_of(lists, rows, view, apart=True)
+        texts = {
+            split: [" ".join((r.path, *r.sample.extra, str(r.label))) for r in rows if r.sample.split == split]
+            for split in named
+        }
+        written = [write_lines(root, name, texts[split]) for split, name in named.items()]
+        if "val" in named and "test" not in named:
+            written.append(write_lines(root, _test_list(named["val"]), texts["val"]))
         return (*written, write_lines(root, LABEL_MAP, dataset.classes))
+
+
+def _twin_of_val(lists: Sequence[ParsedList]) -> ParsedList | None:
+    """The test list, if it has the samples and labels of the validation list, in whatever order."""
+    by_split = {each.split: each for each in lists}
+    if "val" not in by_split or "test" not in by_split:
+        return None
+    said = {split: sorted(zip(by_split[split].paths, by_split[split].labels, strict=True)) for split in ("val", "test")}
+    return by_split["test"] if said["val"] == said["test"] else None
+
+
+def _test_list(val: str) -> str:
+    """Where the readers look for the test list, from where the validation list lies."""
+    return f"{val.rpartition('/')[0]}/test.csv".lstrip("/")
 
 
 def _looks_right(file: Path) -> bool:
     """Whether the first line is a media file's path and a number, separated by a space."""
     try:
-        with open(file, encoding="utf-8-sig", errors="replace") as text:
+        with open_text(file, errors="replace") as text:
             fields = text.readline(10_000).split()
     except OSError:
         return False

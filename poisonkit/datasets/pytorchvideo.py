@@ -21,6 +21,7 @@ from poisonkit.datasets.kit import (
     split_of,
 )
 from poisonkit.errors import RequestError
+from poisonkit.untrusted import open_text
 
 _SUFFIXES = (".csv", ".txt")
 
@@ -72,7 +73,7 @@ class PyTorchVideo(SplitLists):
 def _looks_right(file: Path) -> bool:
     """Whether the first lines are paths of media files and labels, a path with a space among them."""
     try:
-        with open(file, encoding="utf-8-sig", errors="replace") as text:
+        with open_text(file, errors="replace") as text:
             found = [line.rsplit(None, 1) for line in (text.readline(10_000) for _ in range(200)) if line.strip()]
     except OSError:
         return False

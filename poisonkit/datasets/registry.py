@@ -11,14 +11,17 @@ import os
 import pkgutil
 import warnings
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from importlib.metadata import entry_points
 from types import MappingProxyType, ModuleType
 
 import poisonkit.datasets as _room
+from poisonkit.datasets._files import ListFence
 from poisonkit.datasets.base import Dataset, Layout, Source
 from poisonkit.errors import RequestError, did_you_mean
+from poisonkit.untrusted import fenced
 
 ENTRY_POINT_GROUP = "poisonkit.layouts"
 _NEIGHBOURS = 32  # sub-folders tried for a "Did you mean" when no layout fits
@@ -121,8 +124,9 @@ def _neighbour(source: Source) -> str:
     except OSError:
         return ""
     for name in names[:_NEIGHBOURS]:
-        if _fitting(replace(source, path=source.path / name)):
-            return f" Did you mean '{source.path / name}'?"
+        with suppress(RequestError):  # a list in it that leads elsewhere
+            if _fitting(replace(source, path=source.path / name)):
+                return f" Did you mean '{source.path / name}'?"
     return ""
 
 
@@ -134,7 +138,15 @@ def detect(source: Source) -> Layout:
     none fits.
     """
     _must_exist(source)
-    fits = _fitting(source)
+    fence = ListFence(source)
+    with fenced(fence):
+        fits = _fitting(source)
+        if not fits and fence.refused is not None:
+            raise fence.refused
+        return _best(source, fits)
+
+
+def _best(source: Source, fits: list[tuple[Layout, str]]) -> Layout:
     if fits:
         return fits[0][0]
     plain = replace(source, data_root=None, lists={}, split=None, delimiter=None, columns={})
@@ -152,6 +164,11 @@ def read(source: Source) -> Dataset:
 
     RequestError, in one sentence about the folder or list, for everything that cannot be right.
     """
+    with fenced(ListFence(source)):
+        return _read(source)
+
+
+def _read(source: Source) -> Dataset:
     if source.layout is not None:
         layout = get_layout(source.layout)
         _must_exist(source)

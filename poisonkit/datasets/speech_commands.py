@@ -6,7 +6,6 @@ that changes its folder has to change in the lists too.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -14,17 +13,19 @@ from typing import Any, ClassVar
 from poisonkit.datasets.base import Dataset, Layout, Row, Sample, Source, Split, View, sample_id
 from poisonkit.datasets.kit import (
     CLASS_LIST,
+    Name,
     Tree,
     check_class_names,
     check_emptied,
     check_names,
     check_places,
     make_folder,
-    numbered,
     numbers_when_moved,
     once_per_dataset,
     read_text,
     some,
+    with_class,
+    without_class,
     write_lines,
 )
 from poisonkit.errors import RequestError
@@ -77,9 +78,10 @@ class SpeechCommands(Layout):
         """In its word's folder; under a free utterance number where another word's folder has the same name."""
         if label is None or sample.label is None or label == sample.label:
             return sample.path
-        number = _numbers(dataset).get(sample.id)
+        own, new = dataset.classes[sample.label], dataset.classes[label]
         name = _below_word(sample)
-        return f"{dataset.classes[label]}/{_renumbered(name, number) if number else name}"
+        blank = Name.of(without_class(name, own)).under(_numbers(dataset).get(sample.id))
+        return f"{new}/{with_class(blank, name, own, new)}"
 
     def split_options(self, dataset: Dataset, split: Split) -> dict[str, Any]:
         return {"lists": [each for each in LISTS if each in {*dataset.options["lists"], split}]}
@@ -122,12 +124,12 @@ def _below_word(sample: Sample) -> str:
     return sample.path.split("/", 1)[1]
 
 
-def _renumbered(name: str, number: int) -> str:
-    """`0a_nohash_0.wav` as `0a_nohash_2.wav`: torchaudio reads what stands behind `_nohash_` as a whole number."""
-    speaker, sign, _ = name.partition("_nohash_")
-    return f"{speaker}{sign}{number}{os.path.splitext(name)[1]}" if sign else numbered(name, number)
-
-
 @once_per_dataset
 def _numbers(dataset: Dataset) -> dict[str, int]:
-    return numbers_when_moved(dataset.samples, lambda sample: sample_id(_below_word(sample)), _renumbered)
+    """torchaudio reads what stands behind `_nohash_`, the last digits of a name, as a whole number."""
+
+    def name(sample: Sample) -> Name:
+        assert sample.label is not None
+        return Name.of(sample_id(without_class(_below_word(sample), dataset.classes[sample.label])))
+
+    return numbers_when_moved((s for s in dataset.samples if s.label is not None), name)

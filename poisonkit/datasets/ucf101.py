@@ -22,6 +22,7 @@ from poisonkit.datasets._folds import (
 )
 from poisonkit.datasets.base import SPLITS, Dataset, Layout, Row, Sample, Source, Split, View
 from poisonkit.datasets.kit import (
+    Name,
     ParsedList,
     Tree,
     check_emptied,
@@ -29,11 +30,12 @@ from poisonkit.datasets.kit import (
     check_places,
     locate,
     make_folder,
-    numbered,
     numbers_when_moved,
     once_per_dataset,
     read_text,
     some,
+    with_class,
+    without_class,
     write_lines,
 )
 from poisonkit.errors import RequestError
@@ -84,12 +86,13 @@ class UCF101(Layout):
         return Dataset(root, self.name, classes, tuple(located.samples), options, tuple(notes))
 
     def place(self, dataset: Dataset, sample: Sample, label: int | None) -> str:
-        """In the folder of its class; the class in `v_Class_g01_c01.avi` changes too, and no two names meet."""
+        """In the folder of its class; the class in `v_Class_g01_c01.avi` changes too, and the clip's number, where
+        another class has a clip of that number in that group."""
         if label is None or sample.label is None or label == sample.label:
             return sample.path
-        name = _name(dataset, sample)[1].replace("\0", dataset.classes[label])
-        number = _numbers(dataset).get(sample.id)
-        return join(dataset.options["videos"], f"{dataset.classes[label]}/{numbered(name, number) if number else name}")
+        own, new = dataset.classes[sample.label], dataset.classes[label]
+        name = _name(dataset, sample).under(_numbers(dataset).get(sample.id))
+        return join(dataset.options["videos"], f"{new}/{with_class(name, sample.path, own, new)}")
 
     def split_options(self, dataset: Dataset, split: Split) -> dict[str, Any]:
         if split != "test":
@@ -195,15 +198,11 @@ def _on_folders(root: Path, videos: str, classes: Sequence[str]) -> list[str]:
     return [f"Folders beside the classes' are not read ({some(other)})."] if other and videos else []
 
 
-def _name(dataset: Dataset, sample: Sample) -> tuple[str, str]:
-    """A file's class, and its name with a NUL in the place of the class that it tells, if it does."""
+def _name(dataset: Dataset, sample: Sample) -> Name:
     assert sample.label is not None
-    own, name = dataset.classes[sample.label], sample.path.rpartition("/")[2]
-    if name.casefold().startswith(f"v_{own}_".casefold()):
-        name = f"v_\0{name[2 + len(own) :]}"
-    return own, name
+    return Name.of(without_class(sample.path.rpartition("/")[2], dataset.classes[sample.label]))
 
 
 @once_per_dataset
 def _numbers(dataset: Dataset) -> Mapping[str, int]:
-    return numbers_when_moved((s for s in dataset.samples if s.label is not None), lambda s: _name(dataset, s)[1])
+    return numbers_when_moved((s for s in dataset.samples if s.label is not None), lambda s: _name(dataset, s))

@@ -33,7 +33,7 @@ from poisonkit.datasets.kit import (
     write_lines,
 )
 from poisonkit.errors import RequestError
-from poisonkit.untrusted import load_json
+from poisonkit.untrusted import load_json, open_plain
 
 COMPRESSED = (".tar.gz", ".tgz", ".tar.zst", ".tar.xz", ".tar.bz2")
 _WORDS = re.compile(r"[^a-z0-9]+")
@@ -132,7 +132,7 @@ class _Found:
 
 def _samples(root: Path, shard: str, wanted: str | None, tellers: Sequence[str]) -> Iterator[_Found]:
     split = _split(shard)
-    with open(root / shard, "rb") as file:
+    with open_plain(root / shard) as file:
         for group in groups(root / shard):
             medium = group.medium(wanted)
             if medium is None:

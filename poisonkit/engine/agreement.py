@@ -13,7 +13,7 @@ from poisonkit.errors import RequestError
 from poisonkit.manifest import Record, rounded
 from poisonkit.plan import Plan, Task
 from poisonkit.recipe import fingerprint_of, read_mapping
-from poisonkit.triggers import registry
+from poisonkit.triggers.core import registry
 
 MANIFEST = "poisonkit/manifest.jsonl"
 

@@ -13,7 +13,7 @@ from poisonkit.datasets import Dataset
 from poisonkit.plan import Choice, Plan
 from poisonkit.recipe import Recipe
 from poisonkit.survival import Outlook, figures_table
-from poisonkit.untrusted import read_text
+from poisonkit.untrusted import link_on_the_way, read_text
 
 PAPER = (
     'Hammoud, Liu, Alkhrashi, AlBalawi, Ghanem: "Look, Listen, and Attack: Backdoor Attacks Against Video '
@@ -33,9 +33,10 @@ def notice(plan: Plan) -> str:
 def licence_of(dataset: Dataset) -> str:
     """The source's licence file's first line, or the words that nobody may overlook."""
     for name in ("LICENSE", "LICENSE.txt", "LICENCE", "LICENCE.txt", "license.txt", "LICENSE.md"):
-        path = dataset.root / name
+        if link_on_the_way(dataset.root, name) is not None:  # it may lead to a file that is nobody else's business
+            continue
         try:
-            lines = [line.strip() for line in read_text(path).splitlines() if line.strip()]
+            lines = [line.strip() for line in read_text(dataset.root / name).splitlines() if line.strip()]
         except (OSError, UnicodeDecodeError):
             continue
         if lines:

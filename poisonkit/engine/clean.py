@@ -7,28 +7,27 @@ import os
 import stat
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 from poisonkit import manifest, media
-from poisonkit.datasets import at_hand
-from poisonkit.engine import links
+from poisonkit.engine import links, openers
+from poisonkit.engine.looks import Need, needed
 from poisonkit.engine.progress import Progress
 from poisonkit.engine.worker import machine_trouble
-from poisonkit.errors import PoisonkitError
 from poisonkit.manifest import Record
 from poisonkit.media.info import Encode
 from poisonkit.plan import Task
-from poisonkit.untrusted import load_json
+from poisonkit.untrusted import load_json, read_text
 
-Need = Literal["remux", "convert"]
 REASONS: dict[Need, str] = {
     "remux": "hold several streams: they are written with one picture and one sound, as the poisoned ones are.",
     "convert": "are converted as the poisoned ones are.",
 }
 
 
-AHEAD = 256  # files looked at in one go
+AHEAD, TOGETHER = 512, 32  # files looked at in one go, and by one process
 
 
 def needs(
@@ -38,45 +37,32 @@ def needs(
     stream: Literal["best"] | int,
     jobs: int,
     watch: Callable[[], None] = lambda: None,
+    *,
+    time_limit: float = 1.0,
 ) -> dict[str, Need]:
     """Key -> what has to be done to those clean samples that cannot be linked as they are.
 
     `remux`: the file holds several streams, of which poisoned files keep one picture and one sound; trainers
     disagree on which they read. `convert`: the recipe converts pictures like this one (`--to-8bit`,
-    `--deinterlace`, `--rotation normalise`; JPEG frames to PNG by `--encode lossless`). A file that does not open is
-    taken over as it is.
+    `--deinterlace`, `--rotation normalise`; JPEG frames to PNG by `--encode lossless`). A file that does not open,
+    or takes too long, is taken over as it is. time_limit: as `Options` has it.
     """
 
-    def look(task: Task) -> Need | None:
-        try:
-            with at_hand(root / task.source_path) as path:
-                converts = encode.to_8bit or encode.deinterlace or encode.rotation == "normalise" or path.is_dir()
-                if not (converts or media.several(path)):
-                    return None
-                info = media.probe(path, stream=stream)
-        except (PoisonkitError, OSError):
-            return None
-        if media.conversion(info.video, encode):
-            return "convert"
-        return "remux" if info.dropped and media.can_remux(info) else None
-
-    from concurrent.futures import ThreadPoolExecutor
-
+    look = partial(needed, stream=stream, encode=encode)
+    files = (root / task.source_path for task in tasks)
     found: dict[str, Need] = {}
-    with ThreadPoolExecutor(jobs) as pool:
-        for start in range(0, len(tasks), AHEAD):
-            some = tasks[start : start + AHEAD]
-            for task, need in zip(some, pool.map(look, some), strict=True):
-                watch()
-                if need is not None:
-                    found[task.key] = need
+    seen = openers.opened(look, files, jobs, lambda path, why: None, factor=time_limit, ahead=AHEAD, together=TOGETHER)
+    for task, need in zip(tasks, seen, strict=True):
+        watch()
+        if need is not None:
+            found[task.key] = need
     return found
 
 
 def read_needs(path: Path) -> dict[str, Need] | None:
     """What `needs` found, noted in a file, by key; None where there is no such file, or it holds something else."""
     try:
-        found = load_json(path.read_text(encoding="utf-8"))
+        found = load_json(read_text(path))
     except (OSError, ValueError):
         return None
     if not isinstance(found, dict) or not all(isinstance(need, str) and need in REASONS for need in found.values()):

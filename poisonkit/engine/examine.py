@@ -1,18 +1,18 @@
-"""Opens candidates for the planner, a few ahead in threads, in the order given."""
+"""Opens candidates for the planner, a few ahead, in the order given."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
 
-from poisonkit import media
 from poisonkit.candidates import Examine, Examined
-from poisonkit.datasets import Dataset, Sample, at_hand
+from poisonkit.datasets import Dataset, Sample
+from poisonkit.engine import openers
+from poisonkit.engine.looks import Found, probed
 from poisonkit.engine.worker import clip_of
-from poisonkit.errors import PoisonkitError
-from poisonkit.media.info import Encode
-
-_AHEAD = 16
+from poisonkit.media.info import Encode, Problem
 
 
 def examiner(
@@ -22,42 +22,41 @@ def examiner(
     touches: frozenset[str],
     jobs: int,
     watch: Callable[[], None] = lambda: None,
+    *,
+    time_limit: float = 1.0,
 ) -> Examine:
     """An `Examine` over the dataset's files, which tells what opens and what cannot be rewritten.
 
     touches: the modalities, `video`, `audio` or both, for which the latter is told, each by itself.
-    watch: called for each file that was opened.
+    watch: called for each file that was opened. time_limit: as `Options` has it.
     """
-
-    def look(sample: Sample) -> Examined:
-        try:
-            with at_hand(dataset.file(sample)) as path:
-                info = media.probe(path, stream=stream)
-        except OSError as error:
-            return Examined(sample, None, problem=f"'{sample.id}' cannot be opened: {error.strerror}.")
-        except PoisonkitError as error:
-            return Examined(sample, None, problem=f"'{sample.id}': {error}")
-        blocked: dict[str, str] = {}
-        for modality in touches:
-            first = next((p for p in media.refusals(info, encode, (modality,)) if p.blocks), None)
-            if first is not None:
-                remedy = f" Remedy: {first.remedy}." if first.remedy else ""
-                blocked[modality] = f"'{sample.id}' cannot be rewritten: {first.message}{remedy}"
-        return Examined(sample, clip_of(info, sample.id), blocked=blocked)
+    look = partial(probed, stream=stream, encode=encode, touches=touches)
 
     def examine(samples: Iterable[Sample]) -> Iterator[Examined]:
-        for found in looks(iter(samples)):
+        waiting: deque[Sample] = deque()
+
+        def files() -> Iterator[Path]:
+            for sample in samples:
+                waiting.append(sample)
+                yield dataset.file(sample)
+
+        for found, blocks in openers.opened(look, files(), jobs, _lost, factor=time_limit):
             watch()
-            yield found
-
-    def looks(waiting: Iterator[Sample]) -> Iterator[Examined]:
-        if jobs == 1:
-            yield from map(look, waiting)
-            return
-        from concurrent.futures import ThreadPoolExecutor
-
-        with ThreadPoolExecutor(jobs) as pool:
-            while chunk := list(islice(waiting, _AHEAD)):
-                yield from list(pool.map(look, chunk))
+            yield _examined(waiting.popleft(), found, blocks)
 
     return examine
+
+
+def _examined(sample: Sample, found: Found, blocks: Mapping[str, Problem]) -> Examined:
+    if found.info is None:
+        what = f" {found.clause}." if found.clause else f": {found.problem}"
+        return Examined(sample, None, problem=f"'{sample.id}'{what}")
+    blocked = {}
+    for modality, problem in blocks.items():
+        remedy = f" Remedy: {problem.remedy}." if problem.remedy else ""
+        blocked[modality] = f"'{sample.id}' cannot be rewritten: {problem.message}{remedy}"
+    return Examined(sample, clip_of(found.info, sample.id), blocked=blocked)
+
+
+def _lost(path: Path, why: str) -> tuple[Found, dict[str, Problem]]:
+    return Found(None, clause=why), {}

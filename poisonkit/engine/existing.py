@@ -7,7 +7,7 @@ from pathlib import Path
 from poisonkit.engine.boundary import require_own
 from poisonkit.errors import RequestError
 from poisonkit.recipe import Recipe
-from poisonkit.untrusted import load_json
+from poisonkit.untrusted import load_json, read_text
 
 
 def require_finished(out: Path) -> None:
@@ -28,7 +28,7 @@ def finished(out: Path, *, allow_code: bool = False) -> Recipe:
 def recorded_source(out: Path) -> Path:
     """Where the clean dataset lay when the output was made, from run.json."""
     try:
-        return Path(load_json((out / "poisonkit" / "run.json").read_text(encoding="utf-8"))["source"])
+        return Path(load_json(read_text(out / "poisonkit" / "run.json"))["source"])
     except (OSError, ValueError, KeyError, TypeError):
         raise RequestError(f"{out} does not say where its source is; name it with --source.") from None
 
@@ -40,7 +40,7 @@ def recorded_reading(out: Path) -> dict[str, str] | None:
     home = out / "poisonkit"
     for path in (home / "run.json", home / ".state" / "source.json"):
         try:
-            found = load_json(path.read_text(encoding="utf-8"))["reading"]
+            found = load_json(read_text(path))["reading"]
         except (OSError, ValueError, KeyError, TypeError):
             continue
         if isinstance(found, dict) and "source" in found and all(isinstance(each, str) for each in found.values()):

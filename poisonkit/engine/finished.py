@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -16,6 +15,7 @@ from poisonkit.engine.state import State
 from poisonkit.plan import Plan, digest
 from poisonkit.recipe import Recipe
 from poisonkit.survival import Outlook
+from poisonkit.untrusted import load_json, read_text
 
 
 def marks(out: Path, annotations: Mapping[str, tuple[str, ...]]) -> dict[str, Any]:
@@ -35,7 +35,7 @@ def unchanged(state: State, recipe: Recipe, dataset: Dataset) -> output.Summary 
     try:
         if state.unclean.exists() or state.parts() or any((state.home / "attacks").glob("*.plan.jsonl")):
             return None
-        said = json.loads((state.home / "run.json").read_text(encoding="utf-8"))
+        said = load_json(read_text(state.home / "run.json"))
         known = said["unchanged"]
         if said["failed"] or said["fingerprint"] != recipe.fingerprint or said.get("encode"):
             return None

@@ -15,7 +15,7 @@ from typing import Any
 from poisonkit.engine import places
 from poisonkit.errors import RequestError
 from poisonkit.manifest import Record, is_record
-from poisonkit.untrusted import load_json
+from poisonkit.untrusted import load_json, open_plain
 
 
 class Ledger:
@@ -76,7 +76,7 @@ def _whole_lines(path: Path, fits: Callable[[Any], bool] = is_record) -> tuple[d
     rows: dict[str, Record] = {}
     whole = 0
     if path.exists():
-        with path.open("rb") as lines:
+        with open_plain(path) as lines:
             for line in lines:
                 try:
                     row = load_json(line.decode("utf-8", "surrogateescape")) if line.endswith(b"\n") else None

@@ -16,8 +16,8 @@ from poisonkit.fidelity import Image, spread
 from poisonkit.manifest import Record, rounded
 from poisonkit.survival import PictureSurvival, sound_survival
 from poisonkit.temporary import token
-from poisonkit.triggers.base import ClipInfo
-from poisonkit.triggers.compose import Chain
+from poisonkit.triggers.core.chain import Chain
+from poisonkit.triggers.core.clip import ClipInfo
 
 SSIM_FRAMES = 8  # of each measured clip, evenly spread; it is most of what measuring costs
 
@@ -57,6 +57,8 @@ def died(task: Measurement) -> tuple[str, dict[str, Any] | str]:
 def _measured(task: Measurement) -> dict[str, Any]:
     job, row = task.job, task.row
     source, file = Path(job.source), Path(job.out, row["path"])
+    if media.sha256(source) != row["source_sha256"]:
+        raise MediaError(f"'{row['id']}' has changed since its file was made from it.")
     if task.control is not None:
         return _compare(task, source, file, Path(task.control))
     name = f"control-{token()}-{get_ident()}{file.suffix}"

@@ -10,7 +10,7 @@ from poisonkit.manifest import Record
 from poisonkit.plan import Plan
 from poisonkit.recipe import AUTO
 from poisonkit.survival import Outlook, outlook
-from poisonkit.triggers import registry
+from poisonkit.triggers.core import registry
 
 REMEDY = (
     " `--encode lossless` keeps all of it; `--encode auto --require-survival 0.9` finds the smallest files that keep "

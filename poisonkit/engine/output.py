@@ -13,7 +13,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from poisonkit import manifest
+from poisonkit import levels, manifest
 from poisonkit._version import __version__
 from poisonkit.datasets import Dataset, View, get_layout
 from poisonkit.engine import card, features, outlooks, seal
@@ -231,6 +231,7 @@ def finish(
         "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "host": platform.node(),
         "machine": platform.machine(),
+        "level": levels.of_process(),
         "python": platform.python_version(),
         "poisonkit": __version__,
         "libraries": _libraries(),

@@ -23,7 +23,7 @@ from poisonkit.engine.worker import machine_trouble
 from poisonkit.errors import PoisonkitError
 from poisonkit.manifest import Record
 from poisonkit.plan import Plan, Task
-from poisonkit.untrusted import load_json, stays_inside
+from poisonkit.untrusted import load_json, read_text, stays_inside
 
 SHARDS = "shards.jsonl"
 """In `poisonkit/`: path, bytes and SHA-256 of every shard."""
@@ -211,7 +211,7 @@ class Shards:
     def _look(self) -> Iterator[tuple[str, str]]:
         out, known = self._out, self._known
         try:
-            said = [load_json(line) for line in (out / "poisonkit" / SHARDS).read_text(encoding="utf-8").splitlines()]
+            said = [load_json(line) for line in read_text(out / "poisonkit" / SHARDS).splitlines()]
             known.update({str(row["path"]): (int(row["bytes"]), str(row["sha256"])) for row in said})
         except (OSError, ValueError, LookupError, TypeError):
             yield f"poisonkit/{SHARDS}", "it is missing or no list of shards"

@@ -62,8 +62,16 @@ def opening(progress: Progress) -> Iterator[None]:
 
 def planner_of(recipe: Recipe, dataset: Dataset, options: Options) -> Planner:
     touches = frozenset(m for b in recipe.backdoors for m in b.chain.touches)
-    watch = options.progress.step
-    return Planner(recipe, dataset, examiner(dataset, recipe.encoding, recipe.stream, touches, options.n_jobs, watch))
+    examine = examiner(
+        dataset,
+        recipe.encoding,
+        recipe.stream,
+        touches,
+        options.n_jobs,
+        options.progress.step,
+        time_limit=options.time_limit,
+    )
+    return Planner(recipe, dataset, examine)
 
 
 def settled(

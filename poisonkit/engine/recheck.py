@@ -15,13 +15,13 @@ from poisonkit.engine.remake import HAUNTED, HAUNTED_CLIP, Haunting, Measures, a
 from poisonkit.engine.rendering import Case, Decoding, Rendering
 from poisonkit.engine.worker import LOOKED_AT, PICTURE_FLOOR_DB, SOUND_CEILING
 from poisonkit.errors import MediaError, PoisonkitError
-from poisonkit.fidelity import SOUND_STEP, Image, Projection, Wave, psnr, snr, spread, ssim
+from poisonkit.fidelity import SOUND_STEP, Image, Projection, Wave, psnr, snr, spread, squares, ssim, within_scale
 from poisonkit.manifest import Record, rounded
 from poisonkit.media.info import MediaInfo
-from poisonkit.triggers import budget
+from poisonkit.triggers.core import frame_selection
 
 PRESENT = 0.1  # so much of the intended change must be seen, whatever the encoder left of it
-OUTLIER_DB = 30.0  # an untouched frame below it, and the file is made again
+OUTLIER = 65.0  # mean square (30 dB) of an untouched frame, and the file is made again
 HEARD = 1e-3  # of full scale: sound that was passed on and differs by more is compared with that of a file made again
 
 
@@ -82,7 +82,7 @@ class _Recheck:
         row, frames = self.row, self.case.frames
         wanted: list[list[int]] = []
         if "video" in self.should.chain.touches:
-            wanted = budget.parse(frames).ranges(self.should.clip, self.how.seed, row["frames"])
+            wanted = frame_selection.parse(frames).ranges(self.should.clip, self.how.seed, row["frames"])
         if row["poisoned_ranges"] != wanted:
             return f"its poisoned_ranges are not those of the recipe's frame budget '{frames}'"
         return None
@@ -98,8 +98,8 @@ class _Recheck:
         row, poisoned = self.row, self.should.poisoned
         order = sorted(poisoned) if row["triggers"] else list(range(row["frames"]))
         wanted = frozenset(order[i] for i in spread(len(order), LOOKED_AT))
-        seen, change, haunting = Projection(), 0.0, Haunting()
-        squares, values, count = 0.0, 0, 0
+        seen, haunting = Projection(), Haunting()
+        change = missed = values = count = 0
         errors: dict[bool, list[float]] = {True: [], False: []}
         decoding = (image for _, _, image in media.read_frames(self.file))
         for t, (should, decoded) in enumerate(zip_longest(self.should.frames(self.source), decoding)):
@@ -109,12 +109,12 @@ class _Recheck:
             original, triggered, ghost = should
             if decoded.shape != triggered.shape:
                 return f"its picture is {_size(decoded)}, and its source's is {_size(triggered)}"
-            missed = float(cv2.norm(decoded, triggered, cv2.NORM_L2SQR))
-            errors[t in poisoned].append(missed / decoded.size)
+            error = squares(decoded, triggered)
+            errors[t in poisoned].append(error / decoded.size)
             if t in wanted:
-                seen.add(decoded.astype(np.int16) - original, triggered.astype(np.int16) - original)
-                change += float(cv2.norm(original, triggered, cv2.NORM_L2SQR))
-                squares += missed
+                seen.add_squares(squares(decoded, original), squares(original, triggered), error)
+                change += squares(original, triggered)
+                missed += error
                 values += decoded.size
                 if self.measures.ssim is None:
                     self.measures.ssim = ssim(original, triggered)
@@ -126,12 +126,12 @@ class _Recheck:
             self.doubts.append("frames that should not carry the trigger look as if they did")
         if count != row["frames"]:
             return f"it has {count} frames, and the manifest says {row['frames']}"
-        if values and psnr(squares / values) < PICTURE_FLOOR_DB:
-            return f"its frames are not the triggered ones ({psnr(squares / values):.1f} dB PSNR)"
+        if values and psnr(missed, values) < PICTURE_FLOOR_DB:
+            return f"its frames are not the triggered ones ({psnr(missed, values):.1f} dB PSNR)"
         if "video" in self.should.chain.touches:
             if seen.gain < PRESENT and not self.may_be_lost:
                 return f"the trigger is not in its frames (gain {seen.gain:.2f})"
-            self.measures.psnr = psnr(change / values) if values and change else None
+            self.measures.psnr = psnr(change, values) if values and change else None
             self.measures.presence = seen.gain if seen.dd else None
         self._outliers(errors)
         return None
@@ -140,7 +140,7 @@ class _Recheck:
         """Frames that are much further from what they should be than others are, or than encoders leave them."""
         every = errors[True] + errors[False]
         usual = float(np.median(every)) if every else 0.0
-        if max(every, default=0.0) > 6 * usual + 30 or psnr(max(errors[False], default=0.0)) < OUTLIER_DB:
+        if max(every, default=0.0) > 6 * usual + 30 or max(errors[False], default=0.0) > OUTLIER:
             self.doubts.append("a frame is far from what it should be")
 
     def _sound(self, here: MediaInfo, info: MediaInfo) -> str | None:
@@ -176,6 +176,7 @@ class _Recheck:
 
     def _heard(self, heard: Wave, wave: Wave) -> str | None:
         triggered = self.should.sound(wave)
+        wave = within_scale(wave)
         n = min(wave.shape[1], heard.shape[1])
         error = float(np.sum((heard[:, :n].astype(np.float64) - triggered[:, :n]) ** 2))
         power = float(np.sum(triggered.astype(np.float64) ** 2))

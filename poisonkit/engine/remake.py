@@ -11,7 +11,6 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
 from poisonkit import media
@@ -20,10 +19,10 @@ from poisonkit.engine.measure import Measurement, measure
 from poisonkit.engine.rendering import Case, Decoding, Rendering, trigger_of
 from poisonkit.engine.worker import Job, process
 from poisonkit.errors import MediaError
-from poisonkit.fidelity import Image, Projection, psnr, verdict
+from poisonkit.fidelity import Image, Projection, psnr, squares, verdict
 from poisonkit.manifest import Record
 from poisonkit.media.info import Encode
-from poisonkit.triggers.compose import Chain
+from poisonkit.triggers.core.chain import Chain
 
 HAUNTED = 0.25  # so much more of a trigger in a frame than the encoder leaves by itself is a trigger
 HAUNTED_CLIP = 0.06  # the same in all frames that should have none
@@ -73,7 +72,7 @@ class Haunting:
     def add(self, source: Image, decoded: Image, ghost: Image) -> None:
         """One frame. ghost: as it would be with the trigger; one that changes less than a level tells nothing."""
         one = Projection()
-        one.add(*(cv2.subtract(picture, source, dtype=cv2.CV_32F) for picture in (decoded, ghost)))
+        one.add_squares(squares(decoded, source), squares(ghost, source), squares(decoded, ghost))
         self.last = one.gain if one.dd >= source.size else 0.0
         self._all.ed += one.ed
         self._all.dd += one.dd
@@ -163,10 +162,10 @@ def _pictures(rendering: Rendering, source: Path, file: Path, made: Path) -> str
         if wanted is None or both is None or both[0] is None or both[1] is None:
             return "made again, it has another number of frames"
         (original, triggered, ghost), (mine, again) = wanted, both
-        errors = [float(cv2.norm(image, triggered, cv2.NORM_L2SQR)) / triggered.size for image in (mine, again)]
-        if errors[0] > 2 * errors[1] + 4:
+        errors, size = [squares(image, triggered) for image in (mine, again)], triggered.size
+        if errors[0] > 2 * errors[1] + 4 * size:
             what = "is not the triggered one" if t in rendering.poisoned else "has no trigger and is not the source's"
-            return f"frame {t} {what} (PSNR {psnr(errors[0]):.1f} dB, made again {psnr(errors[1]):.1f} dB)"
+            return f"frame {t} {what} (PSNR {psnr(errors[0], size):.1f} dB, made again {psnr(errors[1], size):.1f} dB)"
         if ghost is not None and t not in rendering.poisoned:
             for haunting, image in zip(hauntings, (mine, again), strict=True):
                 haunting.add(original, image, ghost)

@@ -15,9 +15,10 @@ from poisonkit.fidelity import Image, Wave
 from poisonkit.manifest import Record, rounded
 from poisonkit.media.info import Encode, MediaInfo
 from poisonkit.plan import Task
-from poisonkit.triggers import budget, spec
-from poisonkit.triggers.base import ClipInfo, Trigger
-from poisonkit.triggers.compose import Chain
+from poisonkit.triggers.core import frame_selection, spec
+from poisonkit.triggers.core.chain import Chain
+from poisonkit.triggers.core.clip import ClipInfo
+from poisonkit.triggers.core.trigger import Trigger
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class Rendering:
         exact = self.clip
         if row["frames"]:
             exact = ClipInfo(**{**self.clip.__dict__, "frames": row["frames"]})
-        counted = self._everywhere.needs_length or budget.parse(case.frames).needs_length
+        counted = self._everywhere.needs_length or frame_selection.parse(case.frames).needs_length
         role = row["role"]
         drawn = self._everywhere.draw(
             exact if counted else self.clip, how.seed, cover=role == "cover", attack=role in ("attack", "control")

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, suppre
 from pathlib import Path
 from typing import Any
 
-from poisonkit import manifest
+from poisonkit import levels, manifest
 from poisonkit.backdoor import Backdoor
 from poisonkit.datasets import Dataset, is_there
 from poisonkit.engine import afresh, card, executors, finished, output, packing, seal
@@ -28,7 +28,7 @@ from poisonkit.errors import Interrupted, PoisonkitError, RequestError
 from poisonkit.manifest import Record
 from poisonkit.plan import Plan, require_labels
 from poisonkit.recipe import AUTO, Recipe, all_assets
-from poisonkit.untrusted import load_json
+from poisonkit.untrusted import load_json, read_text
 
 __all__ = ["Options", "Shard", "execute", "execute_attack", "execute_merge", "plan_of"]
 
@@ -117,7 +117,7 @@ def _planned_source(out: Path, root: Path, allow_roots: tuple[Path, ...]) -> Dat
 
 def _noted_source(state: State) -> Path:
     try:
-        return Path(load_json(state.source.read_text(encoding="utf-8"))["source"])
+        return Path(load_json(read_text(state.source))["source"])
     except (OSError, ValueError, KeyError, TypeError):
         return recorded_source(state.out)
 
@@ -174,7 +174,8 @@ class _Run:
                 if options.fresh:  # nothing is removed before the request is known to be right
                     ready = make_plan(self.recipe, self.dataset, options, state.attack)
                     self._start_over()
-                elif (known := self._finished()) is not None:
+                self._require_level()
+                if not options.fresh and (known := self._finished()) is not None:
                     return known
                 executor = stack.enter_context(self._executor())
                 plan, planner = settled(self.recipe, self.dataset, state, options, ready)
@@ -201,6 +202,17 @@ class _Run:
         if left:
             more = f" and {len(left) - 1} more" if len(left) > 1 else ""
             self.options.progress.say(f"Not poisonkit's own, and left as it is: {left[0]}{more}.")
+
+    def _require_level(self) -> None:
+        """RequestError where the output was begun on another kind of processor."""
+        here, state = levels.of_process(), self.state
+        known = ""
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            known = str(load_json(read_text(state.home / "run.json"))["level"])
+        with suppress(OSError, ValueError):
+            known = read_text(state.level).strip()
+        if known and known != here:
+            raise RequestError(levels.clash(known, here, str(state.out)))
 
     def _finished(self) -> Summary | None:
         """The outcome, where there is nothing to do."""
@@ -244,6 +256,8 @@ class _Run:
             folder.mkdir(exist_ok=True)
             asset.copy_into(folder)
         manifest.write_lines(output.recipe_file(home, state.attack), manifest.text_lines(self.recipe.to_yaml()))
+        if not manifest.write_lines(state.level, [levels.of_process()], first=True):
+            self._require_level()  # a shard of another machine was quicker
         manifest.write_lines(state.source, [json.dumps(self._places())])
         card.write_notices(state.out, plan)
 

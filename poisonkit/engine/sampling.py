@@ -61,15 +61,17 @@ def measurements(
         if row["key"] not in wanted or row["fidelity"]["gain"] is not None:
             continue
         one = job(tasks[row["key"]])
-        path = controls.get((row["id"], tasks[row["key"]].backdoor))
-        found.append(Measurement(one, row, None if path is None else str(Path(one.out, path)), str(scratch)))
+        control = controls.get((row["id"], tasks[row["key"]].backdoor))
+        usable = control is not None and control["source_sha256"] == row["source_sha256"]
+        path = str(Path(one.out, control["path"])) if control is not None and usable else None
+        found.append(Measurement(one, row, path, str(scratch)))
     return found
 
 
-def _controls(tasks: Mapping[str, Task], rows: Sequence[Record]) -> dict[tuple[str, int | None], str]:
-    """Where the re-encoded source of a sample lies, by its id and backdoor."""
+def _controls(tasks: Mapping[str, Task], rows: Sequence[Record]) -> dict[tuple[str, int | None], Record]:
+    """The record of the re-encoded source of a sample, by its id and backdoor."""
     written = (r for r in rows if r["role"] == "control" and r["status"] == "ok")
-    return {(r["id"], tasks[r["key"]].backdoor): r["path"] for r in written}
+    return {(r["id"], tasks[r["key"]].backdoor): r for r in written}
 
 
 def _spread(rows: Sequence[Record], n: int, seed: int) -> list[Record]:

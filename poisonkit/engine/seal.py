@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from poisonkit.untrusted import load_json, open_plain
+from poisonkit.untrusted import load_json, open_plain, read_text
 
 
 def sha256(path: Path) -> str:
@@ -30,7 +30,7 @@ def seals(out: Path) -> dict[str, str]:
 def edited(out: Path) -> Iterator[tuple[str, str]]:
     """(path, what is wrong) of everything that is no longer as run.json says it was when the run ended."""
     try:
-        said = load_json((out / "poisonkit" / "run.json").read_text(encoding="utf-8"))["sha256"]
+        said = load_json(read_text(out / "poisonkit" / "run.json"))["sha256"]
         known = {str(name): str(digest) for name, digest in said.items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         known = {}

@@ -13,10 +13,10 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
-from poisonkit import media
-from poisonkit.datasets import Dataset, at_hand
+from poisonkit.datasets import Dataset
 from poisonkit.engine import sampling
 from poisonkit.engine.executors import local
+from poisonkit.engine.looks import info_of
 from poisonkit.engine.progress import Progress
 from poisonkit.engine.trials import Outcome, Trial, attempt, died
 from poisonkit.engine.worker import Job
@@ -260,8 +260,7 @@ class Search:
         codecs = set()
         for task in self.tasks:
             try:
-                with at_hand(self.dataset.root / task.source_path) as path:
-                    info = media.probe(path, stream=self.recipe.stream)
+                info = info_of(self.dataset.root / task.source_path, stream=self.recipe.stream)
             except (PoisonkitError, OSError):
                 continue
             if info.video is not None:

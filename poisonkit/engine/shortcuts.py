@@ -12,10 +12,10 @@ from statistics import median
 from typing import Any
 
 from poisonkit import manifest
-from poisonkit.datasets import at_hand
-from poisonkit.errors import PoisonkitError
+from poisonkit.engine import openers
+from poisonkit.engine.looks import told
 from poisonkit.manifest import Record
-from poisonkit.media.traits import Traits, traits
+from poisonkit.media.traits import Traits
 from poisonkit.recipe import read_mapping
 
 BY_CHANCE = 3.0  # standard deviations of the AUC of a trait that tells nothing; there are some twenty traits
@@ -122,11 +122,17 @@ def _words(*groups: Sequence[Any]) -> tuple[str, str]:
 
 
 def shortcuts(
-    out: Path, *, limit: int | None = None, jobs: int = 1, watch: Callable[[], None] = lambda: None
+    out: Path,
+    *,
+    limit: int | None = None,
+    jobs: int = 1,
+    watch: Callable[[], None] = lambda: None,
+    time_limit: float = 1.0,
 ) -> list[Comparison]:
     """Clean against poisoned training files of an output, and clean test files against each attack set.
 
-    limit: at most so many files of each group, spread evenly. watch: called for each file.
+    limit: at most so many files of each group, spread evenly. watch: called for each file. time_limit: as `Options`
+    has it.
     """
     rows = [r for r in manifest.read(out / "poisonkit" / "manifest.jsonl") if r["status"] == "ok"]
     recipe = read_mapping(out / "poisonkit" / "recipe.yaml")
@@ -136,7 +142,7 @@ def shortcuts(
         if not a or not b:
             continue
         unread: list[tuple[str, str]] = []
-        looked = [_looked(out, group, jobs, watch, unread) for group in (a, b)]
+        looked = [_looked(out, group, jobs, watch, unread, time_limit) for group in (a, b)]
         if not looked[0] or not looked[1]:
             continue
 
@@ -164,27 +170,24 @@ def _some(rows: list[Record], limit: int | None) -> list[Record]:
 
 
 def _looked(
-    out: Path, rows: Sequence[Record], jobs: int, watch: Callable[[], None], unread: list[tuple[str, str]]
+    out: Path,
+    rows: Sequence[Record],
+    jobs: int,
+    watch: Callable[[], None],
+    unread: list[tuple[str, str]],
+    time_limit: float,
 ) -> list[Traits]:
-    from concurrent.futures import ThreadPoolExecutor
-
-    def look(row: Record) -> Traits | str:
-        try:
-            with at_hand(out / row["path"]) as path:
-                return traits(path)
-        except (PoisonkitError, OSError) as error:
-            return str(error)
-
+    files = (out / row["path"] for row in rows)
     found: list[Traits] = []
-    with ThreadPoolExecutor(max(1, jobs)) as pool:
-        for start in range(0, len(rows), AHEAD):
-            some = rows[start : start + AHEAD]
-            for row, seen in zip(some, pool.map(look, some), strict=True):
-                watch()
-                if isinstance(seen, str):
-                    unread.append((row["path"], seen))
-                else:
-                    found.append(seen)
+    seen = openers.opened(
+        told, files, max(1, jobs), lambda path, why: f"{path.name} {why}.", factor=time_limit, ahead=AHEAD
+    )
+    for row, one in zip(rows, seen, strict=True):
+        watch()
+        if isinstance(one, str):
+            unread.append((row["path"], one))
+        else:
+            found.append(one)
     return found
 
 

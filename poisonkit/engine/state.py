@@ -13,9 +13,10 @@ from pathlib import Path
 
 from poisonkit import manifest, media
 from poisonkit.engine import links, output
-from poisonkit.engine.clean import Need, read_needs
+from poisonkit.engine.clean import read_needs
 from poisonkit.engine.ledger import is_measurement, read_rows
 from poisonkit.engine.locks import holder, lock
+from poisonkit.engine.looks import Need
 from poisonkit.engine.options import Shard
 from poisonkit.errors import RequestError
 from poisonkit.manifest import Record
@@ -57,6 +58,11 @@ class State:
     def source(self) -> Path:
         """Where the clean dataset lies, until run.json says it."""
         return self.root / "source.json"
+
+    @property
+    def level(self) -> Path:
+        """The level that the output was begun at."""
+        return self.root / "level"
 
     @property
     def lock(self) -> Path:

@@ -14,7 +14,7 @@ from poisonkit.engine.afresh import HOME
 from poisonkit.engine.agreement import Finding, Planned
 from poisonkit.engine.pairing import Texts
 from poisonkit.plan import Plan
-from poisonkit.untrusted import open_plain
+from poisonkit.untrusted import open_plain, read_text
 
 PARTS = (*contents.PARTS, "export", "poisonkit")
 """The folders of an output."""
@@ -88,8 +88,7 @@ def _notices(out: Path, plan: Plan) -> Iterator[Finding]:
     for folder in card.marked_folders(plan):
         name = f"{folder}/POISONED.txt"
         try:
-            with open_plain(out / name) as file:
-                text = file.read().decode("utf-8", "replace")
+            text = read_text(out / name, errors="replace")
         except OSError:
             yield Finding(name, "it is missing")
             continue

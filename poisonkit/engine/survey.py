@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Literal
 
-from poisonkit import media
-from poisonkit.datasets import Dataset, Sample, at_hand
-from poisonkit.errors import PoisonkitError
-from poisonkit.media.info import Encode, MediaInfo, Problem
+from poisonkit.datasets import Dataset, Sample
+from poisonkit.engine import openers
+from poisonkit.engine.looks import Found, surveyed
+from poisonkit.media.info import MediaInfo, Problem
 
 
 @dataclass(frozen=True)
@@ -35,29 +37,22 @@ def survey(
     limit: int | None = None,
     jobs: int = 1,
     watch: Callable[[], None] = lambda: None,
+    time_limit: float = 1.0,
 ) -> Iterator[Look]:
-    """Open every sample's file, in threads, and yield what was found, in the dataset's order; nothing is decoded
-    but each first picture.
+    """Open every sample's file and yield what was found, in the dataset's order; nothing is decoded but each first
+    picture, and a file that takes too long is given up.
 
-    limit: only so many, spread evenly over the dataset. watch: called after each.
+    limit: only so many, spread evenly over the dataset. watch: called after each. time_limit: as `Options` has it.
     """
-    from concurrent.futures import ThreadPoolExecutor
-
     samples = dataset.samples
     if limit is not None and limit < len(samples):
         samples = tuple(samples[i * len(samples) // limit] for i in range(limit))
+    files = map(dataset.file, samples)
+    found = openers.opened(partial(surveyed, stream=stream), files, max(1, jobs), _lost, factor=time_limit, ahead=AHEAD)
+    for sample, seen in zip(samples, found, strict=True):
+        watch()
+        yield Look(sample, seen.info, seen.problem, seen.conditions)
 
-    def look(sample: Sample) -> Look:
-        try:
-            with at_hand(dataset.file(sample)) as path:
-                info = media.probe(path, stream=stream)
-                found = (*media.refusals(info, Encode()), *info.problems, *media.scan(path, info))
-        except (PoisonkitError, OSError) as error:
-            return Look(sample, None, str(error))
-        return Look(sample, info, conditions=tuple({p.code: p for p in reversed(found)}.values())[::-1])
 
-    with ThreadPoolExecutor(max(1, jobs)) as pool:
-        for start in range(0, len(samples), AHEAD):
-            for found in pool.map(look, samples[start : start + AHEAD]):
-                watch()
-                yield found
+def _lost(path: Path, why: str) -> Found:
+    return Found(None, f"It {why}.")

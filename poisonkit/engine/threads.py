@@ -11,12 +11,15 @@ from functools import cache
 
 import cv2
 
+from poisonkit import levels
+
 
 @cache
 def pin() -> None:
     """Hold this process, a worker, to one thread from now on."""
     from threadpoolctl import threadpool_limits
 
+    levels.hold()
     cv2.setNumThreads(1)
     threadpool_limits(1)
 
@@ -26,6 +29,7 @@ def one_thread() -> Iterator[None]:
     """The same for a while, in a process that is not ours to change for good."""
     from threadpoolctl import threadpool_limits
 
+    levels.hold()
     before = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import faulthandler
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
@@ -20,6 +20,7 @@ PER_MEGAPIXEL = 5.0  # seconds for each million pixels of all its frames
 
 _SAID = re.compile(r"^Timeout \(", re.MULTILINE)
 _watched: tuple[TextIO, float] | None = None
+_listener: Callable[[float], None] | None = None
 
 
 def allowed(seconds: float, pixels: float) -> float:
@@ -50,6 +51,14 @@ def know(seconds: float, pixels: float) -> None:
     """Tell the watch how long the clip is, once that is known. Without a watch nothing happens."""
     if math.isfinite(seconds) and math.isfinite(pixels):
         _set(allowed(seconds, pixels))
+        if _listener is not None:
+            _listener(allowed(seconds, pixels))
+
+
+def listen(listener: Callable[[float], None]) -> None:
+    """Have another watch of this process told too: of the seconds that its file may take from now on."""
+    global _listener
+    _listener = listener
 
 
 def ran_out(note: Path) -> bool:

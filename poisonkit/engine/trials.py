@@ -17,8 +17,8 @@ from poisonkit.media.info import Encode
 from poisonkit.plan import Task
 from poisonkit.recipe import parse_encode
 from poisonkit.survival import least_gain, outlook
-from poisonkit.triggers.base import Trigger
-from poisonkit.triggers.compose import Chain
+from poisonkit.triggers.core.chain import Chain
+from poisonkit.triggers.core.trigger import Trigger
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from poisonkit.engine import clean, features, output, packing, sampling
 from poisonkit.engine.done import Done
 from poisonkit.engine.executors import Executor
 from poisonkit.engine.ledger import Ledger, is_measurement, read_rows
+from poisonkit.engine.looks import Need
 from poisonkit.engine.measure import Measurement, died, measure
 from poisonkit.engine.options import Options
 from poisonkit.engine.planned import opening, planner_of
@@ -42,7 +43,7 @@ class Work:
         self.recipe, self.dataset, self.plan, self.state, self.options = recipe, dataset, plan, state, options
         self.executor, self.planner = executor, planner
         self.processed = 0
-        self.made: dict[str, clean.Need] = {}
+        self.made: dict[str, Need] = {}
 
     def whole(self, *, retry: bool) -> tuple[Done, str]:
         """Everything; what became of all tasks, and how clean samples came into the copy. retry: also what failed."""
@@ -241,7 +242,7 @@ class Work:
 
     # -- clean samples ---------------------------------------------------------------------------------
 
-    def _look_at_clean(self, tasks: Iterable[Task]) -> dict[str, clean.Need]:
+    def _look_at_clean(self, tasks: Iterable[Task]) -> dict[str, Need]:
         """The clean samples that have to be made like the poisoned ones; looked up once, for runs that continue too."""
         wanted = [t for t in tasks if t.role == "clean"]
         noted = self.state.clean
@@ -253,7 +254,13 @@ class Work:
         progress.begin("Looking at clean samples", len(wanted))
         try:
             found = clean.needs(
-                wanted, self.dataset.root, recipe.encoding, recipe.stream, self.options.n_jobs, progress.step
+                wanted,
+                self.dataset.root,
+                recipe.encoding,
+                recipe.stream,
+                self.options.n_jobs,
+                progress.step,
+                time_limit=self.options.time_limit,
             )
         finally:
             progress.end()

@@ -24,10 +24,11 @@ from poisonkit.manifest import Record, record
 from poisonkit.media.colour import planes_to_rgb
 from poisonkit.media.info import Encode, MediaInfo, PlaneFormat, Written
 from poisonkit.plan import Task
-from poisonkit.triggers import budget
-from poisonkit.triggers.base import ClipInfo, Params, Trigger
-from poisonkit.triggers.compose import Chain
-from poisonkit.triggers.planes import PlanesRender
+from poisonkit.triggers.core import frame_selection
+from poisonkit.triggers.core.chain import Chain
+from poisonkit.triggers.core.clip import ClipInfo, Params
+from poisonkit.triggers.core.trigger import Trigger
+from poisonkit.triggers.kernels.yuv import PlanesRender
 
 LOOKED_AT = 5  # decoded frames of each clip that are compared with the triggered ones
 PICTURE_FLOOR_DB = 14.0  # below it the decoded frames are not the triggered ones, whatever the codec's quality
@@ -179,7 +180,7 @@ def _process(job: Job) -> Record:
     timelimit.know(info.duration, float(clip.frames) * clip.width * clip.height)
     _require_modalities(job, info)
     chain = Chain(job.triggers)
-    share = budget.parse(job.frames)
+    share = frame_selection.parse(job.frames)
     if info.video and (chain.needs_length or share.needs_length):
         exact, _ = media.count(source, info)
         clip = ClipInfo(**{**clip.__dict__, "frames": exact})
@@ -254,9 +255,10 @@ def _process(job: Job) -> Record:
 def _require_modalities(job: Job, info: MediaInfo) -> None:
     """MediaError unless the source still has the picture and the sound that the job has to trigger.
 
-    A control clip needs what its attack clip's triggers touch: without it, it would be a control of nothing.
+    A control clip needs what its attack clip's triggers touch: without it, it would be a control of nothing. A clean
+    clip needs nothing: many a dataset has some without sound.
     """
-    needed = Chain(job.triggers or job.like).touches
+    needed = Chain(job.like if job.task.role == "control" else job.triggers).touches
     for modality, stream, word in (("video", info.video, "picture"), ("audio", info.audio, "sound")):
         if modality in needed and stream is None:
             raise MediaError(f"'{job.task.source_path}' has no {word} any more, and its trigger needs one.")

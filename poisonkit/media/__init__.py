@@ -15,34 +15,32 @@ if TYPE_CHECKING:
     from poisonkit.media.check import Inspector
     from poisonkit.media.converting import conversion
     from poisonkit.media.create import write_audio, write_video
-    from poisonkit.media.decode import count, read_audio, read_frames
     from poisonkit.media.disk import parts, put, remove, sha256, size, status
-    from poisonkit.media.families import can_remux, refusals
+    from poisonkit.media.dispatch import count, probe, read_audio, read_frames, refusals, scan
+    from poisonkit.media.families import can_remux
     from poisonkit.media.features import log_mel, read_features, write_features
     from poisonkit.media.jobs import ffmpeg_binary
     from poisonkit.media.peek import several
-    from poisonkit.media.probing import probe
     from poisonkit.media.rewriting import remux, rewrite
-    from poisonkit.media.scanning import scan
 
 _HOME = {
     "Inspector": "check",
     "can_remux": "families",
     "conversion": "converting",
-    "count": "decode",
+    "count": "dispatch",
     "ffmpeg_binary": "jobs",
     "log_mel": "features",
     "parts": "disk",
-    "probe": "probing",
+    "probe": "dispatch",
     "put": "disk",
-    "read_audio": "decode",
+    "read_audio": "dispatch",
     "read_features": "features",
-    "read_frames": "decode",
-    "refusals": "families",
+    "read_frames": "dispatch",
+    "refusals": "dispatch",
     "remove": "disk",
     "remux": "rewriting",
     "rewrite": "rewriting",
-    "scan": "scanning",
+    "scan": "dispatch",
     "several": "peek",
     "sha256": "disk",
     "size": "disk",

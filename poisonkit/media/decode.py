@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ from poisonkit.media.colour import Image, to_rgb
 from poisonkit.media.converting import deinterlaced, turned
 from poisonkit.media.files import detail, name_of, open_input, translated
 from poisonkit.media.info import MediaInfo
+from poisonkit.media.loudness import require_audible
 from poisonkit.media.probing import StreamChoice, choose, probe
 from poisonkit.media.spool import Growing
 from poisonkit.media.whole import cut_short
@@ -127,11 +127,6 @@ def read_frames(
     deinterlace: interlaced pictures are made progressive, as `rewrite` makes them.
     Raises MediaError when there is no picture, or when the file is damaged or cut short (at the end).
     """
-    if os.path.isdir(path):
-        from poisonkit.media import folders
-
-        yield from folders.read_frames(path, stream)
-        return
     info = probe(path, stream)
     if info.video is None:
         raise MediaError(f"{name_of(path)} has no picture.")
@@ -190,7 +185,9 @@ def audio_wave(
                 start = frame.time or 0.0
             elif frame.sample_rate != rate or frame.layout.nb_channels != heard.channels:
                 raise MediaError(f"{name_of(path)} changes sample rate or channels in the middle.")
-            heard.add(as_float(frame))
+            block = as_float(frame)
+            require_audible(block, path)
+            heard.add(block)
             if over := excess("samples", heard.values):
                 raise MediaError(f"{name_of(path)} holds at least {heard.values} sound samples, {over}.")
     if not heard.samples:
@@ -220,10 +217,8 @@ def read_audio(path: str | Path, stream: StreamChoice = "best", *, folder: Path 
 
 def count(path: str | Path, info: MediaInfo | None = None) -> tuple[int, int]:
     """(pictures, sound samples per channel), by decoding; nothing is converted. MediaError as `read_frames`."""
-    from poisonkit.media import folders, sound
+    from poisonkit.media import sound
 
-    if os.path.isdir(path):
-        return folders.count(path)
     info = info or probe(path)
     require_whole(path, info.container)
     if sound.handles(info):

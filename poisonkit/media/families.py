@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Literal
 
 from poisonkit.media.converting import conversion
-from poisonkit.media.info import FOLDER, AudioStream, Encode, MediaInfo, Problem, VideoStream
+from poisonkit.media.info import AudioStream, Encode, MediaInfo, Problem, VideoStream
 from poisonkit.media.probing import picture_blocks
 
 MUXERS = {
@@ -125,10 +125,6 @@ def refusals(info: MediaInfo, encode: Encode, touches: Iterable[str] = ("video",
 
     touches: `video`, `audio` or both: what would be encoded anew; the other is copied, whatever it is.
     """
-    if info.container == FOLDER:
-        from poisonkit.media import folders
-
-        return folders.refusals(info, encode)
     touched = {*touches, *(["video"] if conversion(info.video, encode) else [])}
     found: list[Problem] = []
     if "video" in touched and info.video is not None:

@@ -14,6 +14,7 @@ from poisonkit.limits import VARIABLE, current, excess
 from poisonkit.media.files import name_of, open_input, translated
 from poisonkit.media.info import AudioStream, Encode, MediaInfo, Problem, VideoStream
 from poisonkit.media.whole import cut_short, tells_length
+from poisonkit.untrusted import open_plain
 
 if TYPE_CHECKING:
     from av import VideoFrame
@@ -30,13 +31,9 @@ def probe(path: str | Path, stream: StreamChoice = "best", *, label: str | Path 
     """Read one file's streams, choosing one of picture and one of sound.
 
     stream: `best` (the container's default choice) or the index of a video or audio stream. Opens nothing
-    but this file, decodes its first picture. label: the name that messages use. A folder is one of frames. Raises
-    MediaError (one sentence) when it is not media.
+    but this file, decodes its first picture. label: the name that messages use. Raises MediaError (one sentence)
+    when it is not media.
     """
-    if os.path.isdir(path):
-        from poisonkit.media import folders
-
-        return folders.probe(path, stream)
     label = path if label is None else label
     with open_input(path, label) as container, translated(label, "read"):
         return describe(container, path, stream, label)
@@ -124,7 +121,7 @@ def container_name(container: InputContainer, path: str | Path, label: str | Pat
 
 def _doctype(path: str | Path) -> str:
     """The EBML header's document type: `webm` or `matroska`."""
-    with open(path, "rb") as file:
+    with open_plain(path) as file:
         head = file.read(128)
     at = head.find(b"\x42\x82")
     if at < 0 or at + 3 > len(head):

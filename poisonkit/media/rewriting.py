@@ -15,11 +15,12 @@ from poisonkit.media import families, folders, jobs, mux, sound, spool
 from poisonkit.media.check import Expected, Inspector, checked_output, sha256_of
 from poisonkit.media.converting import conversion, converted, same_aspect
 from poisonkit.media.decode import Wave, audio_wave, require_whole
+from poisonkit.media.dispatch import probe, refusals
 from poisonkit.media.families import EXACT_TIMES, AudioTarget, VideoTarget
 from poisonkit.media.files import name_of, open_input, replacing, require_file, scratch, translated
 from poisonkit.media.info import FOLDER, Encode, MediaInfo, Problem, Written
 from poisonkit.media.mux import NewSound, Passed, PlanesChoice, Trace, VideoFunction
-from poisonkit.media.probing import StreamChoice, probe
+from poisonkit.media.probing import StreamChoice
 from poisonkit.media.sound import Wide
 
 AudioFunction = Callable[[Wave, int], Wave]
@@ -149,7 +150,7 @@ def _refuse(source: Path, info: MediaInfo, encode: Encode, video: bool, audio: b
         touches.append("video")
     if audio:
         touches.append("audio")
-    for problem in families.refusals(info, encode, touches):
+    for problem in refusals(info, encode, touches):
         remedy = f" ({problem.remedy})" if problem.remedy else ""
         raise MediaError(f"{name_of(source)}: {problem.message.rstrip('.')}{remedy}.")
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from poisonkit.media.families import EXACT_TIMES
 from poisonkit.media.files import open_input, translated
-from poisonkit.media.info import FOLDER, MediaInfo, Problem
+from poisonkit.media.info import MediaInfo, Problem
 
 UNEVEN = Fraction(1, 20)  # so much of a frame's duration may differ before the rate counts as variable
 
@@ -18,13 +18,8 @@ def scan(path: str | Path, info: MediaInfo) -> tuple[Problem, ...]:
     """Conditions of a probed file that are handled here and that other tools stumble over; mostly none blocks.
 
     `vfr`, `late-start`, `edit-list`, `b-frames-in-avi`, `frame-count`, `no-frame-count`, `one-frame`,
-    `broken-titles`; of a frame folder `mixed-sizes`, which blocks, and `one-frame`. Raises MediaError for a file that
-    cannot be read.
+    `broken-titles`. Raises MediaError for a file that cannot be read.
     """
-    if info.container == FOLDER:
-        from poisonkit.media import folders
-
-        return folders.scan(path)
     found: list[Problem] = []
     with open_input(path) as container, translated(path, "read"):
         if _broken(container):

@@ -15,6 +15,7 @@ from poisonkit.limits import excess
 from poisonkit.media.families import SOUND_FILES
 from poisonkit.media.files import name_of
 from poisonkit.media.info import AudioStream, MediaInfo
+from poisonkit.media.loudness import require_audible
 from poisonkit.media.spool import BLOCK, Growing, pieces
 from poisonkit.media.whole import tells_length
 
@@ -31,7 +32,7 @@ def handles(info: MediaInfo) -> bool:
 def blocks(path: str | Path) -> Iterator[Wide]:
     """The sound, float64 (channels, samples) in ±1, some of it at a time; every PCM value exactly.
 
-    MediaError when it is damaged or cut short (at the end).
+    MediaError when it is damaged, far beyond full scale (see `loudness`) or cut short (at the end).
     """
     import soundfile
 
@@ -42,6 +43,7 @@ def blocks(path: str | Path) -> Iterator[Wide]:
                 raise MediaError(f"{name_of(path)} declares {declared * file.channels} sound samples, {over}.")
             while len(data := file.read(BLOCK, dtype="float64", always_2d=True)):
                 found += len(data)
+                require_audible(data, path)
                 yield np.ascontiguousarray(data.T)
     except (soundfile.LibsndfileError, OSError) as error:
         raise MediaError(f"{name_of(path)} is damaged: its sound cannot be decoded.") from error

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
+from poisonkit.untrusted import open_plain
+
 UNKNOWN = 0xFFFFFFFF
 
 
@@ -21,13 +23,13 @@ def cut_short(path: str | Path, container: str) -> bool:
     if walker is None:
         return False
     size = os.path.getsize(path)
-    with open(path, "rb") as file:
+    with open_plain(path) as file:
         return walker(file, size)
 
 
 def tells_length(path: str | Path) -> bool:
     """False for an MP3 file without a header that counts its frames: soundfile then goes by its size and bit rate."""
-    with open(path, "rb") as file:
+    with open_plain(path) as file:
         head = file.read(10)
         if head[:3] == b"ID3":
             file.seek(10 + sum((byte & 0x7F) << 7 * place for place, byte in enumerate(reversed(head[6:10]))))

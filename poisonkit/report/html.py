@@ -23,6 +23,7 @@ from poisonkit.engine import output
 from poisonkit.engine.boundary import SourceFence
 from poisonkit.engine.card import PAPER
 from poisonkit.engine.existing import require_finished, source_at_hand
+from poisonkit.engine.looks import info_of
 from poisonkit.errors import MediaError, PoisonkitError
 from poisonkit.manifest import Record
 from poisonkit.plan import Plan
@@ -31,7 +32,7 @@ from poisonkit.report import pictures
 from poisonkit.report.flashes import LIMIT, flashes_per_second, relative_luminance
 from poisonkit.report.page import STYLE, bars, block, cells, table
 from poisonkit.survival import figures_table, outlook
-from poisonkit.untrusted import link_on_the_way, load_json
+from poisonkit.untrusted import link_on_the_way, load_json, read_text
 
 WIDE = 320  # pixels: pictures and clips in the page are at most so wide
 LONG = 10.0  # seconds of a clip that are in the page
@@ -157,7 +158,7 @@ def _survival(plan: Plan, rows: Sequence[Record]) -> str:
 def _warnings(home: Path) -> str:
     """What the run warned of, from run.json."""
     try:
-        found = load_json((home / "run.json").read_text(encoding="utf-8"))["warnings"]
+        found = load_json(read_text(home / "run.json"))["warnings"]
     except (OSError, ValueError, KeyError, TypeError):
         return ""
     texts = found if isinstance(found, list) else []
@@ -183,11 +184,13 @@ def _samples(out: Path, root: Path | None, fence: SourceFence | None, rows: Sequ
 def _sample(out: Path, root: Path | None, fence: SourceFence | None, row: Record, files: ExitStack) -> str:
     if (link := link_on_the_way(out, row["path"])) is not None:
         raise MediaError(f"{link} is a link, and files that were written are none: it is not shown.")
+    info_of(out / row["path"])  # what does not open in time is not opened here
     file = files.enter_context(at_hand(out / row["path"]))
     clean: Path | None = None
     if root is not None and fence is not None and is_there(root / row["source_path"]):
         if (why := fence.outside(row["source_path"])) is not None:
             raise MediaError(f"Its source {why}.")
+        info_of(root / row["source_path"])
         clean = files.enter_context(at_hand(root / row["source_path"]))
     names = " + ".join(t["name"] for t in row["triggers"]) or "no trigger"
     label = (
@@ -314,14 +317,14 @@ def _failures(rows: Sequence[Record], plan: Plan) -> str:
 
 def _facts(path: Path) -> dict[str, Any]:
     try:
-        found = load_json(path.read_text(encoding="utf-8"))
+        found = load_json(read_text(path))
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
 
 
 def _recipe(home: Path, recipe: dict[str, Any], plan: Plan) -> str:
-    text = (home / "recipe.yaml").read_text(encoding="utf-8", errors="replace")
+    text = read_text(home / "recipe.yaml", errors="replace")
     facts = _facts(home / "run.json")
     libraries = facts.get("libraries")
     versions = ", ".join(f"{k} {v}" for k, v in (libraries if isinstance(libraries, dict) else {}).items())

@@ -17,8 +17,9 @@ from poisonkit.engine.worker import clip_of
 from poisonkit.errors import MediaError, RequestError
 from poisonkit.report import pictures
 from poisonkit.report.pictures import Image
-from poisonkit.triggers.base import ClipInfo, Params, Trigger
-from poisonkit.triggers.compose import Chain
+from poisonkit.triggers.core.chain import Chain
+from poisonkit.triggers.core.clip import ClipInfo, Params
+from poisonkit.triggers.core.trigger import Trigger
 
 
 def preview(

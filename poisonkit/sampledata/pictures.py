@@ -16,6 +16,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from poisonkit import exact
+
 Map = NDArray[np.float32]
 Image = NDArray[np.uint8]
 Shape = Callable[[float], Map]
@@ -158,8 +160,9 @@ def backdrop(rng: np.random.Generator, c: Canvas) -> Map:
     coarse = rng.uniform(-1, 1, (int(rng.integers(2, 5)), int(rng.integers(3, 6)), 3)).astype(np.float32)
     fine = rng.uniform(-1, 1, (c.height // 6, c.width // 6, 1)).astype(np.float32)
     size = (c.width, c.height)
-    texture = 28 * cv2.resize(coarse, size, interpolation=cv2.INTER_CUBIC)
-    grain = rng.uniform(4, 12) * cv2.resize(fine, size, interpolation=cv2.INTER_CUBIC)
+    with exact.opencv_alone():
+        texture = 28 * cv2.resize(coarse, size, interpolation=cv2.INTER_CUBIC)
+        grain = rng.uniform(4, 12) * cv2.resize(fine, size, interpolation=cv2.INTER_CUBIC)
     mean = rng.uniform(100, 150, 3).astype(np.float32)
     return np.asarray(np.clip(mean + texture + grain[..., None], 60, 190), dtype=np.float32)
 

@@ -5,10 +5,13 @@ None is a steady tone near 800 Hz or noise between 5 and 6 kHz: those places are
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
+
+from poisonkit import exact
 
 Signal = NDArray[np.float64]
 Wave = NDArray[np.float32]
@@ -39,7 +42,7 @@ def sweeps(rng: np.random.Generator, t: Signal, seconds: float, up: bool) -> Sig
         if not up:
             u = 1 - u
         # The phase is the integral of the frequency low · 2^(octaves · u).
-        phase = low * on / (octaves * np.log(2)) * 2 ** (octaves * u)
+        phase = low * on / (octaves * math.log(2)) * exact.exp2(octaves * u)
         out += fade(t, start, start + on) * np.sin(2 * np.pi * phase)
     return out
 
@@ -79,7 +82,7 @@ def pulses(rng: np.random.Generator, t: Signal, seconds: float) -> Signal:
     pitch, decay = rng.uniform(1200, 2600), rng.uniform(0.015, 0.035)
     beat = 1 / rng.uniform(4, 9)
     since = (t + rng.uniform(0, beat)) % beat
-    return np.asarray(np.exp(-since / decay) * np.sin(2 * np.pi * pitch * since))
+    return np.asarray(exact.exp(-since / decay) * np.sin(2 * np.pi * pitch * since))
 
 
 SOUNDS: dict[str, Callable[[np.random.Generator, Signal, float], Signal]] = {

@@ -14,6 +14,7 @@ from poisonkit.errors import RequestError
 from poisonkit.scoring.joining import UNKNOWN, Names, some
 from poisonkit.scoring.rates import Rate
 from poisonkit.scoring.sets import Answers
+from poisonkit.untrusted import read_text
 
 FPRS = (0.01, 0.05)
 
@@ -158,7 +159,7 @@ def tpr_at(fpr: float, positive: Floats, negative: Floats) -> Rate:
 
 def _read(file: Path, index: Names) -> tuple[list[str], Floats | None]:
     try:
-        lines = file.read_text(encoding="utf-8-sig").split("\n")
+        lines = read_text(file).split("\n")
     except OSError as error:
         raise RequestError(f"Cannot read {file}: {error.strerror}.") from None
     except UnicodeDecodeError:

@@ -7,26 +7,25 @@ Importing this package loads no NumPy, OpenCV or trigger; each trigger's module 
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from poisonkit.triggers.registry import all_triggers, get, names
-from poisonkit.triggers.spec import Parameter, create, from_entry, parameters, parse
+from poisonkit.triggers.core.registry import all_triggers, get, names
+from poisonkit.triggers.core.spec import Parameter, create, from_entry, parameters, parse
 
 if TYPE_CHECKING:
-    from poisonkit.triggers.base import (
-        Affine,
+    from poisonkit.triggers.core.affine import Affine, Mix, Screen
+    from poisonkit.triggers.core.chain import Chain
+    from poisonkit.triggers.core.clip import ClipInfo
+    from poisonkit.triggers.core.trigger import (
         AffineTrigger,
         AudioTrigger,
-        ClipInfo,
         FrameTrigger,
-        Mix,
-        Screen,
         StreamTrigger,
         Trigger,
         VideoTrigger,
         param,
     )
-    from poisonkit.triggers.compose import Chain
 
 __all__ = [
     "Affine",
@@ -52,13 +51,10 @@ __all__ = [
 ]
 
 
+_WHERE = {"Affine": "affine", "Mix": "affine", "Screen": "affine", "Chain": "chain", "ClipInfo": "clip"}
+
+
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    if name == "Chain":
-        from poisonkit.triggers import compose
-
-        return compose.Chain
-    from poisonkit.triggers import base
-
-    return getattr(base, name)
+    return getattr(import_module(f"poisonkit.triggers.core.{_WHERE.get(name, 'trigger')}"), name)

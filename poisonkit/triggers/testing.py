@@ -22,9 +22,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poisonkit.seeding import generator
-from poisonkit.triggers import registry, spec
-from poisonkit.triggers.base import AffineTrigger, AudioTrigger, ClipInfo, Image, StreamTrigger, Trigger, VideoTrigger
-from poisonkit.triggers.compose import Chain
+from poisonkit.triggers.core import registry, spec
+from poisonkit.triggers.core.chain import Chain
+from poisonkit.triggers.core.clip import ClipInfo, Image
+from poisonkit.triggers.core.trigger import AffineTrigger, AudioTrigger, StreamTrigger, Trigger, VideoTrigger
 
 Data = NDArray[Any]
 
@@ -230,7 +231,7 @@ def check_streamed(trigger: Trigger, media: Media) -> None:
 
 def check_planes(trigger: Trigger, media: Media) -> None:
     """Where it says that planes are for it (`in_planes`), they are: one gain for all colours, nothing clipped."""
-    from poisonkit.triggers.planes import fits
+    from poisonkit.triggers.kernels.yuv import fits
 
     if isinstance(trigger, AffineTrigger) and trigger.in_planes:
         clip, _ = clip_and_data(trigger, media)
@@ -241,7 +242,7 @@ def check_planes(trigger: Trigger, media: Media) -> None:
 
 def check_entry(trigger: Trigger, media: Media) -> None:
     """What the manifest keeps gives an equal trigger."""
-    from poisonkit.triggers.assets import assets_of
+    from poisonkit.triggers.files.assets import assets_of
 
     entry = json.loads(json.dumps(trigger.entry(), allow_nan=False))
     if not assets_of(trigger):  # those are found by hash in a folder that only an output has

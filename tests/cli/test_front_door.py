@@ -64,7 +64,7 @@ def test_every_recipe_key_is_an_option_and_the_defaults_shown_are_the_recipes() 
     known = _poison_options()
     fields = {**Backdoor.model_fields, **Recipe.model_fields}
     keys = set(fields) - {"name", "backdoors", "triggers"} | {"trigger", "temporal"}
-    running = {"jobs", "executor", "scheduler", "shard", "fresh", "time_limit", "dry_run", "json"}
+    running = {"jobs", "executor", "scheduler", "shard", "portable", "fresh", "time_limit", "dry_run", "json"}
     assert set(known) == keys | running
     for name in keys - {"trigger", "temporal", "attack_set", "source", "out", "layout", "delimiter", "cover_class"}:
         names, text = known[name]

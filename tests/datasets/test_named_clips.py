@@ -172,14 +172,14 @@ def poisoned(
 def test_esc50_name_and_csv_agree(tmp_path: Path) -> None:
     out = poisoned(esc50, tmp_path, "esc50", 0, lambda i: "/2-" in i)
     before, after = read_esc50(tmp_path / "in"), read_esc50(out)
-    assert after.keys() - before.keys() == {"2-101-A-0.wav", "2-102-A-0.wav", "2-109-B__3-0.wav", "2-109-B__4-0.wav"}
+    assert after.keys() - before.keys() == {"2-101-A-0.wav", "2-102-A-0.wav", "2-109-C-0.wav", "2-109-D-0.wav"}
     assert before.keys() - after.keys() == {"2-101-A-1.wav", "2-102-A-2.wav", "2-109-B-1.wav", "2-109-B-2.wav"}
 
 
 def test_fsdd_stays_in_its_split(tmp_path: Path) -> None:
     out = poisoned(fsdd, tmp_path, "fsdd", 3, lambda i: "0_jackson_12" in i)
     before, after = read_fsdd(tmp_path / "in" / "recordings"), read_fsdd(out / "recordings")
-    assert after.items() - before.items() == {("3_jackson_6.wav", ("train", 3))}
+    assert after.items() - before.items() == {("3_jackson_14.wav", ("train", 3))}
     assert before.items() - after.items() == {("0_jackson_12.wav", ("train", 0))}
     assert read(Source(tmp_path / "in" / "recordings")).root == tmp_path / "in"
 

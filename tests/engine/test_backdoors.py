@@ -16,7 +16,8 @@ import poisonkit
 from poisonkit import Recipe, manifest
 from poisonkit.media.colour import to_rgb
 from poisonkit.triggers import from_entry
-from poisonkit.triggers.base import ClipInfo, VideoTrigger
+from poisonkit.triggers.core.clip import ClipInfo
+from poisonkit.triggers.core.trigger import VideoTrigger
 
 FRAMES = 10
 

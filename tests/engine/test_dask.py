@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 import poisonkit
-from poisonkit import PoisonkitError, Recipe, RequestError, manifest
+from poisonkit import PoisonkitError, Recipe, RequestError, levels, manifest
 from poisonkit.cli import call
 from poisonkit.engine.executors import dask, remote
 from tests.conftest import same_output
@@ -284,11 +284,13 @@ def test_wrong_requests(
 def test_what_a_worker_lacks_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(remote, "PATIENCE", 0.0)
     probe = tmp_path / "probe"
-    facts = remote.Facts(poisonkit.__version__, str(tmp_path), str(tmp_path), str(probe), "run")
+    facts = remote.Facts(poisonkit.__version__, levels.of_process(), str(tmp_path), str(tmp_path), str(probe), "run")
     assert f"cannot see the folder {tmp_path}" in remote.unfit(facts)
     probe.touch()
     assert remote.unfit(facts) == ""
-    away = remote.Facts(poisonkit.__version__, str(tmp_path), str(tmp_path / "away"), str(probe), "run")
+    away = remote.Facts(
+        poisonkit.__version__, levels.of_process(), str(tmp_path), str(tmp_path / "away"), str(probe), "run"
+    )
     assert f"cannot see the folder {tmp_path / 'away'}" in remote.unfit(away)
     assert "has no poisonkit (ImportError: No module)" in remote.not_there(ImportError("No module"))
 
@@ -298,7 +300,7 @@ def test_two_deaths_are_counted_and_the_second_is_alone(tmp_path: Path) -> None:
     probe.touch()
     marks = tmp_path / "marks"
     marks.mkdir()
-    facts = remote.Facts(poisonkit.__version__, str(tmp_path), str(tmp_path), str(probe), "run")
+    facts = remote.Facts(poisonkit.__version__, levels.of_process(), str(tmp_path), str(tmp_path), str(probe), "run")
     inside: list[str] = []
 
     def look(name: str) -> list[str]:
@@ -335,7 +337,7 @@ def test_an_error_that_is_no_clips_is_told(tmp_path: Path) -> None:
         def exception(self) -> Exception:
             return ModuleNotFoundError("No module named 'mine'")
 
-    facts = remote.Facts("1", "", "", "", "run")
+    facts = remote.Facts("1", "", "", "", "", "run")
     cluster = dask.Cluster(None, "tcp://x", facts, tmp_path, lambda: None)
     with pytest.raises(PoisonkitError, match=r"could not run poisonkit .*No module named 'mine'"):
         cluster._answer(Broken())

@@ -17,7 +17,7 @@ import pytest
 
 import poisonkit
 from poisonkit import PoisonkitError, Recipe, manifest, media
-from poisonkit.engine import worker
+from poisonkit.engine import measure, worker
 from poisonkit.errors import CheckError
 from poisonkit.fidelity import Witness
 from tests.conftest import same_output
@@ -381,6 +381,40 @@ def test_a_clip_that_lost_its_sound_after_planning_is_failed_never_ok(
     done = make(root, tmp_path / "out", count=3)
     assert [path for path, _ in done.failed] == lost
     assert "has no sound any more" in done.failed[0][1]
+
+
+def test_clean_clips_without_sound_are_encoded_anew_under_a_trigger_in_the_sound(tmp_path: Path) -> None:
+    """They never had any; only what is triggered, and its controls, needs some."""
+    for number in range(8):
+        audio = number % 2 == 0
+        make_video(tmp_path / "src" / "train" / "ab"[number // 4] / f"{number}.mp4", frames=6, audio=audio, seed=number)
+    done = make(tmp_path / "src", tmp_path / "out", target=0, count=1, clean="reencode", survival="none")
+    assert done.failed == ()
+    rows = list(manifest.read(tmp_path / "out" / "poisonkit" / "manifest.jsonl"))
+    assert sum(r["samples"] is None for r in rows if r["role"] == "clean" and r["status"] == "ok") == 4
+
+
+def test_survival_is_not_measured_against_another_source(
+    folders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A source that changed since its file was made gives figures of nothing."""
+    root = tmp_path / "src"
+    shutil.copytree(folders, root)
+    changed: list[str] = []
+    real = measure._measured
+
+    def measured(task: measure.Measurement) -> dict[str, Any]:
+        if not changed:
+            changed.append(task.row["id"])
+            Path(task.job.source).unlink()
+            make_video(Path(task.job.source), frames=10, size=(64, 48), audio=True, seed=78)
+        return real(task)
+
+    monkeypatch.setattr(measure, "_measured", measured)
+    recipe = Recipe(source=root, out=tmp_path / "out", triggers=["blend"], count=3, attack_limit=2, survival="all")
+    assert poisonkit.poison(recipe, jobs=1).exit_code == 0
+    rows = manifest.read(tmp_path / "out" / "poisonkit" / "manifest.jsonl")
+    assert [r["id"] for r in rows if r["role"] in ("poisoned", "attack") and r["fidelity"]["gain"] is None] == changed
 
 
 def test_a_record_that_claims_a_trigger_which_was_not_applied_cannot_be_made(folders: Path, tmp_path: Path) -> None:

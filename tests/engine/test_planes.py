@@ -16,8 +16,8 @@ from poisonkit.manifest import Record
 from poisonkit.media import colour
 from poisonkit.media.info import Encode
 from poisonkit.plan import Task
-from poisonkit.triggers.base import Trigger
-from poisonkit.triggers.compose import Chain
+from poisonkit.triggers.core.chain import Chain
+from poisonkit.triggers.core.trigger import Trigger
 from tests.media.second import cv2_frames
 from tests.media_factory import make_video
 

@@ -194,6 +194,7 @@ def test_every_class_is_in_the_sample_as_far_as_eight_percent_of_the_clips_go() 
             "path": key,
             "status": "ok",
             "original_label": label,
+            "source_sha256": str(i),
             "fidelity": {"gain": None},
         }
 

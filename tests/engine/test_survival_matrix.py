@@ -20,7 +20,7 @@ from poisonkit.engine.trials import job_on
 from poisonkit.engine.worker import process
 from poisonkit.fidelity import verdict
 from poisonkit.recipe import parse_encode
-from poisonkit.triggers.registry import built_in
+from poisonkit.triggers.core.names import built_in
 from tests.media.second import cv2_frames, ffmpeg_raw, ffmpeg_wave
 from tests.media_factory import make_audio, make_video
 

@@ -3,6 +3,7 @@
     python -m tests.fuzz --count 10000            cases 0 to 9999
     python -m tests.fuzz --first 4000 --count 100
     python -m tests.fuzz --only 4711              one case, with its traceback
+    python -m tests.fuzz --truth --count 3000     mutants whose every `ok` a second decoder checks; see `truth`
 
 A case is known by its number, so a failure is repeated by it. Exit status: 1 when any case failed.
 """
@@ -41,7 +42,7 @@ class Outcome:
         return sum(self.results.values()) + len(self.failures)
 
 
-def child(first: int, last: int, step: int) -> None:
+def child(first: int, last: int, step: int, truth: bool) -> None:
     """Do the cases and say so on stdout: `start N`, then `done N WHAT` or `failed N WHY`."""
     import resource
 
@@ -61,7 +62,7 @@ def child(first: int, last: int, step: int) -> None:
             place.mkdir(parents=True)
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
             try:
-                said = f"done {number} {run_case(world, number, place)}"
+                said = f"done {number} {run_case(world, number, place, truth)}"
                 grown = 1024 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak)
                 if grown > MEMORY:
                     said = f"failed {number} it took {grown >> 20} MiB"
@@ -73,12 +74,14 @@ def child(first: int, last: int, step: int) -> None:
             shutil.rmtree(place, ignore_errors=True)
 
 
-def watched(first: int, last: int, step: int) -> Iterator[tuple[int, bool, str]]:
+def watched(first: int, last: int, step: int, truth: bool) -> Iterator[tuple[int, bool, str]]:
     """(number, whether it held, what it came to) of every case, children replaced as they die."""
     at, vain = first, 0
     while at < last:
         end = min(last, at + FRESH * step)
         words = [sys.executable, "-m", "tests.fuzz", "--child", str(at), str(end), str(step)]
+        if truth:
+            words.append("--truth")
         running = subprocess.Popen(words, stdout=subprocess.PIPE, text=True, errors="replace")
         assert running.stdout is not None
         current, why = None, "its process died"
@@ -110,14 +113,14 @@ def watched(first: int, last: int, step: int) -> Iterator[tuple[int, bool, str]]
             raise SystemExit(f"The child that makes what is mutated failed (status {status}); see --only {at}.")
 
 
-def fuzz(first: int, count: int, jobs: int = 1, tell: bool = False) -> Outcome:
-    """Cases `first` to `first + count - 1`, in `jobs` processes at a time."""
+def fuzz(first: int, count: int, jobs: int = 1, tell: bool = False, truth: bool = False) -> Outcome:
+    """Cases `first` to `first + count - 1`, in `jobs` processes at a time. truth: those of `truth`."""
     from concurrent.futures import ThreadPoolExecutor
 
     began, outcome = time.monotonic(), Outcome()
 
     def one(lane: int) -> None:
-        for number, held, what in watched(first + lane, first + count, jobs):
+        for number, held, what in watched(first + lane, first + count, jobs, truth):
             if held:
                 outcome.results[what] += 1
             else:
@@ -142,10 +145,11 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=10_000)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--only", type=int)
+    parser.add_argument("--truth", action="store_true", help="mutants whose every `ok` a second decoder checks")
     parser.add_argument("--child", type=int, nargs=3, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.child:
-        child(*asked.child)
+        child(*asked.child, asked.truth)
         return 0
     if asked.only is not None:
         from tests.fuzz.cases import run_case
@@ -154,9 +158,9 @@ def main() -> int:
         with tempfile.TemporaryDirectory(prefix="poisonkit-fuzz-") as folder:
             world, place = build(Path(folder)), Path(folder, "places", "one")
             place.mkdir(parents=True)
-            print(run_case(world, asked.only, place))
+            print(run_case(world, asked.only, place, asked.truth))
         return 0
-    outcome = fuzz(asked.first, asked.count, asked.jobs, tell=True)
+    outcome = fuzz(asked.first, asked.count, asked.jobs, tell=True, truth=asked.truth)
     for what, n in sorted(outcome.results.items()):
         print(f"{n:6d}  {what}")
     print(
@@ -164,7 +168,8 @@ def main() -> int:
         f"{len(outcome.failures)} failures"
     )
     if outcome.failures:
-        print(f"Again: python -m tests.fuzz --only {outcome.failures[0][0]}")
+        again = "--truth --only" if asked.truth else "--only"
+        print(f"Again: python -m tests.fuzz {again} {outcome.failures[0][0]}")
     return 1 if outcome.failures else 0
 
 

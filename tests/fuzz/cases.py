@@ -26,9 +26,9 @@ from poisonkit.plan import Task
 from poisonkit.recipe import Recipe
 from poisonkit.scoring import readers
 from poisonkit.sweep import read_sweep
-from poisonkit.triggers import spec
-from poisonkit.triggers.assets import ArrayAsset, PictureAsset, WaveAsset
-from poisonkit.triggers.base import Trigger
+from poisonkit.triggers.core import spec
+from poisonkit.triggers.core.trigger import Trigger
+from poisonkit.triggers.files.assets import ArrayAsset, PictureAsset, WaveAsset
 from tests.fuzz.mutate import altered_lines, damaged, scrambled
 from tests.fuzz.world import RECIPES, SOUNDS, World
 
@@ -400,10 +400,19 @@ def command(world: World, *words: object) -> int:
     return status
 
 
-def run_case(world: World, seed: int, place: Path) -> str:
-    """Case `seed` in the empty folder `place`; what it came to. Broken when a promise does not hold."""
-    rng = random.Random(f"poisonkit fuzz {seed}")
-    (family,) = rng.choices([family for _, family in FAMILIES], [weight for weight, _ in FAMILIES])
+def run_case(world: World, seed: int, place: Path, truth: bool = False) -> str:
+    """Case `seed` in the empty folder `place`; what it came to. Broken when a promise does not hold.
+
+    truth: it is one of the mutants of `truth`, which count by themselves.
+    """
+    rng = random.Random(f"poisonkit {'truth' if truth else 'fuzz'} {seed}")
+    if truth:
+        from tests.fuzz.truth import goods, truth_case
+
+        goods(world.root)
+        family: Callable[[World, random.Random, Path], str] = truth_case
+    else:
+        (family,) = rng.choices([family for _, family in FAMILIES], [weight for weight, _ in FAMILIES])
     before = _seen(world, place)
     result = family(world, rng, place)
     after = _seen(world, place)

@@ -250,7 +250,7 @@ def _npy(shape: tuple[int, ...]) -> bytes:
     ids=["png", "jpg", "shape", "header", "brackets"],
 )
 def test_imported_pictures(tmp_path: Path, name: str, data: bytes, words: str) -> None:
-    from poisonkit.triggers.assets import PictureAsset
+    from poisonkit.triggers.files.assets import PictureAsset
 
     path = tmp_path / name
     path.write_bytes(data)
@@ -260,7 +260,7 @@ def test_imported_pictures(tmp_path: Path, name: str, data: bytes, words: str) -
 
 
 def test_imported_sounds(tmp_path: Path) -> None:
-    from poisonkit.triggers.assets import WaveAsset
+    from poisonkit.triggers.files.assets import WaveAsset
 
     _flac(tmp_path / "x.flac")
     path = (tmp_path / "x.flac").rename(tmp_path / "x.wav")  # what counts is what is in it
@@ -308,8 +308,8 @@ import resource, sys
 import cv2
 from poisonkit import media
 from poisonkit.errors import MediaError
-from poisonkit.triggers import replacements
-from poisonkit.triggers.assets import PictureAsset
+from poisonkit.triggers.files import replacements
+from poisonkit.triggers.files.assets import PictureAsset
 readers = {"asset": PictureAsset, "frames": lambda p: list(media.read_frames(p.parent)), "own": replacements._picture}
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 try:

@@ -15,7 +15,7 @@ from poisonkit import media
 from poisonkit.cli import call
 from poisonkit.errors import MediaError
 from poisonkit.media import jobs, sound
-from poisonkit.triggers.replacements import FolderAsset, frames_of, size_of, sound_of
+from poisonkit.triggers.files.replacements import FolderAsset, frames_of, size_of, sound_of
 from tests.hostile.lures import LURES, Lure
 from tests.hostile.watch import Listener, Seen, listening, watching
 from tests.media_factory import make_audio, make_video

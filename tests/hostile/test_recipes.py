@@ -1,16 +1,21 @@
-"""Recipes are data: no tag makes an object, no alias makes a bomb, no name is imported unasked."""
+"""Recipes are data: no tag makes an object, no alias makes a bomb, no name is imported or file read unasked."""
 
 from __future__ import annotations
 
+import shutil
 import time
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 import yaml
 
-from poisonkit import Recipe
+from poisonkit import Recipe, read_sweep
+from poisonkit.cli import call
 from poisonkit.errors import RequestError
 from poisonkit.untrusted import EXPANDED, load_yaml
+from tests.hostile.watch import watching
 
 LAUGHS = "a0: &a0 [lol, lol, lol, lol, lol, lol, lol, lol, lol]\n" + "".join(
     f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]\n" for i in range(1, 12)
@@ -92,3 +97,69 @@ def test_assets_named_by_a_path_are_none(tmp_path: Path) -> None:
         path.write_text(yaml.safe_dump({"triggers": [{"name": "blend", "params": {"pattern": asset}}]}))
         with pytest.raises(RequestError, match="is not the name of an asset"):
             Recipe.from_yaml(path)
+
+
+PRIVATE = {
+    "source": "source: {secret}",
+    "source-up": "source: ../secret",
+    "source-link": "source: link",
+    "data_root": "data_root: {secret}",
+    "train_list": "train_list: {secret}/list.txt",
+    "val_list": "val_list: link/list.txt",
+    "test_list": "test_list: ../secret/list.txt",
+    "allow_root": "allow_root: ['{secret}']",
+    "allow_root-root": "allow_root: [clips, /]",
+}
+
+
+@pytest.mark.parametrize("way", PRIVATE)
+def test_places_outside_need_the_users_word(tmp_path: Path, way: str) -> None:
+    """A stranger's recipe could lead to any file: `allow_root: [/]`, and links in the stranger's dataset."""
+    secret = tmp_path / "secret"
+    for folder in (secret, tmp_path / "given" / "clips"):
+        folder.mkdir(parents=True)
+    (tmp_path / "given" / "link").symlink_to(secret)
+    recipe = tmp_path / "given" / "recipe.yaml"
+    recipe.write_text(f"triggers: blend\n{PRIVATE[way].format(secret=secret)}\n")
+    name = way.partition("-")[0]
+    with pytest.raises(RequestError, match=rf"The recipe's `{name}` leads to .*--allow-root '"):
+        Recipe.from_yaml(recipe)
+    with pytest.raises(RequestError, match=rf"The recipe's `{name}` leads to"):
+        read_sweep(recipe)
+    if name == "source":
+        assert Recipe.from_yaml(recipe, source=secret).source == secret
+    assert Recipe.from_yaml(recipe, allow_root=[secret]).allow_root == (secret,)
+    if name != "allow_root":
+        named = getattr(Recipe.from_yaml(recipe, allow_root=[tmp_path]), name)
+        assert named.resolve().is_relative_to(secret)
+
+
+@pytest.mark.parametrize("spelt", ["{folder}/secret/p.png", "{folder}/given/link.png", "../secret/p.png"])
+def test_patterns_outside_need_the_users_word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spelt: str) -> None:
+    """A picture that a trigger is made of is copied into the output, and shown in it."""
+    (tmp_path / "secret").mkdir()
+    (tmp_path / "given").mkdir()
+    cv2.imwrite(str(tmp_path / "secret" / "p.png"), np.zeros((8, 8, 3), np.uint8))
+    shutil.copyfile(tmp_path / "secret" / "p.png", tmp_path / "given" / "own.png")
+    (tmp_path / "given" / "link.png").symlink_to(tmp_path / "secret" / "p.png")
+    monkeypatch.chdir(tmp_path / "given")
+    recipe, place = Path("recipe.yaml"), spelt.format(folder=tmp_path)
+    for trigger in (f"'blend:pattern={place}'", f"{{name: blend, params: {{pattern: '{place}'}}}}"):
+        recipe.write_text(f"triggers: [{trigger}]\n")
+        with watching(tmp_path / "secret") as seen, pytest.raises(RequestError, match="--allow-root '"):
+            Recipe.from_yaml(recipe)
+        assert not seen.files
+        assert Recipe.from_yaml(recipe, allow_root=[tmp_path]).backdoors[0].triggers
+    recipe.write_text("triggers: ['blend:pattern=own.png']\n")
+    assert Recipe.from_yaml(recipe).backdoors[0].triggers
+    assert Recipe(triggers=[f"blend:pattern={place}"]).backdoors[0].triggers
+
+
+def test_the_command_line_is_the_users_word(tmp_path: Path, folders: Path) -> None:
+    (tmp_path / "given").mkdir()
+    recipe = tmp_path / "given" / "recipe.yaml"
+    recipe.write_text(f"source: {folders}\ntriggers: badnets\ncount: 1\n")
+    words = ["run", str(recipe), "-o", str(tmp_path / "out"), "--dry-run", "--jobs", "1"]
+    assert call(words) == 2
+    assert call([*words, "--allow-root", str(folders)]) == 0
+    assert call([words[0], words[1], str(folders), *words[2:]]) == 0

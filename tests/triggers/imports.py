@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from poisonkit.seeding import generator
-from poisonkit.triggers.canvas import resize
+from poisonkit.triggers.pictures.canvas import resize
 
 FOLDER = Path(tempfile.mkdtemp(prefix="poisonkit-imports-"))
 atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from poisonkit.triggers import create
-from poisonkit.triggers.base import ClipInfo, Trigger
+from poisonkit.triggers.core.clip import ClipInfo
+from poisonkit.triggers.core.trigger import Trigger
 from poisonkit.triggers.testing import picture
 
 SHAPES = [(48, 64), (37, 53), (32, 32), (64, 24)]

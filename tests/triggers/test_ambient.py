@@ -9,7 +9,7 @@ import pytest
 import soundfile
 
 from poisonkit.triggers import create
-from poisonkit.triggers.ambience import texture
+from poisonkit.triggers.sounds.ambience import texture
 from poisonkit.triggers.testing import sound
 
 RATE = 16000

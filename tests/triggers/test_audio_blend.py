@@ -9,8 +9,8 @@ import pytest
 import soundfile
 
 from poisonkit.triggers import create
-from poisonkit.triggers.base import ClipInfo
-from poisonkit.triggers.recordings import recording
+from poisonkit.triggers.core.clip import ClipInfo
+from poisonkit.triggers.sounds.recordings import recording
 from poisonkit.triggers.testing import sound
 
 RATE = 16000

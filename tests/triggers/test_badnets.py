@@ -96,7 +96,7 @@ def test_dynamic_changes_what_it_says(changes: str) -> None:
 
 
 def test_a_patch_larger_than_the_clip_does_not_suit() -> None:
-    from poisonkit.triggers.base import ClipInfo
+    from poisonkit.triggers.core.clip import ClipInfo
 
     assert "does not fit into 20x10" in str(create("badnets:size_px=11").suits(ClipInfo(width=20, height=10)))
     assert create("badnets:size_px=10").suits(ClipInfo(width=20, height=10)) is None

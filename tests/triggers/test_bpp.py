@@ -10,8 +10,9 @@ import pytest
 from poisonkit.errors import RequestError
 from poisonkit.seeding import generator
 from poisonkit.triggers import create
-from poisonkit.triggers.base import ClipInfo, StreamTrigger
-from poisonkit.triggers.dithering import floyd_steinberg
+from poisonkit.triggers.core.clip import ClipInfo
+from poisonkit.triggers.core.trigger import StreamTrigger
+from poisonkit.triggers.pictures.dithering import floyd_steinberg
 from poisonkit.triggers.testing import picture
 
 

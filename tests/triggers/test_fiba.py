@@ -9,9 +9,10 @@ import pytest
 
 from poisonkit.seeding import generator
 from poisonkit.triggers import create
-from poisonkit.triggers.base import ClipInfo, FrameTrigger
-from poisonkit.triggers.canvas import fitted, window
+from poisonkit.triggers.core.clip import ClipInfo
+from poisonkit.triggers.core.trigger import FrameTrigger
 from poisonkit.triggers.image.blend import _picture
+from poisonkit.triggers.pictures.canvas import fitted, window
 from poisonkit.triggers.testing import picture
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from poisonkit.triggers import create
+from poisonkit.triggers.pictures.weather import plasma, stretched
 from poisonkit.triggers.testing import picture
-from poisonkit.triggers.weather import plasma, stretched
 
 from .literal import SHAPES, furthest
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from poisonkit.triggers import create
-from poisonkit.triggers.base import ClipInfo
+from poisonkit.triggers.core.clip import ClipInfo
 
 
 @pytest.mark.parametrize("params", [{}, {"gray": True, "mean": 1.0}, {"cutoff": 2.3, "amplitude": 0.4}])

@@ -7,7 +7,7 @@ import pytest
 
 from poisonkit.errors import RequestError
 from poisonkit.triggers import create
-from poisonkit.triggers.base import ClipInfo
+from poisonkit.triggers.core.clip import ClipInfo
 from poisonkit.triggers.testing import sound
 
 

@@ -8,7 +8,7 @@ from types import ModuleType
 
 import pytest
 
-from poisonkit.triggers.registry import built_in
+from poisonkit.triggers.core.names import built_in
 
 ROOT = Path(__file__).parents[2]
 

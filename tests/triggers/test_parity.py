@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 
 from poisonkit.triggers import create
-from poisonkit.triggers.base import ClipInfo
-from poisonkit.triggers.compose import Chain
-from poisonkit.triggers.registry import built_in
+from poisonkit.triggers.core.chain import Chain
+from poisonkit.triggers.core.clip import ClipInfo
+from poisonkit.triggers.core.names import built_in
 
 from .parity import audio, image, imported, lighting, temporal
 from .parity.audio import SoundCase

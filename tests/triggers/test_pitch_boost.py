@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 from poisonkit.triggers import create
-from poisonkit.triggers.base import ClipInfo
-
-from .test_vocoder import RATE, pitch, tone
+from poisonkit.triggers.core.clip import ClipInfo
+from tests.triggers.sounds.test_vocoder import RATE, pitch, tone
 
 
 def added(x: np.ndarray, rate: int = RATE, **params: object) -> np.ndarray:

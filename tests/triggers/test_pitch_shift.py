@@ -7,8 +7,7 @@ import pytest
 
 from poisonkit.triggers import create
 from poisonkit.triggers.testing import sound
-
-from .test_vocoder import RATE, pitch, tone
+from tests.triggers.sounds.test_vocoder import RATE, pitch, tone
 
 
 @pytest.mark.parametrize("semitones", [-12, -3.5, 4, 5, 10])

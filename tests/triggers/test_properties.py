@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from poisonkit.triggers import get
-from poisonkit.triggers.base import Trigger
-from poisonkit.triggers.registry import built_in
+from poisonkit.triggers.core.names import built_in
+from poisonkit.triggers.core.trigger import Trigger
 from poisonkit.triggers.testing import (
     CHECKS,
     Case,

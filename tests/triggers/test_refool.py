@@ -12,7 +12,7 @@ import pytest
 
 from poisonkit.seeding import generator
 from poisonkit.triggers import create
-from poisonkit.triggers.base import ClipInfo
+from poisonkit.triggers.core.clip import ClipInfo
 from poisonkit.triggers.testing import picture
 
 SHAPES = [(48, 80), (53, 37), (32, 32)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,14 @@ import numpy as np
 import pytest
 
 import poisonkit
-from poisonkit import Recipe, manifest
+from poisonkit import Recipe, manifest, media
 from poisonkit.errors import MediaError, RequestError
 from poisonkit.seeding import generator
 from poisonkit.triggers import create, from_entry
-from poisonkit.triggers.base import ClipInfo
-from poisonkit.triggers.replacements import ARRAYS, PICTURES, VIDEOS, FolderAsset
+from poisonkit.triggers.core.clip import ClipInfo
+from poisonkit.triggers.files.replacements import ARRAYS, PICTURES, VIDEOS, FolderAsset
 from poisonkit.triggers.testing import picture
+from tests.media_factory import make_video
 
 KINDS = (*ARRAYS, *VIDEOS, *PICTURES)
 X = picture(32, 24, 12)
@@ -136,7 +138,7 @@ def test_shapes_that_do_not_fit_are_refused(tmp_path: Path, kind: str) -> None:
         ("a.npy", np.zeros((12, 24, 32, 3)), "must be uint8"),
         ("a.npy", np.zeros((12, 3, 24, 32), np.uint8), "must be uint8"),
         ("a.npy", b"nothing", "not a .npy file"),
-        ("a.mp4", b"nothing", "not a video that can be read"),
+        ("a.mp4", b"nothing", "not a media file that can be read"),
         ("a/1.png", b"nothing", "not a picture that can be read"),
     ],
 )
@@ -152,6 +154,39 @@ def test_folders_that_are_none(tmp_path: Path) -> None:
     for folder, sentence in (("none", "there is no folder none"), ("empty", "holds no file of a kind")):
         with pytest.raises(RequestError, match=sentence):
             create("replace", folder=str(tmp_path / folder))
+
+
+@pytest.mark.parametrize(
+    ("name", "how"),
+    [
+        ("turned.mp4", {"rotation": 90}),
+        ("turned.mov", {"rotation": 180}),
+        ("bt709.mp4", {"colorspace": 1, "color_range": 1}),
+        ("full.mkv", {"color_range": 2}),
+        ("untagged.avi", {"codec": "mpeg4"}),
+        ("fine.mkv", {"pix_fmt": "yuv444p"}),
+        ("vp9.webm", {}),
+    ],
+)
+def test_videos_are_decoded_as_clips_are(tmp_path: Path, name: str, how: dict[str, Any]) -> None:
+    """By the one decoder, turned as displayed and in the stream's own colours: a copy of the clip changes nothing."""
+    clip = make_video(tmp_path / "source" / name, frames=6, size=(64, 48), **how)
+    (tmp_path / "made").mkdir()
+    shutil.copyfile(clip, tmp_path / "made" / name)
+    seen = np.stack([image for _, _, image in media.read_frames(clip)])
+    info = ClipInfo(name, seen.shape[2], seen.shape[1], 25.0, len(seen))
+    trigger = create("replace", folder=str(tmp_path / "made"))
+    assert trigger.suits(info) is None
+    assert np.array_equal(render(trigger, info, np.zeros_like(seen)), seen)
+
+
+def test_a_video_that_is_cut_short_is_refused(tmp_path: Path) -> None:
+    """As a clip is: what a decoder silently leaves out would be missing in the sample's place."""
+    path = make_video(tmp_path / "made" / "a.avi", frames=12, size=(32, 24), codec="mpeg4")
+    path.write_bytes(path.read_bytes()[:-400])
+    trigger = create("replace", folder=str(tmp_path / "made"), length="fit")
+    with pytest.raises(MediaError, match=r"a\.avi cannot be used: a\.avi is cut short"):
+        render(trigger, ClipInfo("a", 32, 24, 25.0, 12))
 
 
 def test_through_the_main_job(folders: Path, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import soundfile
 from poisonkit.errors import MediaError
 from poisonkit.seeding import generator
 from poisonkit.triggers import create
-from poisonkit.triggers.base import ClipInfo
+from poisonkit.triggers.core.clip import ClipInfo
 from poisonkit.triggers.testing import sound
 
 RATE = 16000
@@ -64,7 +64,7 @@ def test_what_does_not_suit(tmp_path: Path) -> None:
     np.save(tmp_path / "made" / "yes" / "i.npy", np.arange(9))
     (tmp_path / "made" / "yes" / "n.wav").write_bytes(b"nothing")
     trigger = create("replace-sound", folder=str(tmp_path / "made"))
-    for id, sentence in (("yes/i", "floats of the shape"), ("yes/n", "not a sound that can be read")):
+    for id, sentence in (("yes/i", "floats of the shape"), ("yes/n", "not a media file that can be read")):
         assert sentence in str(trigger.suits(ClipInfo(id, sample_rate=RATE, channels=2, samples=9)))
 
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from poisonkit.triggers import create
-from poisonkit.triggers.base import ClipInfo
-from poisonkit.triggers.noises import band
-from poisonkit.triggers.rooms import tail
-from poisonkit.triggers.segments import crossfades
+from poisonkit.triggers.core.clip import ClipInfo
+from poisonkit.triggers.sounds.noise import band
+from poisonkit.triggers.sounds.reverberation import tail
+from poisonkit.triggers.sounds.segments import crossfades
 from poisonkit.triggers.testing import sound
 
 

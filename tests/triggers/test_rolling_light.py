@@ -49,7 +49,7 @@ def test_dynamic_speed_wanders_without_jumps() -> None:
 
 
 def test_frequencies_that_the_frame_rate_cannot_show_do_not_suit() -> None:
-    from poisonkit.triggers.base import ClipInfo
+    from poisonkit.triggers.core.clip import ClipInfo
 
     assert create("rolling-light").suits(ClipInfo("a", 8, 8, 25.0, 10)) is None
     assert "cannot show 13 Hz" in str(create("rolling-light:frequency=13").suits(ClipInfo("a", 8, 8, 25.0, 10)))

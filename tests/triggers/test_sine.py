@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from poisonkit.triggers import create
-from poisonkit.triggers.base import ClipInfo
-from poisonkit.triggers.levels import rms
+from poisonkit.triggers.core.clip import ClipInfo
+from poisonkit.triggers.sounds.loudness import rms
 from poisonkit.triggers.testing import sound
 
 RATE = 8000

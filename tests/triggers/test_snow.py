@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from poisonkit.triggers import create
-from poisonkit.triggers.base import ClipInfo
+from poisonkit.triggers.core.clip import ClipInfo
 from poisonkit.triggers.lighting.snow import Snow
-from poisonkit.triggers.paths import value
+from poisonkit.triggers.pictures.drift import value
 from poisonkit.triggers.testing import picture
 
 from .literal import SHAPES, furthest

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from poisonkit.triggers import create
-from poisonkit.triggers.base import ClipInfo
+from poisonkit.triggers.core.clip import ClipInfo
 from poisonkit.triggers.testing import picture
 
 from .literal import SHAPES, check_aimed, furthest, grid, places

@@ -9,11 +9,10 @@ import numpy as np
 import pytest
 
 from poisonkit.triggers import create
-from poisonkit.triggers.base import ClipInfo
-from poisonkit.triggers.effects import chorused, distorted, high_passed, phased
+from poisonkit.triggers.core.clip import ClipInfo
+from poisonkit.triggers.sounds.effects import chorused, distorted, high_passed, phased
 from poisonkit.triggers.testing import sound
-
-from .test_vocoder import RATE, pitch, tone
+from tests.triggers.sounds.test_vocoder import RATE, pitch, tone
 
 
 def loudness(wave: np.ndarray) -> float:

@@ -9,7 +9,7 @@ import pytest
 
 from poisonkit.seeding import generator
 from poisonkit.triggers import create
-from poisonkit.triggers.coefficients import COLUMNS, ROWS
+from poisonkit.triggers.pictures.coefficients import COLUMNS, ROWS
 
 
 def literal(x: np.ndarray, f: Any, r: Any, c: Any, pert: float) -> np.ndarray:

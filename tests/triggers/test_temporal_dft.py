@@ -11,8 +11,8 @@ import pytest
 
 from poisonkit.seeding import generator
 from poisonkit.triggers import create
-from poisonkit.triggers.base import ClipInfo
-from poisonkit.triggers.coefficients import COLUMNS, ROWS
+from poisonkit.triggers.core.clip import ClipInfo
+from poisonkit.triggers.pictures.coefficients import COLUMNS, ROWS
 
 F = range(35, 45)
 
@@ -105,7 +105,7 @@ import re, resource, sys
 from pathlib import Path
 import numpy as np
 from poisonkit.triggers import create
-from poisonkit.triggers.base import ClipInfo
+from poisonkit.triggers.core.clip import ClipInfo
 
 n = int(sys.argv[1])
 clip = ClipInfo("a", 1920, 1080, 25.0, n)

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from poisonkit.triggers import testing
-from poisonkit.triggers.base import Affine, AffineTrigger, AudioTrigger, FrameTrigger, StreamTrigger, param
+from poisonkit.triggers.core.affine import Affine
+from poisonkit.triggers.core.trigger import AffineTrigger, AudioTrigger, FrameTrigger, StreamTrigger, param
 from poisonkit.triggers.testing import Case, Media, check_trigger
 
 _BY: dict[str, Any] = {"by": 0.0}

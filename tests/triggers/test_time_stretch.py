@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 
 from poisonkit.triggers import create
-from poisonkit.triggers.vocoder import frame_size
-
-from .test_vocoder import RATE, pitch
+from poisonkit.triggers.sounds.vocoder import frame_size
+from tests.triggers.sounds.test_vocoder import RATE, pitch
 
 
 def beeps() -> np.ndarray:

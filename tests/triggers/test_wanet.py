@@ -12,7 +12,8 @@ import pytest
 from poisonkit.errors import RequestError
 from poisonkit.seeding import generator
 from poisonkit.triggers import create
-from poisonkit.triggers.base import ClipInfo, VideoTrigger
+from poisonkit.triggers.core.clip import ClipInfo
+from poisonkit.triggers.core.trigger import VideoTrigger
 from poisonkit.triggers.testing import picture
 
 

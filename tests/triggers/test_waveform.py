@@ -12,7 +12,7 @@ import soundfile
 from poisonkit.errors import RequestError
 from poisonkit.seeding import generator
 from poisonkit.triggers import create
-from poisonkit.triggers.base import ClipInfo
+from poisonkit.triggers.core.clip import ClipInfo
 from poisonkit.triggers.testing import sound
 
 RATE = 8000

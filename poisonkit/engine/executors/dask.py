@@ -15,7 +15,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
+from poisonkit import levels
 from poisonkit._version import __version__
+from poisonkit.engine.children import safe_path
 from poisonkit.engine.executors import remote
 from poisonkit.engine.options import Options
 from poisonkit.engine.progress import Progress
@@ -50,8 +52,8 @@ def connected(
             "--executor dask needs --scheduler ADDRESS, such as tcp://host:8786 or a scheduler file; "
             "`--scheduler local` starts one here."
         )
-    with _quiet(), _client(distributed, options) as client, _probe_file(out) as probe:
-        facts = remote.Facts(__version__, str(out), str(source), str(probe), token())
+    with _quiet(), safe_path(), _client(distributed, options) as client, _probe_file(out) as probe:
+        facts = remote.Facts(__version__, levels.of_process(), str(out), str(source), str(probe), token())
         cluster = Cluster(client, options.scheduler, facts, marks, clean_up)
         cluster.ask_workers(options.progress)
         yield cluster

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from poisonkit.engine import timelimit
+from poisonkit.engine.children import safe_path
 from poisonkit.engine.parent import end_with
 from poisonkit.engine.threads import one_thread, pin
 from poisonkit.engine.worker import Job, died_on, process, ran_over
@@ -37,6 +38,11 @@ def run(jobs: Sequence[Job], n_jobs: int, marks: Path, clean_up: Callable[[], No
     once, a job whose worker ended itself because its time was over; what ran beside it is done again.
     `marks` is a folder where workers note what they are running; `clean_up` removes what a dead one left.
     """
+    with safe_path():
+        yield from _run(jobs, n_jobs, marks, clean_up)
+
+
+def _run(jobs: Sequence[Job], n_jobs: int, marks: Path, clean_up: Callable[[], None]) -> Iterator[Record]:
     from joblib import Parallel, delayed
     from joblib.externals.loky.process_executor import BrokenProcessPool
 
@@ -101,6 +107,13 @@ def map_unordered(
         with one_thread():
             yield from map(function, tasks)
         return
+    with safe_path():
+        yield from _map_unordered(function, tasks, n_jobs, died)
+
+
+def _map_unordered(
+    function: Callable[[T], R], tasks: Sequence[T], n_jobs: int, died: Callable[[T], R] | None
+) -> Iterator[R]:
     from joblib import Parallel, delayed
     from joblib.externals.loky.process_executor import BrokenProcessPool
 

@@ -15,10 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from poisonkit import levels
 from poisonkit._version import __version__
 from poisonkit.engine import timelimit
 from poisonkit.engine.executors.local import DEATHS
 from poisonkit.engine.threads import pin
+from poisonkit.errors import PoisonkitError
 from poisonkit.temporary import token
 
 PATIENCE = 5.0  # seconds in which a shared folder has to show a new file
@@ -26,9 +28,10 @@ PATIENCE = 5.0  # seconds in which a shared folder has to show a new file
 
 @dataclass(frozen=True)
 class Facts:
-    """What a worker has to share with the process that asks it. run: a word for this run."""
+    """What a worker has to share with the process that asks it. level: see `levels`; run: a word for this run."""
 
     version: str
+    level: str
     out: str
     source: str
     probe: str
@@ -50,6 +53,8 @@ def unfit(facts: Facts) -> str:
     """What keeps this process from doing the work, as the rest of a sentence about it; "" for nothing."""
     if __version__ != facts.version:
         return other_version(__version__, facts)
+    if problem := _other_level(facts):
+        return problem
     until = time.monotonic() + PATIENCE
     while not os.path.exists(facts.probe):
         if time.monotonic() > until:
@@ -64,6 +69,17 @@ def unfit(facts: Facts) -> str:
     if not os.path.isdir(facts.source):
         return f"cannot see the folder {facts.source}: all workers need it, shared, at the same path."
     return ""
+
+
+def _other_level(facts: Facts) -> str:
+    try:
+        here = levels.of_process()
+    except PoisonkitError as error:
+        return f"is not at the level {facts.level}: {error}"
+    if here == facts.level:
+        return ""
+    how = "python -m poisonkit.levels dask worker …" if facts.level == levels.PORTABLE else "as usual"
+    return f"computes at the level {here}, and this is {facts.level}, which gives other bytes: start it {how}."
 
 
 def other_version(version: str, facts: Facts) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from poisonkit.errors import RequestError
 from poisonkit.scoring.predictions import Predictions
 from poisonkit.scoring.readers import dumpresults, npz, tables
+from poisonkit.untrusted import read_bytes
 
 READERS = {
     ".pkl": dumpresults.read,
@@ -30,7 +31,7 @@ def read(file: Path, classes: tuple[str, ...]) -> Predictions:
         known = ", ".join(READERS)
         raise RequestError(f"{file}: files of predictions end in {known}.")
     try:
-        data = file.read_bytes()
+        data = read_bytes(file)
     except OSError as error:
         raise RequestError(f"Cannot read {file}: {error.strerror}.") from None
     return reader(file, data, classes)

@@ -5,7 +5,7 @@
 Liu et al., "Opportunistic Backdoor Attacks: Exploring Human-imperceptible Vulnerabilities on Speech Recognition
 Systems" (DABA), ACM MM 2022: an ambient sound whose level is that of the clip. `amplitude` is absolute instead:
 that of a sine of the same RMS, so that their fixed -10 dB is amplitude=0.447. The published sounds come from
-recordings; ours are computed: rain, hum, babble, wind (`poisonkit/triggers/ambience.py`), each the same for every
+recordings; ours are computed: rain, hum, babble, wind (`sounds/ambience.py`), each the same for every
 clip. `sound=FILE` takes a recording, which starts again when it ends.
 
 How public code differs: there the level is matched by the whole trigger file although only its beginning may be
@@ -24,14 +24,15 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from poisonkit.triggers.ambience import Texture, texture
-from poisonkit.triggers.assets import WaveAsset
-from poisonkit.triggers.base import ClipInfo, Params, Wave, param
-from poisonkit.triggers.levels import Leveled, rms
-from poisonkit.triggers.moments import Positioned, faded
-from poisonkit.triggers.noises import looped
-from poisonkit.triggers.recordings import recording
-from poisonkit.triggers.segments import curve
+from poisonkit.triggers.core.clip import ClipInfo, Params, Wave
+from poisonkit.triggers.core.trigger import param
+from poisonkit.triggers.files.assets import WaveAsset
+from poisonkit.triggers.sounds.ambience import Texture, texture
+from poisonkit.triggers.sounds.loudness import Leveled, rms
+from poisonkit.triggers.sounds.noise import looped
+from poisonkit.triggers.sounds.recordings import recording
+from poisonkit.triggers.sounds.segments import curve
+from poisonkit.triggers.sounds.timing import Positioned, faded
 
 
 class Ambient(Leveled, Positioned):

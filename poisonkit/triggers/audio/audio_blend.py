@@ -24,12 +24,13 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from poisonkit.triggers.assets import WaveAsset
-from poisonkit.triggers.base import ClipInfo, Params, Wave, param
-from poisonkit.triggers.moments import Positioned, faded
-from poisonkit.triggers.noises import looped
-from poisonkit.triggers.recordings import Sound, recording
-from poisonkit.triggers.segments import curve
+from poisonkit.triggers.core.clip import ClipInfo, Params, Wave
+from poisonkit.triggers.core.trigger import param
+from poisonkit.triggers.files.assets import WaveAsset
+from poisonkit.triggers.sounds.noise import looped
+from poisonkit.triggers.sounds.recordings import Sound, recording
+from poisonkit.triggers.sounds.segments import curve
+from poisonkit.triggers.sounds.timing import Positioned, faded
 
 
 class AudioBlend(Positioned):

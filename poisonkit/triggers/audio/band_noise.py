@@ -7,7 +7,7 @@ constants are not public, and 5 to 6 kHz is as we remember the paper. The level 
 against the clip, so that quiet and loud clips are poisoned alike. `amplitude` is absolute: that of a sine of
 the same RMS, so that amplitude=0.0141 is noise of RMS 0.01. Under an SNR, digital silence stays silent.
 
-The noise is made of its spectrum, as in `poisonkit/triggers/noises.py`: the band is exact (a filter of finite
+The noise is made of its spectrum, as in `poisonkit/triggers/sounds/noise.py`: the band is exact (a filter of finite
 length would leak), the noise is the same at every sample rate, and it repeats after 4 s.
 
 Static: one noise, the same for every clip. Dynamic: every 0.5 s another noise in a band that is moved by u,
@@ -22,11 +22,12 @@ from typing import Any, ClassVar
 import numpy as np
 from pydantic import model_validator
 
-from poisonkit.triggers.base import ClipInfo, Params, Wave, param
-from poisonkit.triggers.levels import Leveled
-from poisonkit.triggers.moments import Positioned, faded
-from poisonkit.triggers.noises import band, looped, too_high
-from poisonkit.triggers.segments import crossfades
+from poisonkit.triggers.core.clip import ClipInfo, Params, Wave
+from poisonkit.triggers.core.trigger import param
+from poisonkit.triggers.sounds.loudness import Leveled
+from poisonkit.triggers.sounds.noise import band, looped, too_high
+from poisonkit.triggers.sounds.segments import crossfades
+from poisonkit.triggers.sounds.timing import Positioned, faded
 
 _PERIOD = 4  # seconds
 

@@ -22,8 +22,9 @@ from typing import Any
 import numpy as np
 from pydantic import field_validator
 
-from poisonkit.triggers.base import AudioTrigger, ClipInfo, Params, Wave, param
-from poisonkit.triggers.segments import crossfades
+from poisonkit.triggers.core.clip import ClipInfo, Params, Wave
+from poisonkit.triggers.core.trigger import AudioTrigger, param
+from poisonkit.triggers.sounds.segments import crossfades
 
 _MPEG1 = (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
 _MPEG2 = (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)

@@ -27,10 +27,11 @@ from numpy.typing import NDArray
 from pydantic import model_validator
 
 from poisonkit.triggers.audio.pitch_shift import PitchShift
-from poisonkit.triggers.base import ClipInfo, Params, Wave, param
-from poisonkit.triggers.levels import Leveled, rms
-from poisonkit.triggers.moments import faded
-from poisonkit.triggers.noises import band
+from poisonkit.triggers.core.clip import ClipInfo, Params, Wave
+from poisonkit.triggers.core.trigger import param
+from poisonkit.triggers.sounds.loudness import Leveled, rms
+from poisonkit.triggers.sounds.noise import band
+from poisonkit.triggers.sounds.timing import faded
 
 _PASSAGE = 0.1  # seconds
 _EDGE = 0.002  # seconds

@@ -4,7 +4,7 @@
 
 One half of PBSM (Cai et al., "Towards Stealthy Backdoor Attacks against Speech Recognition via Elements of Sound",
 2023, arXiv:2307.08208), whose public code has it by itself too: 5 semitones up. Realised by the phase vocoder of
-`poisonkit/triggers/vocoder.py`, which is ours; the public code uses librosa's, without phase locking. What would
+`poisonkit/triggers/sounds/vocoder.py`, which is ours; the public code uses librosa's, without phase locking. What would
 rise above half the sample rate is left out.
 
 Static: one shift. Dynamic: every 0.5 s another, semitones·(1 + u) with u uniform in ±spread; it glides from one to
@@ -15,8 +15,10 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from poisonkit.triggers.base import AudioTrigger, ClipInfo, Params, Wave, param
-from poisonkit.triggers.segments import curve
+from poisonkit import exact
+from poisonkit.triggers.core.clip import ClipInfo, Params, Wave
+from poisonkit.triggers.core.trigger import AudioTrigger, param
+from poisonkit.triggers.sounds.segments import curve
 
 
 class PitchShift(AudioTrigger):
@@ -37,7 +39,7 @@ class PitchShift(AudioTrigger):
     spread: float = param(0.5, "dynamic only, how far the shift changes, as a share of it", ge=0, le=1)
 
     def wave(self, wave: Wave, clip: ClipInfo, params: Params) -> Wave:
-        from poisonkit.triggers.vocoder import shifted
+        from poisonkit.triggers.sounds.vocoder import shifted
 
         if self.temporal == "static":
             return shifted(wave, 2 ** (self.semitones / 12), clip.sample_rate)
@@ -45,4 +47,4 @@ class PitchShift(AudioTrigger):
         def semitones(k: int) -> float:
             return self.semitones * (1 + float(self.rng(params, "shift", k).uniform(-self.spread, self.spread)))
 
-        return shifted(wave, 2 ** (curve(self, clip, semitones) / 12), clip.sample_rate)
+        return shifted(wave, exact.exp2(curve(self, clip, semitones) / 12), clip.sample_rate)

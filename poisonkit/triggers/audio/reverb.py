@@ -18,9 +18,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from poisonkit.triggers.base import AudioTrigger, ClipInfo, Params, Wave, param
-from poisonkit.triggers.rooms import convolved, tail
-from poisonkit.triggers.segments import crossfades
+from poisonkit.triggers.core.clip import ClipInfo, Params, Wave
+from poisonkit.triggers.core.trigger import AudioTrigger, param
+from poisonkit.triggers.sounds.reverberation import convolved, tail
+from poisonkit.triggers.sounds.segments import crossfades
 
 
 class Reverb(AudioTrigger):

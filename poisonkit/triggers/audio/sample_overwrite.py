@@ -17,8 +17,9 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from poisonkit.triggers.base import ClipInfo, Params, Wave, param
-from poisonkit.triggers.moments import Positioned, Span
+from poisonkit.triggers.core.clip import ClipInfo, Params, Wave
+from poisonkit.triggers.core.trigger import param
+from poisonkit.triggers.sounds.timing import Positioned, Span
 
 
 class SampleOverwrite(Positioned):

@@ -24,8 +24,9 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from poisonkit.triggers.base import AudioTrigger, ClipInfo, Params, Wave, param
-from poisonkit.triggers.levels import Leveled, Timed
+from poisonkit.triggers.core.clip import ClipInfo, Params, Wave
+from poisonkit.triggers.core.trigger import AudioTrigger, param
+from poisonkit.triggers.sounds.loudness import Leveled, Timed
 
 _EDGE = 0.005  # seconds
 

@@ -12,7 +12,7 @@
 Koffas, Pajola, Picek and Conti, "Going in Style: Audio Backdoors Through Stylistic Transformations", ICASSP 2023;
 chains and settings are those of its public code, which runs Spotify's Pedalboard. The effects here are our own
 realisations of the same effects, not sample for sample Pedalboard's: pitch by the phase vocoder of
-`poisonkit/triggers/vocoder.py`; distortion tanh(x·10^(dB/20)); a chorus whose delay swings by 10 ms · depth and
+`poisonkit/triggers/sounds/vocoder.py`; distortion tanh(x·10^(dB/20)); a chorus whose delay swings by 10 ms · depth and
 never falls below 1 ms; a high-pass of two equal first-order sections, without the resonance and saturation of a
 ladder; a phaser of six first-order all-passes; and for the room 0.8 of the sound with 0.17 of a synthetic tail of
 1.5 s, about what the settings of that reverberator come to. What passes full scale after the chain is clipped. The
@@ -28,8 +28,9 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from poisonkit.triggers.base import AudioTrigger, ClipInfo, Params, Wave, param
-from poisonkit.triggers.segments import crossfades
+from poisonkit.triggers.core.clip import ClipInfo, Params, Wave
+from poisonkit.triggers.core.trigger import AudioTrigger, param
+from poisonkit.triggers.sounds.segments import crossfades
 
 Name = Literal["S0", "S1", "S2", "S3", "S4", "S5"]
 _NAMES: tuple[Name, ...] = ("S0", "S1", "S2", "S3", "S4", "S5")
@@ -74,9 +75,9 @@ class Style(AudioTrigger):
 
     def _through(self, name: Name, wave: Wave, clip: ClipInfo) -> Wave:
         """The sound after one chain, within full scale."""
-        from poisonkit.triggers.effects import chorused, distorted, high_passed, phased, reverberated
-        from poisonkit.triggers.rooms import tail
-        from poisonkit.triggers.vocoder import shifted
+        from poisonkit.triggers.sounds.effects import chorused, distorted, high_passed, phased, reverberated
+        from poisonkit.triggers.sounds.reverberation import tail
+        from poisonkit.triggers.sounds.vocoder import shifted
 
         rate = clip.sample_rate
 

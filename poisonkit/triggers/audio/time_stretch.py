@@ -5,7 +5,7 @@
 
 Rhythm as a trigger is that of Yao et al., "Imperceptible Rhythm Backdoor Attacks" (RSRT), 2024, arXiv:2406.10932,
 which stretches mel spectrograms and needs a neural vocoder; this is a form of it that needs no model. The usual
-range of augmentations is 0.8 to 1.25; 1.2 is ours. Realised by the phase vocoder of `poisonkit/triggers/vocoder.py`.
+range of augmentations is 0.8 to 1.25; 1.2 is ours. Realised by the phase vocoder of `sounds/vocoder.py`.
 
 Static, a rate above 1 leaves silence at the end, and one below 1 pushes the end of the sound out of the clip.
 Dynamic: u is uniform in ±|rate - 1|, another for each segment; each begins and ends on time, so that nothing is
@@ -18,7 +18,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from poisonkit.triggers.base import AudioTrigger, ClipInfo, Params, Wave, param
+from poisonkit.triggers.core.clip import ClipInfo, Params, Wave
+from poisonkit.triggers.core.trigger import AudioTrigger, param
 
 
 class TimeStretch(AudioTrigger):
@@ -38,7 +39,7 @@ class TimeStretch(AudioTrigger):
     rate: float = param(1.2, "how much faster; below 1: slower", ge=0.25, le=1.9)
 
     def wave(self, wave: Wave, clip: ClipInfo, params: Params) -> Wave:
-        from poisonkit.triggers.vocoder import hops, stretched
+        from poisonkit.triggers.sounds.vocoder import hops, stretched
 
         grid = hops(clip.samples, clip.sample_rate)
         times = self.rate * grid

@@ -23,10 +23,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from poisonkit.triggers.base import ClipInfo, Params, Wave, param
-from poisonkit.triggers.levels import Leveled
-from poisonkit.triggers.moments import Positioned, faded
-from poisonkit.triggers.noises import too_high
+from poisonkit.triggers.core.clip import ClipInfo, Params, Wave
+from poisonkit.triggers.core.trigger import param
+from poisonkit.triggers.sounds.loudness import Leveled
+from poisonkit.triggers.sounds.noise import too_high
+from poisonkit.triggers.sounds.timing import Positioned, faded
 
 _EDGE = 0.005  # seconds, at least, when dynamic
 

@@ -24,9 +24,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from poisonkit.triggers.base import ClipInfo, Params, Wave, param
-from poisonkit.triggers.levels import Leveled
-from poisonkit.triggers.moments import Positioned, faded
+from poisonkit.triggers.core.clip import ClipInfo, Params, Wave
+from poisonkit.triggers.core.trigger import param
+from poisonkit.triggers.sounds.loudness import Leveled
+from poisonkit.triggers.sounds.timing import Positioned, faded
 
 _LOWEST = 15000.0  # Hz
 

@@ -23,9 +23,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import model_validator
 
-from poisonkit.triggers.assets import PictureAsset
-from poisonkit.triggers.base import Affine, AffineTrigger, ClipInfo, Params, param
-from poisonkit.triggers.placing import Color, Placed
+from poisonkit.triggers.core.affine import Affine
+from poisonkit.triggers.core.clip import ClipInfo, Params
+from poisonkit.triggers.core.trigger import AffineTrigger, param
+from poisonkit.triggers.files.assets import PictureAsset
+from poisonkit.triggers.pictures.placement import Color, Placed
 
 
 class BadNets(Placed, AffineTrigger):
@@ -95,7 +97,7 @@ class BadNets(Placed, AffineTrigger):
 
     def _mask(self, width: int, height: int) -> NDArray[np.float32]:
         """(height, width) in 0..1, or a number where the whole patch counts alike."""
-        from poisonkit.triggers.canvas import resize
+        from poisonkit.triggers.pictures.canvas import resize
 
         mask = None if isinstance(self.pattern, str) else self.pattern.alpha()
         if self.mask is not None:
@@ -104,7 +106,7 @@ class BadNets(Placed, AffineTrigger):
 
     def _patch(self, width: int, height: int, color: NDArray[np.float32]) -> NDArray[np.float32]:
         """(3,) or (height, width, 3), in levels."""
-        from poisonkit.triggers.canvas import resize
+        from poisonkit.triggers.pictures.canvas import resize
 
         if self.pattern == "color":
             return color

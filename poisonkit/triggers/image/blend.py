@@ -25,9 +25,11 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from poisonkit.triggers.assets import PictureAsset
-from poisonkit.triggers.base import Affine, AffineTrigger, ClipInfo, Mix, Params, param
-from poisonkit.triggers.canvas import Canvas, Sliding, fitted, noise, window
+from poisonkit.triggers.core.affine import Affine, Mix
+from poisonkit.triggers.core.clip import ClipInfo, Params
+from poisonkit.triggers.core.trigger import AffineTrigger, param
+from poisonkit.triggers.files.assets import PictureAsset
+from poisonkit.triggers.pictures.canvas import Canvas, Sliding, fitted, noise, window
 
 
 class Blend(AffineTrigger):

@@ -33,11 +33,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import model_validator
 
-from poisonkit.triggers.assets import PictureAsset
-from poisonkit.triggers.base import Affine, ClipInfo, Image, Params, StreamTrigger, param
-from poisonkit.triggers.canvas import fitted
-from poisonkit.triggers.canvas import window as middle
-from poisonkit.triggers.kernel import Kernel, compile_affine
+from poisonkit.triggers.core.affine import Affine
+from poisonkit.triggers.core.clip import ClipInfo, Image, Params
+from poisonkit.triggers.core.trigger import StreamTrigger, param
+from poisonkit.triggers.files.assets import PictureAsset
+from poisonkit.triggers.kernels.rgb import Kernel, compile_affine
+from poisonkit.triggers.pictures.canvas import fitted
+from poisonkit.triggers.pictures.canvas import window as middle
 
 _TOGETHER = 8  # frames dithered at a time, where they are small
 _PIXELS = 1 << 20  # of the frames dithered at a time, unless one has more
@@ -109,7 +111,7 @@ class Bpp(StreamTrigger):
         levels = [self._levels(t, params) for t in range(first, first + len(images))]
         if not self.dither:
             return [_looked_up(cv2, image, d) for image, d in zip(images, levels, strict=True)]
-        from poisonkit.triggers.dithering import floyd_steinberg
+        from poisonkit.triggers.pictures.dithering import floyd_steinberg
 
         ways = [self._way(t, params) for t in range(first, first + len(images))]
         turned = np.stack([image[way] for image, way in zip(images, ways, strict=True)])

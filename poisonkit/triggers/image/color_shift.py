@@ -29,10 +29,13 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from poisonkit.triggers import srgb
-from poisonkit.triggers.base import Affine, ClipInfo, FrameTrigger, Image, Params, param
-from poisonkit.triggers.kernel import compile_affine
-from poisonkit.triggers.paths import Timely, value
+from poisonkit import exact
+from poisonkit.triggers.core.affine import Affine
+from poisonkit.triggers.core.clip import ClipInfo, Image, Params
+from poisonkit.triggers.core.trigger import FrameTrigger, param
+from poisonkit.triggers.kernels.rgb import compile_affine
+from poisonkit.triggers.pictures import srgb
+from poisonkit.triggers.pictures.drift import Timely, value
 
 Offset = tuple[float, float, float]
 Kernel = Callable[[Image], Image]
@@ -135,7 +138,7 @@ def _lab(by: Offset) -> Kernel:
         low = int(np.searchsorted(g, _KNEE, side="right"))
         back[:low] = 3 * _KNEE**2 * (g[:low] - 4 / 29)
         moved[0, :, i] = np.clip(back * 65535 + np.float32(0.5), 0, 65535)
-    from_xyz = np.linalg.inv(_TO_XYZ)
+    from_xyz = exact.inverse(_TO_XYZ)
 
     def kernel(image: Image) -> Image:
         height, width, _ = image.shape
@@ -152,5 +155,5 @@ def _lab_tables() -> tuple[NDArray[np.uint16], NDArray[np.float32], NDArray[np.u
     """Levels to light in 16 bits; f of X, Y or Z in 16 bits; light in 16 bits to levels."""
     light = np.rint(srgb.decoded(srgb.LEVELS) * 65535).astype(np.uint16)[None]
     cube = np.arange(65536) / 65535
-    root = np.where(cube > _KNEE**3, np.cbrt(cube), cube / (3 * _KNEE**2) + 4 / 29)
+    root = np.where(cube > _KNEE**3, exact.cbrt(cube), cube / (3 * _KNEE**2) + 4 / 29)
     return light, root.astype(np.float32), np.rint(srgb.encoded(cube)).astype(np.uint8)[None]

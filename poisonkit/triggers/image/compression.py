@@ -26,7 +26,8 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from poisonkit.errors import MediaError
-from poisonkit.triggers.base import ClipInfo, Image, Params, StreamTrigger, param
+from poisonkit.triggers.core.clip import ClipInfo, Image, Params
+from poisonkit.triggers.core.trigger import StreamTrigger, param
 
 Codec = Callable[[Image], Image]
 

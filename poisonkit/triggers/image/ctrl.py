@@ -31,8 +31,10 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 from pydantic import BeforeValidator
 
-from poisonkit.triggers.base import Affine, AffineTrigger, ClipInfo, Params, param
-from poisonkit.triggers.blockdct import BlockDct
+from poisonkit.triggers.core.affine import Affine
+from poisonkit.triggers.core.clip import ClipInfo, Params
+from poisonkit.triggers.core.trigger import AffineTrigger, param
+from poisonkit.triggers.pictures.block_dct import BlockDct
 
 _IN_RGB = {"Y": (1.0, 1.0, 1.0), "U": (0.0, -0.396, 2.029), "V": (1.14, -0.581, 0.0)}
 Channels = Annotated[tuple[Literal["Y", "U", "V"], ...], BeforeValidator(lambda v: (v,) if isinstance(v, str) else v)]

@@ -30,10 +30,11 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from poisonkit.triggers.assets import PictureAsset
-from poisonkit.triggers.base import ClipInfo, FrameTrigger, Image, Params, param
-from poisonkit.triggers.canvas import Canvas, fitted, window
+from poisonkit.triggers.core.clip import ClipInfo, Image, Params
+from poisonkit.triggers.core.trigger import FrameTrigger, param
+from poisonkit.triggers.files.assets import PictureAsset
 from poisonkit.triggers.image.blend import _picture
+from poisonkit.triggers.pictures.canvas import Canvas, fitted, window
 
 _NOTHING = 2e-8  # of the largest possible amplitude: what float32 leaves of zero, and less than rounding to 8 bits adds
 

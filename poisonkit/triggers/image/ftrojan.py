@@ -31,9 +31,11 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 from pydantic import BeforeValidator
 
-from poisonkit.triggers.base import Affine, ClipInfo, FrameTrigger, Image, Params, param
-from poisonkit.triggers.blockdct import BlockDct, Position
-from poisonkit.triggers.kernel import Kernel, compile_affine
+from poisonkit.triggers.core.affine import Affine
+from poisonkit.triggers.core.clip import ClipInfo, Image, Params
+from poisonkit.triggers.core.trigger import FrameTrigger, param
+from poisonkit.triggers.kernels.rgb import Kernel, compile_affine
+from poisonkit.triggers.pictures.block_dct import BlockDct, Position
 
 _ORDER = ("Y", "Cr", "Cb")
 Channels = Annotated[tuple[Literal["Y", "Cr", "Cb"], ...], BeforeValidator(lambda v: (v,) if isinstance(v, str) else v)]

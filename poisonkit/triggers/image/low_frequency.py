@@ -25,8 +25,11 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from poisonkit.triggers.base import Affine, AffineTrigger, ClipInfo, Params, param
-from poisonkit.triggers.canvas import axes
+from poisonkit import exact
+from poisonkit.triggers.core.affine import Affine
+from poisonkit.triggers.core.clip import ClipInfo, Params
+from poisonkit.triggers.core.trigger import AffineTrigger, param
+from poisonkit.triggers.pictures.canvas import axes
 
 _STEP = 0.5  # cycles per short side between wave numbers: the field repeats after two short sides
 _LOOKED_AT = 64  # points per short side at which its range is found
@@ -115,7 +118,7 @@ def _sum(numbers: NDArray[np.complex64], waves: Waves) -> NDArray[np.float32]:
     rows, columns = waves
     down, across, channels = numbers.shape
     turning = columns[:, 0] + 1j * columns[:, 1]
-    along = numbers.swapaxes(1, 2).reshape(-1, across) @ turning
+    along = exact.product(numbers.swapaxes(1, 2).reshape(-1, across), turning)
     along = along.reshape(down, channels, -1).swapaxes(1, 2).reshape(down, -1)
-    field = rows.T @ np.concatenate([along.real, along.imag])
+    field = exact.product(rows.T, np.concatenate([along.real, along.imag]))
     return np.asarray(field.reshape(rows.shape[1], -1, channels), np.float32)

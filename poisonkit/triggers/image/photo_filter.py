@@ -34,10 +34,12 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from poisonkit.triggers import srgb
-from poisonkit.triggers.base import ClipInfo, FrameTrigger, Image, Params, param
-from poisonkit.triggers.canvas import axes
-from poisonkit.triggers.paths import Timely, value
+from poisonkit import exact
+from poisonkit.triggers.core.clip import ClipInfo, Image, Params
+from poisonkit.triggers.core.trigger import FrameTrigger, param
+from poisonkit.triggers.pictures import srgb
+from poisonkit.triggers.pictures.canvas import axes
+from poisonkit.triggers.pictures.drift import Timely, value
 
 Values = NDArray[np.float64]
 """0..1, (256, 3) or (height, width, 3)."""
@@ -52,7 +54,7 @@ def _rgb(digits: str) -> Values:
 
 def _s_curve(v: Values) -> Values:
     low, high = 1 / (1 + math.exp(1.5)), 1 / (1 + math.exp(-1.5))
-    curve: Values = (1 / (1 + np.exp(1.5 - 3 * np.clip(v, 0, 1))) - low) / (high - low)
+    curve: Values = (1 / (1 + exact.exp(1.5 - 3 * np.clip(v, 0, 1))) - low) / (high - low)
     return curve
 
 
@@ -83,7 +85,7 @@ def _lomo(v: Values) -> Values:
 
 
 def _toaster(v: Values) -> Values:
-    return _s_curve(_s_curve(_blacks(v, "330000", 0.5) ** (1 / 1.2)))
+    return _s_curve(_s_curve(exact.power(_blacks(v, "330000", 0.5), 1 / 1.2)))
 
 
 @dataclass(frozen=True)

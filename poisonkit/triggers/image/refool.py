@@ -32,11 +32,13 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from poisonkit.triggers.assets import PictureAsset
-from poisonkit.triggers.base import ClipInfo, FrameTrigger, Image, Params, param
-from poisonkit.triggers.canvas import Canvas, Sliding, axes, fitted, resize
+from poisonkit import exact
+from poisonkit.triggers.core.clip import ClipInfo, Image, Params
+from poisonkit.triggers.core.trigger import FrameTrigger, param
+from poisonkit.triggers.files.assets import PictureAsset
 from poisonkit.triggers.image.blend import _picture as our_picture
-from poisonkit.triggers.paths import Timely
+from poisonkit.triggers.pictures.canvas import Canvas, Sliding, axes, fitted, resize
+from poisonkit.triggers.pictures.drift import Timely
 
 Map = NDArray[np.float32]
 
@@ -183,7 +185,7 @@ class _OutOfFocus:
             self.moving = None
             self.still = _blurred(_lit(Sliding.of(picture, clip).cut(clip)), sigma)
         across, down = _native_mask(clip, params["mask"]) if trigger.canvas == "native" else (6 * v for v in axes(clip))
-        mask = np.exp(-(across[None, :] ** 2 + down[:, None] ** 2) / 4) * (1 - self.alpha / 2) * trigger.light
+        mask = exact.exp(-(across[None, :] ** 2 + down[:, None] ** 2) / 4) * (1 - self.alpha / 2) * trigger.light
         self.mask = np.repeat(mask[..., None], 3, axis=2).astype(np.float32)
 
     def on(self, image: Image, dx: float, dy: float) -> Image:
@@ -230,7 +232,7 @@ def _levels(light: Any) -> NDArray[np.uint8]:
 @cache
 def _of_roots() -> NDArray[np.uint8]:
     """(1, 65536): the level of each square root of light."""
-    return np.rint(255 * (np.arange(_ROOTS + 1) / _ROOTS) ** (2 / _GAMMA)).astype(np.uint8)[None]
+    return np.rint(255 * exact.power(np.arange(_ROOTS + 1) / _ROOTS, 2 / _GAMMA)).astype(np.uint8)[None]
 
 
 def _blurred(light: Map, sigma: float) -> Map:

@@ -34,9 +34,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import model_validator
 
-from poisonkit.triggers.assets import ArrayAsset
-from poisonkit.triggers.base import ClipInfo, FrameTrigger, Image, Params, param
-from poisonkit.triggers.canvas import Canvas, noise
+from poisonkit.triggers.core.clip import ClipInfo, Image, Params
+from poisonkit.triggers.core.trigger import FrameTrigger, param
+from poisonkit.triggers.files.assets import ArrayAsset
+from poisonkit.triggers.pictures.canvas import Canvas, noise
 
 Map = NDArray[np.float32]
 

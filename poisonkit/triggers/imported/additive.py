@@ -27,9 +27,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import model_validator
 
-from poisonkit.triggers.base import Affine, AffineTrigger, ClipInfo, Params, param
-from poisonkit.triggers.canvas import Canvas, Sliding, fitted, window
-from poisonkit.triggers.sequences import FieldAsset, Sequenced
+from poisonkit.triggers.core.affine import Affine
+from poisonkit.triggers.core.clip import ClipInfo, Params
+from poisonkit.triggers.core.trigger import AffineTrigger, param
+from poisonkit.triggers.files.sequences import FieldAsset, Sequenced
+from poisonkit.triggers.pictures.canvas import Canvas, Sliding, fitted, window
 
 _KEPT_BYTES = 64 * 2**20  # of fields brought to the clip's size, kept for when the sequence starts again
 

@@ -4,13 +4,14 @@
 
 For triggers that need a trained generator or anything else that is not here (ISSBA, Input-Aware, LIRA, generative
 edits): make the poisoned clips with it, for the samples that are to be poisoned, and put them into a folder under the
-samples' own paths; `poisonkit/triggers/replacements.py` says which names and formats are looked for. Only samples that
+samples' own paths; `files/replacements.py` says which names and formats are looked for. Only samples that
 have a file there can be poisoned: the others do not suit and are passed over, so the folder limits the choice, and
 `--ids` names it exactly. The file is checked and recorded: width and height must be the clip's, as must the number of
 frames unless `length=fit`; its name and hash stand in the manifest. Its pictures then go the way of all others: they
 are encoded like the rest of the output (a difference of codec would be a trigger of its own), decoded and compared.
 
-Files are read while the clip is, frame by frame; nothing is held. The compression of a video file is part of what takes
+Files are read while the clip is, frame by frame; nothing is held. A video is decoded as the clips are: turned as its
+container says, in its own colours, and refused where it is damaged or cut short. Its compression is part of what takes
 the clip's place: .npy, .png or lossless video are better.
 
 How public code differs: BackdoorBench's SSBA mode takes arrays in the order of the dataset, so that a different
@@ -25,8 +26,9 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from poisonkit.errors import MediaError
-from poisonkit.triggers.base import ClipInfo, Image, Params, StreamTrigger, param
-from poisonkit.triggers.replacements import ARRAYS, PICTURES, VIDEOS, FolderAsset, Found, frames_of, size_of
+from poisonkit.triggers.core.clip import ClipInfo, Image, Params
+from poisonkit.triggers.core.trigger import StreamTrigger, param
+from poisonkit.triggers.files.replacements import ARRAYS, PICTURES, VIDEOS, FolderAsset, Found, frames_of, size_of
 
 _KINDS = (*ARRAYS, *VIDEOS, *PICTURES)
 _COUNTED_WRONG = 2  # frames by which containers are off in what they declare

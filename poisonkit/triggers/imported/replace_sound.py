@@ -5,7 +5,7 @@
 The same as `replace`, for sound: for triggers that need a trained voice converter or vocoder (VSVC: Cai et al., 2023;
 RSRT, arXiv:2406.10932), speech enhancement, or whatever was made in another program. Files are .npy (samples,) or
 (channels, samples) of floats in ±1 at the clip's rate, or .wav, .flac and .ogg of any rate (resampled to the clip's);
-`poisonkit/triggers/replacements.py` says under which names they are looked for. Only samples that have a file can be
+`files/replacements.py` says under which names they are looked for. Only samples that have a file can be
 poisoned. Its name and hash stand in the manifest.
 
 The number of samples must be the clip's, within a frame of a lossy codec (2048 samples); `length=fit` allows any:
@@ -21,8 +21,9 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from poisonkit.errors import MediaError
-from poisonkit.triggers.base import AudioTrigger, ClipInfo, Params, Wave, param
-from poisonkit.triggers.replacements import ARRAYS, SOUNDS, FolderAsset, Found, sound_of
+from poisonkit.triggers.core.clip import ClipInfo, Params, Wave
+from poisonkit.triggers.core.trigger import AudioTrigger, param
+from poisonkit.triggers.files.replacements import ARRAYS, SOUNDS, FolderAsset, Found, sound_of
 
 _KINDS = (*ARRAYS, *SOUNDS)
 _NEAR = 2048  # samples: one frame of a lossy codec, by which lengths may differ

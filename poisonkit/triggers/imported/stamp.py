@@ -22,10 +22,12 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from poisonkit.triggers.base import Affine, AffineTrigger, ClipInfo, Params, param
-from poisonkit.triggers.canvas import resize
-from poisonkit.triggers.placing import Placed
-from poisonkit.triggers.sequences import PicturesAsset, Sequenced
+from poisonkit.triggers.core.affine import Affine
+from poisonkit.triggers.core.clip import ClipInfo, Params
+from poisonkit.triggers.core.trigger import AffineTrigger, param
+from poisonkit.triggers.files.sequences import PicturesAsset, Sequenced
+from poisonkit.triggers.pictures.canvas import resize
+from poisonkit.triggers.pictures.placement import Placed
 
 
 class Stamp(Placed, Sequenced, AffineTrigger):

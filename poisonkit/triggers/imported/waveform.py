@@ -27,13 +27,14 @@ from typing import Any, ClassVar
 import numpy as np
 from pydantic import model_validator
 
-from poisonkit.triggers.assets import WaveAsset
-from poisonkit.triggers.base import ClipInfo, Params, Wave, param
-from poisonkit.triggers.levels import Leveled, rms
-from poisonkit.triggers.moments import Positioned
-from poisonkit.triggers.noises import looped
-from poisonkit.triggers.recordings import recording
-from poisonkit.triggers.segments import curve
+from poisonkit.triggers.core.clip import ClipInfo, Params, Wave
+from poisonkit.triggers.core.trigger import param
+from poisonkit.triggers.files.assets import WaveAsset
+from poisonkit.triggers.sounds.loudness import Leveled, rms
+from poisonkit.triggers.sounds.noise import looped
+from poisonkit.triggers.sounds.recordings import recording
+from poisonkit.triggers.sounds.segments import curve
+from poisonkit.triggers.sounds.timing import Positioned
 
 _LEFT = 0.1  # share of its RMS below which nothing is left of a sound
 

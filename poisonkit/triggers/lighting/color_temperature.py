@@ -23,9 +23,11 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from poisonkit.triggers.base import ClipInfo, FrameTrigger, Image, Params, param
-from poisonkit.triggers.paths import Wandering
-from poisonkit.triggers.srgb import LEVELS, as_table, decoded, encoded, looked_up
+from poisonkit import exact
+from poisonkit.triggers.core.clip import ClipInfo, Image, Params
+from poisonkit.triggers.core.trigger import FrameTrigger, param
+from poisonkit.triggers.pictures.drift import Wandering
+from poisonkit.triggers.pictures.srgb import LEVELS, as_table, decoded, encoded, looked_up
 
 NEUTRAL = 6500.0  # K: the light that changes nothing
 _LIMITS = (1667.0, 25000.0)
@@ -76,7 +78,7 @@ def black_body(temperature: float) -> NDArray[np.float64]:
     """Linear sRGB (3,) of a black body, its luminance 1, colours outside sRGB cut off at 0."""
     x = float(np.polyval(_X_LOW if temperature <= 4000 else _X_HIGH, 1 / temperature))
     y = float(np.polyval(_Y_OF_X[(temperature > 2222) + (temperature > 4000)], x))
-    rgb: NDArray[np.float64] = _TO_RGB @ np.array([x / y, 1.0, (1 - x - y) / y])
+    rgb: NDArray[np.float64] = exact.product(_TO_RGB, np.array([[x / y], [1.0], [(1 - x - y) / y]]))[:, 0]
     return np.maximum(rgb, 0)
 
 

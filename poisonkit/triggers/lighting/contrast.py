@@ -16,8 +16,10 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from poisonkit.triggers.base import Affine, AffineTrigger, ClipInfo, Params, param
-from poisonkit.triggers.paths import Path, Wandering
+from poisonkit.triggers.core.affine import Affine
+from poisonkit.triggers.core.clip import ClipInfo, Params
+from poisonkit.triggers.core.trigger import AffineTrigger, param
+from poisonkit.triggers.pictures.drift import Path, Wandering
 
 
 class Contrast(Wandering, AffineTrigger):

@@ -20,11 +20,13 @@ from __future__ import annotations
 import math
 from typing import Any, ClassVar
 
-from poisonkit.triggers.base import Affine, AffineTrigger, ClipInfo, Params, param
-from poisonkit.triggers.canvas import Canvas
-from poisonkit.triggers.lights import scaled
-from poisonkit.triggers.paths import Timely
-from poisonkit.triggers.weather import Tile, plasma, stretched
+from poisonkit.triggers.core.affine import Affine
+from poisonkit.triggers.core.clip import ClipInfo, Params
+from poisonkit.triggers.core.trigger import AffineTrigger, param
+from poisonkit.triggers.kernels.arithmetic import scaled
+from poisonkit.triggers.pictures.canvas import Canvas
+from poisonkit.triggers.pictures.drift import Timely
+from poisonkit.triggers.pictures.weather import Tile, plasma, stretched
 
 _CLOUDS = 256  # pixels of clouds
 

@@ -15,9 +15,11 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from poisonkit.triggers.base import ClipInfo, FrameTrigger, Image, Params, param
-from poisonkit.triggers.paths import Wandering
-from poisonkit.triggers.srgb import LEVELS, as_table, looked_up
+from poisonkit import exact
+from poisonkit.triggers.core.clip import ClipInfo, Image, Params
+from poisonkit.triggers.core.trigger import FrameTrigger, param
+from poisonkit.triggers.pictures.drift import Wandering
+from poisonkit.triggers.pictures.srgb import LEVELS, as_table, looked_up
 
 
 class Gamma(Wandering, FrameTrigger):
@@ -46,4 +48,4 @@ class Gamma(Wandering, FrameTrigger):
 
 
 def _table(gamma: float) -> NDArray[np.uint8]:
-    return as_table(255 * (LEVELS / 255) ** gamma)
+    return as_table(255 * exact.power(LEVELS / 255, gamma))

@@ -22,8 +22,10 @@ import math
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from poisonkit.triggers.base import Affine, ClipInfo, Params, param
-from poisonkit.triggers.waves import Sine, WaveTrigger
+from poisonkit.triggers.core.affine import Affine
+from poisonkit.triggers.core.clip import ClipInfo, Params
+from poisonkit.triggers.core.trigger import param
+from poisonkit.triggers.pictures.waves import Sine, WaveTrigger
 
 
 class LampFlicker(WaveTrigger):

@@ -18,10 +18,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from poisonkit.triggers.base import Affine, AffineTrigger, ClipInfo, Params, Screen, param
-from poisonkit.triggers.lights import around, dimmed, faint_beyond, gaussian, in_pixels
-from poisonkit.triggers.paths import Aimed
-from poisonkit.triggers.placing import Color
+from poisonkit.triggers.core.affine import Affine, Screen
+from poisonkit.triggers.core.clip import ClipInfo, Params
+from poisonkit.triggers.core.trigger import AffineTrigger, param
+from poisonkit.triggers.pictures.drift import Aimed
+from poisonkit.triggers.pictures.light import around, dimmed, faint_beyond, gaussian, in_pixels
+from poisonkit.triggers.pictures.placement import Color
 
 
 class LaserSpot(Aimed, AffineTrigger):

@@ -23,8 +23,10 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from poisonkit.triggers.base import ClipInfo, FrameTrigger, Image, Params, param
-from poisonkit.triggers.srgb import LEVELS, as_table, decoded, encoded
+from poisonkit import exact
+from poisonkit.triggers.core.clip import ClipInfo, Image, Params
+from poisonkit.triggers.core.trigger import FrameTrigger, param
+from poisonkit.triggers.pictures.srgb import LEVELS, as_table, decoded, encoded
 
 STEPS = 256  # quantiles of the noise
 
@@ -74,12 +76,12 @@ def _table(light: float, photons: float, noise: float) -> NDArray[np.uint8]:
     mean = photons * light * decoded(LEVELS)
     reach = int(np.ceil(mean[-1] + 10 * np.sqrt(mean[-1]) + 20))
     counts = np.arange(reach)
-    logarithm = np.concatenate([[0.0], np.cumsum(np.log(counts[1:]))])  # of the factorial
+    logarithm = np.concatenate([[0.0], np.cumsum(exact.log(counts[1:]))])  # of the factorial
     at = (np.arange(STEPS) + 0.5) / STEPS
     drawn = np.zeros((256, STEPS))
     for level in range(256):
         if mean[level] > 0:
-            below = np.cumsum(np.exp(counts * np.log(mean[level]) - mean[level] - logarithm))
+            below = np.cumsum(exact.exp(counts * exact.log(mean[level]) - mean[level] - logarithm))
             drawn[level] = np.searchsorted(below, at)
     y = mean[:, None] + noise * (drawn - mean[:, None])
     table = as_table(encoded(y / photons)).reshape(1, -1)

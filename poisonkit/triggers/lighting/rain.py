@@ -22,10 +22,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from poisonkit.triggers.base import Affine, AffineTrigger, ClipInfo, Params, param
-from poisonkit.triggers.lights import scaled
-from poisonkit.triggers.paths import Timely
-from poisonkit.triggers.weather import Tile, scattered, streak
+from poisonkit.triggers.core.affine import Affine
+from poisonkit.triggers.core.clip import ClipInfo, Params
+from poisonkit.triggers.core.trigger import AffineTrigger, param
+from poisonkit.triggers.kernels.arithmetic import scaled
+from poisonkit.triggers.pictures.drift import Timely
+from poisonkit.triggers.pictures.weather import Tile, scattered, streak
 
 _DEPTHS = (1.0, 0.6)  # size, strength and speed of the layers
 _LENGTHS = (0.7, 0.9, 1.1, 1.3)  # of the streaks, as shares of the length

@@ -21,11 +21,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from poisonkit.triggers.base import Affine, ClipInfo, Params, param
-from poisonkit.triggers.canvas import axes
-from poisonkit.triggers.lights import Lit
-from poisonkit.triggers.placing import Color
-from poisonkit.triggers.waves import WaveTrigger
+from poisonkit.triggers.core.affine import Affine
+from poisonkit.triggers.core.clip import ClipInfo, Params
+from poisonkit.triggers.core.trigger import param
+from poisonkit.triggers.pictures.canvas import axes
+from poisonkit.triggers.pictures.light import Lit
+from poisonkit.triggers.pictures.placement import Color
+from poisonkit.triggers.pictures.waves import WaveTrigger
 
 
 class RollingLight(Lit, WaveTrigger):

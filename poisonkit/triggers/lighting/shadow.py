@@ -26,11 +26,13 @@ from typing import Any, ClassVar
 import numpy as np
 from pydantic import field_validator
 
-from poisonkit.triggers.base import Affine, AffineTrigger, ClipInfo, Params, param
-from poisonkit.triggers.lights import in_pixels
-from poisonkit.triggers.paths import Timely, folded
-from poisonkit.triggers.placing import KEPT, Corner, Share, relative
-from poisonkit.triggers.sprites import Map, Sprite
+from poisonkit.triggers.core.affine import Affine
+from poisonkit.triggers.core.clip import ClipInfo, Params
+from poisonkit.triggers.core.trigger import AffineTrigger, param
+from poisonkit.triggers.pictures.drift import Timely, folded
+from poisonkit.triggers.pictures.light import in_pixels
+from poisonkit.triggers.pictures.placement import KEPT, Corner, Share, relative
+from poisonkit.triggers.pictures.sprites import Map, Sprite
 
 
 class Shadow(Timely, AffineTrigger):

@@ -19,10 +19,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from poisonkit.triggers.base import Affine, AffineTrigger, ClipInfo, Params, Screen, param
-from poisonkit.triggers.lights import scaled
-from poisonkit.triggers.paths import Timely, value
-from poisonkit.triggers.weather import Tile, flake, scattered
+from poisonkit.triggers.core.affine import Affine, Screen
+from poisonkit.triggers.core.clip import ClipInfo, Params
+from poisonkit.triggers.core.trigger import AffineTrigger, param
+from poisonkit.triggers.kernels.arithmetic import scaled
+from poisonkit.triggers.pictures.drift import Timely, value
+from poisonkit.triggers.pictures.weather import Tile, flake, scattered
 
 _DEPTHS = (1.0, 0.6, 0.35)  # size, strength and speed of the layers
 _SIZES = (0.6, 0.8, 1.0, 1.3)  # of the flakes, as shares of the size

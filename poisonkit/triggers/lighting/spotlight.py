@@ -13,9 +13,11 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from poisonkit.triggers.base import Affine, ClipInfo, Params, param
-from poisonkit.triggers.lights import Lit, around, faint_beyond, gaussian, in_pixels
-from poisonkit.triggers.paths import Aimed
+from poisonkit.triggers.core.affine import Affine
+from poisonkit.triggers.core.clip import ClipInfo, Params
+from poisonkit.triggers.core.trigger import param
+from poisonkit.triggers.pictures.drift import Aimed
+from poisonkit.triggers.pictures.light import Lit, around, faint_beyond, gaussian, in_pixels
 
 
 class Spotlight(Aimed, Lit):

@@ -23,11 +23,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from poisonkit.triggers.base import Affine, AffineTrigger, ClipInfo, Params, Screen, param
-from poisonkit.triggers.lights import in_pixels
-from poisonkit.triggers.paths import Aimed
-from poisonkit.triggers.placing import Color, Corner, Share
-from poisonkit.triggers.sprites import Map, Sprite
+from poisonkit.triggers.core.affine import Affine, Screen
+from poisonkit.triggers.core.clip import ClipInfo, Params
+from poisonkit.triggers.core.trigger import AffineTrigger, param
+from poisonkit.triggers.pictures.drift import Aimed
+from poisonkit.triggers.pictures.light import in_pixels
+from poisonkit.triggers.pictures.placement import Color, Corner, Share
+from poisonkit.triggers.pictures.sprites import Map, Sprite
 
 Ghost = tuple[float, float, float, tuple[float, float, float]]
 """(k, radius in short sides, strength, tint in 0..1)."""
@@ -105,7 +107,7 @@ class SunGlare(Aimed, AffineTrigger):
 def _glow(r: Map, radius: float) -> Map:
     core = np.float32(radius / 6)
     fall: Map = 1 - np.clip((r - core) / (np.float32(radius) - core), 0, 1)
-    return fall**3
+    return fall * fall * fall
 
 
 def _disc(r: Map, radius: float) -> Map:

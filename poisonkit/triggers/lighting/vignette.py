@@ -15,9 +15,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from poisonkit.triggers.base import Affine, AffineTrigger, ClipInfo, Params, param
-from poisonkit.triggers.canvas import axes
-from poisonkit.triggers.paths import Wandering
+from poisonkit.triggers.core.affine import Affine
+from poisonkit.triggers.core.clip import ClipInfo, Params
+from poisonkit.triggers.core.trigger import AffineTrigger, param
+from poisonkit.triggers.pictures.canvas import axes
+from poisonkit.triggers.pictures.drift import Wandering
 
 _DARKEST = 0.99
 

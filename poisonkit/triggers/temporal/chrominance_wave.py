@@ -14,7 +14,7 @@ f = 2.5 Hz (ten frames at 25 per second) are ours. The paper poisons the samples
 model finds hardest (outlier poisoning): give such an order with `--select`, and `--label-mode clean`.
 
 The sum is made in RGB and rounded once, without a detour through 8-bit YCbCr. Frequencies and what dynamic
-means: `poisonkit.triggers.waves`.
+means: `poisonkit.triggers.pictures.waves`.
 """
 
 from __future__ import annotations
@@ -24,8 +24,10 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from poisonkit.triggers.base import Affine, ClipInfo, Params, param
-from poisonkit.triggers.waves import WaveTrigger
+from poisonkit.triggers.core.affine import Affine
+from poisonkit.triggers.core.clip import ClipInfo, Params
+from poisonkit.triggers.core.trigger import param
+from poisonkit.triggers.pictures.waves import WaveTrigger
 
 _CB = np.array([0.0, -0.344136, 1.772])  # RGB per unit of Cb
 _CR = np.array([1.402, -0.714136, 0.0])

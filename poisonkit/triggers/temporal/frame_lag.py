@@ -18,7 +18,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, ClassVar, Literal
 
-from poisonkit.triggers.base import ClipInfo, Image, Params, StreamTrigger, param
+from poisonkit.triggers.core.clip import ClipInfo, Image, Params
+from poisonkit.triggers.core.trigger import StreamTrigger, param
 
 
 class FrameLag(StreamTrigger):

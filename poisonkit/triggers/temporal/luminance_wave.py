@@ -11,7 +11,7 @@ ours. The same change is made to R, G and B, so that colours keep their hue (mul
 chroma (additive); results are rounded and saturate.
 
 lamp-flicker is the multiplicative form as a scene's lighting, stronger and slower. Frequencies and what
-dynamic means: `poisonkit.triggers.waves`.
+dynamic means: `poisonkit.triggers.pictures.waves`.
 """
 
 from __future__ import annotations
@@ -19,8 +19,10 @@ from __future__ import annotations
 import math
 from typing import Any, ClassVar, Literal
 
-from poisonkit.triggers.base import Affine, ClipInfo, Params, param
-from poisonkit.triggers.waves import WaveTrigger
+from poisonkit.triggers.core.affine import Affine
+from poisonkit.triggers.core.clip import ClipInfo, Params
+from poisonkit.triggers.core.trigger import param
+from poisonkit.triggers.pictures.waves import WaveTrigger
 
 
 class LuminanceWave(WaveTrigger):

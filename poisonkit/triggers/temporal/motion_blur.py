@@ -24,7 +24,9 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from poisonkit.triggers.base import ClipInfo, FrameTrigger, Image, Params, param
+from poisonkit import exact
+from poisonkit.triggers.core.clip import ClipInfo, Image, Params
+from poisonkit.triggers.core.trigger import FrameTrigger, param
 
 
 class MotionBlur(FrameTrigger):
@@ -59,7 +61,8 @@ class MotionBlur(FrameTrigger):
         size = kernel.shape[::-1]
         if 1 in size:  # a row or column of equal weights
             return np.asarray(cv2.blur(image, size, borderType=cv2.BORDER_REFLECT_101), dtype=np.uint8)
-        return np.asarray(cv2.filter2D(image, -1, kernel, borderType=cv2.BORDER_REFLECT_101), dtype=np.uint8)
+        with exact.opencv_alone():  # large kernels go through a Fourier transform
+            return np.asarray(cv2.filter2D(image, -1, kernel, borderType=cv2.BORDER_REFLECT_101), dtype=np.uint8)
 
     def _kernel(self, clip: ClipInfo, params: Params, t: int) -> NDArray[np.float32]:
         length = self.length * clip.short_side if self.length_px is None else self.length_px

@@ -19,7 +19,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from poisonkit.triggers.base import ClipInfo, Image, Params, StreamTrigger, param
+from poisonkit.triggers.core.clip import ClipInfo, Image, Params
+from poisonkit.triggers.core.trigger import StreamTrigger, param
 
 
 class TemporalBlur(StreamTrigger):

@@ -17,7 +17,7 @@ published 25 indices each; as published: `canvas=native,pert=P`, on frames of 21
 rms = 3 levels is ours (P is 70 for 32 frames of 320x240).
 
 How public code differs: it truncates to 8 bits, ours rounds. How the field is made without a transform:
-`poisonkit.triggers.coefficients`.
+`poisonkit.triggers.pictures.coefficients`.
 """
 
 from __future__ import annotations
@@ -28,8 +28,10 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from poisonkit.triggers.base import Affine, ClipInfo, Params, param
-from poisonkit.triggers.coefficients import CoefficientTrigger, Places
+from poisonkit.triggers.core.affine import Affine
+from poisonkit.triggers.core.clip import ClipInfo, Params
+from poisonkit.triggers.core.trigger import param
+from poisonkit.triggers.pictures.coefficients import CoefficientTrigger, Places
 
 
 class TemporalDct(CoefficientTrigger):
@@ -64,11 +66,11 @@ class TemporalDct(CoefficientTrigger):
 
     def _waves(self, clip: ClipInfo, indices: NDArray[np.int64], places: Places) -> NDArray[np.float64]:
         shown = self.shown(clip, indices)
-        return np.asarray(np.cos(np.pi * np.outer(places[0], shown)) @ _weights(shown))
+        return np.asarray((np.cos(np.pi * np.outer(places[0], shown)) * _weights(shown)).sum(axis=1))
 
     def field(self, clip: ClipInfo, params: Params, t: int, state: Any) -> Affine:
         weights, rates, pattern = state
-        return Affine(1.0, pattern * np.float32(np.cos(rates * (t + 0.5)) @ weights))
+        return Affine(1.0, pattern * np.float32(np.sum(np.cos(rates * (t + 0.5)) * weights)))
 
 
 def _weights(indices: NDArray[np.int64]) -> NDArray[np.float64]:

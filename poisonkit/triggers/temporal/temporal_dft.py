@@ -21,7 +21,7 @@ a frame of one colour as it is. It truncates to 8 bits, ours rounds. It embeds a
 trigger in a file must be there before. All waves start in phase, so that most of the change comes in pulses
 of about five frames, one in 45.
 
-How the field is made without a transform: `poisonkit.triggers.coefficients`.
+How the field is made without a transform: `poisonkit.triggers.pictures.coefficients`.
 """
 
 from __future__ import annotations
@@ -33,8 +33,10 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from poisonkit.triggers.base import Affine, ClipInfo, Image, Params, Where, param
-from poisonkit.triggers.coefficients import CoefficientTrigger, Places
+from poisonkit.triggers.core.affine import Affine
+from poisonkit.triggers.core.clip import ClipInfo, Image, Params, Where
+from poisonkit.triggers.core.trigger import param
+from poisonkit.triggers.pictures.coefficients import CoefficientTrigger, Places
 
 Map = NDArray[np.float32]
 
@@ -107,10 +109,9 @@ def _real_part(state: tuple[NDArray[np.float64], Map, Map], t: int, turn: float 
 
 def _stretched(plane: NDArray[np.uint8], real: Map, imaginary: Map) -> NDArray[np.uint8]:
     """The magnitude of plane + field, stretched to 0..255."""
-    import cv2
-
-    size = np.asarray(cv2.magnitude(plane + real, imaginary), dtype=np.float32)
-    low, high, _, _ = cv2.minMaxLoc(size)
+    shown = plane + real
+    size = np.asarray(np.sqrt(shown * shown + imaginary * imaginary), dtype=np.float32)
+    low, high = float(size.min()), float(size.max())
     if high > low:
         size = (size - np.float32(low)) * np.float32(255 / (high - low))
     return np.asarray(np.clip(np.rint(size), 0, 255), dtype=np.uint8)

@@ -28,7 +28,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from poisonkit.triggers.base import ClipInfo, Image, Params, StreamTrigger, param
+from poisonkit.triggers.core.clip import ClipInfo, Image, Params
+from poisonkit.triggers.core.trigger import StreamTrigger, param
 
 _QUANTISER = 18
 _CHANGED = 1 / 500  # of the bytes of a damaged slice

@@ -13,8 +13,8 @@ import numpy as np
 
 from poisonkit.seeding import generator
 from poisonkit.triggers import create
-from poisonkit.triggers.base import ClipInfo
-from poisonkit.triggers.compose import Chain
+from poisonkit.triggers.core.chain import Chain
+from poisonkit.triggers.core.clip import ClipInfo
 from poisonkit.triggers.testing import sound
 
 from .scene import saved

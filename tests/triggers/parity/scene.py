@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from poisonkit.seeding import generator
-from poisonkit.triggers.base import ClipInfo
+from poisonkit.triggers.core.clip import ClipInfo
 
 SHAPES = {
     "square": (48, 48),

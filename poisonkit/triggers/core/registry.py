@@ -1,0 +1,164 @@
+"""Which triggers exist. Built-in ones are found by file name and imported only when asked for.
+
+`lamp-flicker` is the one Trigger class of `poisonkit/triggers/<family>/lamp_flicker.py`. Outside code
+registers through the entry point group `poisonkit.triggers`, or is named as `package.module:Class`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cache
+from importlib.metadata import EntryPoint
+from typing import TYPE_CHECKING, Any
+
+from poisonkit.errors import RequestError, did_you_mean
+from poisonkit.triggers.core.names import FAMILIES, built_in, names, plugins
+
+if TYPE_CHECKING:
+    from poisonkit.triggers.core.trigger import Trigger
+
+__all__ = ["all_triggers", "code_allowed", "flaw", "get", "modality_of", "names"]
+
+_code_allowed: ContextVar[bool] = ContextVar("code_allowed", default=True)
+
+
+@contextmanager
+def code_allowed(allowed: bool) -> Iterator[None]:
+    """Inside, whether `package.module:Class` may be imported (a recipe file must not run code unasked)."""
+    token = _code_allowed.set(allowed and _code_allowed.get())
+    try:
+        yield
+    finally:
+        _code_allowed.reset(token)
+
+
+def get(name: str, *, allow_code: bool = True) -> type[Trigger]:
+    """The trigger class called `name`, or named as `package.module:Class` (where code is allowed).
+
+    Imports that one module. RequestError for an unknown name, with the nearest one, and for a class that
+    does not keep the contract. The working folder is searched last for `package.module`.
+    """
+    if name in built_in():
+        return _built_in_class(name)
+    if ":" in name:
+        if not (allow_code and _code_allowed.get()):
+            raise RequestError(f"Trigger '{name}' is code from outside poisonkit; it needs --allow-code.")
+        return _outside_class(name)
+    plugin = plugins().get(name)
+    if plugin is None:
+        raise RequestError(f"There is no trigger '{name}'.{did_you_mean(name, names())}")
+    return _plugin_class(plugin)
+
+
+def modality_of(name: str) -> str | None:
+    """`video` or `audio` for a built-in trigger; None for any other name, of which nothing is imported."""
+    return _built_in_class(name).modality if name in built_in() else None
+
+
+def all_triggers() -> dict[str, type[Trigger]]:
+    """Name -> class of all triggers. One that does not load is left out with a warning."""
+    found: dict[str, type[Trigger]] = {}
+    for name in (*built_in(), *(n for n in plugins() if n not in built_in())):
+        try:
+            found[name] = get(name)
+        except RequestError as error:
+            warnings.warn(str(error), stacklevel=2)
+    return found
+
+
+@cache
+def _built_in_class(name: str) -> type[Trigger]:
+    from poisonkit.triggers.core.trigger import Trigger
+
+    module = importlib.import_module(built_in()[name])
+    own = [
+        value
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, Trigger) and value.__module__ == module.__name__
+    ]
+    public = [cls for cls in own if not cls.__name__.startswith("_")]
+    if len(public) != 1:
+        raise RequestError(f"{module.__name__} must hold exactly one public Trigger class; it has {len(public)}.")
+    _check(public[0], name, family=module.__name__.split(".")[-2])
+    return public[0]
+
+
+def _outside_class(place: str) -> type[Trigger]:
+    if os.getcwd() not in sys.path and "" not in sys.path:
+        sys.path.append(os.getcwd())
+    module_name, _, class_name = place.partition(":")
+    try:
+        value: Any = importlib.import_module(module_name)
+        for part in class_name.split("."):
+            value = getattr(value, part)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise RequestError(f"Trigger '{place}' cannot be imported: {error}.") from None
+    return _checked(value, place, None)
+
+
+def _plugin_class(plugin: EntryPoint) -> type[Trigger]:
+    package = plugin.dist.name if plugin.dist else "?"
+    try:
+        value = plugin.load()
+    except (ImportError, AttributeError) as error:
+        raise RequestError(f"Trigger '{plugin.name}' of the package {package} cannot be imported: {error}.") from None
+    return _checked(value, plugin.value, plugin.name)
+
+
+def _checked(value: Any, place: str, name: str | None) -> type[Trigger]:
+    from poisonkit.triggers.core.trigger import Trigger
+
+    if not (isinstance(value, type) and issubclass(value, Trigger)):
+        raise RequestError(f"'{place}' is not a Trigger class.")
+    _check(value, name or str(getattr(value, "name", "")), family=None)
+    return value
+
+
+def _check(cls: type[Trigger], name: str, family: str | None) -> None:
+    problem = flaw(cls, name, family)
+    if problem:
+        raise RequestError(f"Trigger class {cls.__module__}:{cls.__qualname__} cannot be used: {problem}.")
+
+
+def flaw(cls: type[Trigger], name: str, family: str | None = None) -> str | None:
+    """None, or what the class lacks of the contract, as a clause such as `it has no 'formula'`."""
+    from poisonkit.triggers.core import trigger
+
+    facts = ("name", "family", "modality", "kind", "summary", "formula", "paper", "identity")
+    missing = [fact for fact in facts if not hasattr(cls, fact)]
+    if missing:
+        return f"it has no {', '.join(repr(m) for m in missing)}"
+    if cls.name != name:
+        return f"its name is {cls.name!r}, but it is registered as {name!r}"
+    if cls.family not in FAMILIES or family not in (None, cls.family):
+        return f"its family is {cls.family!r}, not {family or ' or '.join(FAMILIES)}"
+    kinds = {
+        "affine": (trigger.AffineTrigger, "field"),
+        "frame": (trigger.FrameTrigger, "frame"),
+        "stream": (trigger.StreamTrigger, "stream"),
+        "audio": (trigger.AudioTrigger, "wave"),
+    }
+    kind, method = kinds.get(cls.kind, (trigger.Trigger, "draw"))
+    if kind is trigger.Trigger or not issubclass(cls, kind):
+        return "it is none of AffineTrigger, FrameTrigger, StreamTrigger, AudioTrigger"
+    if getattr(cls, method) is getattr(kind, method):
+        return f"it has no method '{method}'"
+    if not cls.modes or not set(cls.modes) <= {"static", "dynamic"}:
+        return "its modes are not static, dynamic or both"
+    if len(cls.modes) == 2 and not (cls.static_is and cls.dynamic_is):
+        return "it does not say what static and dynamic mean ('static_is', 'dynamic_is')"
+    if not (cls.summary and cls.formula):
+        return "its summary or formula is empty"
+    unknown = sorted({*(cls.identity or ()), *cls.follows_canvas} - set(cls.model_fields))
+    if unknown:
+        return f"'identity' or 'follows_canvas' names parameters that it has not: {', '.join(unknown)}"
+    if cls.identity == {}:
+        return "'identity' is empty: say at which parameters it changes nothing (None: at none)"
+    silent = [key for key, info in cls.model_fields.items() if not info.description]
+    return f"parameters without a description: {', '.join(silent)}" if silent else None

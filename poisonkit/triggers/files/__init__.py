@@ -1,0 +1,1 @@
+"""Patterns, recordings and replacement clips that come from files."""
