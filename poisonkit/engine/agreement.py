@@ -102,7 +102,7 @@ def differences(row: Record, task: Task, part: Planned) -> Iterator[str]:
     if row["status"] not in ("ok", "failed", "inert"):
         yield f"status is {row['status']!r}, which no record has"
     if row["status"] == "ok":
-        made = task.role != "clean" or part.recipe.get("clean") == "reencode"
+        made = task.role != "clean" or part.recipe.get("clean") == "reencode" or part.recipe.get("hash") == "all"
         for field in ("sha256", "source_sha256", "bytes") if made else ("bytes",):
             if row[field] is None:
                 yield f"{field} is missing, so the file cannot be checked"

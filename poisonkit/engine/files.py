@@ -91,15 +91,16 @@ class Files:
             elif row["bytes"] is not None and (size := places.size(theirs)) != row["bytes"]:
                 what = f"the source's '{name}' has {size} bytes, and the manifest says {row['bytes']}"
                 yield Finding(row["path"], what)
-            elif self._hash_all and not self._same(mine, theirs):
+            elif self._hash_all and not self._same(mine, theirs, row["sha256"]):
                 yield Finding(row["path"], f"it is not the same file as the source's '{name}'")
         except (OSError, PoisonkitError) as error:
             why = (error.strerror if isinstance(error, OSError) else None) or str(error)
             yield Finding(row["path"], f"it could not be compared with the source's: {why}")
 
     @staticmethod
-    def _same(mine: Path, theirs: Path) -> bool:
-        return (mine.exists() and mine.samefile(theirs)) or places.sha256(mine) == places.sha256(theirs)
+    def _same(mine: Path, theirs: Path, digest: str | None) -> bool:
+        """digest: of mine, where it is known already."""
+        return (mine.exists() and mine.samefile(theirs)) or (digest or places.sha256(mine)) == places.sha256(theirs)
 
 
 def _as_it_was(row: Record) -> bool:
