@@ -88,7 +88,6 @@ class Live:
             self._bar.stop()
             self._bar = None
 
-
     def drop(self) -> None:
         """Nothing more is said of the phase."""
         self.end()

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 import poisonkit
-from poisonkit import Recipe
+from poisonkit import Recipe, media
+from poisonkit.cli import call
 from tests.engine.tampering import Rows, edit, first, found, named, reseal, rewrite, rows, run_json
 
 PLAN = "poisonkit/plan.jsonl"
@@ -274,3 +275,48 @@ def test_manifest_rows_out_of_order_are_still_compared_one_by_one(out: Path) -> 
     edit(out, change)
     assert named(out, "poisonkit/manifest.jsonl", "do not stand in the plan's order")
     assert named(out, "poisonkit/manifest.jsonl", "label is 2, planned was 0")
+
+
+@pytest.mark.parametrize("clean", ["hardlink", "copy", "symlink"])
+def test_hashes_of_clean_files_are_recorded_when_asked_for(listed: Path, tmp_path: Path, clean: str) -> None:
+    """A byte of a clean file, in the source too, changes: its size and everything else agree."""
+    source = Path(shutil.copytree(listed, tmp_path / "source"))
+    out = tmp_path / "out"
+    recipe = Recipe(source=source, out=out, triggers=["blend"], count=2, clean=clean, attack_set=False, hash="all")
+    assert poisonkit.poison(recipe, jobs=1).exit_code == 0
+    row = first(rows(out), "clean")
+    file = source / "videos" / row["source_path"]
+    assert row["sha256"] == row["source_sha256"] == media.sha256(file)
+    assert found(out, hash_all=True) == []
+    for each in {file, out / row["path"]}:
+        data = bytearray(each.read_bytes())
+        data[-1] ^= 1
+        each.write_bytes(data) if clean == "copy" or each == file else None
+    assert named(out, row["path"], "its content has changed", hash_all=True)
+    alone(out)
+    if clean != "symlink":  # which leads to a source that is not there to say whether it should
+        assert named(out, row["path"], "its content has changed", hash_all=True)
+
+
+def test_hashes_that_were_asked_for_cannot_be_taken_out(listed: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    recipe = Recipe(source=listed, out=out, triggers=["blend"], count=2, attack_set=False, hash="all")
+    assert poisonkit.poison(recipe, jobs=1).exit_code == 0
+    edit(out, lambda these: first(these, "clean").update(sha256=None))
+    assert named(out, "poisonkit/manifest.jsonl", "sha256 is missing")
+
+
+def test_hashes_change_nothing_where_they_are_not_asked_for() -> None:
+    plain, asked = Recipe(triggers=["blend"]), Recipe(triggers=["blend"], hash="all")
+    assert "hash" not in plain.portable()
+    assert plain.fingerprint == Recipe(triggers=["blend"], hash="written").fingerprint != asked.fingerprint
+    assert Recipe(**asked.portable()) == asked
+
+
+def test_the_verdict_on_screen_ends_with_what_was_not_seen(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    alone(out)
+    assert call(["verify", str(out)]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "The source is not there" in said
+    assert call(["verify", str(out), "--json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)["unseen"]) == 3
