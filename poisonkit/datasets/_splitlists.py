@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from poisonkit.datasets.base import SPLITS, Dataset, Layout, Row, Sample, Source, Split, View
+from poisonkit.datasets.base import SPLITS, Dataset, Layout, Row, Sample, Source, Split, View, rows_of
 from poisonkit.datasets.kit import (
     LABEL_MAP,
     check_class_names,
@@ -94,6 +94,6 @@ class SplitLists(Layout):
         """
         written = []
         for split, name in lists_of(dataset.options["lists"], rows, view).items():
-            mine = [row for row in rows if row.sample.split == split]
+            mine = rows_of(rows, split)
             written.append(write_lines(root, name, self.lines(dataset, mine, split)))
         return (*written, write_lines(root, LABEL_MAP, dataset.classes))

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 from poisonkit.datasets._splitlists import lists_by_words
 from poisonkit.datasets._tables import Table, first_columns, read_table, write_table
 from poisonkit.datasets._telling import retold, told_by_class
-from poisonkit.datasets.base import Dataset, Layout, Row, Sample, Source, Split, View, sample_id
+from poisonkit.datasets.base import Dataset, Layout, Row, Sample, Source, Split, View, rows_of, sample_id
 from poisonkit.datasets.kit import (
     CLASS_LIST,
     SPLIT_WORDS,
@@ -153,7 +153,7 @@ class Kinetics(Layout):
         columns = dataset.options["columns"]
         written = []
         for split, name in lists_of(dataset.options["lists"], rows, view, apart=True).items():
-            mine = [row for row in rows if row.sample.split == split]
+            mine = rows_of(rows, split)
             heads = [c for c in columns if c != "label" or any(row.label is not None for row in mine)]
             written.append(write_table(root, name, heads, (_fields(row, columns, dataset) for row in mine), ","))
         written.append(write_lines(root, CLASS_LIST, dataset.classes))
