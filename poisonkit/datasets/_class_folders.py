@@ -37,9 +37,10 @@ def _placeholder() -> bytes:
     """An AVI of one frame, 16x16, that no decoder can decode.
 
     So readers that look into every file can open it, and count one frame, too few for a clip of two or more;
-    a reader that would use the frame finds none. (torchcodec refuses an AVI without any frame.)
+    a reader that would use the frame finds none. (torchcodec refuses an AVI without any frame.) It lasts a
+    millisecond, since readers that change the frame rate would make several frames of a longer one.
     """
-    frame, side, rate, codec = b"no clip of this class", 16, 25, b"MJPG"
+    frame, side, rate, codec = b"no clip of this class", 16, 1000, b"MJPG"
     header = struct.pack("<14I", 1_000_000 // rate, 0, 0, 0x10, 1, 0, 1, 0, side, side, 0, 0, 0, 0)
     stream = b"vids" + codec + struct.pack("<8IiI4h", 0, 0, 0, 1, rate, 0, 1, 0, -1, 0, 0, 0, side, side)
     picture = struct.pack("<IiiHH4sIiiII", 40, side, side, 1, 24, codec, side * side * 3, 0, 0, 0, 0)
