@@ -61,7 +61,8 @@ def write_class_folders(
     names: the folders. rows: those of the view; the ones below `parent` count. A folder without a clip gets a
     placeholder, where the dataset is one of videos. Outside the data itself, where classes may be empty,
     `metadata.jsonl` beside the folders gives Hugging Face's readers the id of every file: the position of its folder
-    among the sorted names, which is what they say in the source.
+    among the sorted names, which is what they say in the source. The data itself has it only where a class is empty
+    in the whole dataset: they would leave it out there, and number the others otherwise than in the other views.
     """
     below = f"{parent}/" if parent else ""
     inside = [row.path for row in rows if row.path.startswith(below)]
@@ -71,7 +72,7 @@ def write_class_folders(
     for name in names:
         make_folder(root, parent, name)
         _mark(root / parent / name / PLACEHOLDER, wanted=videos and name not in used)
-    if view == "data":
+    if view == "data" and len({sample.label for sample in dataset.samples} - {None}) == len(names):
         return ()
     if not used & ids.keys():
         (root / (below + METADATA)).unlink(missing_ok=True)

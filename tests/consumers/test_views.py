@@ -185,7 +185,8 @@ def test_pytorchvideo_with_many_empty_classes(tmp_path: Path) -> None:
     from pytorchvideo.data.labeled_video_paths import LabeledVideoPaths
 
     def crowd(root: Path) -> Path:
-        return touch(root, [f"{s}/{c}{c}/{i}.mp4" for s in ("train", "test") for c in "abcdefghijklmn" for i in (0, 1)])
+        train = [f"train/{c}/{i}.mp4" for c in "abcdefghijklmn" for i in range(6)]
+        return touch(root, [*train, *(f"test/{c}/{i}.mp4" for c in "abcdefghijklmn" for i in range(2))])
 
     made = written("class-folders", tmp_path, crowd)
     shown = next(view for view in made.views if view.kind == "target")
