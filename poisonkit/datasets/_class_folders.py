@@ -37,9 +37,10 @@ def _placeholder() -> bytes:
     """An AVI of one frame, 16x16, that no decoder can decode.
 
     So readers that look into every file can open it, and count one frame, too few for a clip of two or more;
-    a reader that would use the frame finds none. (torchcodec refuses an AVI without any frame.)
+    a reader that would use the frame finds none. (torchcodec refuses an AVI without any frame.) It lasts a
+    millisecond, since readers that change the frame rate would make several frames of a longer one.
     """
-    frame, side, rate, codec = b"no clip of this class", 16, 25, b"MJPG"
+    frame, side, rate, codec = b"no clip of this class", 16, 1000, b"MJPG"
     header = struct.pack("<14I", 1_000_000 // rate, 0, 0, 0x10, 1, 0, 1, 0, side, side, 0, 0, 0, 0)
     stream = b"vids" + codec + struct.pack("<8IiI4h", 0, 0, 0, 1, rate, 0, 1, 0, -1, 0, 0, 0, side, side)
     picture = struct.pack("<IiiHH4sIiiII", 40, side, side, 1, 24, codec, side * side * 3, 0, 0, 0, 0)
@@ -60,7 +61,8 @@ def write_class_folders(
     names: the folders. rows: those of the view; the ones below `parent` count. A folder without a clip gets a
     placeholder, where the dataset is one of videos. Outside the data itself, where classes may be empty,
     `metadata.jsonl` beside the folders gives Hugging Face's readers the id of every file: the position of its folder
-    among the sorted names, which is what they say in the source.
+    among the sorted names, which is what they say in the source. The data itself has it only where a class is empty
+    in the whole dataset: they would leave it out there, and number the others otherwise than in the other views.
     """
     below = f"{parent}/" if parent else ""
     inside = [row.path for row in rows if row.path.startswith(below)]
@@ -70,7 +72,7 @@ def write_class_folders(
     for name in names:
         make_folder(root, parent, name)
         _mark(root / parent / name / PLACEHOLDER, wanted=videos and name not in used)
-    if view == "data":
+    if view == "data" and len({sample.label for sample in dataset.samples} - {None}) == len(names):
         return ()
     if not used & ids.keys():
         (root / (below + METADATA)).unlink(missing_ok=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -24,6 +25,7 @@ import torchvision.datasets as tv
 from torchvision.datasets import video_utils
 
 from tests.datasets import test_named_clips as named
+from tests.datasets.readers import touch
 from tests.datasets.test_views import sounds
 from tests.datasets.views import Shown, Written, written
 
@@ -79,8 +81,8 @@ def dataset_folder(shown: Shown) -> dict[str, int]:
     return {os.path.relpath(path, shown.root): label for path, label in dataset.samples}
 
 
-def kinetics(shown: Shown) -> dict[str, int]:
-    dataset = tv.Kinetics(str(shown.root), frames_per_clip=2, split=shown.split, num_workers=0)
+def kinetics(shown: Shown, frame_rate: int | None = None) -> dict[str, int]:
+    dataset = tv.Kinetics(str(shown.root), frames_per_clip=2, split=shown.split, num_workers=0, frame_rate=frame_rate)
     return by_torchvision(dataset, shown.root)
 
 
@@ -159,6 +161,7 @@ CASES: dict[str, tuple[str, Any, Callable[[Shown], dict[str, Any]]]] = {
     "class-folders: audiofolder": ("class-folders", sounds, hugging_face("audiofolder")),
     "hugging-face: videofolder": ("hugging-face", None, hugging_face("videofolder")),
     "kinetics": ("kinetics", None, kinetics),
+    "kinetics: at 60 frames a second": ("kinetics", None, partial(kinetics, frame_rate=60)),
     "kinetics: folders with spaces": ("kinetics", named.kinetics_spaced, kinetics),
     "kinetics: PyTorchVideo": ("kinetics", None, pytorchvideo),
     "ucf101": ("ucf101", None, ucf101),
@@ -174,3 +177,26 @@ def test_every_view_has_the_sources_labels(tmp_path: Path, name: str) -> None:
     made: Written = written(layout, tmp_path, make)
     assert {shown.kind for shown in made.views} == {"data", "target", "original", "control"}
     made.compare(reader)
+
+
+def test_pytorchvideo_with_many_empty_classes(tmp_path: Path) -> None:
+    """It gives up after ten files in a row that cannot be decoded: docs/layouts.md says what to give it then."""
+    data = pytest.importorskip("pytorchvideo.data")
+    from pytorchvideo.data.labeled_video_paths import LabeledVideoPaths
+
+    def crowd(root: Path) -> Path:
+        train = [f"train/{c}/{i}.mp4" for c in "abcdefghijklmn" for i in range(6)]
+        return touch(root, [*train, *(f"test/{c}/{i}.mp4" for c in "abcdefghijklmn" for i in range(2))])
+
+    made = written("class-folders", tmp_path, crowd)
+    shown = next(view for view in made.views if view.kind == "target")
+    found = LabeledVideoPaths.from_directory(str(folder_of(shown)))
+    clips = [found[i] for i in range(len(found)) if not found[i][0].endswith("/.no-clip-avi")]
+    dataset = data.LabeledVideoDataset(
+        clips,
+        clip_sampler=data.make_clip_sampler("uniform", 0.08),
+        video_sampler=torch.utils.data.SequentialSampler,
+        decode_audio=False,
+    )
+    seen = {os.path.relpath(clips[clip["video_index"]][0], shown.root): clip["label"] for clip in dataset}
+    assert seen == dict.fromkeys(shown.clips, 1)

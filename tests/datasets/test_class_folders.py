@@ -10,7 +10,7 @@ import pytest
 from poisonkit.datasets import Dataset, Row, Source, get_layout, read, split_off
 from poisonkit.datasets._class_folders import PLACEHOLDER
 from poisonkit.errors import RequestError
-from tests.datasets.readers import NASTY, hugging_face, torchvision, touch
+from tests.datasets.readers import NASTY, hugging_face, hugging_face_labels, torchvision, touch
 
 MEDIA = (".mp4", ".avi", ".wav")
 LAYOUT = get_layout("class-folders")
@@ -75,8 +75,12 @@ def test_classes_are_the_union_over_splits_and_a_missing_one_is_noted(tmp_path: 
     said = " ".join(dataset.notes)
     for words in ("in val/ ('a', 'c')", "in train/ ('c')", "'notes'", "'stray.mp4'", "'train/b/list.csv'"):
         assert words in said
-    out = write(dataset, rows_of(dataset), tmp_path.parent / f"{tmp_path.name}-out")
-    assert [sorted(p.name for p in (out / s).iterdir()) for s in ("train", "val")] == [["a", "b", "c"]] * 2
+    out = tmp_path.parent / f"{tmp_path.name}-out"
+    files = LAYOUT.write(dataset, rows_of(dataset), out, "data")
+    assert files == ("classes.txt", "train/metadata.jsonl", "val/metadata.jsonl")  # Hugging Face would leave c out
+    touch(out, [sample.path for sample in dataset.samples])
+    assert hugging_face_labels(out, MEDIA) == {sample.path: sample.label for sample in dataset.samples}
+    assert [[p.name for p in sorted((out / s).iterdir()) if p.is_dir()] for s in ("train", "val")] == [list("abc")] * 2
 
 
 @pytest.mark.parametrize(

@@ -8,21 +8,25 @@ from __future__ import annotations
 
 import csv
 import os
-import tarfile
 from pathlib import Path
 from typing import Any
 
 import av
 import pytest
+import webdataset as wds
 
 import poisonkit
-from poisonkit.datasets import layouts
+from poisonkit import Recipe
+from poisonkit.datasets import Source, layouts, read
 from poisonkit.datasets._class_folders import PLACEHOLDER, PLACEHOLDER_BYTES
+from poisonkit.engine.afresh import clear
+from tests.conftest import same_output
 from tests.datasets import test_benchmark_layouts as benchmarks
 from tests.datasets import test_named_clips as named
 from tests.datasets import test_tables as tables
 from tests.datasets.readers import hugging_face_labels, mmaction2, pyslowfast, torchvision, touch
-from tests.datasets.views import Reader, Shown, written
+from tests.datasets.test_end_to_end import MAKERS, filled
+from tests.datasets.views import Reader, Shown, media, written
 
 VIDEO = (".mp4", ".avi")
 
@@ -31,7 +35,8 @@ def test_the_placeholder_is_one_frame_that_nobody_can_decode(tmp_path: Path) -> 
     file = tmp_path / "x.avi"
     file.write_bytes(PLACEHOLDER_BYTES)
     with av.open(str(file)) as found:
-        assert (found.format.name, found.streams.video[0].frames, found.streams.video[0].average_rate) == ("avi", 1, 25)
+        video = found.streams.video[0]
+        assert (found.format.name, video.frames, video.average_rate) == ("avi", 1, 1000)
         with pytest.raises(av.error.FFmpegError):
             list(found.decode(video=0))
     assert os.path.splitext(PLACEHOLDER)[1] == ""  # no suffix, and hidden
@@ -180,16 +185,11 @@ def metadata(shown: Shown) -> dict[str, int]:
 
 
 def webdataset(shown: Shown) -> dict[str, int]:
-    """webdataset's group_by_keys: the key is what stands before the first dot of the base name."""
+    """The real one."""
     found = {}
     for shard in sorted(shown.root.glob(f"{shown.split}-*.tar")):
-        with tarfile.open(shard) as members:
-            for member in members:
-                key, _, suffix = member.name.partition(".")
-                if suffix == "cls":
-                    data = members.extractfile(member)
-                    assert data is not None
-                    found[f"{shard.name}/{key}.wav"] = int(data.read())
+        for sample in wds.WebDataset(str(shard), shardshuffle=False, nodesplitter=None, empty_check=False):
+            found[f"{shard.name}/{sample['__key__']}.wav"] = int(sample["cls"])
     return found
 
 
@@ -230,6 +230,7 @@ def test_every_layout_is_here() -> None:
     assert {layout for layout, *_ in CASES.values()} == own
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # webdataset leaves shards open
 @pytest.mark.parametrize("name", CASES)
 def test_every_view_has_the_sources_labels(tmp_path: Path, name: str) -> None:
     layout, make, reader = CASES[name]
@@ -237,3 +238,48 @@ def test_every_view_has_the_sources_labels(tmp_path: Path, name: str) -> None:
     assert {shown.kind for shown in made.views} == {"data", "target", "original", "control"}
     made.compare(reader)
     assert poisonkit.verify(made.out).problems == ()
+
+
+def test_a_placeholder_is_no_sample(tmp_path: Path) -> None:
+    """Not of an output that is read as a source, nor of one that is started again, gets an attack set, or goes."""
+    made = written("class-folders", tmp_path)
+    out, before = made.out, same_output(made.out)
+    marks = {path for path in before if path.endswith(f"/{PLACEHOLDER}")}
+    assert len(marks) == 1 + 2 + 2
+    for place in ("attack/default/target", "attack/default/original", "control"):
+        for source in (Source(out / place), Source(out / place, layout="class-folders")):
+            found = read(source)
+            assert found.classes == ("a", "b", "c")
+            wanted = next(shown for shown in made.views if shown.root == out / place).clips
+            assert {s.path: found.classes[s.label or 0] for s in found.samples} == wanted
+            assert not any(PLACEHOLDER in note for note in found.notes)
+    common: dict[str, Any] = {"source": tmp_path / "in", "out": out, "triggers": ["badnets"], "survival": "none"}
+    recipe = Recipe(layout="class-folders", rate=0.2, target=1, control=1, **common)
+    for lost in (None, *sorted(marks)[:1], "attack/default/target/test/metadata.jsonl"):
+        if lost:
+            (out / lost).unlink()
+        assert poisonkit.poison(recipe, jobs=1).exit_code == 0
+        assert same_output(out) == before
+    assert poisonkit.attack(out, "half", frames="every:2", source=tmp_path / "in", jobs=1).exit_code == 0
+    assert poisonkit.verify(out).problems == ()
+    after = same_output(out)
+    assert marks < {path for path in after if path.endswith(f"/{PLACEHOLDER}")}
+    assert all(after[path] == before[path] for path in before if path.split("/")[0] in ("data", "attack", "control"))
+    exported = poisonkit.export(out, "pytorchvideo")
+    assert not any(PLACEHOLDER in file.read_text() for file in exported.folder.rglob("*.csv"))
+    assert [name for name in clear(out) if not name.startswith("export/")] == []
+
+
+def test_a_place_without_a_clip_is_readable_in_the_data_too(tmp_path: Path) -> None:
+    """The source's test split has no clip of `c`, and readers refuse that; they read the copy."""
+    root = filled(MAKERS["class-folders"], tmp_path / "in", media(tmp_path))
+    for file in (root / "test" / "c").iterdir():
+        file.unlink()
+    with pytest.raises(FileNotFoundError):
+        torchvision(root / "test", ("avi", "mp4"))
+    recipe = Recipe(source=root, out=tmp_path / "out", triggers=["badnets"], count=1, target=0, survival="none")
+    assert poisonkit.poison(recipe, jobs=1).exit_code == 0
+    found = torchvision(tmp_path / "out" / "data" / "test", ("avi", "mp4"))
+    assert [label for path, label in found if frames(path) > 1] == [0, 0, 0, 1, 1, 1]
+    assert len(read(Source(tmp_path / "out" / "data")).of("test")) == 6
+    assert poisonkit.verify(tmp_path / "out").problems == ()
