@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from poisonkit import levels, manifest
+from poisonkit import levels, manifest, media
 from poisonkit.backdoor import Backdoor
 from poisonkit.datasets import Dataset, is_there
 from poisonkit.engine import afresh, card, executors, finished, output, packing, seal
@@ -257,6 +257,7 @@ class _Run:
     dirty = False
 
     def _tidy(self) -> None:
+        media.remove(self.state.marks)
         if not self.dirty:
             self.state.unclean.unlink(missing_ok=True)
 

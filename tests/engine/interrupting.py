@@ -177,10 +177,10 @@ def interrupted(world: World, out: Path, kind: str, chance: random.Random) -> No
         elif struck:
             strike(run, kind, chance)
         status = run.end()
-        left = run.workers() if kind in ORDERLY else []
+        left = _still(run.pid)
         said = run.said()
-    assert "Traceback" not in said, said
-    assert "Error" not in said.replace("_Error", ""), said
+    assert_quiet(said)
+    assert left == [], kind
     if kind in ORDERLY and struck:
         assert status in (0, 130), (status, said)
         assert halves(out) == []
