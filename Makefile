@@ -13,7 +13,7 @@ help:
 	@echo "make test-slow       what takes minutes: memory over long and large clips"
 	@echo "make test-clusters   a Dask scheduler and workers: killed, added, lost (minutes)"
 	@echo "make bench-scale     time and memory of plans and manifests up to a million samples; linking against cp -al"
-	@echo "make test-faults     kills at a hundred random moments (minutes)"
+	@echo "make test-faults     a hundred interruptions of every kind, a thousand rounds on a dead lock (half an hour)"
 	@echo "make test-browser    the report in Chromium, which has to be installed (brings playwright)"
 	@echo "make test-fuzz       10,000 damaged files, lists, recipes, outputs and predictions; a failure is named by its number"
 	@echo "make lint            ruff, mypy, import layers"
@@ -43,7 +43,7 @@ test-slow: $(STAMP)
 	$(BIN)/python -m pytest -m slow
 
 test-faults: $(STAMP)
-	POISONKIT_KILLS=$${POISONKIT_KILLS:-100} $(BIN)/python -m pytest -s -m faults
+	POISONKIT_INTERRUPTIONS=$${POISONKIT_INTERRUPTIONS:-100} POISONKIT_LOCK_ROUNDS=$${POISONKIT_LOCK_ROUNDS:-1000} $(BIN)/python -m pytest -s -m faults
 
 test-browser: $(STAMP)
 	@$(BIN)/python -c "import playwright" 2>/dev/null || $(BIN)/python -m pip install -q "playwright>=1.50,<2"

@@ -46,6 +46,11 @@ def writing(path: Path) -> Iterator[None]:
         _being_written.discard(name)
 
 
+def mine(path: str | Path) -> None:
+    """A temporary file or folder that `discard` removes too."""
+    _being_written.add(os.path.abspath(path))
+
+
 def discard() -> None:
     """Remove what this process is writing: it is about to end, whatever its threads are at."""
     for name in list(_being_written):

@@ -117,9 +117,12 @@ def clear(out: Path) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def done(ledger: Ledger, plan: Plan, out: Path) -> set[str]:
-    """Keys of what needs no second run: staged, or in a shard already."""
-    return ledger.done(place_of(plan, out)) | ledger.done(out)
+def done(ledger: Ledger, plan: Plan, out: Path, source: Path) -> set[str]:
+    """Keys of what needs no second run: staged, or in a shard already, and made of what the source still holds."""
+    found = ledger.done(place_of(plan, out)) | ledger.done(out)
+    if get_layout(plan.layout).packed:  # a shard is looked at as a whole
+        return found
+    return {key for key in found if places.made_of(source, ledger.records[key], out)}
 
 
 def _by_shard(tasks: Iterable[Task]) -> dict[str, list[tuple[str, Task]]]:

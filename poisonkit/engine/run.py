@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, suppre
 from pathlib import Path
 from typing import Any
 
-from poisonkit import levels, manifest
+from poisonkit import levels, manifest, media
 from poisonkit.backdoor import Backdoor
 from poisonkit.datasets import Dataset, is_there
 from poisonkit.engine import afresh, card, executors, finished, output, packing, seal
@@ -258,6 +258,7 @@ class _Run:
     dirty = False
 
     def _tidy(self) -> None:
+        media.remove(self.state.marks)
         if not self.dirty:
             self.state.unclean.unlink(missing_ok=True)
 

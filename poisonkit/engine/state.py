@@ -138,11 +138,14 @@ class State:
             for folder, inner, files in os.walk(self.out / part):
                 if part == ".":
                     inner.clear()  # what else lies in the output is not ours
-                if part == "poisonkit" and ".state" in inner:
-                    inner.remove(".state")
                 for name in filter(links.is_temporary, (*files, *inner)):
-                    media.remove(os.path.join(folder, name))
+                    if not name.startswith(_LIVING):
+                        media.remove(os.path.join(folder, name))
                 inner[:] = [name for name in inner if not links.is_temporary(name)]
+
+
+_LIVING = (".lock", ".probe")
+"""What others, who wait for this run, or who work for it, may be at."""
 
 
 def _doing(path: Path, out: Path) -> str:

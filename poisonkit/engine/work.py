@@ -86,7 +86,7 @@ class Work:
         return {t.key: ledger.records[t.key] for t in self._to_do(tasks)}
 
     def _interrupted(self, ledger: Ledger, tasks: Iterable[Task]) -> Interrupted:
-        done = packing.done(ledger, self.plan, self.state.out)
+        done = packing.done(ledger, self.plan, self.state.out, self.dataset.root)
         todo = self._to_do(tasks)
         so_far = sum(t.key in done for t in todo)
         return Interrupted(f"Interrupted with {so_far} of {len(todo)} clips done; the same command continues.")
@@ -124,7 +124,9 @@ class Work:
         todo = [t for t in self._to_do(tasks) if (t.role == "clean") == (what == "clean")]
         if not todo:
             return
-        done = packing.done(ledger, self.plan, self.state.out) | (set(self.plan.replaced) & ledger.records.keys())
+        done = packing.done(ledger, self.plan, self.state.out, self.dataset.root) | (
+            set(self.plan.replaced) & ledger.records.keys()
+        )
         if not retry:
             done |= {key for key, row in ledger.records.items() if row["status"] == "failed"}
         jobs = [self._job(t) for t in todo if t.key not in done]
