@@ -40,6 +40,7 @@ from tests.fuzz.mutate import damaged
 from tests.fuzz.world import World
 from tests.media.second import lag
 from tests.media_factory import make_audio, make_video
+from tests.rechecking import case_of
 
 PICTURE_TRIGGERS = ("badnets:size=0.3", "blend:alpha=0.4", "brightness:by=0.25", "color-shift")
 SOUND_TRIGGERS = ("sine:snr=10", "tone-burst:amplitude=0.3")
@@ -211,7 +212,7 @@ def _check(job: Job, row: Record, source: Path) -> bool:
     if row["samples"]:
         otherwise |= _sound(job, row, chain, source, target)
     if job.triggers:
-        problem = recheck(row, job.frames, Decoding(out=job.out, source=str(source.parent), seed=1))
+        problem = recheck(case_of(row, job), Decoding(out=job.out, source=str(source.parent), seed=1))
         holds(problem is None, f"ok, but {problem}")
     return otherwise
 
