@@ -45,10 +45,10 @@ OTHERS = {
     "media/features.py": "writes, and reads back; else an open file",
     "media/sound.py": "by a library, of what `probe` opened",
     "media/probing.py:_exact_samples": "by a library, of what `open_input` opened",
-    "triggers/assets.py": "bytes in memory; copies what was read by `_read`",
+    "triggers/files/assets.py": "bytes in memory; copies what was read by `_read`",
     "triggers/image/blend.py": "the package's own picture",
     "triggers/audio/mp3.py": "bytes in memory",
-    "triggers/replacements.py": "by libraries, of what `check` hashed",
+    "triggers/files/replacements.py": "by libraries, of what `check` hashed",
     "scoring/readers/arrays.py": "bytes in memory",
     "scoring/readers/npz.py": "bytes in memory",
 }
