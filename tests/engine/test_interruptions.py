@@ -64,7 +64,7 @@ def test_the_same_command_comes_to_the_same_output(heard: World, tmp_path: Path,
     finished(heard, tmp_path / "out", kind)
 
 
-@pytest.mark.parametrize("kind", ["SIGTERM", "Ctrl-C twice"])
+@pytest.mark.parametrize("kind", ["SIGTERM", "Ctrl-C twice", "disk full"])
 def test_one_process_alone(alone: World, tmp_path: Path, kind: str) -> None:
     interrupted(alone, tmp_path / "out", kind, random.Random(f"{SEED} {kind}"))
     finished(alone, tmp_path / "out", kind)
