@@ -84,9 +84,10 @@ class Run:
         return [p for p in session(self.pid) if p != self.pid]
 
     def at_work(self) -> bool:
-        """Whether a worker has begun a clip."""
+        """Whether a clip has been begun."""
         with suppress(OSError):
-            return any((self.out / "poisonkit" / ".state" / "running").iterdir())
+            marks = self.out / "poisonkit" / ".state" / "running"
+            return any(marks.glob("*")) or any(self.out.glob("data/*/*"))
         return False
 
     def all(self, number: int) -> None:
@@ -177,7 +178,7 @@ def interrupted(world: World, out: Path, kind: str, chance: random.Random) -> No
         elif struck:
             strike(run, kind, chance)
         status = run.end()
-        left = _still(run.pid)
+        left = left_of(run.pid)
         said = run.said()
     assert_quiet(said)
     assert left == [], kind
@@ -187,7 +188,7 @@ def interrupted(world: World, out: Path, kind: str, chance: random.Random) -> No
         assert [p.name for p in run.scratch.iterdir()] == []
 
 
-def _still(pid: int) -> list[int]:
+def left_of(pid: int) -> list[int]:
     """Processes of a session that are left a few seconds later."""
     until = time.monotonic() + 5
     while (left := session(pid)) and time.monotonic() < until:

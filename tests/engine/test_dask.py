@@ -20,6 +20,7 @@ import poisonkit
 from poisonkit import PoisonkitError, Recipe, RequestError, levels, manifest
 from poisonkit.cli import call
 from poisonkit.engine.executors import dask, remote
+from poisonkit.ownership import Claim, LostLock
 from tests.conftest import same_output
 
 pytest.importorskip("distributed")
@@ -325,6 +326,10 @@ def test_two_deaths_are_counted_and_the_second_is_alone(tmp_path: Path) -> None:
     assert found["suspect"].result == ["suspect"]
     assert "b" in found["a"].result + found["b"].result
     assert "suspect" not in found["a"].result + found["b"].result + found["c"].result
+    assert {p.name for p in marks.iterdir()} == {"7.dead"}
+    lost = Claim(str(tmp_path / "lock"), "of a run that is over")
+    with pytest.raises(LostLock):  # what a run gave out does nothing once another has its output
+        remote.call(look, "late", 8, str(marks), facts, lost)
     assert {p.name for p in marks.iterdir()} == {"7.dead"}
     (marks / "7.again").touch()
     assert remote.call(look, "suspect", 7, str(marks), facts, None).died

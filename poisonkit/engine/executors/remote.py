@@ -146,7 +146,7 @@ def _prepare(facts: Facts) -> str:
 
 
 def call(
-    function: Callable[[Any], Any], task: Any, number: int, marks: str, facts: Facts, claim: Claim | None
+    function: Callable[[Any], Any], task: Any, number: int, marks: str, facts: Facts, claim: Claim | None = None
 ) -> Answer:
     """Do one task, the `number`-th, for the run that holds what is claimed. Marks in the folder `marks` tell who died
     on it before."""
