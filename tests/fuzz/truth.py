@@ -26,6 +26,7 @@ from poisonkit.manifest import Record
 from poisonkit.media.colour import to_rgb
 from poisonkit.media.converting import turned
 from poisonkit.media.decode import video_frames
+from poisonkit.media.families import FAMILIES
 from poisonkit.media.files import open_input
 from poisonkit.media.info import Encode, MediaInfo
 from poisonkit.media.probing import choose
@@ -283,8 +284,7 @@ def _sound(job: Job, row: Record, chain: Chain, source: Path, target: Path) -> b
     if "audio" not in job.touches:
         holds(np.array_equal(seen, own, equal_nan=True), "ok, but its copied sound is another")
         return False
-    complaint = "\n".join(line for line in complaint.splitlines() if not line.startswith(f"[{row['codec']['video']} @"))
-    complaint = "" if complaint.strip().startswith("Last message repeated") else complaint  # of the picture, copied
+    complaint = _of_sound(complaint)
     holds(not complaint, f"ok, but the second decoder says of its sound: {complaint}")
     slack = 0 if row["codec"]["audio"].startswith(LOSSLESS) else LOSSY_FRAME
     apart = abs(seen.shape[1] - row["samples"])
@@ -299,6 +299,12 @@ def _sound(job: Job, row: Record, chain: Chain, source: Path, target: Path) -> b
     problem = _sound_wrong(row, chain, ours, seen)
     holds(problem is None, f"ok, but (by the first decoder's source) {problem}")
     return True
+
+
+def _of_sound(complaint: str) -> str:
+    """Without what the program says of a picture beside the sound, which was copied, damage and all."""
+    mine = [line for line in complaint.splitlines() if not line.startswith(tuple(f"[{codec} @" for codec in FAMILIES))]
+    return "\n".join(line for line in mine if "Last message repeated" not in line)
 
 
 def _sound_wrong(row: Record, chain: Chain, source: opinion.Wave, seen: opinion.Wave) -> str | None:
