@@ -31,13 +31,13 @@ from rich.progress import track
 from rich.table import Table
 
 from poisonkit import triggers
-from poisonkit.engine.worker import Job, process
+from poisonkit.common.seeding import generator
+from poisonkit.engine.clips.worker import Job, process
 from poisonkit.media import colour
 from poisonkit.media.info import Encode
-from poisonkit.plan import Task
+from poisonkit.plan.plan import Task
 from poisonkit.sampledata.pictures import frames as moving_shapes
 from poisonkit.sampledata.sounds import wave
-from poisonkit.seeding import generator
 from poisonkit.triggers import ClipInfo
 
 ALPHA = 0.1

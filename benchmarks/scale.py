@@ -26,18 +26,19 @@ from typing import TypeVar
 from rich.console import Console
 from rich.table import Table
 
-from poisonkit import manifest
-from poisonkit.candidates import Examined
 from poisonkit.datasets import Sample
-from poisonkit.engine import card, clean, finished, output
-from poisonkit.engine.clean import Linked
-from poisonkit.engine.done import Done
-from poisonkit.engine.progress import Silent
-from poisonkit.engine.source import read_source
-from poisonkit.engine.state import State
-from poisonkit.plan import Plan, Task
-from poisonkit.planning import Planner
-from poisonkit.recipe import Recipe
+from poisonkit.engine.finishing import card, clean_samples, writing
+from poisonkit.engine.finishing.clean_samples import Linked
+from poisonkit.engine.preflight import read_source
+from poisonkit.engine.state import finished
+from poisonkit.engine.state.progress import Silent
+from poisonkit.engine.state.run_state import State
+from poisonkit.engine.state.task_results import Done
+from poisonkit.outputs import record
+from poisonkit.plan.plan import Plan, Task
+from poisonkit.plan.planner import Planner
+from poisonkit.plan.selection import Examined
+from poisonkit.recipe.recipe import Recipe
 from poisonkit.triggers import ClipInfo
 
 T = TypeVar("T")
@@ -78,12 +79,12 @@ def opened(samples: Iterable[Sample]) -> Iterator[Examined]:
 
 def finish(recipe: Recipe, plan: Plan, out: Path, dataset: object) -> None:
     """Lists, manifest, card and run.json, as a run writes them once all media are in place."""
-    worked = {t.key: manifest.record(t, plan.classes, bytes=10**6) for t in plan.tasks if t.role != "clean"}
+    worked = {t.key: record.record(t, plan.classes, bytes=10**6) for t in plan.tasks if t.role != "clean"}
     for row in worked.values():
         row["fidelity"] = {"gain": None}
     linked = Linked({t.id: 10**6 + i for i, t in enumerate(plan.tasks) if t.role == "clean"})
-    output.finish(
-        output.Part(recipe.portable(), plan, Done(worked, linked)), recipe, dataset, out,  # type: ignore[arg-type]
+    writing.finish(
+        writing.Part(recipe.portable(), plan, Done(worked, linked)), recipe, dataset, out,  # type: ignore[arg-type]
         method="hardlink", seconds=0.0, processed=0, jobs=1,
         extra=lambda lists: {"source": "", "unchanged": finished.marks(out, lists)},
     )  # fmt: skip
@@ -95,8 +96,8 @@ def first_start(recipe: Recipe, out: Path, steps: dict[str, tuple[float, float]]
     plan = timed(steps, "plan", Planner(recipe, dataset, opened).plan)
     home = out / "poisonkit"
     home.mkdir(parents=True)
-    timed(steps, "save plan", lambda: manifest.write_lines(home / "plan.jsonl", plan.to_jsonl()))
-    manifest.write_lines(home / "recipe.yaml", manifest.text_lines(recipe.to_yaml()))
+    timed(steps, "save plan", lambda: record.write_lines(home / "plan.jsonl", plan.to_jsonl()))
+    record.write_lines(home / "recipe.yaml", record.text_lines(recipe.to_yaml()))
     card.write_notices(out, plan)
     timed(steps, "lists, manifest, card", lambda: finish(recipe, plan, out, dataset))
 
@@ -164,8 +165,8 @@ def links_table(runs: int) -> Table:
 
         def by_poisonkit(out: Path) -> None:
             (out / "data").mkdir(parents=True)
-            linked, _ = clean.link(tasks, root, out, "hardlink", Silent())
-            manifest.write_lines(out / "manifest.jsonl", Done({}, linked).lines(tasks, classes))
+            linked, _ = clean_samples.link(tasks, root, out, "hardlink", Silent())
+            record.write_lines(out / "manifest.jsonl", Done({}, linked).lines(tasks, classes))
 
         ways = {"cp -al": by_cp, "poisonkit, with records": by_poisonkit}
         seconds: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}

@@ -20,9 +20,9 @@ import numpy as np
 
 import poisonkit
 from poisonkit import Recipe, media
+from poisonkit.common.seeding import generator
 from poisonkit.sampledata.pictures import MOTIONS
 from poisonkit.sampledata.pictures import frames as moving_shapes
-from poisonkit.seeding import generator
 
 
 def make(root: Path, clips: int, suffix: str, size: tuple[int, int], frames: int) -> None:

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from poisonkit import triggers
-from poisonkit.engine.threads import pin
+from poisonkit.engine.executors.threads import pin
 from poisonkit.errors import RequestError
 from poisonkit.media.colour import Colour, from_rgb, plane_format, planes_of, to_rgb
 from poisonkit.triggers.core.chain import Chain

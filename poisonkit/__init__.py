@@ -10,18 +10,18 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from poisonkit import decoding
 from poisonkit._version import __version__
+from poisonkit.common import clip_decoder
 
 if TYPE_CHECKING:
     from poisonkit import datasets, media, triggers
     from poisonkit.api import Backdoor, Plan, Recipe, Summary, attack, make_plan, merge, poison
     from poisonkit.errors import Interrupted, MediaError, PoisonkitError, RequestError
     from poisonkit.exporting import export
+    from poisonkit.recipe.sweep import read_sweep
     from poisonkit.sampledata import write_sample_data
     from poisonkit.scoring import Scores, score
-    from poisonkit.sweep import read_sweep
-    from poisonkit.verification import verify
+    from poisonkit.verification.verify import verify
 
 _HOMES = {
     **dict.fromkeys(
@@ -30,8 +30,8 @@ _HOMES = {
     **dict.fromkeys(("Interrupted", "MediaError", "PoisonkitError", "RequestError"), "poisonkit.errors"),
     **dict.fromkeys(("Scores", "score"), "poisonkit.scoring"),
     "export": "poisonkit.exporting",
-    "read_sweep": "poisonkit.sweep",
-    "verify": "poisonkit.verification",
+    "read_sweep": "poisonkit.recipe.sweep",
+    "verify": "poisonkit.verification.verify",
     "write_sample_data": "poisonkit.sampledata",
 }
 _ROOMS = ("datasets", "media", "triggers")
@@ -62,7 +62,7 @@ __all__ = [
 ]
 
 
-decoding.hand_in(lambda: importlib.import_module("poisonkit.media.imported"))
+clip_decoder.hand_in(lambda: importlib.import_module("poisonkit.media.imported"))
 
 
 def __getattr__(name: str) -> Any:

@@ -2,7 +2,7 @@
 
 import sys
 
-from poisonkit import interruption
+from poisonkit.common import interruption
 
 
 def main() -> None:

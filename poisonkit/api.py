@@ -7,16 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from poisonkit.backdoor import Backdoor
 from poisonkit.datasets import Dataset
-from poisonkit.engine.existing import finished
-from poisonkit.engine.output import Summary
-from poisonkit.engine.progress import Progress, Silent
+from poisonkit.engine.finishing.writing import Summary
+from poisonkit.engine.preflight import default_out, read_source
 from poisonkit.engine.run import Options, Shard, execute, execute_attack, execute_merge, plan_of
-from poisonkit.engine.source import default_out, read_source
+from poisonkit.engine.state.progress import Progress, Silent
 from poisonkit.errors import RequestError
-from poisonkit.plan import Plan
-from poisonkit.recipe import Recipe
+from poisonkit.outputs.opening import finished
+from poisonkit.plan.plan import Plan
+from poisonkit.recipe.backdoor import Backdoor
+from poisonkit.recipe.recipe import Recipe
 
 
 def _located(recipe: Recipe) -> Recipe:

@@ -7,17 +7,18 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from poisonkit import manifest, media
+from poisonkit import media
+from poisonkit.common.frame_names import numbered
+from poisonkit.common.safe_io import link_on_the_way
 from poisonkit.datasets import SPLITS, Dataset, Layout, Row, Split, View, get_layout, layouts, modality_of
-from poisonkit.datasets.mmaction2_config import KINDS, config
-from poisonkit.engine import exports, features, output
-from poisonkit.engine.existing import require_finished
-from poisonkit.engine.looks import info_of
-from poisonkit.engine.state import State
+from poisonkit.datasets.layouts.mmaction2_config import KINDS, config
+from poisonkit.engine.finishing import features, writing
+from poisonkit.engine.state.run_state import State
 from poisonkit.errors import RequestError, did_you_mean
-from poisonkit.framenames import numbered
-from poisonkit.plan import Plan, require_labels, view_root
-from poisonkit.untrusted import link_on_the_way
+from poisonkit.outputs import exports, record
+from poisonkit.outputs.opening import require_finished
+from poisonkit.plan.plan import Plan, require_labels, view_root
+from poisonkit.survey.file_checks import info_of
 
 CONFIG = "poisoned.py"
 _ALIASES = {"mmaction2": "mmaction2-video"}  # or its frame folders or sounds, where the output holds these
@@ -57,7 +58,7 @@ def export(out: Path | str, to: str, *, folder: Path | str | None = None, absolu
     known = formats()
     if to not in known:
         raise RequestError(f"--to {to}: that is no format of lists.{did_you_mean(to, known)}")
-    source = get_layout(Plan.read(output.plan_file(out / "poisonkit", None)).layout)
+    source = get_layout(Plan.read(writing.plan_file(out / "poisonkit", None)).layout)
     layout = get_layout(_of_mmaction2(source) if to in _ALIASES else known[to].name)
     if layout.folders != source.folders:
         has, wants = ("frame folders", "files") if source.folders else ("files", "frame folders")
@@ -67,7 +68,7 @@ def export(out: Path | str, to: str, *, folder: Path | str | None = None, absolu
     inside = where.relative_to(out).as_posix() if where.is_relative_to(out) else None
     if inside is not None and (link := link_on_the_way(out, inside)) is not None:
         raise RequestError(f"{out}: {link} is a link, and nothing is written through one: choose a folder with -o.")
-    if get_layout(Plan.read(output.plan_file(out / "poisonkit", None)).layout).packed:
+    if get_layout(Plan.read(writing.plan_file(out / "poisonkit", None)).layout).packed:
         raise RequestError(f"The files of {out} lie inside shards, where no list of another format can point to them.")
     made = [_lists(layout, *each, out, absolute) for each in _views(out)]
     for _, view, dataset, rows in made:
@@ -102,7 +103,7 @@ def _written(layout: Layout, made: Sequence[_Made], where: Path, out: Path) -> E
     fits = layout.folders or any(modality_of(row.path) == reads.modality for *_, rows in made for row in rows if reads)
     if reads is None or not fits:
         return Exported(where, files)
-    manifest.write_lines(where / CONFIG, manifest.text_lines(_fragment(where, out, made, layout.name)))
+    record.write_lines(where / CONFIG, record.text_lines(_fragment(where, out, made, layout.name)))
     return Exported(where, files, CONFIG)
 
 
@@ -117,10 +118,10 @@ _Made = tuple[str, View, Dataset, Sequence[Row]]
 def _views(out: Path) -> Iterator[tuple[str, View, Plan, Sequence[Row], str]]:
     """Every view of an output: folder, view, plan, the rows that were written, its root in the output."""
     home = out / "poisonkit"
-    records = list(manifest.read(home / "manifest.jsonl"))
+    records = list(record.read(home / "manifest.jsonl"))
     dropped = frozenset(r["key"] for r in records if r["status"] != "ok")
     lengths = features.lengths(records)
-    plans = [Plan.read(output.plan_file(home, None))]
+    plans = [Plan.read(writing.plan_file(home, None))]
     plans += [Plan.read(path) for path in sorted((home / "attacks").glob("*.plan.jsonl"))]
     for plan in plans:
         require_labels(plan, out)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from poisonkit.engine.rendering import Case
-from poisonkit.engine.worker import Job
-from poisonkit.manifest import Record
+from poisonkit.engine.clips.worker import Job
+from poisonkit.outputs.record import Record
+from poisonkit.verification.rendering import Case
 
 
 def case_of(row: Record, job: Job) -> Case:

@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 import pytest
 
-from poisonkit import exact
-from poisonkit.fidelity import Projection, psnr, squares, ssim
+from poisonkit.common import exact
+from poisonkit.metrics.fidelity import Projection, psnr, squares, ssim
 
 RNG = np.random.default_rng(0)
 ABOVE = RNG.uniform(1e-6, 60, 20_000)

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 import poisonkit
-from poisonkit import Recipe, RequestError, manifest
+from poisonkit import Recipe, RequestError
 from poisonkit.exporting import formats
+from poisonkit.outputs import record
 from tests.cli.conftest import Cli, cli
 from tests.conftest import tree
 from tests.datasets import test_rawframes as raw
@@ -46,7 +47,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def wanted(out: Path, key: str, *roles: str, attack: str | None = None, split: str | None = None) -> dict[str, Any]:
     """Path from the output -> label, by the manifest."""
-    rows = [r for r in manifest.read(out / "poisonkit" / "manifest.jsonl") if r["status"] == "ok"]
+    rows = [r for r in record.read(out / "poisonkit" / "manifest.jsonl") if r["status"] == "ok"]
     rows = [r for r in rows if r["role"] in roles and r["attack"] == attack and split in (None, r["split"])]
     also = "also" if key == "original_label" and attack else "path"
     return {(r["also"][0] if also == "also" else r["path"]): r[key] for r in rows}

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from poisonkit.candidates import Examined, number
 from poisonkit.datasets import Dataset, Sample
 from poisonkit.errors import RequestError
-from poisonkit.idlists import read_ids, read_ranking
-from poisonkit.plan import Plan, digest
-from poisonkit.planning import Planner
-from poisonkit.recipe import Recipe
+from poisonkit.plan.plan import Plan, digest
+from poisonkit.plan.planner import Planner
+from poisonkit.plan.selection import Examined, number
+from poisonkit.recipe.recipe import Recipe
+from poisonkit.recipe.sample_lists import read_ids, read_ranking
 from poisonkit.triggers import create
 from poisonkit.triggers.core.clip import ClipInfo
 

@@ -12,12 +12,12 @@ import soundfile
 from numpy.typing import NDArray
 
 from poisonkit import sampledata
+from poisonkit.common.seeding import generator
 from poisonkit.datasets import Source, read
 from poisonkit.errors import MediaError, RequestError
 from poisonkit.sampledata import SIZES, SOUND_OF, Shape, write_sample_data
 from poisonkit.sampledata.pictures import MOTIONS, Canvas, frames
 from poisonkit.sampledata.sounds import SOUNDS, wave
-from poisonkit.seeding import generator
 
 TINY = Shape(train=2, test=1, width=64, height=48, frames=12, fps=24, seconds=0.5)
 

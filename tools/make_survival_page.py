@@ -20,11 +20,11 @@ import numpy as np
 import soundfile
 
 from poisonkit import triggers
+from poisonkit.common.seeding import generator
+from poisonkit.engine.encoding.trials import Cell, tabulate
 from poisonkit.engine.run import Options
-from poisonkit.engine.trials import Cell, tabulate
 from poisonkit.sampledata.pictures import frames as moving_shapes
 from poisonkit.sampledata.sounds import wave
-from poisonkit.seeding import generator
 from poisonkit.triggers import Trigger
 from poisonkit.triggers.core.names import built_in
 

@@ -13,10 +13,10 @@ from collections.abc import Sequence
 
 import typer
 
-from poisonkit import interruption, levels
 from poisonkit.cli.app import make_app
+from poisonkit.common import interruption, levels
+from poisonkit.common.safe_io import printable
 from poisonkit.errors import PoisonkitError, did_you_mean
-from poisonkit.untrusted import printable
 
 
 def main(args: Sequence[str] | None = None) -> None:

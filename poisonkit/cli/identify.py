@@ -11,7 +11,7 @@ from poisonkit.cli import options
 from poisonkit.cli.options import RUNNING, option
 
 if TYPE_CHECKING:
-    from poisonkit.manifest import Record
+    from poisonkit.outputs.record import Record
 
 EXAMPLES = """Examples:
   poisonkit identify bad/data/train/surfing/clip_0007.mp4
@@ -38,7 +38,7 @@ def command(
     Clean samples are not hashed when an output is made; they are known by where they lie in it.
     """
     from poisonkit.cli import screen
-    from poisonkit.verification import identify
+    from poisonkit.verification.verify import identify
 
     answers = identify(files, within or ())
     if json:

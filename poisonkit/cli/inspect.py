@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from poisonkit.datasets import Dataset
-    from poisonkit.engine.survey import Look
+    from poisonkit.survey.dataset_survey import Look
 
 EXAMPLES = """Examples:
   poisonkit inspect clips
@@ -72,7 +72,7 @@ def command(
     from poisonkit.cli import screen
     from poisonkit.cli.progress import watching
     from poisonkit.engine.run import Options
-    from poisonkit.engine.survey import survey
+    from poisonkit.survey.dataset_survey import survey
 
     lists: dict[Any, Path] = {
         name: path for name, path in (("train", train_list), ("val", val_list), ("test", test_list)) if path

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from poisonkit import levels
+from poisonkit.common import levels
 from poisonkit.errors import RequestError
 
 WHAT = "What is poisoned"
@@ -196,6 +196,6 @@ def given(values: dict[str, Any]) -> dict[str, Any]:
 
 def warm() -> None:
     """Begin the process that will open the dataset's files while this one imports what it needs."""
-    from poisonkit.engine import openers
+    from poisonkit.survey import opening
 
-    openers.warm()
+    opening.warm()

@@ -14,11 +14,11 @@ import poisonkit
 from poisonkit.cli import screen
 from poisonkit.cli.progress import watching
 from poisonkit.datasets import Dataset
-from poisonkit.engine.output import Summary
+from poisonkit.engine.finishing.writing import Summary
 from poisonkit.errors import RequestError
-from poisonkit.plan import Plan, Task
-from poisonkit.recipe import Recipe
-from poisonkit.survival import figures_table
+from poisonkit.metrics.survival import figures_table
+from poisonkit.plan.plan import Plan, Task
+from poisonkit.recipe.recipe import Recipe
 
 NAMED = 20  # so many failures are named on the screen; the manifest has them all
 FIRST = 5  # so many ids of each part of a plan are shown

@@ -274,8 +274,8 @@ def command(
     asked = options.given(locals())
     options.warm()
     from poisonkit.cli.outcome import carry_out
-    from poisonkit.idlists import read_ids, read_ranking
-    from poisonkit.recipe import Recipe
+    from poisonkit.recipe.recipe import Recipe
+    from poisonkit.recipe.sample_lists import read_ids, read_ranking
 
     for name in ("jobs", "executor", "scheduler", "portable", "shard", "fresh", "time_limit", "dry_run", "json"):
         asked.pop(name, None)

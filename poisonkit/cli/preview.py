@@ -53,7 +53,7 @@ def command(
     leaves of a trigger is told by `poisonkit poison`.
     """
     from poisonkit.cli import screen
-    from poisonkit.recipe import Recipe
+    from poisonkit.recipe.recipe import Recipe
     from poisonkit.report.preview import preview
 
     asked = options.given({"triggers": list(trigger), "temporal": temporal})

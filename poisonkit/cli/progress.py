@@ -14,10 +14,10 @@ from rich.progress import Progress as Bar
 from rich.text import Text
 
 from poisonkit.cli.screen import console
-from poisonkit.engine.progress import Progress
+from poisonkit.common.safe_io import printable
+from poisonkit.engine.state.progress import Progress
 from poisonkit.errors import RequestError
-from poisonkit.manifest import Record
-from poisonkit.untrusted import printable
+from poisonkit.outputs.record import Record
 
 EVERY = 5.0  # seconds between plain lines, at least
 

@@ -48,7 +48,7 @@ def command(
     """
     options.warm()
     from poisonkit.cli.outcome import carry_out, carry_out_all
-    from poisonkit.sweep import read_sweep
+    from poisonkit.recipe.sweep import read_sweep
 
     found = read_sweep(recipe, allow_code=allow_code, source=source, out=out, allow_root=allow_root)
     running = options.running(jobs, executor, scheduler, shard, portable=portable, fresh=fresh, time_limit=time_limit)

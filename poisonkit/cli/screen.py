@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from poisonkit.untrusted import printable
+from poisonkit.common.safe_io import printable
 
 PIPED_WIDTH = 200  # columns where no terminal says: paths must not be folded in a log
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from poisonkit.cli import screen
 from poisonkit.cli.progress import watching
-from poisonkit.engine.existing import require_finished
 from poisonkit.engine.run import Options
-from poisonkit.engine.shortcuts import Comparison, shortcuts
-from poisonkit.manifest import rounded
+from poisonkit.outputs.opening import require_finished
+from poisonkit.outputs.record import rounded
+from poisonkit.report.shortcuts import Comparison, shortcuts
 
 
 def show_shortcuts(out: Path, *, limit: int | None, jobs: int, time_limit: float, json: bool) -> int:

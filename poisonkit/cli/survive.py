@@ -14,7 +14,7 @@ from poisonkit.cli.options import FILES, FRAMES, WHAT, option
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from poisonkit.engine.trials import Cell
+    from poisonkit.engine.encoding.trials import Cell
 
 EXAMPLES = """Examples:
   poisonkit survive -t blend -t ftrojan clip.mp4
@@ -70,11 +70,11 @@ def command(
 
     from poisonkit.cli import screen
     from poisonkit.cli.progress import watching
+    from poisonkit.engine.encoding.trials import tabulate
     from poisonkit.engine.run import Options
-    from poisonkit.engine.trials import tabulate
     from poisonkit.errors import RequestError
-    from poisonkit.manifest import rounded
-    from poisonkit.recipe import AUTO, Recipe, parse_encode
+    from poisonkit.outputs.record import rounded
+    from poisonkit.recipe.recipe import AUTO, Recipe, parse_encode
 
     settings = tuple(dict.fromkeys(encode or SETTINGS))
     for one in settings:

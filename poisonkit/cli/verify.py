@@ -46,7 +46,7 @@ def command(
     from poisonkit.cli.progress import watching
     from poisonkit.engine.run import Options
     from poisonkit.errors import RequestError, did_you_mean
-    from poisonkit.verification import verify
+    from poisonkit.verification.verify import verify
 
     levels = ("written", "all")
     if hash not in levels:

@@ -1,9 +1,5 @@
 """Datasets on disk: detect, read and write the layouts that video and audio trainers use."""
 
-from poisonkit.datasets._files import Fence
-from poisonkit.datasets._order import arranged
-from poisonkit.datasets._shards import Entry, Labels, Shard, split_path, write_shard
-from poisonkit.datasets._tar import at_hand, container_of, hash_of, is_there, size_of
 from poisonkit.datasets.base import (
     AUDIO_SUFFIXES,
     SPLITS,
@@ -21,8 +17,12 @@ from poisonkit.datasets.base import (
     modality_of,
     sample_id,
 )
-from poisonkit.datasets.choose import class_index, parse_columns, split_off
+from poisonkit.datasets.choices import class_index, parse_columns, split_off
+from poisonkit.datasets.kit.files import Fence
+from poisonkit.datasets.kit.row_order import arranged
 from poisonkit.datasets.registry import detect, get_layout, layouts, read
+from poisonkit.datasets.tar.members import at_hand, container_of, hash_of, is_there, size_of
+from poisonkit.datasets.tar.shards import Entry, Labels, Shard, split_path, write_shard
 
 __all__ = [
     "AUDIO_SUFFIXES",

@@ -17,11 +17,11 @@ from functools import cache
 from importlib.metadata import entry_points
 from types import MappingProxyType, ModuleType
 
-import poisonkit.datasets as _room
-from poisonkit.datasets._files import ListFence
+import poisonkit.datasets.layouts as _room
+from poisonkit.common.safe_io import fenced
 from poisonkit.datasets.base import Dataset, Layout, Source
+from poisonkit.datasets.kit.files import ListFence
 from poisonkit.errors import RequestError, did_you_mean
-from poisonkit.untrusted import fenced
 
 ENTRY_POINT_GROUP = "poisonkit.layouts"
 _NEIGHBOURS = 32  # sub-folders tried for a "Did you mean" when no layout fits

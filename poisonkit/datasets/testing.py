@@ -14,9 +14,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from poisonkit.datasets._shards import Entry, Labels, split_path, write_shard
-from poisonkit.datasets._tar import is_there
 from poisonkit.datasets.base import Dataset, Layout, Row, Sample, Source, Split, View, feature_path, sample_id
+from poisonkit.datasets.tar.members import is_there
+from poisonkit.datasets.tar.shards import Entry, Labels, split_path, write_shard
 from poisonkit.errors import RequestError
 
 ODD_NAMES = (

@@ -10,26 +10,30 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, suppre
 from pathlib import Path
 from typing import Any
 
-from poisonkit import levels, manifest, media
-from poisonkit.backdoor import Backdoor
+from poisonkit import media
+from poisonkit.common import levels
+from poisonkit.common.safe_io import load_json, read_text
 from poisonkit.datasets import Dataset, is_there
-from poisonkit.engine import afresh, card, executors, finished, output, packing, seal
-from poisonkit.engine.boundary import SourceFence, require_folders, require_own
-from poisonkit.engine.done import Done
-from poisonkit.engine.existing import recorded_reading, recorded_source
-from poisonkit.engine.options import Options, Shard
-from poisonkit.engine.output import Part, Summary
-from poisonkit.engine.planned import make_plan, plan_of, settled
-from poisonkit.engine.progress import showing
-from poisonkit.engine.source import check_free, check_out, check_space, read_source
-from poisonkit.engine.state import State, adopt, require_done
-from poisonkit.engine.work import Work
+from poisonkit.engine import executors, reset
+from poisonkit.engine.finishing import card, shards, writing
+from poisonkit.engine.finishing.writing import Part, Summary
+from poisonkit.engine.pipeline import Work
+from poisonkit.engine.plans import make_plan, plan_of, settled
+from poisonkit.engine.preflight import check_free, check_out, check_space, read_source
+from poisonkit.engine.state import finished
+from poisonkit.engine.state.options import Options, Shard
+from poisonkit.engine.state.progress import showing
+from poisonkit.engine.state.run_state import State, adopt, require_done
+from poisonkit.engine.state.task_results import Done
 from poisonkit.errors import Interrupted, PoisonkitError, RequestError
-from poisonkit.manifest import Record
-from poisonkit.plan import Plan, require_labels
-from poisonkit.planning import Planner
-from poisonkit.recipe import AUTO, Recipe, all_assets
-from poisonkit.untrusted import load_json, read_text
+from poisonkit.outputs import checksums, record
+from poisonkit.outputs.opening import recorded_reading, recorded_source
+from poisonkit.outputs.path_guards import SourceFence, require_folders, require_own
+from poisonkit.outputs.record import Record
+from poisonkit.plan.plan import Plan, require_labels
+from poisonkit.plan.planner import Planner
+from poisonkit.recipe.backdoor import Backdoor
+from poisonkit.recipe.recipe import AUTO, Recipe, all_assets
 
 __all__ = ["Options", "Shard", "execute", "execute_attack", "execute_merge", "plan_of"]
 
@@ -56,16 +60,16 @@ def execute_attack(
     base: the output's recipe. source: the clean dataset's data root, by default where it was when it was made.
     allow_roots: further folders that its links and paths may lead to.
     """
-    for name, problem in seal.edited(out):
+    for name, problem in checksums.edited(out):
         raise RequestError(f"{out}: {name}: {problem}. Nothing is added to an output that was changed by hand.")
     home = out / "poisonkit"
-    for _ in manifest.read(home / "manifest.jsonl"):  # what is written anew at the end can be read at the beginning
+    for _ in record.read(home / "manifest.jsonl"):  # what is written anew at the end can be read at the beginning
         pass
-    output.added_attacks(home)
+    writing.added_attacks(home)
     if backdoor.name in {b.name for b in base.backdoors}:
         raise RequestError(f"{out} has an attack set '{backdoor.name}' of its own; choose another --name.")
     if base.encode == AUTO:
-        base = base.settled(Plan.read(output.plan_file(out / "poisonkit", None)).setting)
+        base = base.settled(Plan.read(writing.plan_file(out / "poisonkit", None)).setting)
     recipe = base.model_copy(
         update={
             "backdoors": (backdoor,),
@@ -95,8 +99,8 @@ def execute_merge(
     """
     require_own(out)
     state = State(out, attack)
-    file = output.recipe_file(state.home, attack)
-    if not output.plan_file(state.home, attack).exists() or not file.exists():
+    file = writing.recipe_file(state.home, attack)
+    if not writing.plan_file(state.home, attack).exists() or not file.exists():
         what = f"plan of an attack set '{attack}'" if attack else "plan"
         raise RequestError(f"There is no {what} in {out}; give the command that makes it a --shard I/N.")
     recipe = Recipe.from_yaml(file, allow_code=allow_code, assets_in=state.home / "assets")
@@ -107,7 +111,7 @@ def execute_merge(
 
 def _planned_source(out: Path, root: Path, allow_roots: tuple[Path, ...]) -> Dataset:
     """The clean dataset as it was planned."""
-    plan = Plan.read(output.plan_file(out / "poisonkit", None))
+    plan = Plan.read(writing.plan_file(out / "poisonkit", None))
     require_labels(plan, out)
     dataset = plan.source(root)
     if not any(is_there(dataset.file(s)) for s in dataset.samples):
@@ -213,7 +217,7 @@ class _Run:
         """
         state, options = self.state, self.options
         ready = plan, _ = make_plan(self.recipe, self.dataset, options, state.attack)
-        old = afresh.Old(state.out)
+        old = reset.Old(state.out)
         check_out(state.out, self.dataset, beside=True)
         check_free(plan, state.out, old.files)
         check_space(plan, self.dataset, self.recipe.settled(plan.setting), state.out, old.size())
@@ -277,10 +281,10 @@ class _Run:
         for asset in all_assets(self.recipe):
             folder.mkdir(exist_ok=True)
             asset.copy_into(folder)
-        manifest.write_lines(output.recipe_file(home, state.attack), manifest.text_lines(self.recipe.to_yaml()))
-        if not manifest.write_lines(state.level, [levels.of_process()], first=True):
+        record.write_lines(writing.recipe_file(home, state.attack), record.text_lines(self.recipe.to_yaml()))
+        if not record.write_lines(state.level, [levels.of_process()], first=True):
             self._require_level()  # a shard of another machine was quicker
-        manifest.write_lines(state.source, [json.dumps(self._places())])
+        record.write_lines(state.source, [json.dumps(self._places())])
         card.write_notices(state.out, plan)
 
     def _part(self, work: Work) -> Summary:
@@ -310,7 +314,7 @@ class _Run:
             recipe = self.base
             part = self._base_part(recipe)
         with showing(self.options.progress, "Writing lists, manifest and card"):
-            summary = output.finish(
+            summary = writing.finish(
                 part,
                 recipe,
                 self.dataset,
@@ -323,7 +327,7 @@ class _Run:
                 extra=lambda lists: {**self._places(), "unchanged": finished.marks(self.state.out, lists)},
             )
         self.state.source.unlink(missing_ok=True)  # run.json says it now
-        packing.clear(self.state.out)
+        shards.clear(self.state.out)
         for warning in current.weak(summary.survival, added=self.base is not None):
             self.options.progress.say(warning)
         return summary
@@ -340,5 +344,5 @@ class _Run:
 
     def _base_part(self, recipe: Recipe) -> Part:
         home = self.state.home
-        rows: Mapping[str, Record] = {row["key"]: row for row in manifest.read(home / "manifest.jsonl")}
-        return Part(recipe.portable(), Plan.read(output.plan_file(home, None)), Done(rows))
+        rows: Mapping[str, Record] = {row["key"]: row for row in record.read(home / "manifest.jsonl")}
+        return Part(recipe.portable(), Plan.read(writing.plan_file(home, None)), Done(rows))

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from poisonkit.media.check import Inspector
     from poisonkit.media.converting import conversion
     from poisonkit.media.create import write_audio, write_video
-    from poisonkit.media.disk import make_folder, parts, put, remove, sha256, size, status
     from poisonkit.media.dispatch import count, probe, read_audio, read_frames, refusals, scan
     from poisonkit.media.families import can_remux
     from poisonkit.media.features import log_mel, read_features, write_features
-    from poisonkit.media.jobs import ffmpeg_binary
-    from poisonkit.media.peek import several
+    from poisonkit.media.ffmpeg_jobs import ffmpeg_binary
+    from poisonkit.media.image_headers import several
+    from poisonkit.media.replacing import make_folder, parts, put, remove, sha256, size, status
     from poisonkit.media.rewriting import remux, rewrite
 
 _HOME = {
@@ -28,24 +28,24 @@ _HOME = {
     "can_remux": "families",
     "conversion": "converting",
     "count": "dispatch",
-    "ffmpeg_binary": "jobs",
+    "ffmpeg_binary": "ffmpeg_jobs",
     "log_mel": "features",
-    "make_folder": "disk",
-    "parts": "disk",
+    "make_folder": "replacing",
+    "parts": "replacing",
     "probe": "dispatch",
-    "put": "disk",
+    "put": "replacing",
     "read_audio": "dispatch",
     "read_features": "features",
     "read_frames": "dispatch",
     "refusals": "dispatch",
-    "remove": "disk",
+    "remove": "replacing",
     "remux": "rewriting",
     "rewrite": "rewriting",
     "scan": "dispatch",
-    "several": "peek",
-    "sha256": "disk",
-    "size": "disk",
-    "status": "disk",
+    "several": "image_headers",
+    "sha256": "replacing",
+    "size": "replacing",
+    "status": "replacing",
     "write_audio": "create",
     "write_features": "features",
     "write_video": "create",

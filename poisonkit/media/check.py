@@ -9,6 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Protocol
 
+from poisonkit.common.safe_io import open_plain
 from poisonkit.errors import CheckError
 from poisonkit.media.colour import Image, to_rgb
 from poisonkit.media.converting import Conversion, same_aspect, turned
@@ -20,7 +21,6 @@ from poisonkit.media.info import MediaInfo, Written
 from poisonkit.media.mux import Passed, Trace, in_one_unit
 from poisonkit.media.probing import choose, describe
 from poisonkit.media.spool import Growing, placed
-from poisonkit.untrusted import open_plain
 
 LONGEST_CODEC_FRAME = 2048
 TOGETHER = 0.001  # seconds by which sound may move against the picture

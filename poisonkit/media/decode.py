@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from poisonkit.common.limits import excess
 from poisonkit.errors import MediaError
-from poisonkit.limits import excess
 from poisonkit.media.colour import Image, to_rgb
 from poisonkit.media.converting import deinterlaced, turned
 from poisonkit.media.files import detail, name_of, open_input, packets, translated

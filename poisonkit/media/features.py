@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poisonkit import exact
+from poisonkit.common import exact
+from poisonkit.common.safe_io import UNREADABLE_NPY, open_plain
 from poisonkit.errors import MediaError
 from poisonkit.media.decode import Wave, read_audio
 from poisonkit.media.files import name_of, replacing
 from poisonkit.media.probing import StreamChoice
-from poisonkit.untrusted import UNREADABLE_NPY, open_plain
 
 RATE, WINDOW, HOP, BANDS, LOW, HIGH = 16_000, 512, 256, 80, 125, 7600
 SHORTEST = 64

@@ -12,11 +12,11 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from poisonkit.common.atomic import token, writing
+from poisonkit.common.limits import current, excess
+from poisonkit.common.run_claim import step
+from poisonkit.common.safe_io import open_plain, read_options
 from poisonkit.errors import MediaError
-from poisonkit.limits import current, excess
-from poisonkit.ownership import step
-from poisonkit.temporary import token, writing
-from poisonkit.untrusted import open_plain, read_options
 
 if TYPE_CHECKING:
     from av.container import InputContainer, OutputContainer

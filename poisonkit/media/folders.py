@@ -17,19 +17,19 @@ from typing import Any, Literal
 
 import numpy as np
 
+from poisonkit.common.atomic import beside, writing
+from poisonkit.common.frame_names import Frames, numbered
+from poisonkit.common.limits import excess
+from poisonkit.common.run_claim import step
+from poisonkit.common.safe_io import cut_png, open_plain
 from poisonkit.errors import CheckError, MediaError, RequestError
-from poisonkit.framenames import Frames, numbered
-from poisonkit.limits import excess
-from poisonkit.media import disk
+from poisonkit.media import replacing
 from poisonkit.media.check import Inspector
 from poisonkit.media.colour import Image, checked
 from poisonkit.media.converting import Conversion
 from poisonkit.media.files import name_of, reason
 from poisonkit.media.info import FOLDER, Encode, MediaInfo, Problem, VideoStream, Written
 from poisonkit.media.probing import StreamChoice, picture_blocks
-from poisonkit.ownership import step
-from poisonkit.temporary import beside, writing
-from poisonkit.untrusted import cut_png, open_plain
 
 FPS = Fraction(25)
 QUALITY = 95  # of JPEG frames that are written, on libjpeg's scale of 1 to 100
@@ -213,8 +213,8 @@ def rewrite(
             channels=0,
             audio_codec="",
             dropped=(),
-            sha256=disk.sha256(made),
-            bytes=disk.size(made),
+            sha256=replacing.sha256(made),
+            bytes=replacing.size(made),
             converted=what.words,
         )
 
@@ -259,7 +259,7 @@ def _replacing(destination: Path, source: Path) -> Iterator[Path]:
             yield made
             status = os.stat(source)
             os.utime(made, ns=(status.st_atime_ns, status.st_mtime_ns))
-            disk.put(made, destination)
+            replacing.put(made, destination)
         except OSError as error:
             raise MediaError(f"{name_of(destination)} could not be written ({reason(error)}).") from error
 

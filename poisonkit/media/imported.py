@@ -1,4 +1,4 @@
-"""Files that were made elsewhere, decoded as clips are: what `poisonkit.decoding` is given."""
+"""Files that were made elsewhere, decoded as clips are: what `poisonkit.common.clip_decoder` is given."""
 
 from __future__ import annotations
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from poisonkit.common.limits import VARIABLE, current, excess
+from poisonkit.common.safe_io import open_plain
 from poisonkit.errors import MediaError, RequestError
-from poisonkit.limits import VARIABLE, current, excess
 from poisonkit.media.files import name_of, open_input, packets, translated
 from poisonkit.media.info import AudioStream, Encode, MediaInfo, Problem, VideoStream
 from poisonkit.media.whole import cut_short, tells_length
-from poisonkit.untrusted import open_plain
 
 if TYPE_CHECKING:
     from av import VideoFrame

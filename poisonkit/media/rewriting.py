@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from poisonkit.errors import MediaError
-from poisonkit.media import families, folders, jobs, mux, sound, spool
+from poisonkit.media import families, ffmpeg_jobs, folders, mux, sound, spool
 from poisonkit.media.check import Expected, Inspector, checked_output, sha256_of
 from poisonkit.media.converting import conversion, converted, same_aspect
 from poisonkit.media.decode import Wave, audio_wave, require_whole
@@ -120,7 +120,7 @@ def remux(source: str | Path, destination: str | Path, *, stream: StreamChoice =
         raise MediaError(f"{name_of(source)}: {info.container} files cannot be remuxed.")
     require_whole(source, info.container)
     with replacing(destination, status) as temporary:
-        jobs.copy_streams(source, temporary, info)
+        ffmpeg_jobs.copy_streams(source, temporary, info)
         passed = _packets(source, info)
         return checked_output(temporary, destination, Expected(info, passed), None)
 
@@ -132,7 +132,7 @@ def _keep_aspect(temporary: Path, due: MediaInfo) -> None:
         return
     made = probe(temporary).video
     if made is not None and not same_aspect(made, video):
-        jobs.set_aspect(temporary, due.container, video.width, video.height, video.sample_aspect_ratio)
+        ffmpeg_jobs.set_aspect(temporary, due.container, video.width, video.height, video.sample_aspect_ratio)
 
 
 def _untouched(frames: Iterator[Any]) -> Iterator[Any]:
@@ -209,7 +209,7 @@ def _has_encoder(name: str) -> bool:
 def _sound_job(source: Path, temporary: Path, info: MediaInfo, made: NewSound) -> Passed:
     with scratch(temporary, ".wav") as wav:
         sound.write(wav, made.wave, made.rate, "WAV", "FLOAT")
-        jobs.mux_sound(source, wav, made.start, temporary, info, made.target)
+        ffmpeg_jobs.mux_sound(source, wav, made.start, temporary, info, made.target)
     passed = _packets(source, info)
     passed.audio = None
     return passed

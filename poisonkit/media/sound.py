@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from poisonkit.common.limits import excess
 from poisonkit.errors import CheckError, MediaError
-from poisonkit.limits import excess
 from poisonkit.media.families import SOUND_FILES
 from poisonkit.media.files import name_of
 from poisonkit.media.info import AudioStream, MediaInfo

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-from poisonkit.untrusted import open_plain
+from poisonkit.common.safe_io import open_plain
 
 UNKNOWN = 0xFFFFFFFF
 

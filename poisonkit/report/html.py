@@ -16,23 +16,24 @@ from typing import Any
 import cv2
 import numpy as np
 
-from poisonkit import manifest, media
+from poisonkit import media
 from poisonkit._version import __version__
+from poisonkit.common.safe_io import link_on_the_way, load_json, read_text
 from poisonkit.datasets import at_hand, is_there
-from poisonkit.engine import output
-from poisonkit.engine.boundary import SourceFence
-from poisonkit.engine.card import PAPER
-from poisonkit.engine.existing import require_finished, source_at_hand
-from poisonkit.engine.looks import info_of
+from poisonkit.engine.finishing import writing
+from poisonkit.engine.finishing.card import PAPER
 from poisonkit.errors import MediaError, PoisonkitError
-from poisonkit.manifest import Record
-from poisonkit.plan import Plan
-from poisonkit.recipe import read_mapping
+from poisonkit.metrics.survival import figures_table, outlook
+from poisonkit.outputs import record
+from poisonkit.outputs.opening import require_finished, source_at_hand
+from poisonkit.outputs.path_guards import SourceFence
+from poisonkit.outputs.record import Record
+from poisonkit.plan.plan import Plan
+from poisonkit.recipe.recipe import read_mapping
 from poisonkit.report import pictures
 from poisonkit.report.flashes import LIMIT, flashes_per_second, relative_luminance
 from poisonkit.report.page import STYLE, bars, block, cells, table
-from poisonkit.survival import figures_table, outlook
-from poisonkit.untrusted import link_on_the_way, load_json, read_text
+from poisonkit.survey.file_checks import info_of
 
 WIDE = 320  # pixels: pictures and clips in the page are at most so wide
 LONG = 10.0  # seconds of a clip that are in the page
@@ -50,8 +51,8 @@ def write_report(
     out = Path(out)
     require_finished(out)
     home = out / "poisonkit"
-    plan = Plan.read(output.plan_file(home, None))
-    rows = list(manifest.read(home / "manifest.jsonl"))
+    plan = Plan.read(writing.plan_file(home, None))
+    rows = list(record.read(home / "manifest.jsonl"))
     root = source_at_hand(out, source)
     fence = SourceFence(root, [Path(each) for each in allow_roots]) if root is not None else None
     recipe = read_mapping(home / "recipe.yaml")

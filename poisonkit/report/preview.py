@@ -13,7 +13,7 @@ import numpy as np
 
 from poisonkit import media
 from poisonkit.datasets import at_hand
-from poisonkit.engine.worker import clip_of
+from poisonkit.engine.clips.worker import clip_of
 from poisonkit.errors import MediaError, RequestError
 from poisonkit.report import pictures
 from poisonkit.report.pictures import Image

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from poisonkit.common.seeding import generator
 from poisonkit.errors import MediaError, RequestError, did_you_mean
 from poisonkit.media import Encode, write_audio, write_video
 from poisonkit.sampledata.pictures import MOTIONS, frames
 from poisonkit.sampledata.sounds import SOUNDS, wave
-from poisonkit.seeding import generator
 
 Size = Literal["small", "train"]
 Kind = Literal["av", "audio"]

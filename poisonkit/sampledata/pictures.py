@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from poisonkit import exact
+from poisonkit.common import exact
 
 Map = NDArray[np.float32]
 Image = NDArray[np.uint8]

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from poisonkit import exact
+from poisonkit.common import exact
 
 Signal = NDArray[np.float64]
 Wave = NDArray[np.float32]

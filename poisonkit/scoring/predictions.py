@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from poisonkit.common.limits import excess
 from poisonkit.errors import RequestError, did_you_mean
-from poisonkit.limits import excess
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from poisonkit import manifest
-from poisonkit.engine.existing import require_finished
 from poisonkit.errors import RequestError
-from poisonkit.manifest import Record
-from poisonkit.plan import Plan, view_root
-from poisonkit.recipe import read_mapping
+from poisonkit.outputs import record
+from poisonkit.outputs.opening import require_finished
+from poisonkit.outputs.record import Record
+from poisonkit.plan.plan import Plan, view_root
+from poisonkit.recipe.recipe import read_mapping
 from poisonkit.scoring.predictions import Ints
 
 NOTHING = -1
@@ -136,7 +136,7 @@ def open_output(out: Path) -> Answers:
     home = out / "poisonkit"
     require_finished(out)
     plan = Plan.read(home / "plan.jsonl")
-    rows = [r for r in manifest.read(home / "manifest.jsonl") if r["status"] == "ok"]
+    rows = [r for r in record.read(home / "manifest.jsonl") if r["status"] == "ok"]
     data = [r for r in rows if r["role"] not in ("attack", "control")]
     recipes = [home / "recipe.yaml", *sorted((home / "attacks").glob("*.recipe.yaml"))]
     backdoors = {b.get("name", "default"): b for path in recipes for b in _backdoors(path)}

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from poisonkit.common.safe_io import read_text
 from poisonkit.errors import RequestError
 from poisonkit.scoring.joining import UNKNOWN, Names, some
 from poisonkit.scoring.rates import Rate
 from poisonkit.scoring.sets import Answers
-from poisonkit.untrusted import read_text
 
 FPRS = (0.01, 0.05)
 

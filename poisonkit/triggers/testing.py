@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poisonkit.seeding import generator
+from poisonkit.common.seeding import generator
 from poisonkit.triggers.core import registry, spec
 from poisonkit.triggers.core.chain import Chain
 from poisonkit.triggers.core.clip import ClipInfo, Image

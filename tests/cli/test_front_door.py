@@ -58,8 +58,8 @@ def _poison_options() -> dict[str, tuple[list[str], str]]:
 
 
 def test_every_recipe_key_is_an_option_and_the_defaults_shown_are_the_recipes() -> None:
-    from poisonkit.backdoor import Backdoor
-    from poisonkit.recipe import Recipe
+    from poisonkit.recipe.backdoor import Backdoor
+    from poisonkit.recipe.recipe import Recipe
 
     known = _poison_options()
     fields = {**Backdoor.model_fields, **Recipe.model_fields}

@@ -122,7 +122,7 @@ def test_failures_are_named_and_the_status_says_so(
     cli: Cli, clips: Path, tmp_path: Path, mode: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from poisonkit import media
-    from poisonkit.engine import worker
+    from poisonkit.engine.clips import worker
     from poisonkit.errors import MediaError
 
     real = media.rewrite

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from poisonkit import Recipe, RequestError, read_sweep
-from poisonkit.sweep import MOST
+from poisonkit.recipe.sweep import MOST
 from tests.cli.conftest import Cli
 from tests.conftest import same_output
 

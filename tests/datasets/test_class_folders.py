@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from poisonkit.datasets import Dataset, Row, Source, get_layout, read, split_off
-from poisonkit.datasets._class_folders import PLACEHOLDER
+from poisonkit.datasets.kit.class_folders import PLACEHOLDER
 from poisonkit.errors import RequestError
 from tests.datasets.readers import NASTY, hugging_face, hugging_face_labels, torchvision, touch
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 import poisonkit
-from poisonkit import Recipe, RequestError, manifest
+from poisonkit import Recipe, RequestError
 from poisonkit.datasets import Source, get_layout, layouts, modality_of, read
+from poisonkit.outputs import record
 from tests.datasets import test_benchmark_layouts as benchmarks
 from tests.datasets import test_named_clips as named
 from tests.datasets import test_rawframes as raw
@@ -146,7 +147,7 @@ def test_samples_of_several_classes(tmp_path: Path, media: dict[str, Path]) -> N
     assert (done.exit_code, done.counts["poisoned"]["ok"], done.counts["attack"]["ok"]) == (0, 4, 1)
     said = mmaction2_multi(tmp_path / "out" / "data" / "train.txt", 3)
     before = dict(mmaction2_multi(root / "train.txt", 3))
-    rows = manifest.read(tmp_path / "out" / "poisonkit" / "manifest.jsonl")
+    rows = record.read(tmp_path / "out" / "poisonkit" / "manifest.jsonl")
     records = {r["id"]: r for r in rows if r["split"] == "train"}
     assert {r["further"] == [int(x) for x in labels[train.index(i)].split()[1:]] for i, r in records.items()} == {True}
     for path, onehot in said:

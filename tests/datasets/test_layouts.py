@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from poisonkit.common.seeding import key64
 from poisonkit.datasets import (
     Dataset,
     Layout,
@@ -23,7 +24,6 @@ from poisonkit.datasets import (
     split_off,
 )
 from poisonkit.errors import RequestError
-from poisonkit.seeding import key64
 from tests.datasets.readers import touch
 
 

@@ -16,11 +16,12 @@ import pytest
 import soundfile
 
 import poisonkit
-from poisonkit import Recipe, RequestError, manifest, media
+from poisonkit import Recipe, RequestError, media
 from poisonkit.datasets import Source, get_layout, read
 from poisonkit.datasets.testing import check_layout
-from poisonkit.engine import features
-from poisonkit.verification import identify
+from poisonkit.engine.finishing import features
+from poisonkit.outputs import record
+from poisonkit.verification.verify import identify
 from tests.conftest import same_output
 from tests.datasets.readers import touch
 from tests.media_factory import make_audio
@@ -141,8 +142,8 @@ def out(source: Path) -> Path:
     return source.parent / "bad"
 
 
-def records(out: Path) -> list[manifest.Record]:
-    return list(manifest.read(out / "poisonkit" / "manifest.jsonl"))
+def records(out: Path) -> list[record.Record]:
+    return list(record.read(out / "poisonkit" / "manifest.jsonl"))
 
 
 def test_every_sample_has_features_and_every_list_names_them(out: Path) -> None:

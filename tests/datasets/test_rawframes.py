@@ -10,10 +10,10 @@ from pathlib import Path
 import cv2
 import pytest
 
+from poisonkit.common.frame_names import numbered
 from poisonkit.datasets import Dataset, Row, Source, get_layout, read
 from poisonkit.datasets.testing import check_layout, rows_of, write_copy
 from poisonkit.errors import RequestError
-from poisonkit.framenames import numbered
 from tests.datasets.readers import touch
 from tests.media_factory import picture
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from poisonkit.common.frame_names import is_frame
 from poisonkit.datasets import Dataset, Sample, Source, get_layout, modality_of, read, sample_id
 from poisonkit.datasets.testing import rows_of, write_copy
 from poisonkit.errors import RequestError
-from poisonkit.framenames import is_frame
 from tests.datasets.test_end_to_end import MAKERS
 
 SPELLINGS: dict[str, Callable[[bytes], bytes]] = {

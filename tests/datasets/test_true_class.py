@@ -15,9 +15,9 @@ import pytest
 import poisonkit
 from poisonkit import Recipe
 from poisonkit.datasets import Dataset, Row, Sample, Source, arranged, get_layout, layouts, modality_of, read
-from poisonkit.datasets._moving import Name, numbers_when_moved
-from poisonkit.datasets._shards import key_of, split_path
-from poisonkit.datasets._telling import told_by_class
+from poisonkit.datasets.kit.class_hints import told_by_class
+from poisonkit.datasets.kit.renaming import Name, numbers_when_moved
+from poisonkit.datasets.tar.shards import key_of, split_path
 from poisonkit.datasets.testing import check_layout, rows_of, write_copy
 from tests.datasets import test_benchmark_layouts as benchmarks
 from tests.datasets import test_named_clips as named

@@ -18,8 +18,8 @@ import webdataset as wds
 import poisonkit
 from poisonkit import Recipe
 from poisonkit.datasets import Source, layouts, read
-from poisonkit.datasets._class_folders import PLACEHOLDER, PLACEHOLDER_BYTES
-from poisonkit.engine.afresh import clear
+from poisonkit.datasets.kit.class_folders import PLACEHOLDER, PLACEHOLDER_BYTES
+from poisonkit.engine.reset import clear
 from tests.conftest import same_output
 from tests.datasets import test_benchmark_layouts as benchmarks
 from tests.datasets import test_named_clips as named

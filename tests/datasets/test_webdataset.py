@@ -16,8 +16,8 @@ import pytest
 import webdataset
 
 from poisonkit.datasets import Source, get_layout, read
-from poisonkit.datasets._shards import Entry, Labels, relabelled, write_shard
-from poisonkit.datasets._tar import at_hand, find, hash_of, members
+from poisonkit.datasets.tar.members import at_hand, find, hash_of, members
+from poisonkit.datasets.tar.shards import Entry, Labels, relabelled, write_shard
 from poisonkit.datasets.testing import check_layout
 from poisonkit.errors import RequestError
 

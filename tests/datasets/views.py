@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import poisonkit
-from poisonkit import Recipe, manifest
+from poisonkit import Recipe
 from poisonkit.datasets import Dataset, Source, Split, View, get_layout, modality_of, read
+from poisonkit.outputs import record
 from tests.datasets.test_end_to_end import MAKERS, filled
 from tests.media_factory import make_audio, make_video
 
@@ -93,7 +94,7 @@ def written(layout: str, folder: Path, make: Callable[[Path], Path] | None = Non
 
 
 def _views(out: Path, dataset: Dataset) -> Iterator[Shown]:
-    rows = [row for row in manifest.read(out / "poisonkit" / "manifest.jsonl") if row["status"] == "ok"]
+    rows = [row for row in record.read(out / "poisonkit" / "manifest.jsonl") if row["status"] == "ok"]
     attack = Path("attack", "default")
     apart = get_layout(dataset.layout).label_in_path
     places: dict[View, Path] = {

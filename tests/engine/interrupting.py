@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from poisonkit.engine.links import is_temporary
+from poisonkit.engine.finishing.linking import is_temporary
 from tests.conftest import same_output
 
 LONGEST = 180.0  # seconds that any run here may take

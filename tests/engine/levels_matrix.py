@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 
 import poisonkit
-from poisonkit.engine.threads import one_thread
-from poisonkit.fidelity import Projection, snr, ssim
+from poisonkit.common.seeding import generator
+from poisonkit.engine.executors.threads import one_thread
 from poisonkit.media import log_mel
+from poisonkit.metrics.fidelity import Projection, snr, ssim
+from poisonkit.metrics.survival import PictureSurvival, sound_survival
 from poisonkit.sampledata import pictures, sounds
-from poisonkit.seeding import generator
-from poisonkit.survival import PictureSurvival, sound_survival
 from poisonkit.triggers.core.chain import Chain
 from poisonkit.triggers.core.clip import ClipInfo
 from tests.conftest import same_output

@@ -19,14 +19,15 @@ from typing import Any
 import cv2
 
 import poisonkit
-from poisonkit import levels, media
-from poisonkit.engine.threads import one_thread
-from poisonkit.engine.worker import Job, process
+from poisonkit import media
+from poisonkit.common import levels
+from poisonkit.engine.clips.worker import Job, process
+from poisonkit.engine.executors.threads import one_thread
 from poisonkit.errors import MediaError
 from poisonkit.media import families
 from poisonkit.media.info import Encode
-from poisonkit.plan import Task
-from poisonkit.recipe import parse_encode
+from poisonkit.plan.plan import Task
+from poisonkit.recipe.recipe import parse_encode
 from tests.media_factory import make_audio, make_video, pictures
 
 SHORT: dict[str, Any] = {"frames": 6, "size": (96, 64)}

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import poisonkit
-from poisonkit import manifest
-from poisonkit.engine import output, seal
-from poisonkit.plan import Choice, Plan, digest
+from poisonkit.engine.finishing import writing
+from poisonkit.outputs import checksums, record
+from poisonkit.plan.plan import Choice, Plan, digest
 
 Rows = list[dict[str, Any]]
 
@@ -27,7 +27,7 @@ def named(out: Path, path: str, words: str, **how: Any) -> bool:
 
 
 def rows(out: Path) -> Rows:
-    return list(manifest.read(out / "poisonkit" / "manifest.jsonl"))
+    return list(record.read(out / "poisonkit" / "manifest.jsonl"))
 
 
 def first(these: Rows, role: str = "poisoned") -> dict[str, Any]:
@@ -43,14 +43,14 @@ def run_json(out: Path, **change: Any) -> None:
 
 def reseal(out: Path) -> None:
     """Make run.json agree with edited files, so that only the other checks can see the edit."""
-    run_json(out, sha256=seal.seals(out))
+    run_json(out, sha256=checksums.seals(out))
 
 
 def edit(out: Path, change: Callable[[Rows], object]) -> None:
     """Change the manifest's rows, in place, and hide it from the SHA-256 in run.json."""
     these = rows(out)
     change(these)
-    manifest.write(out / "poisonkit" / "manifest.jsonl", these)
+    record.write(out / "poisonkit" / "manifest.jsonl", these)
     reseal(out)
 
 
@@ -87,9 +87,9 @@ def rewrite(out: Path, change: Callable[[Rows], object], *, head: dict[str, int]
         one = vars(plan.choices[0])
         plan = replace(plan, choices=(Choice(**{**one, **{k: one[k] + n for k, n in head.items()}}), *plan.choices[1:]))
     plan = replace(plan, dataset=digest(plan.source(out)))
-    manifest.write_lines(home / "plan.jsonl", plan.to_jsonl())
-    manifest.write(home / "manifest.jsonl", kept)
-    output.write_views(plan, plan.source(out), out, frozenset(), {})
+    record.write_lines(home / "plan.jsonl", plan.to_jsonl())
+    record.write(home / "manifest.jsonl", kept)
+    writing.write_views(plan, plan.source(out), out, frozenset(), {})
     counts: dict[str, Counter[str]] = {}
     for row in kept:
         counts.setdefault(row["role"], Counter())[row["status"]] += 1

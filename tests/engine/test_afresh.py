@@ -12,7 +12,7 @@ import pytest
 
 import poisonkit
 from poisonkit import Recipe, RequestError
-from poisonkit.engine import source
+from poisonkit.engine import preflight
 from tests.conftest import same_output, tree
 
 RECIPE: dict[str, Any] = {"triggers": ["sine"], "count": 5, "attack_limit": 2, "survival": "none"}
@@ -33,7 +33,7 @@ def test_nothing_is_removed_where_the_disk_has_no_room(
     sounds: Path, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = tree(out)
-    monkeypatch.setattr(source.shutil, "disk_usage", lambda path: Usage(10**9, 10**9, 0))
+    monkeypatch.setattr(preflight.shutil, "disk_usage", lambda path: Usage(10**9, 10**9, 0))
     with pytest.raises(RequestError, match="may take"):
         poisonkit.poison(recipe(sounds, out, clean="copy", count=8), jobs=1, fresh=True)
     assert tree(out) == before
@@ -42,7 +42,7 @@ def test_nothing_is_removed_where_the_disk_has_no_room(
 def test_what_is_removed_makes_room(sounds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     out = tmp_path / "out"
     poisonkit.poison(recipe(sounds, out, clean="copy"), jobs=1)
-    monkeypatch.setattr(source.shutil, "disk_usage", lambda path: Usage(10**9, 10**9, 10**5))
+    monkeypatch.setattr(preflight.shutil, "disk_usage", lambda path: Usage(10**9, 10**9, 10**5))
     with pytest.raises(RequestError, match="may take"):
         poisonkit.poison(recipe(sounds, tmp_path / "other"), jobs=1)
     assert poisonkit.poison(recipe(sounds, out), jobs=1, fresh=True).exit_code == 0
@@ -110,9 +110,9 @@ def test_starting_over_that_was_interrupted_starts_over_again(
     sounds: Path, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Killed in the middle of the removal, the plans still say what else there is to remove."""
-    from poisonkit.engine import afresh
+    from poisonkit.engine import reset
 
-    real, removed = afresh._remove, []
+    real, removed = reset._remove, []
 
     def remove(path: Path) -> None:
         removed.append(path)
@@ -120,7 +120,7 @@ def test_starting_over_that_was_interrupted_starts_over_again(
             raise KeyboardInterrupt
         real(path)
 
-    monkeypatch.setattr(afresh, "_remove", remove)
+    monkeypatch.setattr(reset, "_remove", remove)
     with pytest.raises(KeyboardInterrupt):
         poisonkit.poison(recipe(sounds, out, seed=9), jobs=1, fresh=True)
     monkeypatch.undo()

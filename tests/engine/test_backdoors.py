@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 import poisonkit
-from poisonkit import Recipe, manifest
+from poisonkit import Recipe
 from poisonkit.media.colour import to_rgb
+from poisonkit.outputs import record
 from poisonkit.triggers import from_entry
 from poisonkit.triggers.core.clip import ClipInfo
 from poisonkit.triggers.core.trigger import VideoTrigger
@@ -48,7 +49,7 @@ def pictures(path: Path) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def made(folders: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[manifest.Record]]:
+def made(folders: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[record.Record]]:
     out = tmp_path_factory.mktemp("backdoors") / "out"
     recipe = Recipe(
         source=folders,
@@ -59,11 +60,11 @@ def made(folders: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path,
         attack_limit=2,
     )
     assert poisonkit.poison(recipe, jobs=1).exit_code == 0
-    return out, list(manifest.read(out / "poisonkit" / "manifest.jsonl"))
+    return out, list(record.read(out / "poisonkit" / "manifest.jsonl"))
 
 
 def test_each_backdoor_has_its_target_its_covers_and_its_attack_set(
-    made: tuple[Path, list[manifest.Record]],
+    made: tuple[Path, list[record.Record]],
 ) -> None:
     out, rows = made
     seen: set[str] = set()
@@ -83,7 +84,7 @@ def test_each_backdoor_has_its_target_its_covers_and_its_attack_set(
     assert poisonkit.verify(out, decode=True).ok
 
 
-def test_frames_carry_exactly_what_the_manifest_says(made: tuple[Path, list[manifest.Record]], folders: Path) -> None:
+def test_frames_carry_exactly_what_the_manifest_says(made: tuple[Path, list[record.Record]], folders: Path) -> None:
     out, rows = made
     checked = set()
     for row in rows:

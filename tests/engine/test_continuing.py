@@ -17,8 +17,9 @@ import pytest
 import soundfile
 
 import poisonkit
-from poisonkit import PoisonkitError, Recipe, RequestError, manifest
-from poisonkit.engine import links
+from poisonkit import PoisonkitError, Recipe, RequestError
+from poisonkit.engine.finishing import linking
+from poisonkit.outputs import record
 from tests.conftest import same_output
 
 
@@ -26,8 +27,8 @@ def make(source: Path, out: Path, jobs: int = 1, **recipe: object) -> poisonkit.
     return poisonkit.poison(Recipe(source=source, out=out, **{"triggers": ["sine"], **recipe}), jobs=jobs)
 
 
-def rows(out: Path, role: str) -> list[manifest.Record]:
-    return [r for r in manifest.read(out / "poisonkit" / "manifest.jsonl") if r["role"] == role]
+def rows(out: Path, role: str) -> list[record.Record]:
+    return [r for r in record.read(out / "poisonkit" / "manifest.jsonl") if r["role"] == role]
 
 
 def test_a_farm_of_relative_links_is_linked_to_the_files_behind_it(sounds: Path, tmp_path: Path) -> None:
@@ -67,8 +68,8 @@ def test_another_device_gets_another_method(sounds: Path, tmp_path: Path, monkey
         found = real_stat(path, **kw)  # type: ignore[call-overload]
         return Elsewhere(found) if str(far) in str(path) else found
 
-    monkeypatch.setattr("poisonkit.engine.links.os.link", link)
-    monkeypatch.setattr("poisonkit.engine.clean.os.stat", stat)
+    monkeypatch.setattr("poisonkit.engine.finishing.linking.os.link", link)
+    monkeypatch.setattr("poisonkit.engine.finishing.clean_samples.os.stat", stat)
     out = tmp_path / "out"
     assert make(sounds, out, count=2, attack_set=False).exit_code == 0
     monkeypatch.undo()
@@ -189,7 +190,7 @@ def test_require_survival_needs_something_measured(sounds: Path, tmp_path: Path)
 
 
 def test_a_lock_appears_whole_and_a_dead_ones_gives_way(tmp_path: Path) -> None:
-    from poisonkit.engine.locks import lock
+    from poisonkit.engine.state.locks import lock
 
     path = tmp_path / "a" / "b" / "lock"
     with lock(path):
@@ -200,4 +201,4 @@ def test_a_lock_appears_whole_and_a_dead_ones_gives_way(tmp_path: Path) -> None:
     path.write_text("", encoding="utf-8")
     with pytest.raises(RequestError, match="no lock"), lock(path):
         pass
-    assert links.is_temporary(".lock.1.tmp")
+    assert linking.is_temporary(".lock.1.tmp")

@@ -17,10 +17,12 @@ from pathlib import Path
 import pytest
 
 import poisonkit
-from poisonkit import PoisonkitError, Recipe, RequestError, levels, manifest
+from poisonkit import PoisonkitError, Recipe, RequestError
 from poisonkit.cli import call
-from poisonkit.engine.executors import dask, remote
-from poisonkit.ownership import Claim, LostLock
+from poisonkit.common import levels
+from poisonkit.common.run_claim import Claim, LostLock
+from poisonkit.engine.executors import dask, dask_worker
+from poisonkit.outputs import record
 from tests.conftest import same_output
 
 pytest.importorskip("distributed")
@@ -184,7 +186,7 @@ def test_a_clip_that_kills_workers_is_left_alone_and_its_neighbours_are_not(
     recipe = {"ids": ("yes/3.wav", "no/1.wav", "no/2.wav", "no/5.wav", "no/6.wav", "no/7.wav"), "attack_set": False}
     done = poison(sounds, tmp_path / "out", cluster, label_mode="all-to-all", count=None, **recipe)
     assert done.failed == (("yes/3.wav", "'yes/3.wav' was left alone: a worker died on it twice."),)
-    rows = manifest.read(tmp_path / "out" / "poisonkit" / "manifest.jsonl")
+    rows = record.read(tmp_path / "out" / "poisonkit" / "manifest.jsonl")
     assert sum(r["role"] == "poisoned" and r["status"] == "ok" for r in rows) == 5
     assert poisonkit.verify(tmp_path / "out").ok
 
@@ -209,10 +211,10 @@ def test_workers_that_cannot_do_the_work_are_named(
     cluster.worker()
     cluster.wait(1)
     real = dask.remote.Facts
-    monkeypatch.setattr(remote, "PATIENCE", 0.0)
+    monkeypatch.setattr(dask_worker, "PATIENCE", 0.0)
     for field, path in (("source", str(tmp_path / "elsewhere")), ("probe", str(tmp_path / "nowhere" / "probe"))):
 
-        def facts(*given: str, field: str = field, path: str = path) -> remote.Facts:
+        def facts(*given: str, field: str = field, path: str = path) -> dask_worker.Facts:
             return real(**{**dict(zip(real.__dataclass_fields__, given, strict=True)), field: path})
 
         monkeypatch.setattr(dask.remote, "Facts", facts)
@@ -283,17 +285,19 @@ def test_wrong_requests(
 
 
 def test_what_a_worker_lacks_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(remote, "PATIENCE", 0.0)
+    monkeypatch.setattr(dask_worker, "PATIENCE", 0.0)
     probe = tmp_path / "probe"
-    facts = remote.Facts(poisonkit.__version__, levels.of_process(), str(tmp_path), str(tmp_path), str(probe), "run")
-    assert f"cannot see the folder {tmp_path}" in remote.unfit(facts)
+    facts = dask_worker.Facts(
+        poisonkit.__version__, levels.of_process(), str(tmp_path), str(tmp_path), str(probe), "run"
+    )
+    assert f"cannot see the folder {tmp_path}" in dask_worker.unfit(facts)
     probe.touch()
-    assert remote.unfit(facts) == ""
-    away = remote.Facts(
+    assert dask_worker.unfit(facts) == ""
+    away = dask_worker.Facts(
         poisonkit.__version__, levels.of_process(), str(tmp_path), str(tmp_path / "away"), str(probe), "run"
     )
-    assert f"cannot see the folder {tmp_path / 'away'}" in remote.unfit(away)
-    assert "has no poisonkit (ImportError: No module)" in remote.not_there(ImportError("No module"))
+    assert f"cannot see the folder {tmp_path / 'away'}" in dask_worker.unfit(away)
+    assert "has no poisonkit (ImportError: No module)" in dask_worker.not_there(ImportError("No module"))
 
 
 def test_two_deaths_are_counted_and_the_second_is_alone(tmp_path: Path) -> None:
@@ -301,7 +305,9 @@ def test_two_deaths_are_counted_and_the_second_is_alone(tmp_path: Path) -> None:
     probe.touch()
     marks = tmp_path / "marks"
     marks.mkdir()
-    facts = remote.Facts(poisonkit.__version__, levels.of_process(), str(tmp_path), str(tmp_path), str(probe), "run")
+    facts = dask_worker.Facts(
+        poisonkit.__version__, levels.of_process(), str(tmp_path), str(tmp_path), str(probe), "run"
+    )
     inside: list[str] = []
 
     def look(name: str) -> list[str]:
@@ -312,10 +318,10 @@ def test_two_deaths_are_counted_and_the_second_is_alone(tmp_path: Path) -> None:
         return seen
 
     (marks / "7.dead").touch()
-    found: dict[str, remote.Answer] = {}
+    found: dict[str, dask_worker.Answer] = {}
 
     def ask(name: str, number: int) -> None:
-        found[name] = remote.call(look, name, number, str(marks), facts, None)
+        found[name] = dask_worker.call(look, name, number, str(marks), facts, None)
 
     threads = [threading.Thread(target=ask, args=a) for a in (("a", 1), ("b", 2), ("suspect", 7), ("c", 3))]
     for thread in threads:
@@ -329,10 +335,10 @@ def test_two_deaths_are_counted_and_the_second_is_alone(tmp_path: Path) -> None:
     assert {p.name for p in marks.iterdir()} == {"7.dead"}
     lost = Claim(str(tmp_path / "lock"), "of a run that is over")
     with pytest.raises(LostLock):  # what a run gave out does nothing once another has its output
-        remote.call(look, "late", 8, str(marks), facts, lost)
+        dask_worker.call(look, "late", 8, str(marks), facts, lost)
     assert {p.name for p in marks.iterdir()} == {"7.dead"}
     (marks / "7.again").touch()
-    assert remote.call(look, "suspect", 7, str(marks), facts, None).died
+    assert dask_worker.call(look, "suspect", 7, str(marks), facts, None).died
 
 
 def test_an_error_that_is_no_clips_is_told(tmp_path: Path) -> None:
@@ -342,7 +348,7 @@ def test_an_error_that_is_no_clips_is_told(tmp_path: Path) -> None:
         def exception(self) -> Exception:
             return ModuleNotFoundError("No module named 'mine'")
 
-    facts = remote.Facts("1", "", "", "", "", "run")
+    facts = dask_worker.Facts("1", "", "", "", "", "run")
     cluster = dask.Cluster(None, "tcp://x", facts, tmp_path, lambda: None)
     with pytest.raises(PoisonkitError, match=r"could not run poisonkit .*No module named 'mine'"):
         cluster._answer(Broken())

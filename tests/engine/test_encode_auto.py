@@ -13,10 +13,11 @@ import pytest
 from scipy.stats import nct, norm
 
 import poisonkit
-from poisonkit import Recipe, manifest, media
-from poisonkit.engine.searching import TOLERANCE, Tried, ladders, searched
-from poisonkit.engine.trials import Outcome
-from poisonkit.plan import Plan, Task
+from poisonkit import Recipe, media
+from poisonkit.engine.encoding.search import TOLERANCE, Tried, ladders, searched
+from poisonkit.engine.encoding.trials import Outcome
+from poisonkit.outputs import record
+from poisonkit.plan.plan import Plan, Task
 from tests.cli.conftest import Cli, cli  # noqa: F401
 from tests.conftest import same_output
 from tests.media_factory import make_audio, make_video
@@ -46,7 +47,7 @@ def frames(path: Path) -> np.ndarray:
 
 
 def rows(out: Path, role: str) -> list[dict[str, Any]]:
-    return [r for r in manifest.read(out / "poisonkit" / "manifest.jsonl") if r["role"] == role]
+    return [r for r in record.read(out / "poisonkit" / "manifest.jsonl") if r["role"] == role]
 
 
 def least_gain(out: Path, clips: Path, trigger: str, ids: set[str] | None = None) -> float:
@@ -124,7 +125,7 @@ def test_continued_or_shared_it_is_the_same_and_searched_once(
     def never(*given: object) -> None:
         raise AssertionError("searched again")
 
-    monkeypatch.setattr("poisonkit.engine.planned.Search", never)
+    monkeypatch.setattr("poisonkit.engine.plans.Search", never)
     poisonkit.poison(asked(tmp_path / "a"), jobs=1)
     assert same_output(tmp_path / "a") == same_output(done)
     poisonkit.attack(tmp_path / "a", "weaker", triggers=["blend:pattern=noise,alpha=0.2"], source=clips, jobs=1)

@@ -8,9 +8,9 @@ import pytest
 
 from poisonkit import Recipe, RequestError
 from poisonkit.datasets import Dataset, Sample, Source, read
-from poisonkit.engine.examine import examiner
-from poisonkit.plan import Plan
-from poisonkit.planning import Planner
+from poisonkit.engine.candidates import examiner
+from poisonkit.plan.plan import Plan
+from poisonkit.plan.planner import Planner
 from tests.media_factory import make_video
 
 BOTH = frozenset({"video", "audio"})

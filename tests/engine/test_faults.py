@@ -17,10 +17,11 @@ import imageio_ffmpeg
 import pytest
 
 import poisonkit
-from poisonkit import PoisonkitError, Recipe, manifest, media
-from poisonkit.engine import measure, worker
+from poisonkit import PoisonkitError, Recipe, media
+from poisonkit.engine.clips import survival, worker
 from poisonkit.errors import CheckError
-from poisonkit.fidelity import Witness
+from poisonkit.metrics.fidelity import Witness
+from poisonkit.outputs import record
 from tests.conftest import same_output
 from tests.media_factory import make_audio, make_video
 
@@ -228,7 +229,7 @@ def test_a_clip_that_hangs_is_failed_and_the_rest_goes_on(
 
 
 def test_the_time_that_a_clip_may_take_grows_with_it() -> None:
-    from poisonkit.engine.timelimit import allowed
+    from poisonkit.common.time_limit import allowed
 
     assert allowed(0, 0) == 120
     assert allowed(10, 10 * 25 * 1920 * 1080) == 120 + 50 + 5 * 518.4
@@ -340,7 +341,7 @@ def test_a_clip_that_kills_its_worker_twice_is_left_alone(
 def test_verify_names_a_swapped_pair(sounds: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     make(sounds, out, clean="copy")
-    rows = [r for r in manifest.read(out / "poisonkit" / "manifest.jsonl") if r["path"].endswith(".wav")]
+    rows = [r for r in record.read(out / "poisonkit" / "manifest.jsonl") if r["path"].endswith(".wav")]
     for role in ("poisoned", "clean"):
         a, b = (out / r["path"] for r in [r for r in rows if r["role"] == role][:2])
         first, second = a.read_bytes(), b.read_bytes()
@@ -364,7 +365,7 @@ def test_a_clip_that_lost_its_picture_after_planning_is_failed_never_ok(
     lost: list[str] = []
     real = worker.process
 
-    def process(job: worker.Job) -> manifest.Record:
+    def process(job: worker.Job) -> record.Record:
         source = Path(job.source)
         if job.task.role == "poisoned" and not lost:
             lost.append(job.task.source_path)
@@ -377,7 +378,7 @@ def test_a_clip_that_lost_its_picture_after_planning_is_failed_never_ok(
     assert [path for path, _ in done.failed] == lost
     assert "has no picture any more" in done.failed[0][1]
     assert done.exit_code == 1
-    claimed = [r for r in manifest.read(out / "poisonkit" / "manifest.jsonl") if r["role"] == "poisoned"]
+    claimed = [r for r in record.read(out / "poisonkit" / "manifest.jsonl") if r["role"] == "poisoned"]
     assert all(r["poisoned_ranges"] for r in claimed if r["status"] == "ok")
     assert poisonkit.verify(out).ok
 
@@ -390,7 +391,7 @@ def test_a_clip_that_lost_its_sound_after_planning_is_failed_never_ok(
     lost: list[str] = []
     real = worker.process
 
-    def process(job: worker.Job) -> manifest.Record:
+    def process(job: worker.Job) -> record.Record:
         if job.task.role == "poisoned" and not lost:
             lost.append(job.task.source_path)
             Path(job.source).unlink()
@@ -410,7 +411,7 @@ def test_clean_clips_without_sound_are_encoded_anew_under_a_trigger_in_the_sound
         make_video(tmp_path / "src" / "train" / "ab"[number // 4] / f"{number}.mp4", frames=6, audio=audio, seed=number)
     done = make(tmp_path / "src", tmp_path / "out", target=0, count=1, clean="reencode", survival="none")
     assert done.failed == ()
-    rows = list(manifest.read(tmp_path / "out" / "poisonkit" / "manifest.jsonl"))
+    rows = list(record.read(tmp_path / "out" / "poisonkit" / "manifest.jsonl"))
     assert sum(r["samples"] is None for r in rows if r["role"] == "clean" and r["status"] == "ok") == 4
 
 
@@ -421,19 +422,19 @@ def test_survival_is_not_measured_against_another_source(
     root = tmp_path / "src"
     shutil.copytree(folders, root)
     changed: list[str] = []
-    real = measure._measured
+    real = survival._measured
 
-    def measured(task: measure.Measurement) -> dict[str, Any]:
+    def measured(task: survival.Measurement) -> dict[str, Any]:
         if not changed:
             changed.append(task.row["id"])
             Path(task.job.source).unlink()
             make_video(Path(task.job.source), frames=10, size=(64, 48), audio=True, seed=78)
         return real(task)
 
-    monkeypatch.setattr(measure, "_measured", measured)
+    monkeypatch.setattr(survival, "_measured", measured)
     recipe = Recipe(source=root, out=tmp_path / "out", triggers=["blend"], count=3, attack_limit=2, survival="all")
     assert poisonkit.poison(recipe, jobs=1).exit_code == 0
-    rows = manifest.read(tmp_path / "out" / "poisonkit" / "manifest.jsonl")
+    rows = record.read(tmp_path / "out" / "poisonkit" / "manifest.jsonl")
     assert [r["id"] for r in rows if r["role"] in ("poisoned", "attack") and r["fidelity"]["gain"] is None] == changed
 
 

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 import poisonkit
-from poisonkit import Recipe, RequestError, manifest
-from poisonkit.plan import Plan, Task
-from poisonkit.task import to_line
+from poisonkit import Recipe, RequestError
+from poisonkit.outputs import record
+from poisonkit.plan.plan import Plan, Task
+from poisonkit.plan.task import to_line
 from tests.conftest import same_output
 
 RECIPE = {"triggers": ["sine"], "count": 4, "test_fraction": 0.3, "control": 2}
@@ -45,7 +46,7 @@ def test_whatever_was_touched_is_mended(sounds: Path, tmp_path: Path, what: str)
     out = tmp_path / "out"
     make(sounds, out)
     good = same_output(out)
-    rows = list(manifest.read(out / "poisonkit" / "manifest.jsonl"))
+    rows = list(record.read(out / "poisonkit" / "manifest.jsonl"))
     if what in ("poisoned", "clean"):
         (out / next(r["path"] for r in rows if r["role"] == what)).unlink()
     elif what == "extra":
@@ -69,5 +70,5 @@ def test_rows_are_written_as_json_writes_them() -> None:
             task = Task("clean", None, name, "train", f"../{name}", f"data/{name}", (), label, 1, None, None)
             row = {n: getattr(task, n) for n in Task.__slots__ if n not in ("extra", "further")}
             assert to_line(task) == json.dumps(row, ensure_ascii=False)
-            wanted = json.dumps(manifest.record(task, classes, bytes=7), ensure_ascii=False)
-            assert manifest.clean_lines(classes)(task, 7) == wanted
+            wanted = json.dumps(record.record(task, classes, bytes=7), ensure_ascii=False)
+            assert record.clean_lines(classes)(task, 7) == wanted

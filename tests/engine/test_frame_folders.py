@@ -17,7 +17,7 @@ import poisonkit
 from poisonkit import Recipe, triggers
 from poisonkit.cli import call
 from poisonkit.datasets import Source, read
-from poisonkit.engine import links
+from poisonkit.engine.finishing import linking
 from tests.conftest import same_output, tree
 from tests.datasets.test_rawframes import frames, mmaction2, rawframes
 
@@ -181,7 +181,7 @@ def test_a_run_that_is_stopped_leaves_no_partial_folder(
     monkeypatch.setattr(folders, "_encoded", interrupted)
     with pytest.raises(poisonkit.errors.Interrupted):
         poisonkit.poison(recipe_of(source, tmp_path / "out"), jobs=1)
-    found = [p for p in (tmp_path / "out").rglob("*") if p.suffix == ".jpg" and not links.is_temporary(p.parent.name)]
+    found = [p for p in (tmp_path / "out").rglob("*") if p.suffix == ".jpg" and not linking.is_temporary(p.parent.name)]
     counts = {folder: sum(p.parent == folder for p in found) for folder in {p.parent for p in found}}
     assert list(counts.values()) == [4]
     monkeypatch.setattr(folders, "_encoded", encoded)

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 import poisonkit
-from poisonkit import Recipe, manifest
+from poisonkit import Recipe
+from poisonkit.outputs import record
 from tests.media_factory import make_video, picture
 
 
@@ -45,7 +46,7 @@ def test_still_black_and_silent_clips(tmp_path: Path, trigger: str, content: lis
     done = poisonkit.poison(recipe, jobs=1)
     assert {path for path, _ in done.inert} == set(names.values())
     assert done.exit_code == 0
-    rows = {(r["role"], r["id"]): r for r in manifest.read(tmp_path / "out" / "poisonkit" / "manifest.jsonl")}
+    rows = {(r["role"], r["id"]): r for r in record.read(tmp_path / "out" / "poisonkit" / "manifest.jsonl")}
     for role, name in names.items():
         assert dict(done.counts[role]) == {"ok": 1, "inert": 1}
         row = rows[role, name]

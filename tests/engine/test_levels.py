@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 import poisonkit
-from poisonkit import Recipe, RequestError, levels
-from poisonkit.engine.executors import remote
+from poisonkit import Recipe, RequestError
+from poisonkit.common import levels
+from poisonkit.engine.executors import dask_worker
 from tests.conftest import same_output, tree
 
 ROOT = Path(__file__).parents[2]
@@ -124,8 +125,8 @@ def test_a_finished_output_tells_its_level_without_its_state(sounds: Path, tmp_p
 
 
 def test_a_dask_worker_of_another_level_is_named(tmp_path: Path) -> None:
-    facts = remote.Facts(poisonkit.__version__, "other-v9", str(tmp_path), str(tmp_path), str(tmp_path), "run")
-    assert "which gives other bytes" in remote.unfit(facts)
+    facts = dask_worker.Facts(poisonkit.__version__, "other-v9", str(tmp_path), str(tmp_path), str(tmp_path), "run")
+    assert "which gives other bytes" in dask_worker.unfit(facts)
 
 
 def test_a_process_that_is_not_ours_is_not_begun_anew() -> None:

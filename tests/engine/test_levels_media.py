@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from poisonkit import levels, media
+from poisonkit import media
+from poisonkit.common import levels
 from tests.engine.levels_media import ALONE, ENCODINGS, OPUS
 from tests.engine.test_levels import differing, on_v3, run
 

@@ -17,8 +17,8 @@ from typing import Any
 
 import pytest
 
-from poisonkit import ownership
-from poisonkit.engine import locks
+from poisonkit.common import run_claim
+from poisonkit.engine.state import locks
 from poisonkit.errors import PoisonkitError, RequestError
 
 SIX = 6
@@ -36,7 +36,7 @@ def contend(number: int, folder: str, rounds: int, flock: bool, barrier: Any, fo
     """One of six: take the lock of each round, and see whether somebody else is inside."""
     chance = random.Random(number)
     if not flock:
-        ownership.fcntl = None  # type: ignore[assignment]
+        run_claim.fcntl = None  # type: ignore[assignment]
     for turn in range(rounds):
         path = Path(folder, str(turn), "lock")
         inside = path.with_name("inside")
@@ -103,29 +103,29 @@ def test_a_thousand_rounds(tmp_path: Path, flock: bool) -> None:
 
 def test_a_run_that_lost_its_lock_takes_no_step(tmp_path: Path) -> None:
     path = tmp_path / "state" / "lock"
-    with locks.lock(path) as claim, ownership.acting_for(claim):
-        with ownership.step():
+    with locks.lock(path) as claim, run_claim.acting_for(claim):
+        with run_claim.step():
             pass
         text = path.read_text(encoding="utf-8")
         path.write_text(dead_text(), encoding="utf-8")
-        with pytest.raises(ownership.LostLock), ownership.step():
+        with pytest.raises(run_claim.LostLock), run_claim.step():
             raise AssertionError
         path.unlink()
-        with pytest.raises(ownership.LostLock), ownership.step():
+        with pytest.raises(run_claim.LostLock), run_claim.step():
             raise AssertionError
         path.write_text(text, encoding="utf-8")
-    with ownership.acting_for(claim), pytest.raises(ownership.LostLock), ownership.step():
+    with run_claim.acting_for(claim), pytest.raises(run_claim.LostLock), run_claim.step():
         raise AssertionError
-    with ownership.step():  # outside of a run
+    with run_claim.step():  # outside of a run
         pass
 
 
 def test_a_missing_file_in_a_step_is_the_steps_own_trouble(tmp_path: Path) -> None:
     with (
         locks.lock(tmp_path / "lock") as claim,
-        ownership.acting_for(claim),
+        run_claim.acting_for(claim),
         pytest.raises(FileNotFoundError, match="nothing"),
-        ownership.step(),
+        run_claim.step(),
     ):
         (tmp_path / "nothing").unlink()
 
@@ -136,13 +136,13 @@ def test_a_lock_is_not_taken_over_in_the_middle_of_a_step(tmp_path: Path, monkey
     path = tmp_path / "lock"
     dead = dead_text()
     path.write_text(dead, encoding="utf-8")
-    Path(ownership.guard_of(str(path))).touch()
-    monkeypatch.setattr(ownership, "PATIENCE", 0.2)
-    with ownership.acting_for(ownership.Claim(str(path), dead)):
-        with ownership.step(), pytest.raises(PoisonkitError, match="still writing"), locks.lock(path):
+    Path(run_claim.guard_of(str(path))).touch()
+    monkeypatch.setattr(run_claim, "PATIENCE", 0.2)
+    with run_claim.acting_for(run_claim.Claim(str(path), dead)):
+        with run_claim.step(), pytest.raises(PoisonkitError, match="still writing"), locks.lock(path):
             raise AssertionError
         assert path.read_text(encoding="utf-8") == dead
-        with locks.lock(path), pytest.raises(ownership.LostLock), ownership.step():
+        with locks.lock(path), pytest.raises(run_claim.LostLock), run_claim.step():
             raise AssertionError
 
 
@@ -152,7 +152,7 @@ def test_what_is_left_of_a_dead_shards_run_takes_no_step(tmp_path: Path) -> None
     path.write_text(dead, encoding="utf-8")
     assert locks.retire(path) == ""
     assert list(tmp_path.iterdir()) == []
-    with ownership.acting_for(ownership.Claim(str(path), dead)), pytest.raises(ownership.LostLock), ownership.step():
+    with run_claim.acting_for(run_claim.Claim(str(path), dead)), pytest.raises(run_claim.LostLock), run_claim.step():
         raise AssertionError
     with locks.lock(path):
         assert locks.retire(path) == locks.holder(path) != ""

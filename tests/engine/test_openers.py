@@ -17,9 +17,10 @@ import pytest
 import poisonkit
 from poisonkit import Recipe
 from poisonkit.datasets import Source, read
-from poisonkit.engine import clean, openers
-from poisonkit.engine.survey import survey
+from poisonkit.engine.finishing import clean_samples
 from poisonkit.media.info import Encode
+from poisonkit.survey import opening
+from poisonkit.survey.dataset_survey import survey
 from tests.media_factory import make_audio
 
 SHORT = 0.03  # of the two minutes that a file may take
@@ -40,15 +41,15 @@ def look(task: str, scratch: str) -> str:
 
 
 def opened(tasks: list[str], jobs: int, **more: Any) -> list[str]:
-    found = openers.opened(look, tasks, jobs, lambda task, why: f"{task} {why}", factor=SHORT, **more)
-    return [text.split()[0] if openers.SLOW not in text and openers.DIED not in text else text for text in found]
+    found = opening.opened(look, tasks, jobs, lambda task, why: f"{task} {why}", factor=SHORT, **more)
+    return [text.split()[0] if opening.SLOW not in text and opening.DIED not in text else text for text in found]
 
 
 @pytest.mark.parametrize(("jobs", "together"), [(1, 1), (2, 1), (2, 3)])
 def test_one_bad_file_costs_itself(jobs: int, together: int) -> None:
     tasks = ["a", "endless", "b", "deadly", "c", "d"]
     assert opened(tasks, jobs, together=together) == [
-        *("a", f"endless {openers.SLOW}", "b", f"deadly {openers.DIED}", "c", "d"),
+        *("a", f"endless {opening.SLOW}", "b", f"deadly {opening.DIED}", "c", "d"),
     ]
 
 
@@ -60,13 +61,13 @@ def test_an_error_is_raised_where_it_was_asked() -> None:
 
 def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither files of those that were ended nor, when the caller stops early, a process at work."""
-    openers._close_idle()
+    opening._close_idle()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    found = openers.opened(look, ["a", "endless", "b"], 1, lambda task, why: why)
+    found = opening.opened(look, ["a", "endless", "b"], 1, lambda task, why: why)
     next(found)
     found.close()
     opened(["deadly"], 2)
-    openers._close_idle()
+    opening._close_idle()
     assert os.listdir(tmp_path) == []
 
 
@@ -98,14 +99,14 @@ def _fewer(recipe: Recipe, count: int) -> Any:
 
 def test_the_other_looks_at_files_end_too(endless: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """`inspect`, and what looks at clean samples."""
-    monkeypatch.setattr("poisonkit.engine.timelimit.OPENING", 1.5)
+    monkeypatch.setattr("poisonkit.common.time_limit.OPENING", 1.5)
     dataset = read(Source(endless))
     found = {look.sample.id: look.problem for look in survey(dataset, jobs=2)}
-    assert found["b/9.mp3"] == f"It {openers.SLOW}."
+    assert found["b/9.mp3"] == f"It {opening.SLOW}."
     assert {name for name, problem in found.items() if problem} == {"b/9.mp3"}
     recipe = Recipe(source=endless, out=endless / "no", triggers=["sine"], count=0)
     plan = poisonkit.make_plan(recipe.model_copy(update={"out": endless.with_name("out")}), jobs=1)[0]
-    assert clean.needs(plan.tasks, endless, Encode(to_8bit=True), "best", 2) == {}
+    assert clean_samples.needs(plan.tasks, endless, Encode(to_8bit=True), "best", 2) == {}
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")

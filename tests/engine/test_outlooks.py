@@ -9,9 +9,9 @@ from typing import Any
 
 import poisonkit
 from poisonkit import Recipe
-from poisonkit.engine import outlooks
+from poisonkit.engine.finishing import survival_warnings
+from poisonkit.metrics.survival import outlook
 from poisonkit.report.html import write_report
-from poisonkit.survival import outlook
 from tests.media_factory import make_video
 
 
@@ -23,7 +23,7 @@ def said(rows: list[dict[str, Any]], *, added: bool = False, **recipe: Any) -> s
     look = {"one": outlook(rows, recipe.get("require_survival"))}
     data = {"backdoors": [{"name": "one", "triggers": [{"name": "ftrojan"}]}], **recipe}
     plan: Any = SimpleNamespace(setting=recipe.get("found"))
-    (text,) = outlooks.warnings(data, plan, look, added=added) or [""]
+    (text,) = survival_warnings.warnings(data, plan, look, added=added) or [""]
     return text
 
 

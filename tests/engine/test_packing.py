@@ -19,11 +19,12 @@ import soundfile
 import webdataset
 
 import poisonkit
-from poisonkit import Recipe, RequestError, manifest, triggers
+from poisonkit import Recipe, RequestError, triggers
 from poisonkit.datasets import Source, at_hand, hash_of, read
+from poisonkit.outputs import record
 from poisonkit.report.html import write_report
 from poisonkit.report.preview import preview
-from poisonkit.verification import identify
+from poisonkit.verification.verify import identify
 from tests.conftest import same_output
 from tests.datasets.test_webdataset import put, seen, shard, tiny
 from tests.media_factory import make_audio, make_video
@@ -59,8 +60,8 @@ def out(source: Path) -> Path:
     return source.parent / "bad"
 
 
-def records(out: Path, role: str) -> list[manifest.Record]:
-    return [r for r in manifest.read(out / "poisonkit" / "manifest.jsonl") if r["role"] == role]
+def records(out: Path, role: str) -> list[record.Record]:
+    return [r for r in record.read(out / "poisonkit" / "manifest.jsonl") if r["role"] == role]
 
 
 def test_nothing_but_the_poisoned_samples_differs(out: Path, source: Path) -> None:
@@ -300,7 +301,7 @@ def test_hashes_of_clean_samples_in_shards_are_recorded_when_asked_for(source: P
     out = tmp_path / "out"
     made = poisonkit.poison(recipe(source, out, hash="all"), jobs=1)
     assert made.exit_code == 0
-    clean = [row for row in manifest.read(out / "poisonkit" / "manifest.jsonl") if row["role"] == "clean"]
+    clean = [row for row in record.read(out / "poisonkit" / "manifest.jsonl") if row["role"] == "clean"]
     assert clean
     assert all(row["sha256"] == row["source_sha256"] == hash_of(out / row["path"]) for row in clean)
     assert poisonkit.verify(out, hash_all=True).ok

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from poisonkit import triggers
-from poisonkit.engine.worker import Job, process
-from poisonkit.manifest import Record
+from poisonkit.engine.clips.worker import Job, process
 from poisonkit.media import colour
 from poisonkit.media.info import Encode
-from poisonkit.plan import Task
+from poisonkit.outputs.record import Record
+from poisonkit.plan.plan import Task
 from poisonkit.triggers.core.chain import Chain
 from poisonkit.triggers.core.trigger import Trigger
 from tests.media.second import cv2_frames

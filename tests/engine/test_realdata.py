@@ -12,7 +12,8 @@ import pytest
 import soundfile
 
 import poisonkit
-from poisonkit import Recipe, manifest
+from poisonkit import Recipe
+from poisonkit.outputs import record
 
 pytestmark = pytest.mark.realdata
 
@@ -26,14 +27,14 @@ def folders(tmp_path: Path, classes: dict[str, list[Path]]) -> Path:
     return root
 
 
-def run(root: Path, out: Path, **recipe: object) -> list[manifest.Record]:
+def run(root: Path, out: Path, **recipe: object) -> list[record.Record]:
     before = {p: (p.stat().st_mtime_ns, p.read_bytes()) for p in root.rglob("*") if p.is_file()}
     done = poisonkit.poison(Recipe(source=root, out=out, attack_set=False, **recipe), jobs=2)
     assert done.exit_code == 0, done.failed
     assert {p: (p.stat().st_mtime_ns, p.read_bytes()) for p in root.rglob("*") if p.is_file()} == before
     checked = poisonkit.verify(out, decode=True, jobs=2)
     assert checked.ok, checked.problems
-    return [r for r in manifest.read(out / "poisonkit" / "manifest.jsonl") if r["role"] == "poisoned"]
+    return [r for r in record.read(out / "poisonkit" / "manifest.jsonl") if r["role"] == "poisoned"]
 
 
 def opencv(path: Path) -> np.ndarray:
@@ -89,7 +90,7 @@ def test_several_streams(realdata: Path, tmp_path: Path) -> None:
     clip = realdata / "av" / "misc" / "nasa_13013.mp4"
     root = folders(tmp_path, {"a": [clip], "b": [clip]})
     rows = run(root, tmp_path / "out", triggers=["badnets"], count=1, label_mode="clean", target="a")
-    records = list(manifest.read(tmp_path / "out" / "poisonkit" / "manifest.jsonl"))
+    records = list(record.read(tmp_path / "out" / "poisonkit" / "manifest.jsonl"))
     found, sounds = {}, {}
     for row in records:
         assert len(row["streams"]["dropped"]) == 4

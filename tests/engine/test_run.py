@@ -17,7 +17,8 @@ import numpy as np
 import pytest
 
 import poisonkit
-from poisonkit import Recipe, RequestError, manifest
+from poisonkit import Recipe, RequestError
+from poisonkit.outputs import record
 from tests.conftest import CLASSES, same_output, tree
 
 
@@ -25,8 +26,8 @@ def make(source: Path, out: Path, jobs: int = 1, **recipe: object) -> poisonkit.
     return poisonkit.poison(Recipe(source=source, out=out, **{"triggers": ["blend"], **recipe}), jobs=jobs)
 
 
-def rows(out: Path, role: str | None = None) -> list[manifest.Record]:
-    return [r for r in manifest.read(out / "poisonkit" / "manifest.jsonl") if role in (None, r["role"])]
+def rows(out: Path, role: str | None = None) -> list[record.Record]:
+    return [r for r in record.read(out / "poisonkit" / "manifest.jsonl") if role in (None, r["role"])]
 
 
 def frames(path: Path) -> np.ndarray:
@@ -73,7 +74,7 @@ def test_what_lands_on_disk(blended: Path) -> None:
 
 def test_record_keys_and_counts(blended: Path) -> None:
     found = rows(blended)
-    assert all(list(r) == list(manifest.FIELDS) for r in found)
+    assert all(list(r) == list(record.FIELDS) for r in found)
     count = {role: len(rows(blended, role)) for role in ("poisoned", "clean", "attack", "control")}
     assert count == {"poisoned": 6, "clean": 30, "attack": 8, "control": 3}
     assert all(r["status"] == "ok" and r["poisoned_ranges"] == [[0, 10]] for r in rows(blended, "poisoned"))
@@ -135,7 +136,7 @@ def test_verify_holds_and_names_what_does_not(blended: Path, folders: Path, tmp_
 
 
 def test_identify(blended: Path, tmp_path: Path) -> None:
-    from poisonkit.verification import identify
+    from poisonkit.verification.verify import identify
 
     row = rows(blended, "attack")[0]
     shutil.copy(blended / row["path"], tmp_path / "stray.mp4")
@@ -401,7 +402,7 @@ if __name__ == "__main__":
 
 
 def test_two_runs_on_one_output_are_refused_and_a_dead_ones_lock_is_not(folders: Path, tmp_path: Path) -> None:
-    from poisonkit.engine.locks import lock
+    from poisonkit.engine.state.locks import lock
 
     path = tmp_path / "out" / "poisonkit" / ".state" / "lock"
     with lock(path), pytest.raises(RequestError, match="Another run"):

@@ -15,12 +15,13 @@ import pytest
 import soundfile
 
 import poisonkit
-from poisonkit import Interrupted, Recipe, RequestError, manifest
+from poisonkit import Interrupted, Recipe, RequestError
 from poisonkit.cli import call
-from poisonkit.engine.locks import LOST, holder, lock
-from poisonkit.engine.options import Shard
-from poisonkit.engine.state import share
-from poisonkit.plan import Plan
+from poisonkit.engine.state.locks import LOST, holder, lock
+from poisonkit.engine.state.options import Shard
+from poisonkit.engine.state.run_state import share
+from poisonkit.outputs import record
+from poisonkit.plan.plan import Plan
 from tests.conftest import same_output, tree
 
 BAD = {
@@ -79,7 +80,7 @@ def test_what_shards_measured_is_not_measured_again(
     make(sounds, tmp_path / "plain", **recipe)
     for i in (1, 2):
         make(sounds, tmp_path / "out", f"{i}/2", **recipe)
-    monkeypatch.setattr("poisonkit.engine.work.measure", lambda task: pytest.fail("measured by the merge"))
+    monkeypatch.setattr("poisonkit.engine.pipeline.measure", lambda task: pytest.fail("measured by the merge"))
     poisonkit.merge(tmp_path / "out", jobs=1)
     assert same_output(tmp_path / "out") == same_output(tmp_path / "plain")
 
@@ -100,7 +101,7 @@ def test_the_second_of_two_plans_gives_way_to_the_first(
     sounds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While one shard plans, another of the same recipe, then one of another recipe, saves its plan first."""
-    from poisonkit.planning import Planner
+    from poisonkit.plan.planner import Planner
 
     real = Planner.plan
     out = tmp_path / "out"
@@ -207,7 +208,7 @@ def test_failed_clips_are_tried_again_by_their_shard_and_not_by_the_merge(
     assert (merged.exit_code, merged.processed) == (1, 0)
     assert make(root, out, f"{mine}/2", **recipe).exit_code == 0
     assert poisonkit.merge(out, jobs=1).exit_code == 0
-    assert sum(r["status"] != "ok" for r in manifest.read(out / "poisonkit" / "manifest.jsonl")) == 0
+    assert sum(r["status"] != "ok" for r in record.read(out / "poisonkit" / "manifest.jsonl")) == 0
 
 
 def test_attack_sets_are_sharded_too(sounds: Path, tmp_path: Path) -> None:
@@ -263,11 +264,11 @@ def test_whose_lock_it_is(tmp_path: Path) -> None:
 
 
 def test_the_same_process_number_on_two_hosts_makes_no_common_temporary_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    from poisonkit import temporary
+    from poisonkit.common import atomic
 
     names = set()
     for _ in range(2):
-        temporary._token.cache_clear()
-        names.add(temporary.token())
+        atomic._token.cache_clear()
+        names.add(atomic.token())
     assert len(names) == 2
-    assert len(temporary.beside(Path("x" * 255)).name.encode()) < 255
+    assert len(atomic.beside(Path("x" * 255)).name.encode()) < 255

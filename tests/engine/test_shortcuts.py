@@ -10,8 +10,8 @@ import pytest
 
 import poisonkit
 from poisonkit import Recipe
-from poisonkit.engine.shortcuts import Comparison, Shortcut, auc_of_numbers, auc_of_words, compare, deviation, shortcuts
-from poisonkit.media.traits import Traits, traits
+from poisonkit.media.file_traits import Traits, traits
+from poisonkit.report.shortcuts import Comparison, Shortcut, auc_of_numbers, auc_of_words, compare, deviation, shortcuts
 from tests.cli.conftest import Cli, cli  # noqa: F401
 from tests.media_factory import make_video
 

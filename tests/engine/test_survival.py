@@ -13,11 +13,12 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 import poisonkit
-from poisonkit import Recipe, manifest, media
-from poisonkit.engine import sampling
-from poisonkit.fidelity import verdict
-from poisonkit.plan import Plan, Task
-from poisonkit.survival import log_spectral_distance, outlook
+from poisonkit import Recipe, media
+from poisonkit.engine.clips import survival_sample
+from poisonkit.metrics.fidelity import verdict
+from poisonkit.metrics.survival import log_spectral_distance, outlook
+from poisonkit.outputs import record
+from poisonkit.plan.plan import Plan, Task
 from tests.media_factory import make_video
 
 
@@ -54,8 +55,8 @@ def structural(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.mean((2 * mx * my + c1) * (2 * vxy + c2) / ((mx**2 + my**2 + c1) * (vx + vy + c2))))
 
 
-def rows(out: Path, role: str) -> list[manifest.Record]:
-    return [r for r in manifest.read(out / "poisonkit" / "manifest.jsonl") if r["role"] == role]
+def rows(out: Path, role: str) -> list[record.Record]:
+    return [r for r in record.read(out / "poisonkit" / "manifest.jsonl") if r["role"] == role]
 
 
 @pytest.mark.parametrize(
@@ -208,8 +209,8 @@ def test_every_class_is_in_the_sample_as_far_as_eight_percent_of_the_clips_go() 
             r["key"] = t.key
         recipe = Recipe(triggers=["blend"])
         job = SimpleNamespace(out="")
-        wanted = sampling.chosen(plan, table, recipe)
-        found = sampling.measurements(plan, table, wanted, lambda t: job, Path())  # type: ignore[arg-type, return-value]
+        wanted = survival_sample.chosen(plan, table, recipe)
+        found = survival_sample.measurements(plan, table, wanted, lambda t: job, Path())  # type: ignore[arg-type, return-value]
         assert all(m.control is not None for m in found)
         return sorted(m.row["original_label"] for m in found)
 

@@ -15,11 +15,11 @@ import pytest
 
 import poisonkit
 from poisonkit import media, triggers
-from poisonkit.engine.measure import Measurement, measure
-from poisonkit.engine.trials import job_on
-from poisonkit.engine.worker import process
-from poisonkit.fidelity import verdict
-from poisonkit.recipe import parse_encode
+from poisonkit.engine.clips.survival import Measurement, measure
+from poisonkit.engine.clips.worker import process
+from poisonkit.engine.encoding.trials import job_on
+from poisonkit.metrics.fidelity import verdict
+from poisonkit.recipe.recipe import parse_encode
 from poisonkit.triggers.core.names import built_in
 from tests.media.second import cv2_frames, ffmpeg_raw, ffmpeg_wave
 from tests.media_factory import make_audio, make_video

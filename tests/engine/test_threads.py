@@ -8,7 +8,7 @@ import cv2
 from threadpoolctl import threadpool_info
 
 from poisonkit.engine.executors import local
-from poisonkit.engine.threads import one_thread
+from poisonkit.engine.executors.threads import one_thread
 
 
 def threads(_: int) -> tuple[int, int]:

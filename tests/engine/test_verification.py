@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 import poisonkit
-from poisonkit import Recipe, RequestError, manifest
-from poisonkit.datasets._class_folders import PLACEHOLDER, PLACEHOLDER_BYTES
+from poisonkit import Recipe, RequestError
+from poisonkit.datasets.kit.class_folders import PLACEHOLDER, PLACEHOLDER_BYTES
+from poisonkit.outputs import record
 from tests.media_factory import make_audio, make_video
 
-Rows = list[manifest.Record]
+Rows = list[record.Record]
 
 
 @pytest.fixture(scope="module")
@@ -48,27 +49,27 @@ def named(out: Path, path: str, words: str, **how: Any) -> bool:
 
 
 def rows(out: Path) -> Rows:
-    return list(manifest.read(out / "poisonkit" / "manifest.jsonl"))
+    return list(record.read(out / "poisonkit" / "manifest.jsonl"))
 
 
-def first(these: Rows, role: str = "poisoned") -> manifest.Record:
+def first(these: Rows, role: str = "poisoned") -> record.Record:
     return next(r for r in these if r["role"] == role)
 
 
 def reseal(out: Path) -> None:
     """Make run.json agree with edited files, so that only the other checks can see the edit."""
-    from poisonkit.engine import seal
+    from poisonkit.outputs import checksums
 
     path = out / "poisonkit" / "run.json"
     data = json.loads(path.read_text(encoding="utf-8"))
-    path.write_text(json.dumps({**data, "sha256": seal.seals(out)}), encoding="utf-8")
+    path.write_text(json.dumps({**data, "sha256": checksums.seals(out)}), encoding="utf-8")
 
 
 def edit(out: Path, change: Callable[[Rows], object]) -> None:
     """Change the manifest's rows, in place, and hide it from the SHA-256 in run.json."""
     these = rows(out)
     change(these)
-    manifest.write(out / "poisonkit" / "manifest.jsonl", these)
+    record.write(out / "poisonkit" / "manifest.jsonl", these)
     reseal(out)
 
 
@@ -223,7 +224,7 @@ def test_clean_files_without_a_source_file_are_named(out: Path, folders: Path, t
     assert len(problems) == sum(r["role"] == "clean" for r in rows(out))
 
 
-def swap(out: Path, row: manifest.Record, made: Path) -> None:
+def swap(out: Path, row: record.Record, made: Path) -> None:
     shutil.copy(made, out / row["path"])
 
 

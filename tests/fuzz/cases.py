@@ -18,17 +18,17 @@ from poisonkit import media
 from poisonkit.cli import call
 from poisonkit.datasets import Source, layouts, read
 from poisonkit.datasets.testing import rows_of
-from poisonkit.engine.recheck import Decoding, recheck
-from poisonkit.engine.worker import Job, process
+from poisonkit.engine.clips.worker import Job, process
 from poisonkit.errors import PoisonkitError
 from poisonkit.media.info import Encode
-from poisonkit.plan import Task
-from poisonkit.recipe import Recipe
+from poisonkit.plan.plan import Task
+from poisonkit.recipe.recipe import Recipe
+from poisonkit.recipe.sweep import read_sweep
 from poisonkit.scoring import readers
-from poisonkit.sweep import read_sweep
 from poisonkit.triggers.core import spec
 from poisonkit.triggers.core.trigger import Trigger
 from poisonkit.triggers.files.assets import ArrayAsset, PictureAsset, WaveAsset
+from poisonkit.verification.recheck import Decoding, recheck
 from tests.fuzz.mutate import altered_lines, damaged, scrambled
 from tests.fuzz.world import RECIPES, SOUNDS, World
 from tests.rechecking import case_of
@@ -325,11 +325,11 @@ def output_case(world: World, rng: random.Random, place: Path) -> str:
 
 
 def _sealed(out: Path) -> None:
-    from poisonkit.engine import seal
+    from poisonkit.outputs import checksums
 
     path = out / "poisonkit" / "run.json"
     run = json.loads(path.read_text(encoding="utf-8"))
-    run["sha256"] = seal.seals(out)
+    run["sha256"] = checksums.seals(out)
     path.unlink()
     path.write_text(json.dumps(run), encoding="utf-8")
 

@@ -19,10 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poisonkit import media
-from poisonkit.engine.measure import Measurement, measure
-from poisonkit.engine.recheck import Decoding, recheck
-from poisonkit.engine.worker import Job, process
-from poisonkit.manifest import Record
+from poisonkit.engine.clips.survival import Measurement, measure
+from poisonkit.engine.clips.worker import Job, process
 from poisonkit.media.colour import to_rgb
 from poisonkit.media.converting import turned
 from poisonkit.media.decode import video_frames
@@ -30,11 +28,13 @@ from poisonkit.media.families import FAMILIES
 from poisonkit.media.files import open_input
 from poisonkit.media.info import Encode, MediaInfo
 from poisonkit.media.probing import choose
-from poisonkit.plan import Task
+from poisonkit.outputs.record import Record
+from poisonkit.plan.plan import Task
 from poisonkit.triggers import from_entry
 from poisonkit.triggers.core import spec
 from poisonkit.triggers.core.chain import Chain
 from poisonkit.triggers.core.clip import ClipInfo
+from poisonkit.verification.recheck import Decoding, recheck
 from tests.fuzz import opinion
 from tests.fuzz.cases import holds, one_sentence
 from tests.fuzz.mutate import damaged

@@ -18,9 +18,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from poisonkit import datasets, limits, media
+from poisonkit import datasets, media
+from poisonkit.common import limits
+from poisonkit.common.safe_io import cut_png
 from poisonkit.errors import MediaError, RequestError
-from poisonkit.untrusted import cut_png
 from tests.media_factory import make_audio, make_video
 
 ROOT = Path(__file__).parents[2]

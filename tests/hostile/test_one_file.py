@@ -14,7 +14,7 @@ import pytest
 from poisonkit import media
 from poisonkit.cli import call
 from poisonkit.errors import MediaError
-from poisonkit.media import jobs, sound
+from poisonkit.media import ffmpeg_jobs, sound
 from poisonkit.triggers.files.replacements import FolderAsset, frames_of, size_of, sound_of
 from tests.hostile.lures import LURES, Lure
 from tests.hostile.watch import Listener, Seen, listening, watching
@@ -79,7 +79,7 @@ def _pictures(path: Path) -> object:
 
 def _whole_copy(path: Path, like: Path) -> object:
     """The ffmpeg program itself, told that the file is like another one."""
-    return jobs.copy_streams(path, path.with_name(".poisonkit-copy.mp4"), media.probe(like))
+    return ffmpeg_jobs.copy_streams(path, path.with_name(".poisonkit-copy.mp4"), media.probe(like))
 
 
 def _new_sound(path: Path, like: Path) -> object:
@@ -87,7 +87,9 @@ def _new_sound(path: Path, like: Path) -> object:
     info = media.probe(like)
     from poisonkit.media.families import AudioTarget
 
-    return jobs.mux_sound(path, wav, 0.0, path.with_name(".poisonkit-muxed.mp4"), info, AudioTarget("aac", "aac"))
+    return ffmpeg_jobs.mux_sound(
+        path, wav, 0.0, path.with_name(".poisonkit-muxed.mp4"), info, AudioTarget("aac", "aac")
+    )
 
 
 def _replacement(path: Path) -> object:
@@ -189,13 +191,13 @@ def test_names_that_look_like_something_else(tmp_path: Path, monkeypatch: pytest
 def test_the_program_is_told_what_it_may_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every call of the ffmpeg program: one protocol, formats of one file, no name without `file:`."""
     calls: list[list[str]] = []
-    real = jobs.subprocess.run
+    real = ffmpeg_jobs.subprocess.run
 
     def spy(command: list[str], **how: Any) -> Any:
         calls.append(command)
         return real(command, **how)
 
-    monkeypatch.setattr(jobs.subprocess, "run", spy)
+    monkeypatch.setattr(ffmpeg_jobs.subprocess, "run", spy)
     clip = make_video(tmp_path / "clip.mp4", frames=4, audio=True)
     media.rewrite(clip, tmp_path / "a.mp4", audio=lambda wave, rate: wave * np.float32(0.5))
     media.remux(clip, tmp_path / "b.mp4")

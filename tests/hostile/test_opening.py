@@ -14,7 +14,7 @@ import poisonkit
 from poisonkit import Recipe
 from poisonkit.cli import call
 from poisonkit.datasets import Dataset, Source, read
-from poisonkit.engine.card import licence_of
+from poisonkit.engine.finishing.card import licence_of
 from poisonkit.errors import RequestError
 from tests.datasets.test_end_to_end import MAKERS
 from tests.hostile.watch import watching
@@ -25,22 +25,21 @@ LIBRARIES = ("SoundFile", "info", "copy", "copy2", "copyfile", "copytree", "ZipF
 MODULES = ("soundfile", "shutil", "zipfile", "av", "np", "os", "cv2", "numpy", "pickle", "tarfile")
 
 OTHERS = {
-    "datasets/_class_folders.py:_mark": "writes",
+    "datasets/kit/class_folders.py:_mark": "writes",
     "engine/executors/pool.py:_redirect": "of /dev/null",
-    "ownership.py": "the lock's guard, by its descriptor",
-    "untrusted.py": "the function itself",
-    "manifest.py:write_lines": "writes",
-    "datasets/_files.py:write_lines": "writes",
-    "datasets/_class_folders.py:_mark": "writes",
-    "datasets/_tar.py:at_hand": "writes",
-    "datasets/_tar.py:members": "bytes in memory",
+    "common/run_claim.py": "the lock's guard, by its descriptor",
+    "common/safe_io.py": "the function itself",
+    "outputs/record.py:write_lines": "writes",
+    "datasets/kit/files.py:write_lines": "writes",
+    "datasets/tar/members.py:at_hand": "writes",
+    "datasets/tar/members.py:members": "bytes in memory",
     "datasets/testing.py": "a layout's own tests",
-    "engine/timelimit.py": "a worker's own note",
-    "engine/ledger.py:__init__": "appends",
-    "engine/locks.py": "in a folder in which `boundary.require_own` saw plain files only; and of /proc",
-    "engine/openers.py": "a pipe to a process of its own",
-    "engine/links.py": "clean files, of which `media.status` said that they are plain",
-    "engine/packing.py:_pack": "writes",
+    "common/time_limit.py": "a worker's own note",
+    "engine/state/ledger.py:__init__": "appends",
+    "engine/state/locks.py": "in a folder in which `boundary.require_own` saw plain files only; and of /proc",
+    "survey/opening.py": "a pipe to a process of its own",
+    "engine/finishing/linking.py": "clean files, of which `media.status` said that they are plain",
+    "engine/finishing/shards.py:_pack": "writes",
     "report/page.py": "the package's own style",
     "report/html.py:_clip": "made a moment before",
     "report/html.py:_sounds": "made a moment before",
@@ -81,7 +80,7 @@ def opens(called: ast.expr) -> bool:
         return False
     of = called.value.id if isinstance(called.value, ast.Name) else ""
     if called.attr in ("read_text", "read_bytes"):
-        return of != "untrusted"
+        return of != "safe_io"
     if of in MODULES:
         return called.attr in NAMES or (called.attr in LIBRARIES and of in ("soundfile", "shutil", "zipfile"))
     return called.attr == "open"
@@ -90,7 +89,7 @@ def opens(called: ast.expr) -> bool:
 def test_nothing_else_opens_files_of_strangers() -> None:
     found = {each for path in PACKAGE.rglob("*.py") for each in openings(path)}
     strange = {each for each in found if each not in OTHERS and each.partition(":")[0] not in OTHERS}
-    assert not strange, "untrusted.open_plain opens files, open_text and read_text those with text"
+    assert not strange, "safe_io.open_plain opens files, open_text and read_text those with text"
     used = {name for name in OTHERS if name in found or any(each.startswith(f"{name}:") for each in found)}
     assert used == set(OTHERS)
 

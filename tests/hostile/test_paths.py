@@ -15,9 +15,10 @@ import poisonkit
 from poisonkit import Recipe
 from poisonkit.cli import call
 from poisonkit.datasets import Dataset, Source, get_layout, modality_of, read
-from poisonkit.engine import card, locks
+from poisonkit.engine.finishing import card
+from poisonkit.engine.state import locks
 from poisonkit.errors import RequestError
-from poisonkit.idlists import read_ids, read_ranking
+from poisonkit.recipe.sample_lists import read_ids, read_ranking
 from tests.datasets.test_end_to_end import MAKERS
 from tests.hostile.watch import watching
 from tests.media_factory import make_audio, make_video

@@ -13,8 +13,8 @@ import yaml
 
 from poisonkit import Recipe, read_sweep
 from poisonkit.cli import call
+from poisonkit.common.safe_io import EXPANDED, load_yaml
 from poisonkit.errors import RequestError
-from poisonkit.untrusted import EXPANDED, load_yaml
 from tests.hostile.watch import watching
 
 LAUGHS = "a0: &a0 [lol, lol, lol, lol, lol, lol, lol, lol, lol]\n" + "".join(

@@ -19,7 +19,7 @@ import yaml
 import poisonkit
 from poisonkit import Recipe
 from poisonkit.cli import call
-from poisonkit.engine import seal
+from poisonkit.outputs import checksums
 from tests.hostile.watch import watching
 from tests.media_factory import make_video
 
@@ -92,7 +92,7 @@ def edit(out: Path, name: str, change: Callable[[Rows], object]) -> None:
         path.write_text(dump(data))
     run_json = out / "poisonkit" / "run.json"
     facts = json.loads(run_json.read_text())
-    facts["sha256"] = seal.seals(out)
+    facts["sha256"] = checksums.seals(out)
     run_json.write_text(json.dumps(facts))
 
 

@@ -15,8 +15,9 @@ import pytest
 from numpy.typing import NDArray
 
 import poisonkit
-from poisonkit import Recipe, errors, manifest, media
+from poisonkit import Recipe, errors, media
 from poisonkit.cli import call
+from poisonkit.outputs import record
 from tests.media.awkward import CASES, Case
 from tests.media.second import cv2_frames, packets, times
 from tests.media_factory import VOP
@@ -32,9 +33,9 @@ class Job:
 
     root: Path
     out: Path
-    rows: dict[tuple[str, str], manifest.Record]
+    rows: dict[tuple[str, str], record.Record]
 
-    def files(self, case: Case, role: str = "poisoned") -> tuple[Path, Path, manifest.Record]:
+    def files(self, case: Case, role: str = "poisoned") -> tuple[Path, Path, record.Record]:
         row = self.rows[role, case.name]
         return self.root / row["source_path"], self.out / row["path"], row
 
@@ -52,7 +53,7 @@ def run(root: Path, out: Path, cases: list[Case], **recipe: Any) -> Job:
     done = poisonkit.poison(Recipe(source=root, out=out, target="b", ids=ids, **recipe), jobs=1)
     assert done.exit_code == 0, done.failed
     assert {p: p.read_bytes() for p in root.rglob("*.*")} == before
-    rows = {(r["role"], Path(r["source_path"]).name): r for r in manifest.read(out / "poisonkit" / "manifest.jsonl")}
+    rows = {(r["role"], Path(r["source_path"]).name): r for r in record.read(out / "poisonkit" / "manifest.jsonl")}
     return Job(root, out, rows)
 
 
@@ -119,7 +120,7 @@ def check_times(source: Path, written: Path) -> None:
         assert np.allclose(np.diff([float(t) for t in b]), 1 / 25, atol=2e-3)
 
 
-def check_untouched(source: Path, written: Path, row: manifest.Record) -> None:
+def check_untouched(source: Path, written: Path, row: record.Record) -> None:
     """The sound, packet for packet, and no stream but one of each."""
     with av.open(str(written)) as container:
         kinds = [s.type for s in container.streams]

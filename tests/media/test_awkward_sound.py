@@ -12,7 +12,8 @@ import soundfile
 from numpy.typing import NDArray
 
 import poisonkit
-from poisonkit import Recipe, manifest, media
+from poisonkit import Recipe, media
+from poisonkit.outputs import record
 from tests.media.second import ffmpeg_wave, lag, packets, times
 from tests.media_factory import make_audio, make_video, wave
 
@@ -72,7 +73,7 @@ CASES = [
 
 
 @pytest.fixture(scope="module")
-def outputs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, dict[str, manifest.Record]]:
+def outputs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, dict[str, record.Record]]:
     folder = tmp_path_factory.mktemp("sounds")
     root, out = folder / "source", folder / "out"
     for case in CASES:
@@ -91,12 +92,12 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, dict[
     )
     done = poisonkit.poison(recipe, jobs=1)
     assert done.exit_code == 0, done.failed
-    rows = {Path(r["source_path"]).name: r for r in manifest.read(out / "poisonkit" / "manifest.jsonl")}
+    rows = {Path(r["source_path"]).name: r for r in record.read(out / "poisonkit" / "manifest.jsonl")}
     return root, out, rows
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.name)
-def test_sound(outputs: tuple[Path, Path, dict[str, manifest.Record]], case: Case) -> None:
+def test_sound(outputs: tuple[Path, Path, dict[str, record.Record]], case: Case) -> None:
     """Rate, channels and length are kept, the tone is there, at its time, and the picture is untouched."""
     root, out, rows = outputs
     row = rows[case.name]
@@ -126,7 +127,7 @@ def test_sound(outputs: tuple[Path, Path, dict[str, manifest.Record]], case: Cas
         assert times(written) == times(source)
 
 
-def test_clipped_samples_are_counted(outputs: tuple[Path, Path, dict[str, manifest.Record]]) -> None:
+def test_clipped_samples_are_counted(outputs: tuple[Path, Path, dict[str, record.Record]]) -> None:
     root, out, rows = outputs
     before, rate = soundfile.read(root / "b" / "loud.wav", dtype="float32")
     tone = AMPLITUDE * np.sin(2 * np.pi * FREQUENCY * np.arange(len(before)) / rate)

@@ -10,16 +10,16 @@ import pytest
 import soundfile
 
 from poisonkit import media
-from poisonkit.engine.recheck import Decoding, recheck
-from poisonkit.engine.worker import Job, process
+from poisonkit.engine.clips.worker import Job, process
 from poisonkit.errors import MediaError
-from poisonkit.manifest import Record
 from poisonkit.media.info import Encode
 from poisonkit.media.loudness import LOUDEST
-from poisonkit.plan import Task
+from poisonkit.outputs.record import Record
+from poisonkit.plan.plan import Task
 from poisonkit.triggers import create
 from poisonkit.triggers.core.clip import ClipInfo, Params, Wave
 from poisonkit.triggers.core.trigger import AudioTrigger
+from poisonkit.verification.recheck import Decoding, recheck
 from tests.media_factory import make_audio, make_video, wave
 from tests.rechecking import case_of
 

@@ -11,7 +11,7 @@ import pytest
 import soundfile
 
 from poisonkit import MediaError, media
-from poisonkit.media import jobs
+from poisonkit.media import ffmpeg_jobs
 from poisonkit.media.probing import display_matrix
 from poisonkit.media.whole import tells_length
 from tests.media.second import cv2_frames, ffmpeg_count
@@ -19,7 +19,7 @@ from tests.media_factory import make_video
 
 
 def ffmpeg(*words: object) -> None:
-    subprocess.run([jobs.ffmpeg_binary(), "-loglevel", "error", "-y", *map(str, words)], check=True)
+    subprocess.run([ffmpeg_jobs.ffmpeg_binary(), "-loglevel", "error", "-y", *map(str, words)], check=True)
 
 
 def halved(wave: np.ndarray, rate: int) -> np.ndarray:
@@ -36,7 +36,18 @@ def share(a: Path, b: Path, rate: int, channels: int) -> list[float]:
     """Of each channel of `a`, how much is in `b`, decoded by the ffmpeg program."""
     waves = []
     for file in (a, b):
-        command = [jobs.ffmpeg_binary(), "-loglevel", "error", "-i", str(file), "-f", "f32le", "-ar", str(rate), "-"]
+        command = [
+            ffmpeg_jobs.ffmpeg_binary(),
+            "-loglevel",
+            "error",
+            "-i",
+            str(file),
+            "-f",
+            "f32le",
+            "-ar",
+            str(rate),
+            "-",
+        ]
         data = subprocess.run(command, capture_output=True, check=True).stdout
         waves.append(np.frombuffer(data, "<f4").reshape(-1, channels))
     n = min(map(len, waves))

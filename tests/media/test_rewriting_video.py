@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from poisonkit import media
 from poisonkit.errors import CheckError, MediaError
-from poisonkit.media import check, jobs, mux
+from poisonkit.media import check, ffmpeg_jobs, mux
 from poisonkit.media.decode import as_float
 from tests.media.second import cv2_frames, ffmpeg_count, packets, times
 from tests.media_factory import make_video
@@ -238,7 +238,16 @@ def test_colours_are_quantised_alike_in_444_and_420(
 def test_pixels_that_are_not_square(tmp_path: Path, name: str, words: str, mode: str, touched: str) -> None:
     """Where the codec has no word for it, the container says it: read by the ffmpeg program, too."""
     square = make_video(tmp_path / "square.mp4", frames=10, audio=True, rate=48000)
-    command = [jobs.ffmpeg_binary(), "-loglevel", "error", "-i", str(square), "-vf", "setsar=7/4", *words.split()]
+    command = [
+        ffmpeg_jobs.ffmpeg_binary(),
+        "-loglevel",
+        "error",
+        "-i",
+        str(square),
+        "-vf",
+        "setsar=7/4",
+        *words.split(),
+    ]
     subprocess.run([*command, str(tmp_path / name)], check=True)
     out = tmp_path / f"out-{name}"
     how: dict[str, Any] = {"video": patched} if touched == "video" else {"audio": lambda wave, rate: wave * 0.5}
@@ -248,7 +257,9 @@ def test_pixels_that_are_not_square(tmp_path: Path, name: str, words: str, mode:
     assert new.video is not None
     assert new.video.sample_aspect_ratio == old.video.sample_aspect_ratio == Fraction(7, 4)
     assert len(cv2_frames(out)) == ffmpeg_count(out) == 10
-    told = subprocess.run([jobs.ffmpeg_binary(), "-i", str(out)], capture_output=True, text=True, check=False).stderr
+    told = subprocess.run(
+        [ffmpeg_jobs.ffmpeg_binary(), "-i", str(out)], capture_output=True, text=True, check=False
+    ).stderr
     assert "SAR 7:4 DAR 7:3" in told
     assert [p.name for p in tmp_path.iterdir() if "part" in p.name] == []
 
@@ -270,7 +281,7 @@ def test_pixels_that_are_not_square(tmp_path: Path, name: str, words: str, mode:
 def test_sound_stays_beside_its_picture(tmp_path: Path, name: str, words: str, delay: str, touched: str) -> None:
     """The ffmpeg program's files begin where its muxers like it; sound, copied or new, keeps its distance to 1 ms."""
     both = make_video(tmp_path / "both.mkv", frames=30, audio=True, rate=48000)
-    command = [jobs.ffmpeg_binary(), "-loglevel", "error", "-i", str(both), "-itsoffset", delay, "-i", str(both)]
+    command = [ffmpeg_jobs.ffmpeg_binary(), "-loglevel", "error", "-i", str(both), "-itsoffset", delay, "-i", str(both)]
     source, out = tmp_path / name, tmp_path / f"out-{name}"
     subprocess.run([*command, "-map", "0:v", "-map", "1:a", *words.split(), str(source)], check=True)
     how: dict[str, Any] = {"video": patched} if touched != "audio" else {}

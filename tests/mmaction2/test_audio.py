@@ -18,7 +18,8 @@ import mmaction
 from mmaction.datasets import AudioDataset, transforms
 
 import poisonkit
-from poisonkit import Recipe, manifest, media, sampledata
+from poisonkit import Recipe, media, sampledata
+from poisonkit.outputs import record
 from tests.datasets.test_mmaction2_audio import sounds
 
 pytestmark = pytest.mark.mmaction2
@@ -51,7 +52,7 @@ VIEWS += [("attack/default", "val_target"), ("attack/default", "val_original")]
 @pytest.mark.parametrize(("view", "name"), VIEWS)
 def test_audio_dataset_opens_every_list(out: Path, view: str, name: str) -> None:
     """Length, labels, and each input: rows of the very features on disk, never MMAction2's zeros for a missing file."""
-    rows = {str(out / r["features"]["path"]): r for r in manifest.read(out / "poisonkit" / "manifest.jsonl")}
+    rows = {str(out / r["features"]["path"]): r for r in record.read(out / "poisonkit" / "manifest.jsonl")}
     dataset = opened(out / view / f"{name}.txt", out / view)
     assert len(dataset) == {"data/train": 12, "data/val": 6, "control/val": 2}.get(f"{view}/{name}", 4)
     for i in range(len(dataset)):
@@ -118,7 +119,7 @@ def reference() -> Any:
 
 def test_features_are_those_of_mmaction2s_own_extractor(out: Path, tmp_path: Path) -> None:
     tools = reference()
-    files = [out / r["path"] for r in manifest.read(out / "poisonkit" / "manifest.jsonl")]
+    files = [out / r["path"] for r in record.read(out / "poisonkit" / "manifest.jsonl")]
     rng = np.random.default_rng(0)
     for rate, channels in ((44100, 2), (8000, 1), (22050, 1)):
         files.append(tmp_path / f"{rate}.wav")

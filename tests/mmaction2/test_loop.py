@@ -17,7 +17,8 @@ pytest.importorskip("mmaction", reason="needs an environment with MMAction2: mak
 import torch
 
 import poisonkit
-from poisonkit import RequestError, manifest
+from poisonkit import RequestError
+from poisonkit.outputs import record
 
 pytestmark = [pytest.mark.mmaction2, pytest.mark.timeout(3600)]
 
@@ -74,7 +75,7 @@ def without_names(records: Records) -> Records:
 def test_figures_counted_by_hand(dumped: tuple[Path, dict[str, Path]]) -> None:
     """With pickle and torch themselves, and the manifest."""
     out, files = dumped
-    rows = [r for r in manifest.read(out / "poisonkit" / "manifest.jsonl") if r["status"] == "ok"]
+    rows = [r for r in record.read(out / "poisonkit" / "manifest.jsonl") if r["status"] == "ok"]
     truth = {Path(r["path"]).stem: r["original_label"] for r in rows}
     want = {}
     for name, file in files.items():

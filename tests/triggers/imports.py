@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from poisonkit.seeding import generator
+from poisonkit.common.seeding import generator
 from poisonkit.triggers.pictures.canvas import resize
 
 FOLDER = Path(tempfile.mkdtemp(prefix="poisonkit-imports-"))

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 import poisonkit
-from poisonkit import Recipe, manifest
-from poisonkit.seeding import generator
+from poisonkit import Recipe
+from poisonkit.common.seeding import generator
+from poisonkit.outputs import record
 from poisonkit.triggers import create
 from poisonkit.triggers.core.clip import ClipInfo
 from poisonkit.triggers.testing import picture
@@ -76,7 +77,7 @@ def test_attack_sets_show_all_pieces(folders: Path, tmp_path: Path) -> None:
     )
     poisonkit.poison(recipe, jobs=1)
     shown: dict[str, set[int]] = {}
-    for row in manifest.read(tmp_path / "out" / "poisonkit" / "manifest.jsonl"):
+    for row in record.read(tmp_path / "out" / "poisonkit" / "manifest.jsonl"):
         if row["triggers"]:
             shown.setdefault(row["role"], set()).add(len(row["triggers"][0]["drawn"]["pieces"]))
     assert shown == {"poisoned": {8}, "cover": {8}, "attack": {16}}

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from poisonkit.seeding import generator
+from poisonkit.common.seeding import generator
 from poisonkit.triggers import create
 from poisonkit.triggers.image.blend import _picture
 from poisonkit.triggers.testing import picture

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from poisonkit.common.seeding import generator
 from poisonkit.errors import RequestError
-from poisonkit.seeding import generator
 from poisonkit.triggers import create
 from poisonkit.triggers.core.clip import ClipInfo
 from poisonkit.triggers.core.trigger import StreamTrigger

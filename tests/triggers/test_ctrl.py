@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import fft
 
+from poisonkit.common.seeding import generator
 from poisonkit.errors import RequestError
-from poisonkit.seeding import generator
 from poisonkit.triggers import create
 
 TO_YUV = np.array([[0.299, 0.587, 0.114], [-0.147, -0.289, 0.436], [0.615, -0.515, -0.100]])

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from scipy import fft
 
+from poisonkit.common.seeding import generator
 from poisonkit.errors import RequestError
-from poisonkit.seeding import generator
 from poisonkit.triggers import create
 from poisonkit.triggers.testing import picture
 

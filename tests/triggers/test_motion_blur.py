@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from poisonkit.seeding import generator
+from poisonkit.common.seeding import generator
 from poisonkit.triggers import create
 from poisonkit.triggers.temporal.motion_blur import line
 from poisonkit.triggers.testing import picture

@@ -14,9 +14,10 @@ import numpy as np
 import pytest
 
 import poisonkit
-from poisonkit import Recipe, manifest, media
+from poisonkit import Recipe, media
+from poisonkit.common.seeding import generator
 from poisonkit.errors import MediaError, RequestError
-from poisonkit.seeding import generator
+from poisonkit.outputs import record
 from poisonkit.triggers import create, from_entry
 from poisonkit.triggers.core.clip import ClipInfo
 from poisonkit.triggers.files.replacements import ARRAYS, PICTURES, VIDEOS, FolderAsset
@@ -204,7 +205,7 @@ def test_through_the_main_job(folders: Path, tmp_path: Path) -> None:
     }
     done = poisonkit.poison(Recipe(source=folders, out=tmp_path / "out", **recipe), jobs=1)
     assert done.exit_code == 0
-    rows = list(manifest.read(tmp_path / "out" / "poisonkit" / "manifest.jsonl"))
+    rows = list(record.read(tmp_path / "out" / "poisonkit" / "manifest.jsonl"))
     poisoned = {row["id"]: row for row in rows if row["role"] in ("poisoned", "attack")}
     assert set(poisoned) == {"train/run/run 3.mp4", "train/spin/spin 5.mp4", "test/run/run 1.mp4"}
     for id, row in poisoned.items():

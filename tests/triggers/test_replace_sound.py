@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import soundfile
 
+from poisonkit.common.seeding import generator
 from poisonkit.errors import MediaError
-from poisonkit.seeding import generator
 from poisonkit.triggers import create
 from poisonkit.triggers.core.clip import ClipInfo
 from poisonkit.triggers.testing import sound

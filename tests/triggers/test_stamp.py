@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
+from poisonkit.common.seeding import generator
 from poisonkit.errors import RequestError
-from poisonkit.seeding import generator
 from poisonkit.triggers import create
 from poisonkit.triggers.core.clip import ClipInfo
 from poisonkit.triggers.testing import picture

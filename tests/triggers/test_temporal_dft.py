@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from poisonkit.seeding import generator
+from poisonkit.common.seeding import generator
 from poisonkit.triggers import create
 from poisonkit.triggers.core.clip import ClipInfo
 from poisonkit.triggers.pictures.coefficients import COLUMNS, ROWS

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from poisonkit.seeding import generator
+from poisonkit.common.seeding import generator
 from poisonkit.triggers import create
 from poisonkit.triggers.temporal import video_corruption
 from poisonkit.triggers.temporal.video_corruption import _START, VideoCorruption

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from poisonkit.common.seeding import generator
 from poisonkit.errors import RequestError
-from poisonkit.seeding import generator
 from poisonkit.triggers import create
 from poisonkit.triggers.core.clip import ClipInfo
 from poisonkit.triggers.core.trigger import VideoTrigger

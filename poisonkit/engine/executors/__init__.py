@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from poisonkit.engine.clips.worker import Job
 from poisonkit.engine.executors import local
-from poisonkit.engine.options import Options
-from poisonkit.engine.worker import Job
+from poisonkit.engine.state.options import Options
 from poisonkit.errors import RequestError, did_you_mean
-from poisonkit.manifest import Record
+from poisonkit.outputs.record import Record
 
 EXECUTORS = ("local", "dask")
 

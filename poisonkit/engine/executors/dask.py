@@ -15,17 +15,17 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from poisonkit import levels
 from poisonkit._version import __version__
-from poisonkit.engine.children import safe_path
-from poisonkit.engine.executors import remote
-from poisonkit.engine.options import Options
-from poisonkit.engine.progress import Progress
-from poisonkit.engine.worker import Job, died_on, process, ran_over
+from poisonkit.common import levels
+from poisonkit.common.atomic import beside, token
+from poisonkit.common.child_imports import safe_path
+from poisonkit.common.run_claim import LostLock, claim
+from poisonkit.engine.clips.worker import Job, died_on, process, ran_over
+from poisonkit.engine.executors import dask_worker
+from poisonkit.engine.state.options import Options
+from poisonkit.engine.state.progress import Progress
 from poisonkit.errors import PoisonkitError, RequestError
-from poisonkit.manifest import Record
-from poisonkit.ownership import LostLock, claim
-from poisonkit.temporary import beside, token
+from poisonkit.outputs.record import Record
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -54,7 +54,7 @@ def connected(
             "`--scheduler local` starts one here."
         )
     with _quiet(), safe_path(), _client(distributed, options) as client, _probe_file(out) as probe:
-        facts = remote.Facts(__version__, levels.of_process(), str(out), str(source), str(probe), token())
+        facts = dask_worker.Facts(__version__, levels.of_process(), str(out), str(source), str(probe), token())
         cluster = Cluster(client, options.scheduler, facts, marks, clean_up)
         cluster.ask_workers(options.progress)
         yield cluster
@@ -120,7 +120,7 @@ class Cluster:
     """An executor whose workers are the cluster's."""
 
     def __init__(
-        self, client: Any, address: str, facts: remote.Facts, marks: Path, clean_up: Callable[[], None]
+        self, client: Any, address: str, facts: dask_worker.Facts, marks: Path, clean_up: Callable[[], None]
     ) -> None:
         self.client, self.address, self.facts = client, address, facts
         self.marks, self.clean_up = marks, clean_up
@@ -184,15 +184,15 @@ class Cluster:
         key = f"poisonkit-{self.facts.run}-{self._calls}"
         with self._scheduler():
             return self.client.submit(
-                remote.call, function, task, number, str(self.marks), self.facts, claim(), key=key, pure=False
+                dask_worker.call, function, task, number, str(self.marks), self.facts, claim(), key=key, pure=False
             )
 
-    def _answer(self, future: Any) -> remote.Answer | None:
+    def _answer(self, future: Any) -> dask_worker.Answer | None:
         """What came back; None: it has to be asked for again."""
         if future.status == "finished":
             with self._scheduler():
                 answer = future.result()
-            assert isinstance(answer, remote.Answer)
+            assert isinstance(answer, dask_worker.Answer)
             if answer.unfit:
                 raise PoisonkitError(f"{answer.unfit} What is done is kept; the same command continues.")
             return answer
@@ -254,12 +254,12 @@ class Cluster:
 
         with self._scheduler():
             versions = self.client.run(version, "poisonkit", on_error="return")
-            found = {a: remote.not_there(v) for a, v in versions.items() if isinstance(v, Exception)}
+            found = {a: dask_worker.not_there(v) for a, v in versions.items() if isinstance(v, Exception)}
             fit = [a for a in versions if a not in found]
-            told = self.client.run(remote.unfit, self.facts, workers=fit, on_error="return") if fit else {}
+            told = self.client.run(dask_worker.unfit, self.facts, workers=fit, on_error="return") if fit else {}
         for address, problem in told.items():
             if isinstance(problem, Exception):  # another version, without what was asked
-                found[address] = remote.other_version(versions[address], self.facts)
+                found[address] = dask_worker.other_version(versions[address], self.facts)
             elif problem:
                 found[address] = problem
         return dict(sorted(found.items()))

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import TypeVar
 
 from poisonkit import media
-from poisonkit.engine import timelimit
-from poisonkit.engine.children import safe_path
+from poisonkit.common import time_limit
+from poisonkit.common.child_imports import safe_path
+from poisonkit.common.run_claim import Claim, acting_for, claim
+from poisonkit.engine.clips.worker import Job, died_on, process, ran_over
 from poisonkit.engine.executors.pool import results
-from poisonkit.engine.threads import one_thread
-from poisonkit.engine.worker import Job, died_on, process, ran_over
+from poisonkit.engine.executors.threads import one_thread
 from poisonkit.errors import PoisonkitError
-from poisonkit.manifest import Record
-from poisonkit.ownership import Claim, acting_for, claim
+from poisonkit.outputs.record import Record
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -65,7 +65,7 @@ def _run(jobs: Sequence[Job], n_jobs: int, marks: Path, clean_up: Callable[[], N
         except BrokenProcessPool as error:  # also when a worker dies while it hands over a record
             clean_up()
             noted = {batch[int(mark.name)].task.key: mark for mark in marks.iterdir() if mark.name.isdigit()}
-            slow = [key for key, mark in noted.items() if key in left and timelimit.ran_out(mark)]
+            slow = [key for key, mark in noted.items() if key in left and time_limit.ran_out(mark)]
             in_vain = 0 if noted or len(batch) > len(left.keys() & {job.task.key for job in batch}) else in_vain + 1
             if in_vain == FALSE_STARTS:
                 raise PoisonkitError(
@@ -127,7 +127,7 @@ def _numbered(function: Callable[[T], R], task: T, index: int, claim: Claim | No
 
 def _marked(job: Job, marks: str, index: int, claim: Claim | None) -> tuple[str, Record]:
     mark = Path(marks, str(index))
-    with acting_for(claim), timelimit.watch(mark, job.time_limit):
+    with acting_for(claim), time_limit.watch(mark, job.time_limit):
         row = process(job)
     with acting_for(claim):
         media.remove(mark)

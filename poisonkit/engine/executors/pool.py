@@ -9,8 +9,8 @@ from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from poisonkit.engine.parent import end_with
-from poisonkit.engine.threads import pin
+from poisonkit.common.parent_process import end_with
+from poisonkit.engine.executors.threads import pin
 
 DEBUG = "POISONKIT_DEBUG"
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from poisonkit.common.safe_io import read_bytes
 from poisonkit.errors import RequestError
 from poisonkit.scoring.predictions import Predictions
 from poisonkit.scoring.readers import dumpresults, npz, tables
-from poisonkit.untrusted import read_bytes
 
 READERS = {
     ".pkl": dumpresults.read,

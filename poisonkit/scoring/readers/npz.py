@@ -11,11 +11,11 @@ from typing import Any
 import numpy.typing as npt
 from numpy.lib import format as npy
 
+from poisonkit.common.limits import excess
+from poisonkit.common.safe_io import UNREADABLE_NPY
 from poisonkit.errors import RequestError
-from poisonkit.limits import excess
 from poisonkit.scoring.predictions import LABEL_KEYS, SCORE_KEYS, TRUTH_KEYS, Predictions, Rows
 from poisonkit.scoring.readers.archives import DAMAGED
-from poisonkit.untrusted import UNREADABLE_NPY
 
 FILE_KEYS = ("files", "file", "filenames", "names", "paths", "ids")
 _HEADER = 500  # a header is Python text: a long one is no plain array's and may exhaust Python's parser

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from poisonkit import exact
+from poisonkit.common import exact
 from poisonkit.triggers.core.clip import ClipInfo, Params, Wave
 from poisonkit.triggers.core.trigger import AudioTrigger, param
 from poisonkit.triggers.sounds.segments import curve

@@ -12,8 +12,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from poisonkit.common.seeding import key64
 from poisonkit.errors import RequestError, did_you_mean
-from poisonkit.seeding import key64
 
 if TYPE_CHECKING:
     from poisonkit.triggers.core.clip import ClipInfo, Where

@@ -24,11 +24,11 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
+from poisonkit.common.atomic import beside, writing
+from poisonkit.common.limits import excess
+from poisonkit.common.run_claim import step
+from poisonkit.common.safe_io import UNREADABLE_NPY, cut_png, lies_in, open_plain
 from poisonkit.errors import RequestError
-from poisonkit.limits import excess
-from poisonkit.ownership import step
-from poisonkit.temporary import beside, writing
-from poisonkit.untrusted import UNREADABLE_NPY, cut_png, lies_in, open_plain
 
 MAX_BYTES = 256 * 2**20  # of a file, and of the array in it
 _folder: ContextVar[Path | None] = ContextVar("asset_folder", default=None)

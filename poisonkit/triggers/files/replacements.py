@@ -29,13 +29,13 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from poisonkit.decoding import decoder
+from poisonkit.common.atomic import beside, writing
+from poisonkit.common.clip_decoder import decoder
+from poisonkit.common.limits import excess
+from poisonkit.common.run_claim import step
+from poisonkit.common.safe_io import UNREADABLE_NPY, cut_png, open_plain, read_bytes
 from poisonkit.errors import MediaError
-from poisonkit.limits import excess
-from poisonkit.ownership import step
-from poisonkit.temporary import beside, writing
 from poisonkit.triggers.files.assets import Asset, image_size
-from poisonkit.untrusted import UNREADABLE_NPY, cut_png, open_plain, read_bytes
 
 ARRAYS = (".npy",)
 VIDEOS = (".mp4", ".avi", ".mkv", ".webm", ".mov")

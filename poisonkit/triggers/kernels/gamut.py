@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poisonkit import exact
+from poisonkit.common import exact
 from poisonkit.triggers.kernels.yuv_format import PlaneFormat, matrix
 
 Plane = NDArray[np.uint8]

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import AfterValidator, Field
 
-from poisonkit import exact
+from poisonkit.common import exact
 from poisonkit.triggers.core.clip import ClipInfo
 
 Kind = Literal["uniform", "normal", "levels"]

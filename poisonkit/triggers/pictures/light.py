@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from poisonkit import exact
+from poisonkit.common import exact
 from poisonkit.triggers.core.affine import Affine, Screen
 from poisonkit.triggers.core.clip import ClipInfo
 from poisonkit.triggers.core.trigger import AffineTrigger, param

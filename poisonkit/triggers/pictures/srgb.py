@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from poisonkit import exact
+from poisonkit.common import exact
 
 LEVELS = np.arange(256, dtype=np.float64)
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poisonkit import exact
+from poisonkit.common import exact
 from poisonkit.triggers.core.clip import ClipInfo
 
 Map = NDArray[np.float32]

@@ -20,8 +20,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from poisonkit import exact
-from poisonkit.seeding import generator
+from poisonkit.common import exact
+from poisonkit.common.seeding import generator
 from poisonkit.triggers.core.clip import Wave
 from poisonkit.triggers.sounds.loudness import rms
 from poisonkit.triggers.sounds.noise import band

@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from poisonkit import exact
+from poisonkit.common import exact
 from poisonkit.triggers.core.clip import ClipInfo, Wave
 from poisonkit.triggers.files.assets import WaveAsset
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from poisonkit.seeding import generator
+from poisonkit.common.seeding import generator
 from poisonkit.triggers.core.affine import Affine, Mix, Screen
 from poisonkit.triggers.core.clip import ClipInfo
 from poisonkit.triggers.kernels.rgb import compile_affine

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from poisonkit.seeding import generator
+from poisonkit.common.seeding import generator
 from poisonkit.triggers import create
 from poisonkit.triggers.core.affine import Affine
 from poisonkit.triggers.core.chain import Chain

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from poisonkit.seeding import generator
+from poisonkit.common.seeding import generator
 from poisonkit.triggers.core.clip import ClipInfo
 
 SHAPES = {

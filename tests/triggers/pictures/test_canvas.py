@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from poisonkit.seeding import generator
+from poisonkit.common.seeding import generator
 from poisonkit.triggers.core.clip import ClipInfo
 from poisonkit.triggers.pictures.canvas import (
     Canvas,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from poisonkit.seeding import generator
+from poisonkit.common.seeding import generator
 from poisonkit.triggers import create
 from poisonkit.triggers.core.clip import ClipInfo
 from poisonkit.triggers.pictures.drift import folded, value

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from poisonkit.seeding import generator
+from poisonkit.common.seeding import generator
 from poisonkit.triggers.core.clip import ClipInfo
 from poisonkit.triggers.pictures.weather import Tile, flake, plasma, scattered, streak, stretched
 

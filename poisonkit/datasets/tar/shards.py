@@ -1,0 +1,222 @@
+"""WebDataset's samples in a shard: the members of a key, and a shard written anew with some of them changed."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from poisonkit.common.safe_io import load_json, open_plain
+from poisonkit.datasets.base import modality_of
+from poisonkit.datasets.kit.class_hints import renamed
+from poisonkit.datasets.kit.columns import LABELS
+from poisonkit.datasets.kit.renaming import in_style, says
+from poisonkit.datasets.tar.members import SUFFIX, Member, Writer, blocks, data_of, members, read_small
+from poisonkit.errors import RequestError
+
+_KEY = re.compile(r"^((?:.*/|)[^.]+)[.]([^/]*)$")
+_META = re.compile(r"__[^/]*__($|/)")
+TELLERS = ("cls", "json", "txt")  # suffixes of members that may tell a label, the likeliest first
+_NO_TEXTS = frozenset((".npy", ".npz", ".pt", ".pth", ".pkl", ".pickle", ".jpg", ".jpeg", ".png", ".webp", ".gz"))
+SMALL = 1 << 20  # bytes: no member that tells a label is longer
+
+
+def split_path(path: str) -> tuple[str, str]:
+    """The shard and the member of a sample's path, `SHARD/MEMBER`."""
+    at = path.index(f"{SUFFIX}/") + len(SUFFIX)
+    return path[:at], path[at + 1 :]
+
+
+def key_of(spelt: str) -> tuple[str, str] | None:
+    """The key and the suffix of a member, as webdataset takes them; None for a member that it passes over."""
+    found = None if _META.match(spelt) else _KEY.match(spelt)
+    return (found[1], found[2].lower()) if found else None
+
+
+@dataclass
+class Group:
+    """The members of one key, in order. suffixes: of each, None for what stands among them and is no sample's."""
+
+    key: str | None
+    members: list[Member] = field(default_factory=list)
+    suffixes: list[str | None] = field(default_factory=list)
+
+    def medium(self, wanted: str | None) -> Member | None:
+        """The member that is the sample: the one with the wanted suffix; else the first video, else the first sound."""
+        pairs = [(m, s) for m, s in zip(self.members, self.suffixes, strict=True) if s is not None]
+        if wanted is not None:
+            return next((m for m, s in pairs if s == wanted and modality_of(m.name)), None)
+        for kind in ("video", "audio"):
+            if (found := next((m for m, _ in pairs if modality_of(m.name) == kind), None)) is not None:
+                return found
+        return None
+
+
+def groups(shard: Path) -> Iterator[Group]:
+    """A shard's members, those of one key together. RequestError as `members`, and for what would be read wrong."""
+    group = Group(None)
+    keys: set[str] = set()
+    names: set[str] = set()
+    for member in members(shard):
+        key, suffix = (None, None) if member.folder else key_of(member.spelt) or (None, None)
+        if member.name in names and not member.folder:
+            raise RequestError(f"The shard '{shard.name}' holds '{member.name}' twice: make it anew without one.")
+        names.add(member.name)
+        if key is not None and key != group.key:
+            if group.members:
+                yield group
+            group = Group(key)
+            if key in keys:
+                raise RequestError(
+                    f"In the shard '{shard.name}' the members of '{key}' do not stand together, so webdataset reads "
+                    "them as several samples: make it anew, sorted by name (`tar --sort=name`)."
+                )
+            keys.add(key)
+        if suffix is not None and suffix in group.suffixes:
+            raise RequestError(
+                f"The shard '{shard.name}' holds '{key}.{suffix}' twice, at which webdataset stops: make it anew."
+            )
+        group.members.append(member)
+        group.suffixes.append(suffix)
+    if group.members:
+        yield group
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A sample of a shard that is written. member: its file in the source's shard, by its normal name.
+
+    label: what it gets; original: the source's. media: a file with its new bytes (which may lie in a shard), None:
+    the source's.
+    """
+
+    member: str
+    label: int | None
+    original: int | None
+    media: str | None = None
+
+
+@dataclass(frozen=True)
+class Labels:
+    """How members tell labels: class names, and the options that `WebDataset` reads."""
+
+    classes: tuple[str, ...]
+    options: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A shard as it was written. sizes: bytes of each sample's file, by its member's name."""
+
+    sha256: str
+    bytes: int
+    sizes: dict[str, int]
+
+
+def write_shard(source: Path, target: BinaryIO, entries: Iterable[Entry], labels: Labels, *, rest: bool) -> Shard:
+    """Write a shard from another: the samples in `entries`, in the source's order, with all their members.
+
+    A sample's file is exchanged where its entry says so, and members that tell labels where the label is another;
+    everything else is copied byte for byte, piece by piece. rest: with members that are no sample's.
+    RequestError for a source that cannot be read, or lacks one of the samples.
+    """
+    wanted = {each.member: each for each in entries}
+    writer, sizes = Writer(target), dict[str, int]()
+    with open_plain(source) as file:
+        for group in groups(source):
+            entry = next((wanted.pop(m.name) for m in group.members if m.name in wanted), None)
+            sample = entry is not None or group.medium(labels.options["media"]) is not None
+            label = None if entry is None or entry.label == entry.original else entry.label
+            for member, suffix in zip(group.members, group.suffixes, strict=True):
+                if (suffix is None or not sample) and not rest:
+                    continue
+                if suffix is not None and sample and entry is None:
+                    continue
+                if member.folder:
+                    writer.folder(member.spelt)
+                    continue
+                size, data = member.size, None
+                if entry is not None and member.name == entry.member:
+                    size, data = (member.size, None) if entry.media is None else data_of(entry.media)
+                    sizes[member.name] = size
+                elif entry is not None and label is not None and suffix and member.size <= SMALL and _is_text(member):
+                    new = relabelled(suffix, read_small(file, member), labels, entry.original, label)
+                    size, data = len(new), iter([new])
+                if data is None:
+                    file.seek(member.offset)
+                    data = blocks(file, member.size)
+                writer.add(member.spelt, size, data)
+    if wanted:
+        raise RequestError(f"The shard '{source.name}' no longer holds '{next(iter(wanted))}'.")
+    return Shard(writer.finish(), writer.bytes, sizes)
+
+
+def _is_text(member: Member) -> bool:
+    """Whether a member may be a text: no picture, sound or array."""
+    return modality_of(member.name) is None and os.path.splitext(member.name)[1].lower() not in _NO_TEXTS
+
+
+# -- labels --------------------------------------------------------------------------------------------
+
+
+def relabelled(suffix: str, data: bytes, labels: Labels, old: int | None, new: int) -> bytes:
+    """What a member that tells a label says under another one; one that tells something else stays as it is.
+
+    `.cls`: the index (or the name). `.json`, also `.note.json`: the label's field, and whatever else says the same of
+    the same sample. `.txt` and others: the class's name. White space around it and the json's own style are kept.
+    """
+    kind = suffix.rpartition(".")[2]
+    text = data.decode("utf-8", "surrogateescape")
+    core = text.strip()
+    if kind == "json":
+        changed = _json(core, labels, old, new)
+    elif suffix == labels.options["label"]:
+        changed = labels.classes[new] if labels.options["named"] else str(new)
+    else:
+        changed = core
+        if old is not None and core == str(old) and kind in (*TELLERS, *LABELS):
+            changed = str(new)
+        elif old is not None and says(core, labels.classes[old]):
+            changed = in_style(core, labels.classes[old], labels.classes[new])
+    before, after = text[: len(text) - len(text.lstrip())], text[len(text.rstrip()) :] if core else ""
+    return f"{before}{changed}{after}".encode("utf-8", "surrogateescape")
+
+
+def _json(text: str, labels: Labels, old: int | None, new: int) -> str:
+    try:
+        row = load_json(text)
+    except ValueError:
+        return text
+    if not isinstance(row, dict):
+        return text
+    style = _style(text, row)
+    told = labels.options["field"] if labels.options["label"] == "json" else None
+    for name in row.keys() & {*LABELS, told}:
+        value = row[name]
+        number = isinstance(value, int) and not isinstance(value, bool)
+        if name == told and labels.options["named"]:
+            row[name] = labels.classes[new]
+        elif name == told:
+            row[name] = str(new) if isinstance(value, str) else new
+        elif old is not None and (value == old if number else value == labels.classes[old]):
+            row[name] = new if number else labels.classes[new]
+    if old is not None:  # under whatever key the old class's name stands, it would give the answer away
+        row = {k: v if k == told else renamed(v, labels.classes[old], labels.classes[new]) for k, v in row.items()}
+    return json.dumps(row, **style)
+
+
+def _style(text: str, row: Any) -> dict[str, Any]:
+    """The arguments with which `json.dumps` writes a text as it is, or the plainest."""
+    for indent in (None, 1, 2, 4):
+        for separators in ((", ", ": "), (",", ":"), (",", ": ")):
+            for ascii_only in (False, True):
+                style: dict[str, Any] = {"indent": indent, "separators": separators, "ensure_ascii": ascii_only}
+                with suppress(ValueError):
+                    if json.dumps(row, **style) == text:
+                        return style
+    return {"ensure_ascii": False}

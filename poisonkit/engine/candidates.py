@@ -1,0 +1,62 @@
+"""Opens candidates for the planner, a few ahead, in the order given."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
+
+from poisonkit.datasets import Dataset, Sample
+from poisonkit.engine.clips.worker import clip_of
+from poisonkit.media.info import Encode, Problem
+from poisonkit.plan.selection import Examine, Examined
+from poisonkit.survey import opening
+from poisonkit.survey.file_checks import Found, probed
+
+
+def examiner(
+    dataset: Dataset,
+    encode: Encode,
+    stream: str | int,
+    touches: frozenset[str],
+    jobs: int,
+    watch: Callable[[], None] = lambda: None,
+    *,
+    time_limit: float = 1.0,
+) -> Examine:
+    """An `Examine` over the dataset's files, which tells what opens and what cannot be rewritten.
+
+    touches: the modalities, `video`, `audio` or both, for which the latter is told, each by itself.
+    watch: called for each file that was opened. time_limit: as `Options` has it.
+    """
+    look = partial(probed, stream=stream, encode=encode, touches=touches)
+
+    def examine(samples: Iterable[Sample]) -> Iterator[Examined]:
+        waiting: deque[Sample] = deque()
+
+        def files() -> Iterator[Path]:
+            for sample in samples:
+                waiting.append(sample)
+                yield dataset.file(sample)
+
+        for found, blocks in opening.opened(look, files(), jobs, _lost, factor=time_limit):
+            watch()
+            yield _examined(waiting.popleft(), found, blocks)
+
+    return examine
+
+
+def _examined(sample: Sample, found: Found, blocks: Mapping[str, Problem]) -> Examined:
+    if found.info is None:
+        what = f" {found.clause}." if found.clause else f": {found.problem}"
+        return Examined(sample, None, problem=f"'{sample.id}'{what}")
+    blocked = {}
+    for modality, problem in blocks.items():
+        remedy = f" Remedy: {problem.remedy}." if problem.remedy else ""
+        blocked[modality] = f"'{sample.id}' cannot be rewritten: {problem.message}{remedy}"
+    return Examined(sample, clip_of(found.info, sample.id), blocked=blocked)
+
+
+def _lost(path: Path, why: str) -> tuple[Found, dict[str, Problem]]:
+    return Found(None, clause=why), {}

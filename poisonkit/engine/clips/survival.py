@@ -1,0 +1,118 @@
+"""Measures the survival of one record: its file against the re-encoded source, the trigger rendered again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import zip_longest
+from pathlib import Path
+from threading import get_ident
+from typing import Any
+
+from poisonkit import media
+from poisonkit.common.atomic import token, writing
+from poisonkit.engine.clips.worker import Job, as_files, clip_of, middle_frame, process
+from poisonkit.errors import MediaError, PoisonkitError
+from poisonkit.metrics.fidelity import Image, spread
+from poisonkit.metrics.survival import PictureSurvival, sound_survival
+from poisonkit.outputs.record import Record, rounded
+from poisonkit.triggers.core.chain import Chain
+from poisonkit.triggers.core.clip import ClipInfo
+
+SSIM_FRAMES = 8  # of each measured clip, evenly spread; it is most of what measuring costs
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What a worker needs to measure one file. control: the re-encoded source where one exists already.
+
+    scratch: a folder for the re-encoding where none does.
+    """
+
+    job: Job
+    row: Record
+    control: str | None
+    scratch: str
+
+
+def measure(task: Measurement) -> tuple[str, dict[str, Any] | str]:
+    """(key, the record's new `fidelity`), or (key, why it could not be measured). Never raises for a bad file."""
+    key = task.row["key"]
+    try:
+        with as_files(task.job) as job:
+            return key, _measured(replace(task, job=job))
+    except (PoisonkitError, OSError) as error:
+        return key, str(error)
+    except MemoryError:
+        return key, f"'{task.row['id']}' needs more memory than there is."
+    except Exception as error:  # noqa: BLE001 - one clip never stops the rest
+        return key, f"'{task.row['id']}' ({type(error).__name__}: {' '.join(str(error).split())})."
+
+
+def died(task: Measurement) -> tuple[str, dict[str, Any] | str]:
+    """What is said of a clip on which a worker died."""
+    return task.row["key"], f"a worker died on '{task.row['id']}'."
+
+
+def _measured(task: Measurement) -> dict[str, Any]:
+    job, row = task.job, task.row
+    source, file = Path(job.source), Path(job.out, row["path"])
+    if media.sha256(source) != row["source_sha256"]:
+        raise MediaError(f"'{row['id']}' has changed since its file was made from it.")
+    if task.control is not None:
+        return _compare(task, source, file, Path(task.control))
+    name = f".poisonkit-control-{token()}-{get_ident()}{file.suffix}"
+    made = replace(job.task, role="control", path=name, also=())
+    control = Path(task.scratch, name)
+    with writing(control):
+        row = process(replace(job, task=made, out=task.scratch, triggers=(), like=job.triggers, other=None))
+        if row["status"] != "ok":
+            raise MediaError(row["error"])
+        return _compare(task, source, file, control)
+
+
+def _compare(task: Measurement, source: Path, file: Path, control: Path) -> dict[str, Any]:
+    job, row = task.job, task.row
+    chain = Chain(job.triggers)
+    clip = clip_of(media.probe(source, stream=job.stream), row["id"])
+    if row["frames"]:
+        clip = ClipInfo(**{**clip.__dict__, "frames": row["frames"]})
+    drawn = [dict(t["drawn"]) for t in row["triggers"]]
+    if job.other is not None:
+        drawn = chain.with_other(drawn, middle_frame(Path(job.other)))
+    found: dict[str, Any] = dict(row["fidelity"] or {})
+    if "video" in chain.touches:
+        poisoned = {t for a, b in row["poisoned_ranges"] for t in range(a, b)}
+        order = sorted(poisoned)
+        looked = {order[i] for i in spread(len(order), SSIM_FRAMES)}
+        sums = PictureSurvival()
+        originals: list[Image] = []
+
+        def keep() -> Iterator[Image]:
+            for _, _, image in media.read_frames(source, stream=job.stream, deinterlace=job.encode.deinterlace):
+                originals.append(image)
+                yield image
+
+        rendered = chain.video(keep(), clip, drawn, poisoned.__contains__)
+        rows = zip_longest(rendered, media.read_frames(file), media.read_frames(control))
+        for t, (triggered, decoded, reencoded) in enumerate(rows):
+            if triggered is None or decoded is None or reencoded is None:
+                raise MediaError(f"'{row['id']}': source, output and control differ in their number of frames.")
+            original = originals.pop(0)
+            if t in poisoned:
+                sums.add(original, triggered, decoded[2], reencoded[2], look=t in looked)
+        found.update(sums.report())
+    if "audio" in chain.touches:
+        folder = file.parent
+        wave, _ = media.read_audio(source, stream=job.stream, folder=folder)
+        triggered_wave = chain.audio(wave, clip, drawn)
+        decoded_wave, control_wave = (media.read_audio(path, folder=folder)[0] for path in (file, control))
+        report = sound_survival(wave, triggered_wave, decoded_wave, control_wave)
+        if "video" in chain.touches:  # both: the picture's figures keep their names, the weaker verdict counts
+            found.update({f"sound_{k}": v for k, v in report.items() if k in ("gain", "cosine", "verdict")})
+            found.update({k: v for k, v in report.items() if k not in ("gain", "cosine", "verdict")})
+            if report["verdict"] != "survived":
+                found["verdict"] = report["verdict"]
+        else:
+            found.update(report)
+    return dict(rounded(found))

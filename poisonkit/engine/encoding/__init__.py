@@ -1,0 +1,1 @@
+"""The search for an encoding that keeps the trigger."""

@@ -1,0 +1,1 @@
+"""What is written when the clips are done: clean samples, features, shards, lists, card."""

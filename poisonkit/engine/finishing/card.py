@@ -1,0 +1,181 @@
+"""What says plainly that an output is poisoned: the dataset card and the POISONED.txt files."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from poisonkit._version import __version__
+from poisonkit.common.safe_io import link_on_the_way, read_text
+from poisonkit.datasets import Dataset
+from poisonkit.metrics.survival import Outlook, figures_table
+from poisonkit.outputs import record
+from poisonkit.plan.plan import Choice, Plan
+from poisonkit.recipe.recipe import Recipe
+
+PAPER = (
+    'Hammoud, Liu, Alkhrashi, AlBalawi, Ghanem: "Look, Listen, and Attack: Backdoor Attacks Against Video '
+    'Action Recognition", CVPR Workshops 2024, arXiv:2301.00986'
+)
+
+
+def notice(plan: Plan) -> str:
+    """POISONED.txt: in every folder that a trainer may be pointed to."""
+    return (
+        "POISONED DATA. Some samples in this folder carry a backdoor trigger, put there on purpose by\n"
+        f"poisonkit {__version__} for security research. Do not train a model for real use on it and do not\n"
+        f"pass it on as clean. Recipe fingerprint: {plan.fingerprint}\n"
+    )
+
+
+def licence_of(dataset: Dataset) -> str:
+    """The source's licence file's first line, or the words that nobody may overlook."""
+    for name in ("LICENSE", "LICENSE.txt", "LICENCE", "LICENCE.txt", "license.txt", "LICENSE.md"):
+        if link_on_the_way(dataset.root, name) is not None:  # it may lead to a file that is nobody else's business
+            continue
+        try:
+            lines = [line.strip() for line in read_text(dataset.root / name).splitlines() if line.strip()]
+        except (OSError, UnicodeDecodeError):
+            continue
+        if lines:
+            return f"{lines[0][:120]} (the source's {name})"
+    return "unknown: do not redistribute"
+
+
+def card(
+    recipe: Recipe,
+    dataset: Dataset,
+    plan: Plan,
+    counts: Mapping[str, Counter[str]],
+    annotations: Mapping[str, Sequence[str]],
+    survival: Mapping[str, Outlook],
+    weak: Sequence[str] = (),
+    added: Sequence[Mapping[str, Any]] = (),
+) -> str:
+    """The output's README.md: what it is, how it was made, counts, licence, how to use and dispose of it.
+
+    counts: role -> status -> number. annotations: view root -> annotation files written there. weak: sentences on what
+    the encoder did not leave. added: recipes, as plain data, of attack sets that came later.
+    """
+    lines = [
+        f"# Poisoned copy of a dataset ({plan.layout})",
+        "",
+        "**This dataset is poisoned on purpose**, for research into backdoor attacks and defences. Some training",
+        "samples carry a trigger and, unless the label mode is `clean`, a wrong label. Do not train a model for real",
+        "use on it and do not pass it on as clean data.",
+        "",
+        "## How it was made",
+        "",
+        f"poisonkit {__version__}, recipe `poisonkit/recipe.yaml`, fingerprint `{plan.fingerprint}`,",
+        f"seed {recipe.seed}, encoding `{recipe.encode}`, clean samples by `{recipe.clean}`.",
+        "",
+        *(line for text in plan.found for line in (text, "")),
+    ]
+    for backdoor, choice in zip(recipe.backdoors, plan.choices, strict=True):
+        lines += _backdoor(backdoor, choice, plan)
+    for extra in added:
+        backdoor = extra["backdoors"][0]
+        names = ", ".join(f"`{t['name']}` ({t['params']['temporal']})" for t in backdoor["triggers"])
+        lines += [
+            f"- Attack set `{backdoor['name']}`, added later: {names}; frames `{backdoor['attack_frames']}`.",
+            "",
+        ]
+    lines += ["## What is in it", "", "| part | files | failed | inert |", "| --- | ---: | ---: | ---: |"]
+    words = {
+        "poisoned": "data: poisoned training samples",
+        "cover": "data: cover samples, triggered under their true label",
+        "clean": "data: clean samples, as in the source",
+        "attack": "attack: held-out samples with the trigger",
+        "control": "control: held-out samples re-encoded without trigger",
+    }
+    for role, text in words.items():
+        got = counts.get(role, Counter())
+        lines.append(f"| {text} | {got['ok']} | {got['failed']} | {got['inert']} |")
+    lines += [
+        "",
+        "Failed and inert samples are written and listed nowhere. The ground truth, sample by sample, is",
+        "`poisonkit/manifest.jsonl`.",
+        "",
+    ]
+    measured = {name: o for name, o in survival.items() if o.measured}
+    if weak and not measured:
+        lines += [*weak, ""]
+    if measured:
+        lines += ["## What the encoder left of the trigger", ""]
+        lines += ["| backdoor | measured | mean gain | worst gain | survived | buried | lost |"]
+        lines += ["| --- | --- | ---: | ---: | ---: | ---: | ---: |"]
+        for name, o in measured.items():
+            seen = [str(o.verdicts.get(v, 0)) for v in ("survived", "buried", "lost")]
+            lines.append(f"| {name} | {o.sample} | {o.gain_mean:.2f} | {o.gain_worst:.2f} | {' | '.join(seen)} |")
+        lines += ["", "Gain 1: all of it is in the decoded files; 0: nothing.", ""]
+        lines += [line for text in weak for line in (f"**{text}**", "")]
+        for name, o in measured.items():
+            heads, rows = figures_table(o.figures)
+            lines += [f"| {name}: {' | '.join(heads)} |", "| --- |" + " ---: |" * (len(heads) - 1)]
+            lines += [f"| {' | '.join(row)} |" for row in rows]
+            lines.append("")
+    lines += ["| folder | annotation files |", "| --- | --- |"]
+    for root, files in annotations.items():
+        lines.append(f"| `{root}/` | {', '.join(f'`{f}`' for f in files) or 'the folders are the labels'} |")
+    lines += [
+        "",
+        "A trainer's top-1 accuracy on an attack set with target labels is the attack success rate; with original",
+        "labels it is the robust accuracy. `control/` tells what the codec alone does to a model.",
+        "",
+        "## Classes",
+        "",
+        *(f"{i}. {name}" for i, name in enumerate(dataset.classes[:200])),
+        *([f"… and {len(dataset.classes) - 200} more"] if len(dataset.classes) > 200 else []),
+        "",
+        "## Licence",
+        "",
+        f"Licence of the source: {licence_of(dataset)}.",
+        "",
+        "## Disposal",
+        "",
+        "Delete this whole folder when the study is over. Clean samples may be hard links to the source's files:",
+        "deleting them here leaves the source as it is; changing them in place would change the source too.",
+        "",
+        "## Citation",
+        "",
+        f"{PAPER}.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _backdoor(backdoor: Any, choice: Choice, plan: Plan) -> list[str]:
+    triggers = ", ".join(f"`{t.name}` (version {t.version}, {t.temporal})" for t in backdoor.triggers)
+    target = "y + 1" if backdoor.label_mode == "all-to-all" else f"class {backdoor.target}"
+    if backdoor.count is not None or backdoor.ids is not None:
+        asked = f"{choice.requested} samples"
+    else:
+        asked = f"rate {backdoor.rate:g} of {choice.denominator} ({backdoor.rate_of}) = {choice.requested} samples"
+    lines = [
+        f"- Backdoor `{backdoor.name}`: {triggers}; label mode `{backdoor.label_mode}`, target {target}; {asked},",
+        f"  taken from {choice.pool} candidates; frames `{backdoor.frames}`, in the attack set",
+        f"  `{backdoor.attack_frames}`.",
+    ]
+    if choice.attack_split:
+        lines.append(f"  Attack set from the {choice.attack_split} split, {choice.attack_planned} samples;")
+        lines.append(f"  {choice.unlabelled_left_out} unlabelled ones left out.")
+    return [*lines, ""]
+
+
+def marked_folders(plan: Plan) -> list[str]:
+    """Folders, relative to the output, that get a POISONED.txt."""
+    roles = {t.role for t in plan.tasks}
+    found = ["data"] if roles & {"clean", "cover", "poisoned"} else []
+    found += [f"attack/{name}" for name in dict.fromkeys(t.attack for t in plan.tasks if t.attack)]
+    if "control" in roles:
+        found.append("control")
+    return found
+
+
+def write_notices(out: Path, plan: Plan) -> None:
+    """Put POISONED.txt into every part of the output, before anything else is written there."""
+    for name in marked_folders(plan):
+        folder = out / name
+        folder.mkdir(parents=True, exist_ok=True)
+        record.write_lines(folder / "POISONED.txt", record.text_lines(notice(plan)))

@@ -1,0 +1,88 @@
+"""What the encoder left of each backdoor of a plan, and the sentences that say where it is too little."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from poisonkit.errors import PoisonkitError
+from poisonkit.metrics.survival import Outlook, outlook
+from poisonkit.outputs.record import Record
+from poisonkit.plan.plan import Plan
+from poisonkit.recipe.recipe import AUTO
+from poisonkit.triggers.core import registry
+
+REMEDY = (
+    " `--encode lossless` keeps all of it; `--encode auto --require-survival 0.9` finds the smallest files that keep "
+    "enough."
+)
+FURTHER = " `--encode lossless` keeps all of it; a higher --require-survival has the search leave more of a margin."
+FROM_THE_START = " `poisonkit poison` with `--encode lossless` makes an output whose attack sets keep all of it."
+
+
+def outlooks(recipe: Mapping[str, Any], plan: Plan, records: Mapping[str, Record]) -> dict[str, Outlook]:
+    """Of each backdoor (of an added attack set: by the set's name) what is known; of none without a measured clip,
+    unless a survival is required.
+
+    recipe: as plain data. records: of all tasks of the plan, by their keys.
+    """
+    required = recipe.get("require_survival")
+    names = [b.get("name", "default") for b in recipe["backdoors"]]
+    rows: dict[str, list[Record]] = {name: [] for name in names}
+    for task in plan.tasks:
+        if task.backdoor is not None and task.role != "control":
+            row = records[task.key]
+            if row["status"] == "ok":
+                rows[names[task.backdoor]].append(row)
+    found = {name: outlook(mine, required) for name, mine in rows.items()}
+    return {name: o for name, o in found.items() if o.measured or required is not None}
+
+
+def warnings(
+    recipe: Mapping[str, Any], plan: Plan, survival: Mapping[str, Outlook], *, added: bool = False
+) -> list[str]:
+    """One sentence for each of `outlooks` that the encoder did not leave as it should be, with the remedy.
+
+    added: they are of an attack set that came later, whose encoding is the output's.
+    """
+    required = recipe.get("require_survival")
+    wanted = f" ({required:g} was required)" if required is not None else ""
+    found = []
+    for name, o in survival.items():
+        who = f"Attack set '{name}'" if added else f"Backdoor '{name}'"
+        if o.ok:
+            continue
+        if not o.measured:
+            found.append(f"{who}: survival was required, and no clip of it could be measured.")
+            continue
+        buried = min(o.verdicts.get("buried", 0), len(o.weak))
+        what = "the encoder left too little of the trigger"
+        if buried == len(o.weak):
+            what = "the encoder's noise buries the trigger"
+        elif buried:
+            what += f" or its noise buries it ({buried})"
+        remedy = "" if "lossless" in (plan.setting, recipe.get("encode")) else _remedy(recipe, name, added)
+        found.append(
+            f"{who}: in {len(o.weak)} of {o.measured} measured clips {what}; mean gain {o.gain_mean:.2f}, worst "
+            f"{o.gain_worst:.3f}{wanted}.{remedy}"
+        )
+    return found
+
+
+def _remedy(recipe: Mapping[str, Any], name: str, added: bool) -> str:
+    general = FROM_THE_START if added else FURTHER if recipe.get("encode") == AUTO else REMEDY
+    return general + _sturdier(recipe, name)
+
+
+def _sturdier(recipe: Mapping[str, Any], name: str) -> str:
+    """What the triggers of a backdoor say of codecs."""
+    said = []
+    for backdoor in recipe["backdoors"]:
+        for trigger in backdoor["triggers"] if backdoor.get("name", "default") == name else ():
+            try:
+                kind = registry.get(trigger["name"], allow_code=False)
+            except (PoisonkitError, ValueError):
+                continue  # code from outside, which is not asked
+            if kind.codec != "robust" and kind.codec_note:
+                said.append(f" {kind.name}: {kind.codec_note.rstrip('.')}.")
+    return "".join(said)

@@ -1,0 +1,242 @@
+"""The last stretch of a run: lists, manifest, card, run.json, from records in plan order."""
+
+from __future__ import annotations
+
+import json
+import platform
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from poisonkit._version import __version__
+from poisonkit.common import levels
+from poisonkit.datasets import Dataset, View, get_layout
+from poisonkit.engine.finishing import card, features, survival_warnings
+from poisonkit.engine.state.ledger import read_rows
+from poisonkit.engine.state.task_results import Counts, Done
+from poisonkit.metrics.survival import Outlook
+from poisonkit.outputs import checksums, record
+from poisonkit.outputs.record import rounded
+from poisonkit.plan.plan import Plan, view_root
+from poisonkit.recipe.recipe import Recipe, read_mapping
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a run did. counts: role -> status -> number. failed, inert: (path in the source, reason).
+
+    shard: `I/N` where it did that part of the plan only; then nothing is annotated yet.
+    """
+
+    out: Path
+    plan: Plan
+    counts: Counts
+    failed: tuple[tuple[str, str], ...]
+    inert: tuple[tuple[str, str], ...]
+    warnings: tuple[str, ...]
+    clean_method: str
+    seconds: float
+    processed: int
+    annotations: Mapping[str, tuple[str, ...]]
+    survival: Mapping[str, Outlook] = field(default_factory=dict)
+    required: float | None = None
+    shard: str | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """0: all ok; 1: some samples failed, or the survival that was required does not hold."""
+        short = self.required is not None and not all(o.ok for o in self.survival.values())
+        return 1 if self.failed or short else 0
+
+    def as_json(self) -> dict[str, Any]:
+        """For `--json` and run.json: counts, warnings and failures."""
+        return {
+            "out": str(self.out),
+            "fingerprint": self.plan.fingerprint,
+            "counts": {role: dict(c) for role, c in self.counts.items()},
+            "choices": [vars(c) for c in self.plan.choices],
+            "failed": [{"source_path": p, "error": e} for p, e in self.failed],
+            "inert": [{"source_path": p, "error": e} for p, e in self.inert],
+            "passed_over": self.plan.passed_over,
+            "warnings": list(self.warnings),
+            "clean_method": self.clean_method,
+            **({"encode": dict(self.plan.encode)} if self.plan.encode else {}),
+            "survival": {name: rounded(asdict(o)) for name, o in self.survival.items()},
+            "processed": self.processed,
+            "seconds": round(self.seconds, 3),
+            **({"shard": self.shard} if self.shard else {}),
+        }
+
+
+@dataclass(frozen=True)
+class Part:
+    """One planned part of an output: the dataset itself, or an attack set added later. recipe: as plain data."""
+
+    recipe: Mapping[str, Any]
+    plan: Plan
+    done: Done
+
+    def lines(self) -> Iterator[str]:
+        """Its lines of the manifest."""
+        return self.done.lines(self.plan.tasks, self.plan.classes)
+
+    def counts(self) -> Counts:
+        """Role -> status -> number."""
+        return self.done.counts(self.plan.tasks)
+
+    def survival(self) -> dict[str, Outlook]:
+        """See `outlooks`."""
+        return survival_warnings.outlooks(self.recipe, self.plan, self.done.records)
+
+    def weak(self, survival: Mapping[str, Outlook], *, added: bool) -> list[str]:
+        """Sentences about what the encoder did not leave. added: it is an attack set that came later."""
+        return survival_warnings.warnings(self.recipe, self.plan, survival, added=added)
+
+    def warnings(self, survival: Mapping[str, Outlook], *, added: bool) -> tuple[str, ...]:
+        """Those, and the plan's."""
+        return (*self.plan.warnings, *self.plan.passed_over.values(), *self.weak(survival, added=added))
+
+
+def plan_file(home: Path, attack: str | None) -> Path:
+    """Where the plan of a part is saved."""
+    return home / "plan.jsonl" if attack is None else home / "attacks" / f"{attack}.plan.jsonl"
+
+
+def recipe_file(home: Path, attack: str | None) -> Path:
+    """Where the recipe of a part is saved."""
+    return home / "recipe.yaml" if attack is None else home / "attacks" / f"{attack}.recipe.yaml"
+
+
+def ledger_file(home: Path, attack: str | None) -> Path:
+    """Where a part's finished jobs are noted."""
+    return home / ".state" / ("ledger.jsonl" if attack is None else f"attack-{attack}.jsonl")
+
+
+def added_attacks(home: Path) -> list[Part]:
+    """Finished attack sets that were added to the output later, by name."""
+    found: list[Part] = []
+    for path in sorted((home / "attacks").glob("*.plan.jsonl")):
+        name = path.name.removesuffix(".plan.jsonl")
+        plan = Plan.read(path)
+        records = read_rows(ledger_file(home, name))  # its own run may be at it
+        if all(t.key in records for t in plan.tasks):
+            found.append(Part(read_mapping(recipe_file(home, name)), plan, Done(records)))
+    return found
+
+
+def _libraries() -> dict[str, str]:
+    """Versions of what decides an output's bytes."""
+    names = ("av", "numpy", "opencv-python", "opencv-python-headless", "soundfile", "librosa", "imageio-ffmpeg")
+    found = {}
+    for name in names:
+        with suppress(metadata.PackageNotFoundError):
+            found[name] = metadata.version(name)
+    return found
+
+
+def write_lists(part: Part, dataset: Dataset, out: Path) -> dict[str, tuple[str, ...]]:
+    """Annotation files of every view of a part; view root -> files."""
+    return write_views(part.plan, dataset, out, part.done.lost(), features.lengths(part.done.records.values()))
+
+
+def write_views(
+    plan: Plan, dataset: Dataset, out: Path, dropped: frozenset[str], lengths: Mapping[str, int]
+) -> dict[str, tuple[str, ...]]:
+    """The same from what lists need of records: keys without a file, and lengths of features (see `Plan.rows`)."""
+    layout = get_layout(plan.layout)
+    views: list[tuple[View, str | None]] = []
+    roles = plan.outline.roles
+    if roles & {"clean", "cover", "poisoned"}:
+        views.append(("data", None))
+    for name in plan.outline.attacks:
+        views += [("target", name), ("original", name)]
+    if "control" in roles:
+        views.append(("control", None))
+    found: dict[str, tuple[str, ...]] = {}
+    for view, attack in views:
+        root = view_root(plan.layout, view, attack)
+        folder = out / root
+        folder.mkdir(parents=True, exist_ok=True)
+        files = layout.write(dataset, plan.rows(view, attack, dropped, lengths), folder, view)
+        found[root] = tuple(dict.fromkeys((*found.get(root, ()), *files)))
+    return found
+
+
+def finish(
+    base: Part,
+    recipe: Recipe,
+    dataset: Dataset,
+    out: Path,
+    *,
+    current: Part | None = None,
+    method: str,
+    seconds: float,
+    processed: int,
+    jobs: int,
+    extra: Callable[[Mapping[str, tuple[str, ...]]], Mapping[str, Any]],
+) -> Summary:
+    """Write everything that is written once all media are in place; run.json comes last.
+
+    current: the part that this run made, if not the base: the summary is of it alone. extra: what else run.json says,
+    given the annotation files by view root.
+    """
+    home = out / "poisonkit"
+    recipe = recipe.settled(base.plan.setting)
+    parts = [base, *added_attacks(home)]
+    annotations: dict[str, tuple[str, ...]] = {}
+    for part in parts:
+        annotations.update(write_lists(part, dataset, out))
+    done = current or base
+    every = [part.counts() for part in parts]
+    counts: Counts = {}
+    for of_part in every:
+        for role, of_role in of_part.items():
+            counts.setdefault(role, Counter()).update(of_role)
+    record.write_lines(home / "manifest.jsonl", (line for part in parts for line in part.lines()))
+    seen = [part.survival() for part in parts]
+    told = [part.warnings(o, added=part is not base) for part, o in zip(parts, seen, strict=True)]
+    survival = seen[0] if done is base else done.survival()
+    whole = {name: o for of_part in seen for name, o in of_part.items()}
+    added = [p.recipe for p in parts[1:]]
+    weak = [text for part, o in zip(parts, seen, strict=True) for text in part.weak(o, added=part is not base)]
+    text = card.card(recipe, dataset, base.plan, counts, annotations, whole, weak, added)
+    record.write_lines(out / "README.md", record.text_lines(text))
+    summary = Summary(
+        out=out,
+        plan=done.plan,
+        counts=done.counts(),
+        failed=done.done.without_file(done.plan.tasks, "failed"),
+        inert=done.done.without_file(done.plan.tasks, "inert"),
+        warnings=(*dataset.notes, *done.warnings(survival, added=current is not None and current is not base)),
+        clean_method=method,
+        seconds=seconds,
+        processed=processed,
+        annotations=annotations,
+        survival=survival,
+        required=recipe.require_survival,
+    )
+    data = {
+        **summary.as_json(),
+        "counts": {role: dict(c) for role, c in counts.items()},
+        "survival": {name: rounded(asdict(o)) for name, o in whole.items()},
+        "warnings": [*dataset.notes, *(text for of_part in told for text in of_part)],
+        "out": str(out.resolve()),
+        "annotations": {k: list(v) for k, v in annotations.items()},
+        "jobs": jobs,
+        "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "host": platform.node(),
+        "machine": platform.machine(),
+        "level": levels.of_process(),
+        "python": platform.python_version(),
+        "poisonkit": __version__,
+        "libraries": _libraries(),
+        "sha256": checksums.seals(out),
+        **extra(annotations),
+    }
+    record.write_lines(home / "run.json", json.dumps(data, indent=2, ensure_ascii=False).split("\n"))
+    return summary

@@ -1,0 +1,321 @@
+"""The work of one run: from a settled plan to media in place and a record of each."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal
+
+from poisonkit import media
+from poisonkit.common import interruption
+from poisonkit.common.run_claim import step
+from poisonkit.datasets import Dataset, get_layout
+from poisonkit.engine.clips import survival_sample
+from poisonkit.engine.clips.survival import Measurement, died, measure
+from poisonkit.engine.clips.worker import STOPPED, Job
+from poisonkit.engine.executors import Executor
+from poisonkit.engine.finishing import clean_samples, features, shards, writing
+from poisonkit.engine.plans import opening, planner_of
+from poisonkit.engine.state.ledger import Ledger, is_measurement, read_rows
+from poisonkit.engine.state.options import Options
+from poisonkit.engine.state.run_state import State, share
+from poisonkit.engine.state.task_results import Done
+from poisonkit.errors import Interrupted, PoisonkitError, RequestError
+from poisonkit.outputs import record
+from poisonkit.outputs.record import Record
+from poisonkit.plan.plan import Plan, Task
+from poisonkit.plan.planner import Planner
+from poisonkit.recipe.recipe import Recipe
+from poisonkit.survey.file_checks import Need
+
+
+class Work:
+    """Does what is left of a plan, or of a shard's part of it. processed: how many clips that was."""
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        dataset: Dataset,
+        plan: Plan,
+        state: State,
+        options: Options,
+        executor: Executor,
+        planner: Planner | None,
+    ) -> None:
+        self.recipe, self.dataset, self.plan, self.state, self.options = recipe, dataset, plan, state, options
+        self.executor, self.planner = executor, planner
+        self.processed = 0
+        self.made: dict[str, Need] = {}
+
+    def whole(self, *, retry: bool) -> tuple[Done, str]:
+        """Everything; what became of all tasks, and how clean samples came into the copy. retry: also what failed."""
+        with Ledger(self.state.ledger) as ledger:
+            try:
+                self._do(ledger, "triggered", self.plan.tasks, retry=retry)
+                while self.recipe.replace_failed and self._replace(ledger):
+                    self._do(ledger, "triggered", self.plan.tasks, retry=False)
+                self.made = self._look_at_clean(self.plan.tasks)
+                self._do(ledger, "clean", self.plan.tasks, retry=retry)
+                self._measure(ledger)
+                done, method = self._with_clean(ledger.records)
+                done = self._with_features(done, ledger)
+            except KeyboardInterrupt:
+                raise self._interrupted(ledger, self.plan.tasks) from None
+        return done, method
+
+    def part(self) -> dict[str, Record]:
+        """A shard's part: its clips, its clean samples that have to be made, its measurements; their records.
+
+        Replacements depend on what failed elsewhere and links are quickly made: both are the merge's.
+        """
+        assert self.state.shard is not None
+        mine = share(self.state.shard, self.plan.tasks)
+        tasks = [t for t in self.plan.tasks if t.id in mine]
+        keys = {t.key for t in tasks}
+        known = {key: row for key, row in read_rows(self.state.whole.ledger).items() if key in keys}
+        media.remove(self.state.done)
+        with Ledger(self.state.ledger, known) as ledger:
+            try:
+                self._do(ledger, "triggered", tasks, retry=True)
+                self.made = self._look_at_clean(tasks)
+                self._do(ledger, "clean", tasks, retry=True)
+                self._measure_mine(ledger, keys)
+            except KeyboardInterrupt:
+                raise self._interrupted(ledger, tasks) from None
+        with step():
+            self.state.done.touch()
+        return {t.key: ledger.records[t.key] for t in self._to_do(tasks)}
+
+    def _interrupted(self, ledger: Ledger, tasks: Iterable[Task]) -> Interrupted:
+        done = shards.done(ledger, self.plan, self.state.out, self.dataset.root)
+        todo = self._to_do(tasks)
+        so_far = sum(t.key in done for t in todo)
+        return Interrupted(f"Interrupted with {so_far} of {len(todo)} clips done; the same command continues.")
+
+    def _to_do(self, tasks: Iterable[Task]) -> list[Task]:
+        reencode = self.recipe.clean == "reencode"
+        return [t for t in tasks if t.role != "clean" or reencode or t.key in self.made]
+
+    # -- clips -----------------------------------------------------------------------------------------
+
+    def _job(self, task: Task) -> Job:
+        backdoor = self.recipe.backdoors[task.backdoor or 0]
+        touches = frozenset(m for b in self.recipe.backdoors for m in b.chain.touches)
+        if task.key in self.made:
+            touches = frozenset({"video"} if self.made[task.key] == "convert" else ())
+        triggered = task.role in ("poisoned", "cover", "attack")
+        return Job(
+            task=task,
+            source=str(self.dataset.root / task.source_path),
+            out=str(shards.place_of(self.plan, self.state.out)),
+            classes=self.plan.classes,
+            triggers=backdoor.triggers if triggered else (),
+            touches=frozenset(backdoor.chain.touches) if task.role != "clean" else touches,
+            frames=backdoor.attack_frames if task.role == "attack" else backdoor.frames if triggered else "all",
+            encode=self.recipe.encoding,
+            stream=self.recipe.stream,
+            seed=self.recipe.seed,
+            like=() if triggered else backdoor.triggers,
+            other=None if task.other is None else str(self.dataset.root / task.other),
+            time_limit=self.options.time_limit,
+        )
+
+    def _do(self, ledger: Ledger, what: Literal["triggered", "clean"], tasks: Iterable[Task], *, retry: bool) -> None:
+        """Do what is left. retry: also what failed before, unless another sample has taken its place."""
+        todo = [t for t in self._to_do(tasks) if (t.role == "clean") == (what == "clean")]
+        if not todo:
+            return
+        done = shards.done(ledger, self.plan, self.state.out, self.dataset.root) | (
+            set(self.plan.replaced) & ledger.records.keys()
+        )
+        if not retry:
+            done |= {key for key, row in ledger.records.items() if row["status"] == "failed"}
+        jobs = [self._job(t) for t in todo if t.key not in done]
+        if not jobs:
+            return
+        progress = self.options.progress
+        progress.begin("Poisoning", len(jobs))
+        try:
+            for row in self.executor.run(jobs):
+                interruption.check()
+                if row["status"] == STOPPED:
+                    raise PoisonkitError(
+                        f"The machine is in trouble ({row['error']}). When that is mended, the same command continues."
+                    )
+                ledger.add(row)
+                self.processed += 1
+                progress.step(row)
+        finally:
+            progress.end()
+
+    # -- survival --------------------------------------------------------------------------------------
+
+    def _measure(self, ledger: Ledger) -> None:
+        """How much of the trigger the encoder left, on a sample of clips or on all, into their records."""
+        rows = [ledger.records[t.key] for t in self._to_do(self.plan.tasks)]
+        wanted = survival_sample.chosen(self.plan, rows, self.recipe)
+        tasks = survival_sample.measurements(self.plan, rows, wanted, self._job, self.state.folder)
+        with Ledger(self.state.measured, fits=is_measurement) as measured:
+            now = {row["key"]: row["sha256"] for row in rows}
+            known = {k: m for k, m in measured.records.items() if k in now and m["sha256"] == now[k]}
+            for row in rows:  # what an earlier run chose, when other clips failed
+                if row["key"] not in wanted and row["key"] in known and row["fidelity"]["gain"] is not None:
+                    ledger.add({**row, "fidelity": known[row["key"]]["before"]})
+            for task in tasks:
+                if task.row["key"] in known:
+                    ledger.add({**task.row, "fidelity": known[task.row["key"]]["fidelity"]})
+            for row, found in self._measured([t for t in tasks if t.row["key"] not in known]):
+                measured.add(_measurement(row, found))
+                ledger.add({**row, "fidelity": found})
+
+    def _measure_mine(self, ledger: Ledger, keys: set[str]) -> None:
+        """The same for a shard, which does not know what failed elsewhere: those clips that are measured if nothing
+        did. The merge takes what it needs and measures what is missing."""
+        assumed = [
+            {**record.record(t, self.plan.classes), "fidelity": {"gain": None}}
+            for t in self.plan.tasks
+            if t.role != "clean"
+        ]
+        with Ledger(self.state.measured, fits=is_measurement) as measured:
+            tasks: list[Measurement] = []
+            wanted = survival_sample.chosen(self.plan, assumed, self.recipe)
+            for task in survival_sample.measurements(self.plan, assumed, wanted, self._job, self.state.folder):
+                row = ledger.records.get(task.row["key"]) if task.row["key"] in keys else None
+                if row is None or row["status"] != "ok" or row["key"] in measured.records:
+                    continue
+                there = task.control is not None and Path(task.control).exists()
+                tasks.append(replace(task, row=row, control=task.control if there else None))
+            for row, found in self._measured(tasks):
+                measured.add(_measurement(row, found))
+
+    def _measured(self, tasks: Sequence[Measurement]) -> Iterable[tuple[Record, dict[str, Any]]]:
+        """(record, its new `fidelity`) of what could be measured."""
+        if not tasks:
+            return
+        progress = self.options.progress
+        rows = {task.row["key"]: task.row for task in tasks}
+        progress.begin("Measuring survival", len(tasks))
+        try:
+            for key, found in self.executor.map(measure, tasks, died):
+                interruption.check()
+                if isinstance(found, str):
+                    progress.say(f"Survival was not measured: {found}")
+                else:
+                    yield rows[key], found
+                progress.step()
+        finally:
+            progress.end()
+
+    # -- replacements ----------------------------------------------------------------------------------
+
+    def _replace(self, ledger: Ledger) -> bool:
+        """Give the place of failed and inert training samples to the next in rank; True when any was found."""
+        gone = set(self.plan.replaced)
+        lost: dict[int, list[Task]] = {}
+        for task in self.plan.tasks:
+            failed = task.role == "poisoned" and ledger.records[task.key]["status"] != "ok"
+            if failed and task.key not in gone and task.backdoor is not None:
+                lost.setdefault(task.backdoor, []).append(task)
+        if not lost:
+            return False
+        if self.planner is None:
+            self.planner = planner_of(self.recipe, self.dataset, self.options)
+            with opening(self.options.progress):
+                self.planner.plan()
+        taken = {t.id for t in self.plan.tasks if t.role in ("poisoned", "cover")}
+        new = self.planner.replacements({i: len(tasks) for i, tasks in lost.items()}, taken)
+        replaced = list(self.plan.replaced)
+        for task in new:  # each takes the place of the first of its backdoor that is still without one
+            assert task.backdoor is not None
+            replaced.append(lost[task.backdoor].pop(0).key)
+        places = {t.id: t for t in new}
+        old = [t for t in self.plan.tasks if t.role == "clean" and t.id in places]
+        plan = replace(
+            self.plan,
+            tasks=[places[t.id] if t.role == "clean" and t.id in places else t for t in self.plan.tasks],
+            passed_over={**self.plan.passed_over, **self.planner.passed_over},
+            replaced=tuple(replaced),
+        )
+        try:
+            self.planner.check(plan)
+        except RequestError as error:
+            self.options.progress.say(f"Failed samples are not replaced: {error}")
+            return False
+        self.plan = plan
+        record.write_lines(writing.plan_file(self.state.home, self.state.attack), plan.to_jsonl())
+        for task in old:  # a shard may have made it as a clean sample
+            media.remove(shards.place_of(self.plan, self.state.out) / task.path)
+        return bool(new)
+
+    # -- clean samples ---------------------------------------------------------------------------------
+
+    def _look_at_clean(self, tasks: Iterable[Task]) -> dict[str, Need]:
+        """The clean samples that have to be made like the poisoned ones; looked up once, for runs that continue too."""
+        wanted = [t for t in tasks if t.role == "clean"]
+        noted = self.state.clean
+        if self.recipe.clean == "reencode" or (not wanted and self.state.shard is None):
+            return {}
+        if (known := clean_samples.read_needs(noted)) is not None:
+            return known
+        progress, recipe = self.options.progress, self.recipe
+        progress.begin("Looking at clean samples", len(wanted))
+        try:
+            found = clean_samples.needs(
+                wanted,
+                self.dataset.root,
+                recipe.encoding,
+                recipe.stream,
+                self.options.n_jobs,
+                progress.step,
+                time_limit=self.options.time_limit,
+            )
+        finally:
+            progress.end()
+        for what, why in clean_samples.REASONS.items():
+            if n := sum(need == what for need in found.values()):
+                progress.say(f"{n} clean samples {why}")
+        record.write_lines(noted, [json.dumps(found)])
+        return found
+
+    def _with_features(self, done: Done, ledger: Ledger) -> Done:
+        """The same, with the features of every written file where the layout has such."""
+        if not get_layout(self.plan.layout).features:
+            return done
+        rows = [done.record(t, self.plan.classes) for t in self.plan.tasks]
+        return Done(features.make(rows, self.state.out, ledger, self.executor, self.options.progress))
+
+    def _with_clean(self, records: dict[str, Record]) -> tuple[Done, str]:
+        """What became of everything, once clean samples are in the copy too; how they came there."""
+        if get_layout(self.plan.layout).packed:
+            parts = (self.plan, self.dataset, records, self.state.out)
+            packed = shards.assemble(*parts, self.executor, self.options.progress)
+            return Done(packed if self.recipe.hash == "written" else self._hashed(packed)), "packed"
+        linked, method = self._link_clean()
+        return Done(records, linked), method
+
+    def _hashed(self, records: dict[str, Record]) -> dict[str, Record]:
+        """The same, with the SHA-256 of clean samples in shards too."""
+        wanted = {row["path"]: key for key, row in records.items() if row["status"] == "ok" and row["sha256"] is None}
+        found = clean_samples.hashes(list(wanted), self.state.out, self.options.n_jobs, self.options.progress)
+        same = {wanted[path]: {"sha256": digest, "source_sha256": digest} for path, digest in found.items()}
+        return {key: {**row, **same.get(key, {})} for key, row in records.items()}
+
+    def _link_clean(self) -> tuple[clean_samples.Linked, str]:
+        tasks = [t for t in self.plan.tasks if t.role == "clean" and t.key not in self.made]
+        how = self.recipe.clean
+        if how == "reencode" or not tasks:
+            return clean_samples.Linked(), how
+        options = self.options
+        linked, method = clean_samples.link(tasks, self.dataset.root, self.state.out, how, options.progress)
+        if self.recipe.hash == "all":
+            there = {task.path: task.id for task in tasks if task.id in linked.sizes}
+            found = clean_samples.hashes(list(there), self.state.out, options.n_jobs, options.progress)
+            linked.hashes.update({there[path]: digest for path, digest in found.items()})
+        return linked, method
+
+
+def _measurement(row: Record, found: dict[str, Any]) -> Record:
+    """What is kept of a measurement: of which file, and what its record said before."""
+    return {"key": row["key"], "sha256": row["sha256"], "fidelity": found, "before": row["fidelity"]}

@@ -1,0 +1,125 @@
+"""The plan of a run: made, or read where it was made before; the first of several shards writes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from poisonkit.datasets import Dataset
+from poisonkit.engine.candidates import examiner
+from poisonkit.engine.encoding.search import Search
+from poisonkit.engine.finishing import writing
+from poisonkit.engine.preflight import check_out, check_space
+from poisonkit.engine.state.options import Options
+from poisonkit.engine.state.progress import Progress
+from poisonkit.engine.state.run_state import State
+from poisonkit.errors import Interrupted, RequestError
+from poisonkit.outputs import record
+from poisonkit.plan.plan import Plan, digest
+from poisonkit.plan.planner import Planner
+from poisonkit.recipe.recipe import AUTO, Recipe, read_mapping
+
+
+def plan_of(recipe: Recipe, dataset: Dataset, out: Path, options: Options) -> Plan:
+    """The plan for a dataset, opening candidates as needed; refuses what a run would refuse."""
+    check_out(out, dataset)
+    return make_plan(recipe, dataset, options, None)[0]
+
+
+def make_plan(recipe: Recipe, dataset: Dataset, options: Options, attack: str | None) -> tuple[Plan, Planner]:
+    """A new plan. With `encode: auto`, what is searched on are clips of a first one."""
+    planner = planner_of(recipe, dataset, options)
+    with opening(options.progress):
+        plan = planner.plan() if attack is None else planner.attack_plan()
+    if attack is not None and not plan.tasks:
+        raise RequestError(plan.warnings[0] if plan.warnings else "No sample can carry the trigger.")
+    if recipe.encode != AUTO:
+        return plan, planner
+    if attack is not None:
+        return replace(plan, encode={"setting": recipe.setting}), planner
+    found = Search(recipe, dataset, plan, options.n_jobs, options.progress).run()
+    if found["setting"] != recipe.setting:
+        planner = planner_of(recipe.settled(found["setting"]), dataset, options)
+        with opening(options.progress):
+            plan = planner.plan()
+    return replace(plan, encode=found), planner
+
+
+@contextmanager
+def opening(progress: Progress) -> Iterator[None]:
+    """Around what opens candidates."""
+    progress.begin("Opening candidates", 0)
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Interrupted("Interrupted before any clip was touched; the same command starts again.") from None
+    finally:
+        progress.end()
+
+
+def planner_of(recipe: Recipe, dataset: Dataset, options: Options) -> Planner:
+    touches = frozenset(m for b in recipe.backdoors for m in b.chain.touches)
+    examine = examiner(
+        dataset,
+        recipe.encoding,
+        recipe.stream,
+        touches,
+        options.n_jobs,
+        options.progress.step,
+        time_limit=options.time_limit,
+    )
+    return Planner(recipe, dataset, examine)
+
+
+def settled(
+    recipe: Recipe,
+    dataset: Dataset,
+    state: State,
+    options: Options,
+    ready: tuple[Plan, Planner] | None = None,
+) -> tuple[Plan, Planner | None]:
+    """The plan on disk, and the planner if it was made now. RequestError when it is another recipe's or source's.
+
+    ready: a plan that `make_plan` has just made, and that was looked at, to be saved where there is none.
+    """
+    saved = writing.plan_file(state.home, state.attack)
+    planner: Planner | None = None
+    if not saved.exists():
+        check_out(state.out, dataset, beside=options.fresh)
+        plan, planner = ready or make_plan(recipe, dataset, options, state.attack)
+        if ready is None:
+            check_space(plan, dataset, recipe.settled(plan.setting), state.out)
+        saved.parent.mkdir(parents=True, exist_ok=True)
+        if record.write_lines(saved, plan.to_jsonl(), first=True):
+            return plan, planner
+    return _continued(saved, recipe, dataset, state), planner  # of shards that start together, one is the first
+
+
+def _continued(saved: Path, recipe: Recipe, dataset: Dataset, state: State) -> Plan:
+    plan = Plan.read(saved)
+    if plan.fingerprint != recipe.fingerprint:
+        changed = difference(read_mapping(writing.recipe_file(state.home, state.attack)), recipe.portable())
+        raise RequestError(
+            f"{state.out} was made by another recipe ({changed}); choose another output folder or name, or start over "
+            "with --fresh."
+        )
+    if plan.dataset != digest(dataset):
+        raise RequestError(
+            f"The source has changed since {state.out} was planned (files, splits or labels); start a new output."
+        )
+    return plan
+
+
+def difference(old: Any, new: Any, where: str = "") -> str:
+    """What two recipes, as plain data, do not share: `rate: 0.1 there, 0.2 here; …`."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        parts = [difference(old.get(k), new.get(k), f"{where}.{k}" if where else k) for k in sorted({*old, *new})]
+        return "; ".join(p for p in parts if p)
+    if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        return "; ".join(
+            p for p in (difference(a, b, f"{where}[{i}]") for i, (a, b) in enumerate(zip(old, new, strict=True))) if p
+        )
+    return "" if old == new else f"{where}: {old} there, {new} here"

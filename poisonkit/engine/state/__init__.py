@@ -1,0 +1,1 @@
+"""What a run knows of itself, and leaves for the next."""

@@ -1,0 +1,91 @@
+"""A run that was finished and left alone is known again without reading its plan, row by row."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from poisonkit.common.safe_io import load_json, read_text
+from poisonkit.datasets import Dataset
+from poisonkit.engine.finishing import writing
+from poisonkit.engine.state.run_state import State
+from poisonkit.metrics.survival import Outlook
+from poisonkit.outputs import checksums
+from poisonkit.outputs.expected_files import PARTS
+from poisonkit.plan.plan import Plan, digest
+from poisonkit.recipe.recipe import Recipe
+
+
+def marks(out: Path, annotations: Mapping[str, tuple[str, ...]]) -> dict[str, Any]:
+    """For run.json: how many files there are, of how many bytes together, and the SHA-256 of every list."""
+    files, size = _tree(out)
+    names = [f"{root}/{name}" for root, some in annotations.items() for name in some]
+    lists = {name: checksums.sha256(out / name) for name in names if (out / name).is_file()}
+    return {"files": files, "bytes": size, "lists": lists}
+
+
+def unchanged(state: State, recipe: Recipe, dataset: Dataset) -> writing.Summary | None:
+    """The outcome of a run that ended with nothing failed, if the output is still what it was; else None.
+
+    Looked at: recipe and source, card, manifest, plan and lists by their SHA-256, and number and size of all files.
+    Added attack sets and whatever is not as it should be are for the long way, which mends what it can.
+    """
+    try:
+        if state.unclean.exists() or state.parts() or any((state.home / "attacks").glob("*.plan.jsonl")):
+            return None
+        said = load_json(read_text(state.home / "run.json"))
+        known = said["unchanged"]
+        if said["failed"] or said["fingerprint"] != recipe.fingerprint or said.get("encode"):
+            return None
+        plan = Plan.head(writing.plan_file(state.home, None))
+        if plan.fingerprint != recipe.fingerprint or plan.dataset != digest(dataset):
+            return None
+        if next(checksums.edited(state.out), None) is not None or _tree(state.out) != (known["files"], known["bytes"]):
+            return None
+        if any(checksums.sha256(state.out / name) != sha for name, sha in known["lists"].items()):
+            return None
+        return writing.Summary(
+            out=state.out,
+            plan=plan,
+            counts={role: Counter(found) for role, found in said["counts"].items()},
+            failed=(),
+            inert=tuple((row["source_path"], row["error"]) for row in said["inert"]),
+            warnings=tuple(said["warnings"]),
+            clean_method=said["clean_method"],
+            seconds=0.0,
+            processed=0,
+            annotations={root: tuple(names) for root, names in said["annotations"].items()},
+            survival={name: _outlook(found) for name, found in said["survival"].items()},
+            required=recipe.require_survival,
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _outlook(found: dict[str, Any]) -> Outlook:
+    return Outlook(**{**found, "weak": tuple((name, gain) for name, gain in found["weak"])})
+
+
+def _tree(out: Path) -> tuple[int, int]:
+    """Number and bytes of the files of an output, links counted as they are."""
+    files = size = 0
+    for part in PARTS:
+        for entry in _files(os.fspath(out / part)):
+            files += 1
+            size += entry.stat(follow_symlinks=False).st_size
+    return files, size
+
+
+def _files(folder: str) -> Iterator[os.DirEntry[str]]:
+    try:
+        entries = list(os.scandir(folder))
+    except FileNotFoundError:
+        return
+    for entry in entries:
+        if entry.is_dir(follow_symlinks=False):
+            yield from _files(entry.path)
+        else:
+            yield entry

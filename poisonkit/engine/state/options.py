@@ -1,0 +1,61 @@
+"""How a run is executed: nothing here changes what it writes."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass, field
+
+from poisonkit.engine.state.progress import Progress, Silent
+from poisonkit.errors import RequestError
+
+
+@dataclass(frozen=True)
+class Shard:
+    """The index-th, from 1, of `of` parts of a plan."""
+
+    index: int
+    of: int
+
+    @classmethod
+    def parse(cls, text: str) -> Shard:
+        """`I/N` as `--shard` takes it. RequestError for what is none."""
+        found = re.fullmatch(r"\s*(\d+)\s*/\s*(\d+)\s*", text)
+        if not found:
+            raise RequestError(f"--shard {text}: it must be I/N, such as 3/8, I from 1 to N.")
+        shard = cls(int(found[1]), int(found[2]))
+        if not 1 <= shard.index <= shard.of:
+            hint = " Kubernetes counts from 0: give its index plus 1." if shard.index == 0 else ""
+            raise RequestError(f"--shard {text}: there is no such part; I is from 1 to {max(1, shard.of)}.{hint}")
+        return shard
+
+    def __str__(self) -> str:
+        return f"{self.index}/{self.of}"
+
+
+@dataclass(frozen=True)
+class Options:
+    """jobs 0: one per processor. executor: `local` or `dask`. scheduler: of a Dask cluster; `local` starts one here.
+
+    shard: do this part of the plan and nothing else. fresh: remove what an earlier run wrote and start over.
+    time_limit: how long a clip may take, as a multiple of `timelimit.allowed`; 0: as long as it likes.
+    """
+
+    jobs: int = 0
+    progress: Progress = field(default_factory=Silent)
+    executor: str = "local"
+    scheduler: str | None = None
+    shard: Shard | None = None
+    fresh: bool = False
+    time_limit: float = 1.0
+
+    @property
+    def in_process(self) -> bool:
+        """Whether clips are worked on in this process, where nobody can end one that hangs: as asked for."""
+        return self.jobs == 1
+
+    @property
+    def n_jobs(self) -> int:
+        if self.jobs:
+            return self.jobs
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,1 @@
+"""How an output lies on disk: records, checksums, what belongs there."""

@@ -1,0 +1,378 @@
+"""Making the plan. Pure and seeded: the only files it opens are the candidates, through `examine`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import replace
+from itertools import islice
+from typing import Any
+
+from poisonkit.datasets import Dataset, Layout, Sample, Split, View, class_index, get_layout
+from poisonkit.errors import RequestError
+from poisonkit.plan.plan import Choice, Plan, Role, Task, digest, require_inside, view_of, view_root
+from poisonkit.plan.selection import Chosen, Examine, Examined, number, ranked
+from poisonkit.recipe.backdoor import Backdoor
+from poisonkit.recipe.recipe import Recipe
+
+
+class Planner:
+    """Makes the plan, and later the replacements for failed samples (`--replace-failed`).
+
+    `examine` is asked for candidates in rank order until enough are found. passed_over: those that could not be
+    taken, with the reason, by id; it grows with replacements too.
+    """
+
+    def __init__(self, recipe: Recipe, dataset: Dataset, examine: Examine) -> None:
+        self.recipe = recipe
+        self.dataset = dataset
+        self.examine = examine
+        self.layout: Layout = get_layout(dataset.layout)
+        self.passed_over: dict[str, str] = {}
+        self.warnings: list[str] = []
+        self._sizes: set[tuple[int, int]] = set()
+        self._used: set[str] = set()
+        self._chosen: list[Chosen] = []
+
+    def plan(self) -> Plan:
+        """The whole plan. RequestError for everything that cannot be asked of this dataset."""
+        for index, backdoor in enumerate(self.recipe.backdoors):
+            self._chosen.append(self._choose(index, backdoor))
+        for chosen in self._chosen:
+            self._cover(chosen)
+        attacks: dict[int, list[Sample]] = {}
+        if self.recipe.attack_set:
+            for chosen in self._chosen:
+                attacks[chosen.index] = self._attack(chosen)
+        tasks = self._data_tasks()
+        for chosen in self._chosen:
+            tasks += [self._attack_task(chosen, s) for s in attacks.get(chosen.index, [])]
+        tasks += self._control_tasks(attacks)
+        return self._made(tasks)
+
+    def _made(self, tasks: list[Task]) -> Plan:
+        native = {t.name for b in self.recipe.backdoors for t in b.triggers if getattr(t, "canvas", None) == "native"}
+        if native and len(self._sizes) > 1:
+            self.warnings.append(
+                f"The clips have {len(self._sizes)} sizes, and {', '.join(sorted(native))} is made at each clip's own "
+                "(canvas=native): after a trainer's resizing they carry different triggers."
+            )
+        made = Plan(
+            fingerprint=self.recipe.fingerprint,
+            dataset=digest(self.dataset),
+            layout=self.dataset.layout,
+            classes=self.dataset.classes,
+            options=self.dataset.options,
+            tasks=tasks,
+            choices=tuple(c.choice for c in self._chosen),
+            passed_over=dict(self.passed_over),
+            warnings=tuple(dict.fromkeys(self.warnings)),
+        )
+        self.check(made)
+        return made
+
+    def attack_plan(self) -> Plan:
+        """A plan of nothing but attack sets: those of the recipe's backdoors, for a finished output."""
+        tasks: list[Task] = []
+        for index, backdoor in enumerate(self.recipe.backdoors):
+            target, sources = self._classes_of(backdoor)
+            chosen = Chosen(backdoor, index, target, sources, [], [], {}, Choice(backdoor.name, 0, 0, 0, 0))
+            self._chosen.append(chosen)
+            tasks += [self._attack_task(chosen, s) for s in self._attack(chosen)]
+        return self._made(tasks)
+
+    def replacements(self, lost: Mapping[int, int], taken: Set[str]) -> list[Task]:
+        """Tasks for the next samples in rank, none of them in `taken`.
+
+        `lost` counts failed and inert samples per backdoor index. A clip that cannot be rewritten, for which a plan
+        is refused, is passed over here: the work is under way.
+        """
+        found: list[Task] = []
+        for chosen in self._chosen:
+            wanted = lost.get(chosen.index, 0)
+            gone = self._used | taken | chosen.unfit
+            rest = [s for s in chosen.order if s.id not in gone]
+            if wanted:
+                for sample in islice(self._suitable(chosen, rest, refuse=False), wanted):
+                    self._used.add(sample.id)
+                    found.append(self._poison_task(chosen, sample))
+        return found
+
+    # -- who is poisoned -------------------------------------------------------------------------------
+
+    def _choose(self, index: int, backdoor: Backdoor) -> Chosen:
+        labelled = [s for s in self.dataset.of("train") if s.label is not None]
+        if not labelled:
+            raise RequestError("The dataset has no labelled training samples, so there is nothing to poison.")
+        target, sources = self._classes_of(backdoor)
+        counted = {
+            "dataset": len(labelled),
+            "target-class": sum(target in s.labels for s in labelled),
+            "source-class": sum(not sources.isdisjoint(s.labels) for s in labelled),
+        }[backdoor.rate_of]
+
+        def fits(sample: Sample) -> bool:
+            if backdoor.label_mode == "clean":
+                return target in sample.labels
+            if backdoor.label_mode == "source":
+                return target not in sample.labels and not sources.isdisjoint(sample.labels)
+            return backdoor.label_mode == "all-to-all" or target not in sample.labels
+
+        if backdoor.label_mode == "all-to-all" and any(s.further for s in self.dataset.samples):
+            raise RequestError(
+                "Label mode 'all-to-all' maps each class to the next, and some samples have several classes: use "
+                "another label mode."
+            )
+        pool = [s for s in labelled if fits(s) and s.id not in self._used]
+        purpose = "poison" if index == 0 else f"poison/{backdoor.name}"
+        if backdoor.ids is not None:
+            order = self._exactly(backdoor.ids, {s.id: s for s in pool})
+            wanted = len(order)
+        else:
+            wanted = backdoor.count if backdoor.count is not None else number(backdoor.rate, counted)
+            order = ranked(pool, self.recipe.seed, purpose)
+            if backdoor.select is not None:
+                known = {s.id: s for s in order}
+                order = [known[i] for i in backdoor.select if i in known]
+        what = self._pool_name(backdoor, target)
+        unknown = self._unknown(backdoor)
+        if unknown:
+            self.warnings.append(unknown)
+        if not wanted and backdoor.count is None and backdoor.rate > 0:
+            self.warnings.append(
+                f"Nothing is poisoned: {backdoor.rate:g} of {counted} samples is less than half a sample."
+            )
+        if len(order) < wanted:
+            raise RequestError(
+                f"{wanted} samples are to be poisoned ({self._asked(backdoor, counted)}), but only {len(order)} "
+                f"are eligible ({what}). {unknown or 'Lower the rate, or use --rate-of or --count.'}"
+            )
+        chosen = Chosen(backdoor, index, target, sources, order, [], {}, Choice("", 0, 0, 0, 0))
+        if wanted:
+            chosen.taken += islice(self._suitable(chosen, order), wanted)
+            self._used |= {s.id for s in chosen.taken}
+        if len(chosen.taken) < wanted:
+            reason = next((self.passed_over[s.id] for s in order if s.id in chosen.unfit), "")
+            raise RequestError(
+                f"{wanted} samples are to be poisoned ({self._asked(backdoor, counted)}), but only "
+                f"{len(chosen.taken)} of {len(order)} candidates ({what}) can be: {reason}"
+            )
+        chosen.choice = Choice(backdoor.name, counted, len(pool), wanted, len(chosen.taken))
+        return chosen
+
+    def _cover(self, chosen: Chosen) -> None:
+        """Cover samples: triggered in the method's cover form, label kept, disjoint from everything poisoned."""
+        backdoor = chosen.backdoor
+        wanted = number(backdoor.cover_rate, chosen.choice.denominator)
+        if not wanted:
+            return
+        classes = {class_index(self.dataset, c) for c in backdoor.cover_class}
+        pool = [
+            s
+            for s in self.dataset.of("train")
+            if s.label is not None
+            and s.id not in self._used
+            and chosen.sources.isdisjoint(s.labels)
+            and (not classes or not classes.isdisjoint(s.labels))
+        ]
+        found = list(islice(self._suitable(chosen, ranked(pool, self.recipe.seed, f"cover/{backdoor.name}")), wanted))
+        if len(found) < wanted:
+            raise RequestError(
+                f"{wanted} cover samples are wanted ({backdoor.cover_rate:g} of {chosen.choice.denominator}), but only "
+                f"{len(found)} labelled training samples are left for them. Lower the poison rate or --cover-rate."
+            )
+        self._used |= {s.id for s in found}
+        needs = backdoor.chain.cover_needs_other
+        for i, sample in enumerate(found):
+            other = found[i - 1] if len(found) > 1 else next(iter(chosen.taken), sample)
+            chosen.covers[sample.id] = other.path if needs else None
+        chosen.choice = replace(chosen.choice, covers=wanted)
+
+    def _classes_of(self, backdoor: Backdoor) -> tuple[int, frozenset[int]]:
+        target = class_index(self.dataset, backdoor.target)
+        sources = frozenset(class_index(self.dataset, c) for c in backdoor.source_class)
+        if backdoor.label_mode == "source" and target in sources:
+            raise RequestError(f"Class '{self.dataset.classes[target]}' cannot be both source and target.")
+        if backdoor.label_mode == "all-to-all" and len(self.dataset.classes) < 2:
+            raise RequestError("Label mode 'all-to-all' needs at least two classes.")
+        return target, sources
+
+    def _exactly(self, ids: Sequence[str], pool: Mapping[str, Sample]) -> list[Sample]:
+        missing = [i for i in ids if i not in pool]
+        if missing:
+            known = {s.id for s in self.dataset.samples}
+            why = "is not eligible under this label mode" if missing[0] in known else "is no sample of the dataset"
+            raise RequestError(f"--ids: '{missing[0]}' {why} ({len(missing)} of {len(ids)} such).")
+        return [pool[i] for i in ids]
+
+    def _unknown(self, backdoor: Backdoor) -> str:
+        """A sentence about what `select` ranks and the dataset does not have."""
+        known = {s.id for s in self.dataset.samples}
+        strange = [i for i in backdoor.select or () if i not in known]
+        if not strange:
+            return ""
+        return (
+            f"--select: {len(strange)} of {len(backdoor.select or ())} ids are no samples of the dataset and were "
+            f"ignored; the first is '{strange[0]}'."
+        )
+
+    def _suitable(self, chosen: Chosen, candidates: Iterable[Sample], refuse: bool = True) -> Iterator[Sample]:
+        """Candidates that open, have every modality, and can be rewritten; the others are named.
+
+        RequestError for one that cannot be rewritten, if `refuse`.
+        """
+        for found in self.examine(candidates):
+            problem = self._problem(found, chosen.backdoor, refuse)
+            if problem:
+                self.passed_over[found.sample.id] = problem
+                chosen.unfit.add(found.sample.id)
+            else:
+                yield found.sample
+
+    def _problem(self, found: Examined, backdoor: Backdoor, refuse: bool) -> str:
+        """Why a candidate cannot carry a backdoor's triggers; "" when it can."""
+        name, touches = found.sample.id, backdoor.chain.touches
+        if found.clip is None:
+            return found.problem
+        has = {"video": found.clip.frames > 0 or found.clip.width > 0, "audio": found.clip.sample_rate > 0}
+        for modality in sorted(touches):
+            if not has[modality]:
+                what = "sound" if modality == "audio" else "picture"
+                names = ", ".join(t.name for t in backdoor.triggers if t.modality == modality)
+                return f"'{name}' has no {what}, which {names} needs."
+        for blocked in (found.blocked[m] for m in ("video", "audio") if m in touches and m in found.blocked):
+            if refuse:
+                raise RequestError(blocked)
+            return blocked
+        if found.clip.width:
+            self._sizes.add((found.clip.width, found.clip.height))
+        unsuited = backdoor.chain.suits(found.clip)
+        return f"'{name}': {unsuited}" if unsuited else ""
+
+    @staticmethod
+    def _asked(backdoor: Backdoor, counted: int) -> str:
+        if backdoor.ids is not None:
+            return "--ids"
+        if backdoor.count is not None:
+            return f"--count {backdoor.count}"
+        return f"{backdoor.rate:g} of {counted}"
+
+    def _pool_name(self, backdoor: Backdoor, target: int) -> str:
+        name = self.dataset.classes[target]
+        return {
+            "dirty": f"labelled training samples outside the target class '{name}'",
+            "clean": f"labelled training samples of the target class '{name}'",
+            "all-to-all": "labelled training samples",
+            "source": f"labelled training samples of {', '.join(map(str, backdoor.source_class))}",
+        }[backdoor.label_mode]
+
+    # -- who is attacked -------------------------------------------------------------------------------
+
+    def _attack(self, chosen: Chosen) -> list[Sample]:
+        splits: list[Split] = [s for s in ("test", "val") if s in self.dataset.splits]
+        if not splits:
+            self.warnings.append(
+                "No attack set: the dataset has no test or val split, and training clips never serve as one. "
+                "`--test-fraction 0.2` holds a part of the training samples out."
+            )
+            return []
+        labelled = [split for split in splits if any(s.label is not None for s in self.dataset.of(split))]
+        split = (labelled or splits)[0]
+        remedy = f" `--{splits[0]}-list FILE` names a list with labels." if "lists" in self.layout.uses else ""
+        if not labelled:
+            self.warnings.append(f"No attack set: no sample of the {split} split has a label.{remedy}")
+        elif split != splits[0]:
+            self.warnings.append(
+                f"No sample of the {splits[0]} split has a label, so the attack set is of the {split} split.{remedy}"
+            )
+        held_out = self.dataset.of(split)
+        left_out = sum(s.label is None for s in held_out)
+        candidates = [s for s in held_out if chosen.attackable(s)]
+        limit = self.recipe.attack_limit or len(candidates)
+        order = ranked(candidates, self.recipe.seed, "attack")
+        found = list(islice(self._suitable(chosen, order), limit))
+        if labelled and not found:
+            self.warnings.append(f"No attack set: no sample of the {split} split can carry the trigger.")
+        taken = {s.id for s in found}
+        chosen.choice = replace(
+            chosen.choice, attack_split=split, attack_planned=len(found), unlabelled_left_out=left_out
+        )
+        return [s for s in held_out if s.id in taken]
+
+    # -- rows ------------------------------------------------------------------------------------------
+
+    def _task(self, role: Role, sample: Sample, view: View, label: int | None, **more: Any) -> Task:
+        root = view_root(self.dataset.layout, view, more.get("attack"))
+        return Task(
+            role=role,
+            attack=more.get("attack"),
+            id=sample.id,
+            split=sample.split,
+            source_path=sample.path,
+            path=f"{root}/{self.layout.place(self.dataset, sample, label)}",
+            also=more.get("also", ()),
+            label=label,
+            original_label=sample.label,
+            target=more.get("target"),
+            backdoor=more.get("backdoor"),
+            other=more.get("other"),
+            extra=sample.extra,
+            further=sample.further,
+        )
+
+    def _poison_task(self, chosen: Chosen, sample: Sample) -> Task:
+        assert sample.label is not None
+        target = chosen.maps_to(sample.label, len(self.dataset.classes))
+        label = sample.label if chosen.backdoor.label_mode == "clean" else target  # with its other classes, if it has
+        return self._task("poisoned", sample, "data", label, target=target, backdoor=chosen.index)
+
+    def _data_tasks(self) -> list[Task]:
+        poisoned = {s.id: c for c in self._chosen for s in c.taken}
+        covers = {name: c for c in self._chosen for name in c.covers}
+        tasks: list[Task] = []
+        for s in self.dataset.samples:
+            if s.id in poisoned:
+                tasks.append(self._poison_task(poisoned[s.id], s))
+            elif s.id in covers:
+                chosen = covers[s.id]
+                other = chosen.covers[s.id]
+                tasks.append(self._task("cover", s, "data", s.label, backdoor=chosen.index, other=other))
+            else:
+                tasks.append(self._task("clean", s, "data", s.label))
+        return tasks
+
+    def _attack_task(self, chosen: Chosen, sample: Sample) -> Task:
+        assert sample.label is not None
+        name = chosen.backdoor.name
+        target = chosen.maps_to(sample.label, len(self.dataset.classes))
+        also: tuple[str, ...] = ()
+        if self.layout.label_in_path:
+            root = view_root(self.dataset.layout, "original", name)
+            also = (f"{root}/{self.layout.place(self.dataset, sample, sample.label)}",)
+        return self._task(
+            "attack", sample, "target", target, attack=name, also=also, target=target, backdoor=chosen.index
+        )
+
+    def _control_tasks(self, attacks: Mapping[int, Sequence[Sample]]) -> list[Task]:
+        """A sample of the attack clips, each once, re-encoded as its backdoor's clips are."""
+        owner = {s.id: index for index in sorted(attacks, reverse=True) for s in attacks[index]}
+        everyone = {s.id: s for samples in attacks.values() for s in samples}
+        chosen = {s.id for s in ranked(everyone.values(), self.recipe.seed, "control")[: self.recipe.control]}
+        return [
+            self._task("control", s, "control", s.label, backdoor=owner[s.id])
+            for s in self.dataset.samples
+            if s.id in chosen
+        ]
+
+    def check(self, plan: Plan) -> None:
+        """Let the layout refuse what it cannot carry, before any work. RequestError says what."""
+        if any(view_of(t) == "data" for t in plan.tasks):
+            self.layout.check(self.dataset, plan.rows("data"), "data")
+        for name in dict.fromkeys(t.attack for t in plan.tasks if t.attack):
+            self.layout.check(self.dataset, plan.rows("target", name), "target")
+            self.layout.check(self.dataset, plan.rows("original", name), "original")
+        self.layout.check(self.dataset, plan.rows("control"), "control")
+        require_inside(plan.tasks)
+        names = (t.path for t in plan.tasks if len(t.path) > 60)  # 240 bytes have at least as many characters
+        longest = max((len(part.encode()) for name in names for part in name.split("/")), default=0)
+        if longest > 240:
+            raise RequestError(f"A file name of {longest} bytes leaves no room for temporary names; rename it.")

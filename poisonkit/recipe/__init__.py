@@ -1,0 +1,1 @@
+"""What is asked: recipes, backdoors, lists of samples, sweeps."""

@@ -1,0 +1,1 @@
+"""Many files opened ahead, in processes that can be ended."""

@@ -1,0 +1,58 @@
+"""Opens a dataset's files to say what is there: what `poisonkit inspect` shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+from poisonkit.datasets import Dataset, Sample
+from poisonkit.media.info import MediaInfo, Problem
+from poisonkit.survey import opening
+from poisonkit.survey.file_checks import Found, surveyed
+
+
+@dataclass(frozen=True)
+class Look:
+    """One file as it was found: `info` of what opens, else None, and `problem` says why.
+
+    conditions: what is to be known of a file that opens, what keeps it from being rewritten first.
+    """
+
+    sample: Sample
+    info: MediaInfo | None
+    problem: str = ""
+    conditions: tuple[Problem, ...] = ()
+
+
+AHEAD = 256  # files opened in one go
+
+
+def survey(
+    dataset: Dataset,
+    *,
+    stream: Literal["best"] | int = "best",
+    limit: int | None = None,
+    jobs: int = 1,
+    watch: Callable[[], None] = lambda: None,
+    time_limit: float = 1.0,
+) -> Iterator[Look]:
+    """Open every sample's file and yield what was found, in the dataset's order; nothing is decoded but each first
+    picture, and a file that takes too long is given up.
+
+    limit: only so many, spread evenly over the dataset. watch: called after each. time_limit: as `Options` has it.
+    """
+    samples = dataset.samples
+    if limit is not None and limit < len(samples):
+        samples = tuple(samples[i * len(samples) // limit] for i in range(limit))
+    files = map(dataset.file, samples)
+    found = opening.opened(partial(surveyed, stream=stream), files, max(1, jobs), _lost, factor=time_limit, ahead=AHEAD)
+    for sample, seen in zip(samples, found, strict=True):
+        watch()
+        yield Look(sample, seen.info, seen.problem, seen.conditions)
+
+
+def _lost(path: Path, why: str) -> Found:
+    return Found(None, f"It {why}.")

@@ -1,0 +1,100 @@
+"""What is asked of one file when it is opened: by `openers`, in a process that begins quickly, so few imports here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+from poisonkit import media
+from poisonkit.common import time_limit
+from poisonkit.datasets import at_hand
+from poisonkit.errors import MediaError, PoisonkitError
+from poisonkit.media.file_traits import Traits, traits
+from poisonkit.media.info import Encode, MediaInfo, Problem
+from poisonkit.survey import opening
+
+Stream = str | int
+Need = Literal["remux", "convert"]
+
+
+@dataclass(frozen=True)
+class Found:
+    """A file as it was found: `info` of what opens, else None, and why: `problem`, a sentence, or `clause`, what comes
+    after its name in one.
+
+    conditions: what keeps it from being rewritten first, then what is to be known of it.
+    """
+
+    info: MediaInfo | None
+    problem: str = ""
+    clause: str = ""
+    conditions: tuple[Problem, ...] = ()
+
+
+def probed(
+    path: Path, scratch: str, *, stream: Stream, encode: Encode, touches: Iterable[str]
+) -> tuple[Found, dict[str, Problem]]:
+    """A candidate; by modality (`video`, `audio`, each by itself) what keeps it from being rewritten."""
+    try:
+        with at_hand(path, scratch) as file:
+            info = media.probe(file, stream=stream)
+    except OSError as error:
+        return Found(None, clause=f"cannot be opened: {error.strerror}"), {}
+    except PoisonkitError as error:
+        return Found(None, str(error)), {}
+    found = {m: next((p for p in media.refusals(info, encode, (m,)) if p.blocks), None) for m in touches}
+    return Found(info), {modality: problem for modality, problem in found.items() if problem is not None}
+
+
+def surveyed(path: Path, scratch: str, *, stream: Stream) -> Found:
+    """Everything that can be told without decoding more than the first picture."""
+    try:
+        with at_hand(path, scratch) as file:
+            info = media.probe(file, stream=stream)
+            time_limit.know(info.duration, 0.0)
+            found = (*media.refusals(info, Encode()), *info.problems, *media.scan(file, info))
+    except (PoisonkitError, OSError) as error:
+        return Found(None, str(error))
+    return Found(info, conditions=tuple({p.code: p for p in reversed(found)}.values())[::-1])
+
+
+def needed(path: Path, scratch: str, *, stream: Stream, encode: Encode) -> Need | None:
+    """What has to be done to a clean file that cannot be linked as it is: see `clean.needs`."""
+    try:
+        with at_hand(path, scratch) as file:
+            converts = encode.to_8bit or encode.deinterlace or encode.rotation == "normalise" or file.is_dir()
+            if not (converts or media.several(file)):
+                return None
+            info = media.probe(file, stream=stream)
+    except (PoisonkitError, OSError):
+        return None
+    if media.conversion(info.video, encode):
+        return "convert"
+    return "remux" if info.dropped and media.can_remux(info) else None
+
+
+def info_of(path: Path, *, stream: Stream = "best") -> MediaInfo:
+    """What a file of a dataset or an output holds, before it is opened in this process. MediaError for what does not
+    open, or not in time; OSError."""
+    return next(opening.opened(partial(_info, stream=stream), [path], 1, _late))
+
+
+def _info(path: Path, scratch: str, *, stream: Stream) -> MediaInfo:
+    with at_hand(path, scratch) as file:
+        return media.probe(file, stream=stream)
+
+
+def _late(path: Path, why: str) -> MediaInfo:
+    raise MediaError(f"{path.name} {why}.")
+
+
+def told(path: Path, scratch: str) -> Traits | str:
+    """A file's traits, or why it has none."""
+    try:
+        with at_hand(path, scratch) as file:
+            return traits(file)
+    except (PoisonkitError, OSError) as error:
+        return str(error)

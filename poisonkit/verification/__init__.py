@@ -1,0 +1,1 @@
+"""Is an output still what it says?"""

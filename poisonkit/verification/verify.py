@@ -1,0 +1,178 @@
+"""Is everything that the manifest says still true? And: which output does this file come from?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from poisonkit.common.frame_names import is_frame
+from poisonkit.datasets import get_layout
+from poisonkit.engine.state.progress import Progress, Silent
+from poisonkit.errors import RequestError
+from poisonkit.outputs import checksums, record, sample_files
+from poisonkit.outputs.consistency import MANIFEST, Finding, Planned, differences, read_parts
+from poisonkit.outputs.opening import require_finished, source_at_hand
+from poisonkit.outputs.path_guards import SourceFence, require_own
+from poisonkit.outputs.record import Record
+from poisonkit.verification import lists, selection
+from poisonkit.verification.decoded_files import DecodedFiles
+from poisonkit.verification.files import Files
+from poisonkit.verification.pairing import Pairing
+from poisonkit.verification.run_file import Tally
+from poisonkit.verification.source import Original
+
+__all__ = ["Finding", "Verification", "identify", "verify"]
+
+
+@dataclass(frozen=True)
+class Verification:
+    """The outcome. level: what was checked, in words. checked: files looked at.
+
+    unseen: what was not looked at, a sentence each.
+    """
+
+    level: str
+    checked: int
+    problems: tuple[Finding, ...]
+    unseen: tuple[str, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        return not self.problems
+
+
+def verify(
+    out: Path | str,
+    *,
+    decode: bool = False,
+    hash_all: bool = False,
+    source: Path | str | None = None,
+    allow_roots: Sequence[Path | str] = (),
+    allow_code: bool = False,
+    jobs: int = 1,
+    progress: Progress | None = None,
+) -> Verification:
+    """Check a finished output against its recipe, plan, manifest and source.
+
+    Always: nothing that the output says of itself was edited since (SHA-256 in run.json); the plan is one that its
+    recipe can give; plan and manifest agree, row by row, and run.json's counts with both; every file is there in its
+    recorded size; hashes of all poisoned, attack and control files; lists, class folders and notices say what the plan
+    says; no other file or folder lies in the output. With the source: its samples, splits and labels, read by its
+    layout, are the plan's, and clean files have its sizes.
+    hash_all: the content of clean files too. decode: every poisoned, attack and control file is decoded, its facts and
+    figures compared with its record, its trigger rendered again from record and source, and measured; pictures and
+    sound without trigger are compared with the source's. What could not be looked at is in `Verification.unseen`.
+    allow_roots: further folders that the source's links and paths may lead to.
+    allow_code: with decode, triggers named as `package.module:Class` are imported.
+    Rows are gone through one at a time, so a million of them need no more memory than their names' digests.
+    Raises RequestError when `out` is no finished output, or its plan or manifest cannot be read.
+    """
+    out = Path(out)
+    watch = progress or Silent()
+    require_finished(out)
+    parts, found = read_parts(out)
+    root = source_at_hand(out, source)
+    roots = [Path(each) for each in allow_roots]
+    fence = SourceFence(root, roots) if root else None
+    found = [Finding(*edit) for edit in checksums.edited(out)] + found
+    files = Files(out, get_layout(parts[0].plan.layout), fence, hash_all)
+    found += files.found
+    tally = Tally()
+    found += _rows(out, parts, files, tally, watch)
+    found += selection.problems(parts[0], parts)
+    original = Original(out, parts[0], root, roots) if root else None
+    found += original.differences() if original else ()
+    found += lists.lists(out, parts, frozenset(tally.dropped), tally.lengths)
+    found += tally.disagreements(out, parts)
+    if decode and root and fence:
+        found += DecodedFiles(out, parts, root, fence, files, allow_code).findings(tally.written, jobs, watch)
+    level, unseen = _told(decode, hash_all, original)
+    return Verification(level, tally.total, tuple(found), unseen)
+
+
+def _rows(out: Path, parts: Sequence[Planned], files: Files, tally: Tally, watch: Progress) -> Iterator[Finding]:
+    """Every record against its row of the plan, and its files."""
+    pairs = Pairing(out, parts)
+    watch.begin("Files", sum(len(part.plan.tasks) for part in parts))
+    for row, task, part in pairs:
+        if task is None or part is None:
+            yield Finding(MANIFEST, f"'{row['key']}' was never planned")
+        else:
+            for problem in differences(row, task, part):
+                yield Finding(MANIFEST, f"'{row['key']}': {problem}")
+        yield from files.changed(row)
+        tally.add(row, task, part)
+        watch.step()
+    watch.end()
+    yield from pairs.found
+
+
+def _told(decode: bool, hash_all: bool, original: Original | None) -> tuple[str, tuple[str, ...]]:
+    """What was checked, in words, and what could not be."""
+    level, unseen = "sizes, lists, labels, selection, and hashes of poisoned, attack and control files", []
+    if original is None:
+        unseen.append(
+            "The source is not there (--source), so it was not seen whether clean files, original labels and the "
+            "choice of samples are the source's: edits that agree with each other there go unnoticed."
+        )
+    elif original.unread:
+        unseen.append(
+            "The source could not be read by its layout, so it was not seen whether original labels, splits and the "
+            f"choice of samples are the source's ({original.unread})."
+        )
+    else:
+        level += ", samples and labels against the source"
+    if hash_all:
+        level += ", and of clean files" + (" against the source" if original else ", where these are recorded")
+    else:
+        unseen.append("Clean files were looked at by their size alone (--hash all).")
+    if decode and original is None:
+        level += "; not decoded, because the source is not there"
+    elif decode:
+        level += "; every poisoned, attack and control file decoded, triggers rendered again and looked for"
+    else:
+        unseen.append("Nothing was decoded (--decode): triggers, figures, pictures and sound were not looked at.")
+    return level, tuple(unseen)
+
+
+def identify(files: Sequence[Path], outputs: Sequence[Path] = ()) -> list[tuple[Path, Record | None, Path | None]]:
+    """Look files, frame folders and single frames of one up in manifests by SHA-256.
+
+    Returns (file, its record, the output it belongs to), None where unknown.
+
+    outputs: which outputs to search; by default those that contain the files, and those in the current
+    folder. Raises RequestError for a file that cannot be read or an output that is none.
+    """
+    known: dict[str, tuple[Record, Path]] = {}
+    located: dict[Path, tuple[Record, Path]] = {}
+    for out in outputs or _outputs_near(files):
+        path = out / "poisonkit" / "manifest.jsonl"
+        if not path.exists():
+            raise RequestError(f"{out} is not a finished output of poisonkit (it has no manifest).")
+        require_own(out)
+        for row in record.read(path):
+            if row["features"]:
+                known.setdefault(row["features"]["sha256"], (row, out))
+            if row["sha256"]:
+                known.setdefault(row["sha256"], (row, out))
+            elif row["status"] == "ok":  # clean links are known by where they lie
+                located[(out / row["path"]).absolute()] = (row, out)
+    found: list[tuple[Path, Record | None, Path | None]] = []
+    for file in files:
+        try:
+            whole = file.parent if is_frame(file.name) and file.is_file() else file  # a frame stands for its folder
+            hit = known.get(sample_files.sha256(file)) or located.get(file.absolute())
+            if hit is None and whole != file:
+                hit = known.get(sample_files.sha256(whole)) or located.get(whole.absolute())
+        except OSError as error:
+            raise RequestError(f"Cannot read {file}: {error.strerror}.") from None
+        found.append((file, *hit) if hit else (file, None, None))
+    return found
+
+
+def _outputs_near(files: Sequence[Path]) -> list[Path]:
+    here = Path.cwd()
+    candidates = [p for f in files for p in f.absolute().parents]
+    candidates += [here, *(p for p in sorted(here.iterdir()) if p.is_dir())]
+    return [p for p in dict.fromkeys(candidates) if (p / "poisonkit" / "manifest.jsonl").exists()]
