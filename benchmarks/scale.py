@@ -27,14 +27,14 @@ from rich.console import Console
 from rich.table import Table
 
 from poisonkit.datasets import Sample
-from poisonkit.engine.finishing import card, clean_samples, writing
+from poisonkit.engine.finishing import clean_samples, writing
 from poisonkit.engine.finishing.clean_samples import Linked
 from poisonkit.engine.preflight import read_source
 from poisonkit.engine.state import finished
 from poisonkit.engine.state.progress import Silent
 from poisonkit.engine.state.run_state import State
 from poisonkit.engine.state.task_results import Done
-from poisonkit.outputs import record
+from poisonkit.outputs import notices, record
 from poisonkit.plan.plan import Plan, Task
 from poisonkit.plan.planner import Planner
 from poisonkit.plan.selection import Examined
@@ -98,7 +98,7 @@ def first_start(recipe: Recipe, out: Path, steps: dict[str, tuple[float, float]]
     home.mkdir(parents=True)
     timed(steps, "save plan", lambda: record.write_lines(home / "plan.jsonl", plan.to_jsonl()))
     record.write_lines(home / "recipe.yaml", record.text_lines(recipe.to_yaml()))
-    card.write_notices(out, plan)
+    notices.write_notices(out, plan)
     timed(steps, "lists, manifest, card", lambda: finish(recipe, plan, out, dataset))
 
 

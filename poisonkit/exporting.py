@@ -12,11 +12,12 @@ from poisonkit.common.frame_names import numbered
 from poisonkit.common.safe_io import link_on_the_way
 from poisonkit.datasets import SPLITS, Dataset, Layout, Row, Split, View, get_layout, layouts, modality_of
 from poisonkit.datasets.layouts.mmaction2_config import KINDS, config
-from poisonkit.engine.finishing import features, writing
+from poisonkit.engine.finishing import features
 from poisonkit.engine.state.run_state import State
 from poisonkit.errors import RequestError, did_you_mean
 from poisonkit.outputs import exports, record
 from poisonkit.outputs.opening import require_finished
+from poisonkit.outputs.paths import HOME, VIEWS, OutputPaths
 from poisonkit.plan.plan import Plan, require_labels, view_root
 from poisonkit.survey.file_checks import info_of
 
@@ -58,17 +59,17 @@ def export(out: Path | str, to: str, *, folder: Path | str | None = None, absolu
     known = formats()
     if to not in known:
         raise RequestError(f"--to {to}: that is no format of lists.{did_you_mean(to, known)}")
-    source = get_layout(Plan.read(writing.plan_file(out / "poisonkit", None)).layout)
+    source = get_layout(Plan.read(OutputPaths(out).plan()).layout)
     layout = get_layout(_of_mmaction2(source) if to in _ALIASES else known[to].name)
     if layout.folders != source.folders:
         has, wants = ("frame folders", "files") if source.folders else ("files", "frame folders")
         raise RequestError(f"--to {to}: {out} holds {has}, and lists of '{layout.name}' are of {wants}.")
-    where = Path(os.path.abspath(folder)) if folder is not None else out / "export" / to
+    where = Path(os.path.abspath(folder)) if folder is not None else OutputPaths(out).exports / to
     _require_elsewhere(where, out)
     inside = where.relative_to(out).as_posix() if where.is_relative_to(out) else None
     if inside is not None and (link := link_on_the_way(out, inside)) is not None:
         raise RequestError(f"{out}: {link} is a link, and nothing is written through one: choose a folder with -o.")
-    if get_layout(Plan.read(writing.plan_file(out / "poisonkit", None)).layout).packed:
+    if get_layout(Plan.read(OutputPaths(out).plan()).layout).packed:
         raise RequestError(f"The files of {out} lie inside shards, where no list of another format can point to them.")
     made = [_lists(layout, *each, out, absolute) for each in _views(out)]
     for _, view, dataset, rows in made:
@@ -85,8 +86,8 @@ def export(out: Path | str, to: str, *, folder: Path | str | None = None, absolu
 def _require_elsewhere(where: Path, out: Path) -> None:
     """RequestError where lists in a folder would come to lie in the output's own, or would take their place."""
     place, home = Path(os.path.realpath(where)), Path(os.path.realpath(out))
-    own = [home / part for part in exports.PARTS]
-    taken = [place / part for part in (*exports.PARTS[:3], CONFIG)]
+    own = [home / part for part in (*VIEWS, HOME)]
+    taken = [place / part for part in (*VIEWS, CONFIG)]
     if place == home or any(t.is_relative_to(o) or o.is_relative_to(t) for t in taken for o in own):
         raise RequestError(f"{where} is a part of the output itself, or holds it: choose another folder with -o.")
 
@@ -117,12 +118,12 @@ _Made = tuple[str, View, Dataset, Sequence[Row]]
 
 def _views(out: Path) -> Iterator[tuple[str, View, Plan, Sequence[Row], str]]:
     """Every view of an output: folder, view, plan, the rows that were written, its root in the output."""
-    home = out / "poisonkit"
-    records = list(record.read(home / "manifest.jsonl"))
+    paths = OutputPaths(out)
+    records = list(record.read(paths.manifest))
     dropped = frozenset(r["key"] for r in records if r["status"] != "ok")
     lengths = features.lengths(records)
-    plans = [Plan.read(writing.plan_file(home, None))]
-    plans += [Plan.read(path) for path in sorted((home / "attacks").glob("*.plan.jsonl"))]
+    plans = [Plan.read(paths.plan())]
+    plans += [Plan.read(paths.plan(name)) for name in paths.added()]
     for plan in plans:
         require_labels(plan, out)
         names = dict.fromkeys(t.attack for t in plan.tasks if t.attack)

@@ -17,6 +17,7 @@ from poisonkit.datasets import Dataset
 from poisonkit.engine.finishing.writing import Summary
 from poisonkit.errors import RequestError
 from poisonkit.metrics.survival import figures_table
+from poisonkit.outputs.paths import OutputPaths
 from poisonkit.plan.plan import Plan, Task
 from poisonkit.recipe.recipe import Recipe
 
@@ -82,7 +83,7 @@ def show_merge(summary: Summary, name: str | None, *, allow_code: bool, json: bo
     if json:
         screen.print_json(_summary_json(summary))
     else:
-        recipe = Recipe.from_yaml(summary.out / "poisonkit" / "recipe.yaml", allow_code=allow_code)
+        recipe = Recipe.from_yaml(OutputPaths(summary.out).recipe(), allow_code=allow_code)
         _show_summary(summary, recipe, merged=True)
     return summary.exit_code
 

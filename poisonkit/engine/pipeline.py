@@ -16,14 +16,14 @@ from poisonkit.engine.clips import survival_sample
 from poisonkit.engine.clips.survival import Measurement, died, measure
 from poisonkit.engine.clips.worker import STOPPED, Job
 from poisonkit.engine.executors import Executor
-from poisonkit.engine.finishing import clean_samples, features, shards, writing
+from poisonkit.engine.finishing import clean_samples, features, shards
 from poisonkit.engine.plans import opening, planner_of
 from poisonkit.engine.state.ledger import Ledger, is_measurement, read_rows
 from poisonkit.engine.state.options import Options
 from poisonkit.engine.state.run_state import State, share
 from poisonkit.engine.state.task_results import Done
 from poisonkit.errors import Interrupted, PoisonkitError, RequestError
-from poisonkit.outputs import record
+from poisonkit.outputs import record, shard_paths
 from poisonkit.outputs.record import Record
 from poisonkit.plan.plan import Plan, Task
 from poisonkit.plan.planner import Planner
@@ -109,7 +109,7 @@ class Work:
         return Job(
             task=task,
             source=str(self.dataset.root / task.source_path),
-            out=str(shards.place_of(self.plan, self.state.out)),
+            out=str(shard_paths.place_of(self.plan, self.state.out)),
             classes=self.plan.classes,
             triggers=backdoor.triggers if triggered else (),
             touches=frozenset(backdoor.chain.touches) if task.role != "clean" else touches,
@@ -244,9 +244,9 @@ class Work:
             self.options.progress.say(f"Failed samples are not replaced: {error}")
             return False
         self.plan = plan
-        record.write_lines(writing.plan_file(self.state.home, self.state.attack), plan.to_jsonl())
+        record.write_lines(self.state.paths.plan(self.state.attack), plan.to_jsonl())
         for task in old:  # a shard may have made it as a clean sample
-            media.remove(shards.place_of(self.plan, self.state.out) / task.path)
+            media.remove(shard_paths.place_of(self.plan, self.state.out) / task.path)
         return bool(new)
 
     # -- clean samples ---------------------------------------------------------------------------------

@@ -11,7 +11,6 @@ from typing import Any
 from poisonkit.datasets import Dataset
 from poisonkit.engine.candidates import examiner
 from poisonkit.engine.encoding.search import Search
-from poisonkit.engine.finishing import writing
 from poisonkit.engine.preflight import check_out, check_space
 from poisonkit.engine.state.options import Options
 from poisonkit.engine.state.progress import Progress
@@ -85,7 +84,7 @@ def settled(
 
     ready: a plan that `make_plan` has just made, and that was looked at, to be saved where there is none.
     """
-    saved = writing.plan_file(state.home, state.attack)
+    saved = state.paths.plan(state.attack)
     planner: Planner | None = None
     if not saved.exists():
         check_out(state.out, dataset, beside=options.fresh)
@@ -101,7 +100,7 @@ def settled(
 def _continued(saved: Path, recipe: Recipe, dataset: Dataset, state: State) -> Plan:
     plan = Plan.read(saved)
     if plan.fingerprint != recipe.fingerprint:
-        changed = difference(read_mapping(writing.recipe_file(state.home, state.attack)), recipe.portable())
+        changed = difference(read_mapping(state.paths.recipe(state.attack)), recipe.portable())
         raise RequestError(
             f"{state.out} was made by another recipe ({changed}); choose another output folder or name, or start over "
             "with --fresh."

@@ -12,10 +12,11 @@ from poisonkit.datasets import Dataset, Source, get_layout
 from poisonkit.engine.finishing import linking
 from poisonkit.errors import RequestError
 from poisonkit.outputs import sample_files
+from poisonkit.outputs.paths import HOME, HOME_FOLDERS, RECIPE, OutputPaths
 from poisonkit.plan.plan import Plan
 from poisonkit.recipe.recipe import Recipe
 
-OURS = (".state", "recipe.yaml", "assets", "attacks")
+OURS = (*HOME_FOLDERS, RECIPE.removeprefix(f"{HOME}/"))
 """What lies in `poisonkit/` before a plan is saved."""
 
 
@@ -25,7 +26,7 @@ def read_source(recipe: Recipe) -> Dataset:
         raise RequestError("No source: name the dataset's folder.")
     if not recipe.source.exists():
         raise RequestError(f"There is no {recipe.source}.")
-    if any((p / "poisonkit" / "plan.jsonl").exists() for p in (recipe.source, *recipe.source.absolute().parents)):
+    if any(OutputPaths(p).is_output() for p in (recipe.source, *recipe.source.absolute().parents)):
         raise RequestError(f"{recipe.source} is a poisoned output of poisonkit; a source has to be a clean dataset.")
     given = {"train": recipe.train_list, "val": recipe.val_list, "test": recipe.test_list}
     lists: dict[datasets.Split, Path] = {k: v for k, v in given.items() if v is not None}  # type: ignore[misc]
@@ -71,14 +72,16 @@ def check_out(out: Path, dataset: Dataset, *, beside: bool = False) -> None:
         raise RequestError(f"The output {out} lies inside the source {dataset.root}; choose another folder with -o.")
     if here in source.parents:
         raise RequestError(f"The source lies inside the output {out}; choose another folder.")
+    if around := next((parent for parent in here.parents if OutputPaths(parent).is_output()), None):
+        raise RequestError(f"{around} is one recipe's output, and {out} lies in it: choose another folder.")
     if (out.exists() or out.is_symlink()) and not out.is_dir():
         raise RequestError(f"The output {out} is no folder; choose another name.")
-    if out.is_dir() and not beside and not (out / "poisonkit" / "plan.jsonl").exists():
-        home = out / "poisonkit"
-        there = [p.name for p in out.iterdir() if p.name != "poisonkit"]
+    if out.is_dir() and not beside and not OutputPaths(out).is_output():
+        home = OutputPaths(out).home
+        there = [p.name for p in out.iterdir() if p.name != HOME]
         there += [p.name for p in home.iterdir() if p.name not in OURS] if home.is_dir() else []
         strange = any(not linking.is_temporary(name) for name in there)
-        if strange and not (home / "plan.jsonl").exists():  # another shard may have begun meanwhile
+        if strange and not OutputPaths(out).is_output():  # another shard may have begun meanwhile
             raise RequestError(f"The output {out} is not empty and not an output of poisonkit; choose another folder.")
 
 

@@ -12,13 +12,11 @@ from pathlib import Path
 from poisonkit import media
 from poisonkit.common.run_claim import step
 from poisonkit.datasets import get_layout
-from poisonkit.engine.finishing import linking, writing
+from poisonkit.engine.finishing import linking
 from poisonkit.errors import RequestError
 from poisonkit.outputs import expected_files, exports
+from poisonkit.outputs.paths import CARD, FILES, HOME, STATE, VIEWS, OutputPaths
 from poisonkit.plan.plan import Plan
-
-HOME = ("plan.jsonl", "manifest.jsonl", "shards.jsonl", "recipe.yaml", "run.json", "report.html")
-"""What lies in `poisonkit/` besides its folders."""
 
 
 class Old:
@@ -29,7 +27,7 @@ class Old:
 
     def __init__(self, out: Path) -> None:
         self.out = out
-        self._plans = [Plan.read(path) for path in _plan_files(out / "poisonkit")]
+        self._plans = [Plan.read(path) for path in OutputPaths(out).plans()]
         self.files = frozenset(_written(out, self._plans))
         for name in self.files:
             _require_inside(out, name)
@@ -49,35 +47,30 @@ class Old:
         keep: names in `poisonkit/.state` that stay, such as the lock that is held. The plans go last of all, so that
         whoever is interrupted knows afterwards, too, what was written.
         """
-        out, home = self.out, self.out / "poisonkit"
-        plans = {path.relative_to(out).as_posix() for path in _plan_files(home)}
+        out, paths = self.out, OutputPaths(self.out)
+        plans = {path.relative_to(out).as_posix() for path in paths.plans()}
         with step():
             for name in sorted(self.files - plans):
                 _remove(out / name)
-            shutil.rmtree(home / "assets", ignore_errors=True)
+            shutil.rmtree(paths.assets, ignore_errors=True)
             with suppress(FileNotFoundError):
-                for entry in os.scandir(home / ".state"):
+                for entry in os.scandir(paths.state):
                     if entry.name not in keep:
                         shutil.rmtree(entry.path) if entry.is_dir(follow_symlinks=False) else os.unlink(entry.path)
-            shutil.rmtree(home / "attacks", ignore_errors=True)
+            shutil.rmtree(paths.attacks, ignore_errors=True)
             for name in plans:
                 _remove(out / name)
-            for part in {*exports.PARTS, *(name.partition("/")[0] for name in self.files if "/" in name)}:
+            for part in {*VIEWS, HOME, *(name.partition("/")[0] for name in self.files if "/" in name)}:
                 for folder, _, _ in os.walk(out / part, topdown=False):
                     with suppress(OSError):  # it holds something that is not ours
                         os.rmdir(folder)
         return sorted(_left(out))
 
 
-def _plan_files(home: Path) -> list[Path]:
-    first = writing.plan_file(home, None)
-    return [p for p in (first, *sorted((home / "attacks").glob("*.plan.jsonl"))) if p.exists()]
-
-
 def _written(out: Path, plans: list[Plan]) -> set[str]:
-    ours = bool(plans) or (out / "poisonkit" / ".state").is_dir()
-    found = {f"poisonkit/{name}" for name in HOME} if ours else set()
-    found |= {"README.md"} if plans else set()
+    ours = bool(plans) or OutputPaths(out).state.is_dir()
+    found = {f"{HOME}/{name}" for name in FILES} if ours else set()
+    found |= {CARD} if plans else set()
     media_files = {name for plan in plans for name in expected_files.media_files(plan)}
     found |= media_files
     if any(get_layout(plan.layout).folders for plan in plans):
@@ -93,7 +86,7 @@ def _written(out: Path, plans: list[Plan]) -> set[str]:
 
 def _is_half(name: str) -> bool:
     first, _, rest = name.partition("/")
-    return linking.is_temporary(name.rsplit("/", 1)[-1]) and (not rest or first in (*expected_files.PARTS, "poisonkit"))
+    return linking.is_temporary(name.rsplit("/", 1)[-1]) and (not rest or first in (*VIEWS, HOME))
 
 
 def _require_inside(out: Path, name: str) -> None:
@@ -116,4 +109,4 @@ def _all(out: Path) -> Iterator[str]:
 
 
 def _left(out: Path) -> Iterator[str]:
-    return (name for name in _all(out) if not name.startswith("poisonkit/.state/"))
+    return (name for name in _all(out) if not name.startswith(f"{HOME}/{STATE}/"))

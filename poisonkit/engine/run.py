@@ -15,7 +15,7 @@ from poisonkit.common import levels
 from poisonkit.common.safe_io import load_json, read_text
 from poisonkit.datasets import Dataset, is_there
 from poisonkit.engine import executors, reset
-from poisonkit.engine.finishing import card, shards, writing
+from poisonkit.engine.finishing import shards, writing
 from poisonkit.engine.finishing.writing import Part, Summary
 from poisonkit.engine.pipeline import Work
 from poisonkit.engine.plans import make_plan, plan_of, settled
@@ -26,9 +26,10 @@ from poisonkit.engine.state.progress import showing
 from poisonkit.engine.state.run_state import State, adopt, require_done
 from poisonkit.engine.state.task_results import Done
 from poisonkit.errors import Interrupted, PoisonkitError, RequestError
-from poisonkit.outputs import checksums, record
+from poisonkit.outputs import checksums, notices, record
 from poisonkit.outputs.opening import recorded_reading, recorded_source
 from poisonkit.outputs.path_guards import SourceFence, require_folders, require_own
+from poisonkit.outputs.paths import OutputPaths
 from poisonkit.outputs.record import Record
 from poisonkit.plan.plan import Plan, require_labels
 from poisonkit.plan.planner import Planner
@@ -62,14 +63,13 @@ def execute_attack(
     """
     for name, problem in checksums.edited(out):
         raise RequestError(f"{out}: {name}: {problem}. Nothing is added to an output that was changed by hand.")
-    home = out / "poisonkit"
-    for _ in record.read(home / "manifest.jsonl"):  # what is written anew at the end can be read at the beginning
+    for _ in record.read(OutputPaths(out).manifest):  # what is written anew at the end can be read at the beginning
         pass
-    writing.added_attacks(home)
+    writing.added_attacks(out)
     if backdoor.name in {b.name for b in base.backdoors}:
         raise RequestError(f"{out} has an attack set '{backdoor.name}' of its own; choose another --name.")
     if base.encode == AUTO:
-        base = base.settled(Plan.read(writing.plan_file(out / "poisonkit", None)).setting)
+        base = base.settled(Plan.read(OutputPaths(out).plan()).setting)
     recipe = base.model_copy(
         update={
             "backdoors": (backdoor,),
@@ -99,19 +99,19 @@ def execute_merge(
     """
     require_own(out)
     state = State(out, attack)
-    file = writing.recipe_file(state.home, attack)
-    if not writing.plan_file(state.home, attack).exists() or not file.exists():
+    file = state.paths.recipe(attack)
+    if not state.paths.plan(attack).exists() or not file.exists():
         what = f"plan of an attack set '{attack}'" if attack else "plan"
         raise RequestError(f"There is no {what} in {out}; give the command that makes it a --shard I/N.")
-    recipe = Recipe.from_yaml(file, allow_code=allow_code, assets_in=state.home / "assets")
-    base = None if attack is None else Recipe.from_yaml(state.home / "recipe.yaml", allow_code=allow_code)
+    recipe = Recipe.from_yaml(file, allow_code=allow_code, assets_in=state.paths.assets)
+    base = None if attack is None else Recipe.from_yaml(state.paths.recipe(), allow_code=allow_code)
     dataset = _planned_source(out, source or _noted_source(state), allow_roots)
     return _Run(recipe, dataset, state, options, base=base, merging=True).go()
 
 
 def _planned_source(out: Path, root: Path, allow_roots: tuple[Path, ...]) -> Dataset:
     """The clean dataset as it was planned."""
-    plan = Plan.read(writing.plan_file(out / "poisonkit", None))
+    plan = Plan.read(OutputPaths(out).plan())
     require_labels(plan, out)
     dataset = plan.source(root)
     if not any(is_there(dataset.file(s)) for s in dataset.samples):
@@ -139,7 +139,7 @@ def _written(out: Path) -> Iterator[None]:
             "the same command continues."
         ) from error
     except (RequestError, Interrupted):
-        for folder in (*_folders(out / "poisonkit" / ".state"), out / "poisonkit", out, *out.parents):
+        for folder in (*_folders(OutputPaths(out).state), OutputPaths(out).home, out, *out.parents):
             if folder in before:
                 break
             with suppress(OSError):
@@ -233,7 +233,7 @@ class _Run:
         here, state = levels.of_process(), self.state
         known = ""
         with suppress(OSError, ValueError, KeyError, TypeError):
-            known = str(load_json(read_text(state.home / "run.json"))["level"])
+            known = str(load_json(read_text(state.paths.run))["level"])
         with suppress(OSError, ValueError):
             known = read_text(state.level).strip()
         if known and known != here:
@@ -268,7 +268,7 @@ class _Run:
 
     def _prepare(self, plan: Plan) -> None:
         """Everything that is on disk before the first clip is touched."""
-        state, home = self.state, self.state.home
+        state = self.state
         if state.shard is None:
             adopt(state)
             if state.unclean.exists():
@@ -277,15 +277,15 @@ class _Run:
             self.dirty = True
         state.folder.mkdir(parents=True, exist_ok=True)
         state.unclean.touch()
-        folder = home / "assets"
+        folder = state.paths.assets
         for asset in all_assets(self.recipe):
             folder.mkdir(exist_ok=True)
             asset.copy_into(folder)
-        record.write_lines(writing.recipe_file(home, state.attack), record.text_lines(self.recipe.to_yaml()))
+        record.write_lines(state.paths.recipe(state.attack), record.text_lines(self.recipe.to_yaml()))
         if not record.write_lines(state.level, [levels.of_process()], first=True):
             self._require_level()  # a shard of another machine was quicker
         record.write_lines(state.source, [json.dumps(self._places())])
-        card.write_notices(state.out, plan)
+        notices.write_notices(state.out, plan)
 
     def _part(self, work: Work) -> Summary:
         records = work.part()
@@ -343,6 +343,5 @@ class _Run:
         return {"source": str(self.dataset.root.resolve()), **({"reading": reading} if reading else {})}
 
     def _base_part(self, recipe: Recipe) -> Part:
-        home = self.state.home
-        rows: Mapping[str, Record] = {row["key"]: row for row in record.read(home / "manifest.jsonl")}
-        return Part(recipe.portable(), Plan.read(writing.plan_file(home, None)), Done(rows))
+        rows: Mapping[str, Record] = {row["key"]: row for row in record.read(self.state.paths.manifest)}
+        return Part(recipe.portable(), Plan.read(self.state.paths.plan()), Done(rows))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from poisonkit.common.safe_io import load_json, open_plain, read_text
+from poisonkit.outputs.paths import RUN, OutputPaths
 
 
 def sha256(path: Path) -> str:
@@ -17,25 +18,22 @@ def sha256(path: Path) -> str:
 
 def seals(out: Path) -> dict[str, str]:
     """Path relative to the output -> SHA-256, of card, manifest, plans, recipes and the triggers' assets."""
-    home = out / "poisonkit"
-    said = [
-        out / "README.md",
-        *(home / name for name in ("manifest.jsonl", "plan.jsonl", "recipe.yaml", "shards.jsonl")),
-    ]
-    for folder in ("attacks", "assets"):
-        said += sorted(p for p in (home / folder).glob("*") if p.is_file())
+    paths = OutputPaths(out)
+    said = [paths.card, paths.manifest, paths.plan(), paths.recipe(), paths.shards]
+    for folder in (paths.attacks, paths.assets):
+        said += sorted(p for p in folder.glob("*") if p.is_file())
     return {p.relative_to(out).as_posix(): sha256(p) for p in said if p.is_file()}
 
 
 def edited(out: Path) -> Iterator[tuple[str, str]]:
     """(path, what is wrong) of everything that is no longer as run.json says it was when the run ended."""
     try:
-        said = load_json(read_text(out / "poisonkit" / "run.json"))["sha256"]
+        said = load_json(read_text(OutputPaths(out).run))["sha256"]
         known = {str(name): str(digest) for name, digest in said.items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         known = {}
     if not known:
-        yield "poisonkit/run.json", "it holds no SHA-256 of manifest, plan and recipe, so edits to them go unseen"
+        yield RUN, "it holds no SHA-256 of manifest, plan and recipe, so edits to them go unseen"
     now = seals(out)
     for name, digest in known.items():
         if name not in now:

@@ -8,14 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from poisonkit.datasets import feature_path, get_layout
-from poisonkit.engine.finishing import writing
 from poisonkit.errors import RequestError
+from poisonkit.outputs.paths import OutputPaths
 from poisonkit.outputs.record import Record, rounded
 from poisonkit.plan.plan import Plan, Task
 from poisonkit.recipe.recipe import fingerprint_of, read_mapping
 from poisonkit.triggers.core import registry
-
-MANIFEST = "poisonkit/manifest.jsonl"
 
 
 @dataclass(frozen=True)
@@ -49,13 +47,12 @@ def read_parts(out: Path) -> tuple[list[Planned], list[Finding]]:
     Their rows are read when they are gone through. A recipe that cannot be read is a finding, and stands there as an
     empty one.
     """
-    home = out / "poisonkit"
-    names = [p.name.removesuffix(".plan.jsonl") for p in sorted((home / "attacks").glob("*.plan.jsonl"))]
+    paths = OutputPaths(out)
     parts: list[Planned] = []
     found: list[Finding] = []
-    for attack in (None, *names):
-        plan = Plan.opened(writing.plan_file(home, attack))
-        path = writing.recipe_file(home, attack)
+    for attack in paths.parts():
+        plan = Plan.opened(paths.plan(attack))
+        path = paths.recipe(attack)
         name = path.relative_to(out).as_posix()
         try:
             recipe = read_mapping(path)

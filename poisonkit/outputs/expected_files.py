@@ -11,10 +11,11 @@ from pathlib import Path, PurePosixPath
 
 from poisonkit.common.frame_names import is_frame
 from poisonkit.datasets import feature_path, get_layout
-from poisonkit.engine.finishing import card, shards, writing
+from poisonkit.outputs import lists, shard_paths
+from poisonkit.outputs.notices import marked_folders
+from poisonkit.outputs.paths import NOTICE, VIEWS
 from poisonkit.plan.plan import Plan
 
-PARTS = ("data", "attack", "control")
 """The folders of an output that trainers are pointed to."""
 
 
@@ -44,7 +45,7 @@ def fresh_lists(
     source: the plan of the dataset itself. dropped: keys of what has no file. lengths: of features, by key.
     """
     with tempfile.TemporaryDirectory() as scratch:
-        writing.write_views(plan, source.source(out), Path(scratch), dropped, lengths or {})
+        lists.write_views(plan, source.source(out), Path(scratch), dropped, lengths or {})
         yield Lists(Path(scratch), tuple(files(Path(scratch))), frozenset(folders(Path(scratch))))
 
 
@@ -60,15 +61,15 @@ def media_files(plan: Plan, dropped: Container[str] = ()) -> Iterator[str]:
         for name in (task.path, *task.also):
             if not layout.packed:
                 yield name
-            elif shards.leads_into_shard(name):
-                yield shards.shard_of(name)
+            elif shard_paths.leads_into_shard(name):
+                yield shard_paths.shard_of(name)
             if layout.features:
                 yield feature_path(name)
 
 
 def notices(plan: Plan) -> set[str]:
     """The POISONED.txt of every folder that a trainer may be pointed to."""
-    return {f"{folder}/POISONED.txt" for folder in card.marked_folders(plan)}
+    return {f"{folder}/{NOTICE}" for folder in marked_folders(plan)}
 
 
 def above(*names: str) -> set[str]:
@@ -89,7 +90,7 @@ def files(out: Path, media: Container[str] = ()) -> Iterator[str]:
     media: paths of samples. Those that are folders speak, by size and digest, for the frames in them, which are left
     out here.
     """
-    for part in PARTS:
+    for part in VIEWS:
         for folder, _, names in os.walk(out / part):
             here = Path(folder).relative_to(out).as_posix()
             for name in sorted(names):

@@ -7,14 +7,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from poisonkit.common.safe_io import load_json, read_text, stays_inside
-from poisonkit.outputs import expected_files, record
-
-PARTS = (*expected_files.PARTS, "poisonkit")
-"""The folders of an output that hold the output itself."""
+from poisonkit.outputs import record
+from poisonkit.outputs.paths import HOME, VIEWS, OutputPaths
 
 
 def _note(out: Path) -> Path:
-    return out / "poisonkit" / ".state" / "exports.json"
+    return OutputPaths(out).state / "exports.json"
 
 
 def noted(out: Path) -> set[str]:
@@ -24,7 +22,7 @@ def noted(out: Path) -> set[str]:
     except (OSError, ValueError):
         return set()
     names = [n for n in found if isinstance(n, str) and stays_inside(n)] if isinstance(found, list) else []
-    return {n for n in names if "/" in n and n.partition("/")[0] not in PARTS}
+    return {n for n in names if "/" in n and n.partition("/")[0] not in (*VIEWS, HOME)}
 
 
 def note(out: Path, names: Iterable[str]) -> None:

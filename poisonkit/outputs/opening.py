@@ -7,28 +7,29 @@ from pathlib import Path
 from poisonkit.common.safe_io import load_json, read_text
 from poisonkit.errors import RequestError
 from poisonkit.outputs.path_guards import require_own
+from poisonkit.outputs.paths import OutputPaths
 from poisonkit.recipe.recipe import Recipe
 
 
 def require_finished(out: Path) -> None:
     """RequestError when `out` is no finished output, or what it says of itself is no plain file of its own."""
     require_own(out)
-    if not (out / "poisonkit" / "recipe.yaml").exists():
+    if not OutputPaths(out).recipe().exists():
         raise RequestError(f"{out} is not an output of poisonkit (it has no poisonkit/recipe.yaml).")
-    if not (out / "poisonkit" / "run.json").exists():
+    if not OutputPaths(out).run.exists():
         raise RequestError(f"{out} is not finished; run the command that made it again, and it will continue.")
 
 
 def finished(out: Path, *, allow_code: bool = False) -> Recipe:
     """The recipe of a finished output. RequestError when `out` is none."""
     require_finished(out)
-    return Recipe.from_yaml(out / "poisonkit" / "recipe.yaml", allow_code=allow_code)
+    return Recipe.from_yaml(OutputPaths(out).recipe(), allow_code=allow_code)
 
 
 def recorded_source(out: Path) -> Path:
     """Where the clean dataset lay when the output was made, from run.json."""
     try:
-        return Path(load_json(read_text(out / "poisonkit" / "run.json"))["source"])
+        return Path(load_json(read_text(OutputPaths(out).run))["source"])
     except (OSError, ValueError, KeyError, TypeError):
         raise RequestError(f"{out} does not say where its source is; name it with --source.") from None
 
@@ -37,8 +38,8 @@ def recorded_reading(out: Path) -> dict[str, str] | None:
     """How the clean dataset was read when the output was made: paths of the folder that was named (`source`), of a
     `data_root` and of lists (`train`, `val`, `test`), where such were given. None: run.json, or what stands for it
     until a run ends, does not say."""
-    home = out / "poisonkit"
-    for path in (home / "run.json", home / ".state" / "source.json"):
+    paths = OutputPaths(out)
+    for path in (paths.run, paths.noted_source):
         try:
             found = load_json(read_text(path))["reading"]
         except (OSError, ValueError, KeyError, TypeError):

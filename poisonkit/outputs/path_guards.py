@@ -10,8 +10,7 @@ from pathlib import Path
 from poisonkit.common.safe_io import link_on_the_way
 from poisonkit.datasets import Fence
 from poisonkit.errors import RequestError
-
-PARTS = ("data", "attack", "control", "export", "poisonkit")
+from poisonkit.outputs.paths import PARTS, OutputPaths
 
 
 def require_own(out: Path) -> None:
@@ -19,12 +18,13 @@ def require_own(out: Path) -> None:
 
     So reading what an output says of itself reads nothing else, waits for nothing, and nothing is written through it.
     """
+    paths = OutputPaths(out)
     for part in PARTS:
         if (out / part).is_symlink():
             raise _link(out, part)
-    todo = [out / "poisonkit"] if (out / "poisonkit").is_dir() else []
-    strange = [out / "README.md"]
-    inside = str(out / "poisonkit" / "assets") + "/"
+    todo = [paths.home] if paths.home.is_dir() else []
+    strange = [paths.card]
+    inside = str(paths.assets) + "/"
     while todo:
         with os.scandir(todo.pop()) as found:
             for entry in found:

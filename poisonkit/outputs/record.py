@@ -14,6 +14,7 @@ from poisonkit.common.atomic import beside
 from poisonkit.common.run_claim import step
 from poisonkit.common.safe_io import below_some_root, load_line, open_text, stays_inside
 from poisonkit.errors import RequestError
+from poisonkit.outputs.paths import VIEWS
 from poisonkit.plan.plan import Task
 
 Record = dict[str, Any]
@@ -233,7 +234,7 @@ def _misfit(row: Record) -> str | None:
         return "also"
     if not all(type(label) is int for label in row["further"]):
         return "further"
-    if not (row["path"].startswith(_PARTS) and stays_inside(row["path"])):
+    if not (row["path"].startswith(_VIEWS) and stays_inside(row["path"])):
         return "path"
     for name in ("source_path", "other"):
         if row[name] is not None and not below_some_root(row[name]):
@@ -250,7 +251,7 @@ def _misfit(row: Record) -> str | None:
     return None
 
 
-_PARTS = ("data/", "attack/", "control/")
+_VIEWS = tuple(f"{view}/" for view in VIEWS)
 _MEASURES = ("gain", "cosine", "presence", "sound_presence", "psnr", "ssim", "snr")
 
 

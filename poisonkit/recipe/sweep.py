@@ -66,8 +66,6 @@ def read_sweep(
 
 
 def _inside(recipe: Recipe, out: Path, name: str) -> Recipe:
-    if (out / "poisonkit").exists():
-        raise RequestError(f"The output {out} is one recipe's; a sweep needs a folder of its own: choose another.")
     return recipe.model_copy(update={"out": out / name})
 
 

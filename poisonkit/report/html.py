@@ -20,13 +20,13 @@ from poisonkit import media
 from poisonkit._version import __version__
 from poisonkit.common.safe_io import link_on_the_way, load_json, read_text
 from poisonkit.datasets import at_hand, is_there
-from poisonkit.engine.finishing import writing
 from poisonkit.engine.finishing.card import PAPER
 from poisonkit.errors import MediaError, PoisonkitError
 from poisonkit.metrics.survival import figures_table, outlook
 from poisonkit.outputs import record
 from poisonkit.outputs.opening import require_finished, source_at_hand
 from poisonkit.outputs.path_guards import SourceFence
+from poisonkit.outputs.paths import OutputPaths
 from poisonkit.outputs.record import Record
 from poisonkit.plan.plan import Plan
 from poisonkit.recipe.recipe import read_mapping
@@ -50,21 +50,21 @@ def write_report(
     """
     out = Path(out)
     require_finished(out)
-    home = out / "poisonkit"
-    plan = Plan.read(writing.plan_file(home, None))
-    rows = list(record.read(home / "manifest.jsonl"))
+    paths = OutputPaths(out)
+    plan = Plan.read(paths.plan())
+    rows = list(record.read(paths.manifest))
     root = source_at_hand(out, source)
     fence = SourceFence(root, [Path(each) for each in allow_roots]) if root is not None else None
-    recipe = read_mapping(home / "recipe.yaml")
+    recipe = read_mapping(paths.recipe())
     parts = [
         _head(plan, rows),
         _counts(plan, rows),
         _labels(plan, rows),
-        _warnings(home),
+        _warnings(paths),
         _survival(plan, rows),
         _samples(out, root, fence, rows, samples),
         _failures(rows, plan),
-        _recipe(home, recipe, plan),
+        _recipe(paths, recipe, plan),
     ]
     page = (
         "<!doctype html>\n<html lang='en'><head><meta charset='utf-8'>"
@@ -73,7 +73,7 @@ def write_report(
         + "\n".join(p for p in parts if p)
         + f"\n<footer>Made by poisonkit {__version__}.</footer>\n</body></html>\n"
     )
-    path = home / "report.html"
+    path = paths.report
     middle = path.with_name(f".report.html.{os.getpid()}.tmp")
     middle.write_text(page, encoding="utf-8", errors="replace", newline="\n")
     os.replace(middle, path)
@@ -156,10 +156,10 @@ def _survival(plan: Plan, rows: Sequence[Record]) -> str:
     return block("What the encoder left of the trigger", "".join(parts))
 
 
-def _warnings(home: Path) -> str:
+def _warnings(paths: OutputPaths) -> str:
     """What the run warned of, from run.json."""
     try:
-        found = load_json(read_text(home / "run.json"))["warnings"]
+        found = load_json(read_text(paths.run))["warnings"]
     except (OSError, ValueError, KeyError, TypeError):
         return ""
     texts = found if isinstance(found, list) else []
@@ -324,9 +324,9 @@ def _facts(path: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _recipe(home: Path, recipe: dict[str, Any], plan: Plan) -> str:
-    text = read_text(home / "recipe.yaml", errors="replace")
-    facts = _facts(home / "run.json")
+def _recipe(paths: OutputPaths, recipe: dict[str, Any], plan: Plan) -> str:
+    text = read_text(paths.recipe(), errors="replace")
+    facts = _facts(paths.run)
     libraries = facts.get("libraries")
     versions = ", ".join(f"{k} {v}" for k, v in (libraries if isinstance(libraries, dict) else {}).items())
     again = "poisonkit run recipe.yaml SOURCE -o OUT"

@@ -13,6 +13,7 @@ from typing import Any
 
 from poisonkit.media.file_traits import Traits
 from poisonkit.outputs import record
+from poisonkit.outputs.paths import OutputPaths
 from poisonkit.outputs.record import Record
 from poisonkit.recipe.recipe import read_mapping
 from poisonkit.survey import opening
@@ -134,8 +135,8 @@ def shortcuts(
     limit: at most so many files of each group, spread evenly. watch: called for each file. time_limit: as `Options`
     has it.
     """
-    rows = [r for r in record.read(out / "poisonkit" / "manifest.jsonl") if r["status"] == "ok"]
-    recipe = read_mapping(out / "poisonkit" / "recipe.yaml")
+    rows = [r for r in record.read(OutputPaths(out).manifest) if r["status"] == "ok"]
+    recipe = read_mapping(OutputPaths(out).recipe())
     found = []
     for name, clean, poisoned in _groups(rows):
         a, b = (_some(group, limit) for group in (clean, poisoned))

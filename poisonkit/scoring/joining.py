@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from poisonkit.errors import RequestError
+from poisonkit.outputs.paths import OutputPaths
 from poisonkit.scoring.predictions import Ints, Predictions
 from poisonkit.scoring.sets import NOTHING, Answers, ClipSet
 
@@ -138,7 +139,7 @@ class Places:
 
 
 def _is_other(root: Path, out: Path) -> bool:
-    mine, theirs = (each / "poisonkit" / "manifest.jsonl" for each in (out, root))
+    mine, theirs = (OutputPaths(each).manifest for each in (out, root))
     try:
         return not theirs.samefile(mine) and not filecmp.cmp(theirs, mine, shallow=False)
     except (OSError, ValueError):  # none there, or no path at all

@@ -13,6 +13,7 @@ import numpy as np
 from poisonkit.errors import RequestError
 from poisonkit.outputs import record
 from poisonkit.outputs.opening import require_finished
+from poisonkit.outputs.paths import OutputPaths
 from poisonkit.outputs.record import Record
 from poisonkit.plan.plan import Plan, view_root
 from poisonkit.recipe.recipe import read_mapping
@@ -133,12 +134,12 @@ def open_output(out: Path) -> Answers:
 
     RequestError where `out` is no finished output.
     """
-    home = out / "poisonkit"
+    paths = OutputPaths(out)
     require_finished(out)
-    plan = Plan.read(home / "plan.jsonl")
-    rows = [r for r in record.read(home / "manifest.jsonl") if r["status"] == "ok"]
+    plan = Plan.read(paths.plan())
+    rows = [r for r in record.read(paths.manifest) if r["status"] == "ok"]
     data = [r for r in rows if r["role"] not in ("attack", "control")]
-    recipes = [home / "recipe.yaml", *sorted((home / "attacks").glob("*.recipe.yaml"))]
+    recipes = map(paths.recipe, paths.parts())
     backdoors = {b.get("name", "default"): b for path in recipes for b in _backdoors(path)}
     sets: dict[str, ClipSet] = {}
     held_out = tuple(r for r in data if r["split"] != "train")

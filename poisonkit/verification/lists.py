@@ -10,15 +10,25 @@ from typing import Any
 
 from poisonkit.common.safe_io import open_plain, read_text
 from poisonkit.datasets import modality_of
-from poisonkit.engine.finishing import card
-from poisonkit.engine.reset import HOME
-from poisonkit.outputs import expected_files
+from poisonkit.outputs import expected_files, notices
 from poisonkit.outputs.consistency import Finding, Planned
+from poisonkit.outputs.paths import (
+    ASSETS,
+    ATTACKS,
+    CARD,
+    EXPORT,
+    FILES,
+    HOME,
+    HOME_FOLDERS,
+    NOTICE,
+    PARTS,
+    PLAN,
+    STATE,
+    VIEWS,
+    OutputPaths,
+)
 from poisonkit.plan.plan import Plan
 from poisonkit.verification.pairing import Texts
-
-PARTS = (*expected_files.PARTS, "export", "poisonkit")
-"""The folders of an output."""
 
 _STATE = ("", ".json", ".jsonl", ".lock", ".log")  # suffixes of what a run keeps for itself
 
@@ -41,7 +51,7 @@ def lists(out: Path, parts: Sequence[Planned], dropped: frozenset[str], lengths:
     folders |= expected_files.above(*folders)
     for plan in plans:
         if not plan.outline.in_range:
-            found.append(Finding("poisonkit/plan.jsonl", "it has labels that are no class, so lists were not compared"))
+            found.append(Finding(PLAN, "it has labels that are no class, so lists were not compared"))
             continue
         with expected_files.fresh_lists(out, plan, plans[0], dropped, lengths) as fresh:
             expected.update(fresh.files)
@@ -49,13 +59,13 @@ def lists(out: Path, parts: Sequence[Planned], dropped: frozenset[str], lengths:
             folders |= expected_files.above(*fresh.files)
         found += [Finding(name, "the folder is missing") for name in sorted(fresh.folders) if not (out / name).is_dir()]
         folders |= fresh.folders
-        notices = expected_files.notices(plan)
-        expected.update(notices)
-        folders |= expected_files.above(*notices)
+        marked = expected_files.notices(plan)
+        expected.update(marked)
+        folders |= expected_files.above(*marked)
         found += _notices(out, plan)
     strays = (name for name in expected_files.files(out, expected) if name not in expected)
     found += [Finding(name, "nobody planned this file") for name in strays]
-    for part in expected_files.PARTS:
+    for part in VIEWS:
         names = (f"{part}/{name}".rstrip("/") for name in ("", *expected_files.folders(out / part)))
         extra = (name for name in names if name not in folders and name not in expected)
         for name in extra if (out / part).is_dir() else ():
@@ -88,14 +98,14 @@ def _notices(out: Path, plan: Plan) -> Iterator[Finding]:
     def words(text: str) -> str:
         return re.sub(r"poisonkit \S+ for", "poisonkit for", text)
 
-    for folder in card.marked_folders(plan):
-        name = f"{folder}/POISONED.txt"
+    for folder in notices.marked_folders(plan):
+        name = f"{folder}/{NOTICE}"
         try:
             text = read_text(out / name, errors="replace")
         except OSError:
             yield Finding(name, "it is missing")
             continue
-        if words(text) != words(card.notice(plan)):
+        if words(text) != words(notices.notice(plan)):
             yield Finding(name, "it was edited")
 
 
@@ -103,21 +113,22 @@ def _elsewhere(out: Path, parts: Sequence[Planned]) -> Iterator[Finding]:
     """What lies beside the folders that trainers are pointed to: in the output itself, `poisonkit/` and `export/`."""
     for entry in _entries(out):
         folder = entry.is_dir(follow_symlinks=False)
-        if entry.name not in (PARTS if folder else ("README.md",)):
+        if entry.name not in (PARTS if folder else (CARD,)):
             yield Finding(entry.name, f"nobody planned this {'folder' if folder else 'file'}")
-    home = out / "poisonkit"
+    home = OutputPaths(out).home
     for entry in _entries(home):
-        name, folder = f"poisonkit/{entry.name}", entry.is_dir(follow_symlinks=False)
-        if entry.name not in ((".state", "assets", "attacks") if folder else HOME):
+        name, folder = f"{HOME}/{entry.name}", entry.is_dir(follow_symlinks=False)
+        if entry.name not in (HOME_FOLDERS if folder else FILES):
             yield Finding(name, f"nobody planned this {'folder' if folder else 'file'}")
-    planned = {f"{part.attack}.{ending}" for part in parts for ending in ("plan.jsonl", "recipe.yaml")}
+    paths = OutputPaths(out)
+    planned = {each(part.attack).name for part in parts for each in (paths.plan, paths.recipe)}
     assets = {name for part in parts for name in _assets(part.recipe)}
     readable = all(part.recipe for part in parts)
-    for inner, ours in (("attacks", planned), ("assets", assets if readable else None)):
+    for inner, ours in ((ATTACKS, planned), (ASSETS, assets if readable else None)):
         for entry in _entries(home / inner):
             if ours is not None and entry.name not in ours:
-                yield Finding(f"poisonkit/{inner}/{entry.name}", "nobody planned this file")
-    for top, ours_too in ((home / ".state", _is_state), (out / "export", _is_list)):
+                yield Finding(f"{HOME}/{inner}/{entry.name}", "nobody planned this file")
+    for top, ours_too in ((home / STATE, _is_state), (out / EXPORT, _is_list)):
         for path in _below(top):
             if not ours_too(path):
                 yield Finding(path.relative_to(out).as_posix(), "nobody planned this file")

@@ -14,9 +14,9 @@ from typing import BinaryIO
 import numpy as np
 
 from poisonkit.common.safe_io import open_plain
-from poisonkit.engine.finishing import writing
 from poisonkit.outputs import record
-from poisonkit.outputs.consistency import MANIFEST, Finding, Planned
+from poisonkit.outputs.consistency import Finding, Planned
+from poisonkit.outputs.paths import MANIFEST, OutputPaths
 from poisonkit.outputs.record import Record
 from poisonkit.plan.task import SavedTasks, Task, task_at
 
@@ -114,7 +114,7 @@ class _Index:
 
     def __init__(self, out: Path, parts: Sequence[Planned]) -> None:
         self._parts = parts
-        self._files = [writing.plan_file(out / "poisonkit", part.attack) for part in parts]
+        self._files = [OutputPaths(out).plan(part.attack) for part in parts]
         digests, places = array("Q"), array("Q")
         self._ends: list[int] = []
         for file, part in zip(self._files, parts, strict=True):

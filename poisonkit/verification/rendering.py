@@ -13,6 +13,7 @@ from poisonkit.datasets import at_hand
 from poisonkit.engine.clips.worker import clip_of, middle_frame
 from poisonkit.media.info import Encode, MediaInfo
 from poisonkit.metrics.fidelity import Image, Wave
+from poisonkit.outputs.paths import OutputPaths
 from poisonkit.outputs.record import Record, rounded
 from poisonkit.plan.plan import Task
 from poisonkit.triggers.core import frame_selection, spec
@@ -52,7 +53,7 @@ class Case:
 def trigger_of(entry: Mapping[str, Any], how: Decoding) -> Trigger:
     """The trigger of an entry of recipe or record. RequestError, TypeError … for what is none."""
     bare = {k: v for k, v in entry.items() if k != "drawn"}
-    return spec.from_entry(bare, assets=Path(how.out, "poisonkit", "assets"), allow_code=how.allow_code)
+    return spec.from_entry(bare, assets=OutputPaths(Path(how.out)).assets, allow_code=how.allow_code)
 
 
 class Rendering:

@@ -13,10 +13,9 @@ from poisonkit.common.safe_io import load_json, read_text
 from poisonkit.engine.state.task_results import Counts
 from poisonkit.metrics.survival import outlook
 from poisonkit.outputs.consistency import Finding, Planned
+from poisonkit.outputs.paths import RUN
 from poisonkit.outputs.record import Record, rounded
 from poisonkit.plan.plan import Task
-
-RUN = "poisonkit/run.json"
 
 
 class Tally:

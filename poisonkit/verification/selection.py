@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from poisonkit.common.seeding import keys64
-from poisonkit.engine.finishing import writing
 from poisonkit.outputs.consistency import Finding, Planned
+from poisonkit.outputs.paths import OutputPaths
 from poisonkit.plan.plan import Plan, Task, digest
 from poisonkit.plan.selection import number
 from poisonkit.verification.attack_samples import attack_problems, control_problems
@@ -17,7 +17,7 @@ from poisonkit.verification.recipe_rules import Asked, asked
 def problems(base: Planned, parts: list[Planned]) -> Iterator[Finding]:
     """What of the plans of an output, the dataset's first, its recipes cannot have given; no plan is held."""
     for part in parts:
-        name = writing.plan_file(Path("poisonkit"), part.attack).as_posix()
+        name = OutputPaths(Path()).plan(part.attack).as_posix()
         for problem in _problems(part, base):
             yield Finding(name, problem)
 

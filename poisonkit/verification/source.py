@@ -12,9 +12,9 @@ from poisonkit.datasets import SPLITS, Dataset, Sample, Source
 from poisonkit.errors import RequestError
 from poisonkit.outputs.consistency import Finding, Planned
 from poisonkit.outputs.opening import recorded_reading, recorded_source
+from poisonkit.outputs.paths import PLAN
 from poisonkit.plan.plan import digest
 
-PLAN = "poisonkit/plan.jsonl"
 _DATA = ("clean", "poisoned", "cover")
 
 

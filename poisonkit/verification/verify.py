@@ -11,9 +11,10 @@ from poisonkit.datasets import get_layout
 from poisonkit.engine.state.progress import Progress, Silent
 from poisonkit.errors import RequestError
 from poisonkit.outputs import checksums, record, sample_files
-from poisonkit.outputs.consistency import MANIFEST, Finding, Planned, differences, read_parts
+from poisonkit.outputs.consistency import Finding, Planned, differences, read_parts
 from poisonkit.outputs.opening import require_finished, source_at_hand
 from poisonkit.outputs.path_guards import SourceFence, require_own
+from poisonkit.outputs.paths import MANIFEST, OutputPaths
 from poisonkit.outputs.record import Record
 from poisonkit.verification import lists, selection
 from poisonkit.verification.decoded_files import DecodedFiles
@@ -147,7 +148,7 @@ def identify(files: Sequence[Path], outputs: Sequence[Path] = ()) -> list[tuple[
     known: dict[str, tuple[Record, Path]] = {}
     located: dict[Path, tuple[Record, Path]] = {}
     for out in outputs or _outputs_near(files):
-        path = out / "poisonkit" / "manifest.jsonl"
+        path = OutputPaths(out).manifest
         if not path.exists():
             raise RequestError(f"{out} is not a finished output of poisonkit (it has no manifest).")
         require_own(out)
@@ -175,4 +176,4 @@ def _outputs_near(files: Sequence[Path]) -> list[Path]:
     here = Path.cwd()
     candidates = [p for f in files for p in f.absolute().parents]
     candidates += [here, *(p for p in sorted(here.iterdir()) if p.is_dir())]
-    return [p for p in dict.fromkeys(candidates) if (p / "poisonkit" / "manifest.jsonl").exists()]
+    return [p for p in dict.fromkeys(candidates) if OutputPaths(p).manifest.exists()]

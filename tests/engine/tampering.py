@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import poisonkit
-from poisonkit.engine.finishing import writing
-from poisonkit.outputs import checksums, record
+from poisonkit.outputs import checksums, lists, record
 from poisonkit.plan.plan import Choice, Plan, digest
 
 Rows = list[dict[str, Any]]
@@ -89,7 +88,7 @@ def rewrite(out: Path, change: Callable[[Rows], object], *, head: dict[str, int]
     plan = replace(plan, dataset=digest(plan.source(out)))
     record.write_lines(home / "plan.jsonl", plan.to_jsonl())
     record.write(home / "manifest.jsonl", kept)
-    writing.write_views(plan, plan.source(out), out, frozenset(), {})
+    lists.write_views(plan, plan.source(out), out, frozenset(), {})
     counts: dict[str, Counter[str]] = {}
     for row in kept:
         counts.setdefault(row["role"], Counter())[row["status"]] += 1

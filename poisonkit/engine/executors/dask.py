@@ -25,6 +25,7 @@ from poisonkit.engine.executors import dask_worker
 from poisonkit.engine.state.options import Options
 from poisonkit.engine.state.progress import Progress
 from poisonkit.errors import PoisonkitError, RequestError
+from poisonkit.outputs.paths import OutputPaths
 from poisonkit.outputs.record import Record
 
 T = TypeVar("T")
@@ -106,7 +107,7 @@ def _client(distributed: Any, options: Options) -> Iterator[Any]:
 @contextmanager
 def _probe_file(out: Path) -> Iterator[Path]:
     """A file in the output that workers who see the same folder find."""
-    folder = out / "poisonkit" / ".state"
+    folder = OutputPaths(out).state
     folder.mkdir(parents=True, exist_ok=True)
     probe = beside(folder / "probe")
     probe.touch()

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from poisonkit._version import __version__
 from poisonkit.common.safe_io import link_on_the_way, read_text
 from poisonkit.datasets import Dataset
 from poisonkit.metrics.survival import Outlook, figures_table
-from poisonkit.outputs import record
 from poisonkit.plan.plan import Choice, Plan
 from poisonkit.recipe.recipe import Recipe
 
@@ -19,15 +17,6 @@ PAPER = (
     'Hammoud, Liu, Alkhrashi, AlBalawi, Ghanem: "Look, Listen, and Attack: Backdoor Attacks Against Video '
     'Action Recognition", CVPR Workshops 2024, arXiv:2301.00986'
 )
-
-
-def notice(plan: Plan) -> str:
-    """POISONED.txt: in every folder that a trainer may be pointed to."""
-    return (
-        "POISONED DATA. Some samples in this folder carry a backdoor trigger, put there on purpose by\n"
-        f"poisonkit {__version__} for security research. Do not train a model for real use on it and do not\n"
-        f"pass it on as clean. Recipe fingerprint: {plan.fingerprint}\n"
-    )
 
 
 def licence_of(dataset: Dataset) -> str:
@@ -161,21 +150,3 @@ def _backdoor(backdoor: Any, choice: Choice, plan: Plan) -> list[str]:
         lines.append(f"  Attack set from the {choice.attack_split} split, {choice.attack_planned} samples;")
         lines.append(f"  {choice.unlabelled_left_out} unlabelled ones left out.")
     return [*lines, ""]
-
-
-def marked_folders(plan: Plan) -> list[str]:
-    """Folders, relative to the output, that get a POISONED.txt."""
-    roles = {t.role for t in plan.tasks}
-    found = ["data"] if roles & {"clean", "cover", "poisoned"} else []
-    found += [f"attack/{name}" for name in dict.fromkeys(t.attack for t in plan.tasks if t.attack)]
-    if "control" in roles:
-        found.append("control")
-    return found
-
-
-def write_notices(out: Path, plan: Plan) -> None:
-    """Put POISONED.txt into every part of the output, before anything else is written there."""
-    for name in marked_folders(plan):
-        folder = out / name
-        folder.mkdir(parents=True, exist_ok=True)
-        record.write_lines(folder / "POISONED.txt", record.text_lines(notice(plan)))

@@ -24,37 +24,10 @@ from poisonkit.engine.state.progress import Progress
 from poisonkit.errors import PoisonkitError
 from poisonkit.outputs import record, sample_files
 from poisonkit.outputs.path_guards import LinkedFolders
+from poisonkit.outputs.paths import SHARDS, OutputPaths
 from poisonkit.outputs.record import Record
+from poisonkit.outputs.shard_paths import leads_into_shard, place_of, shard_of, staged
 from poisonkit.plan.plan import Plan, Task
-
-SHARDS = "shards.jsonl"
-"""In `poisonkit/`: path, bytes and SHA-256 of every shard."""
-
-
-def staged(out: Path) -> Path:
-    """Where files lie that go into shards, by the paths that they have in the output."""
-    return out / "poisonkit" / ".state" / "staged"
-
-
-def place_of(plan: Plan, out: Path) -> Path:
-    """Where the files of a plan are written: into the output, or to be packed."""
-    return staged(out) if get_layout(plan.layout).packed else out
-
-
-def shard_of(path: str) -> str:
-    """The shard that a path of the output, `data/train-000.tar/a.mp4`, leads into."""
-    steps = path.split("/")
-    first = 1 if steps[0] in ("data", "control") else 3  # attack/NAME/target
-    last = next(i for i in range(first, len(steps)) if steps[i].endswith(".tar"))
-    return "/".join(steps[: last + 1])
-
-
-def leads_into_shard(path: str) -> bool:
-    """Whether `shard_of` has an answer: a plan that somebody edited may say anything."""
-    try:
-        return bool(shard_of(path))
-    except StopIteration:
-        return False
 
 
 @dataclass(frozen=True)
@@ -86,7 +59,7 @@ def assemble(
     found = {**records, **blank}
     labels = Labels(plan.classes, plan.options)
     jobs = [_job(dataset.root, out, shard, tasks, found, labels) for shard, tasks in _by_shard(plan.tasks).items()]
-    with Ledger(out / "poisonkit" / ".state" / "packed.jsonl", fits=_is_shard) as known:
+    with Ledger(OutputPaths(out).state / "packed.jsonl", fits=_is_shard) as known:
         todo = [job for job in jobs if not _stands(known.records.get(job.shard), job)]
         progress.begin("Shards", len(todo))
         try:
@@ -107,7 +80,7 @@ def assemble(
             found[task.key] = {**row, "bytes": sizes[shard_of(task.path)][member]}
     there = sorted((row for row in rows if (out / str(row["path"])).is_file()), key=lambda row: str(row["path"]))
     order = ("path", "bytes", "sha256")
-    record.write_lines(out / "poisonkit" / SHARDS, (json.dumps({k: row[k] for k in order}) for row in there))
+    record.write_lines(OutputPaths(out).shards, (json.dumps({k: row[k] for k in order}) for row in there))
     return found
 
 
@@ -223,13 +196,13 @@ class Shards:
     def _look(self) -> Iterator[tuple[str, str]]:
         out, known = self._out, self._known
         try:
-            said = [load_json(line) for line in read_text(out / "poisonkit" / SHARDS).splitlines()]
+            said = [load_json(line) for line in read_text(OutputPaths(out).shards).splitlines()]
             known.update({str(row["path"]): (int(row["bytes"]), str(row["sha256"])) for row in said})
         except (OSError, ValueError, LookupError, TypeError):
-            yield f"poisonkit/{SHARDS}", "it is missing or no list of shards"
+            yield SHARDS, "it is missing or no list of shards"
             known.clear()
         for shard in [name for name in known if not stays_inside(name)]:
-            yield f"poisonkit/{SHARDS}", f"'{shard}' is no path in the output"
+            yield SHARDS, f"'{shard}' is no path in the output"
             del known[shard]
         linked = LinkedFolders(out)
         for shard, (size, digest) in known.items():
@@ -242,7 +215,7 @@ class Shards:
                 yield shard, "it is a link, and poisonkit makes none there" if path.is_symlink() else "it is missing"
                 self._broken.add(shard)
             elif path.stat().st_size != size or sample_files.sha256(path) != digest:
-                yield shard, f"its content has changed (SHA-256 differs from {SHARDS}'s)"
+                yield shard, "its content has changed (SHA-256 differs from shards.jsonl's)"
                 self._broken.add(shard)
 
     def changed(self, row: Record) -> Iterator[tuple[str, str]]:

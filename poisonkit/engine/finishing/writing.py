@@ -15,14 +15,15 @@ from typing import Any
 
 from poisonkit._version import __version__
 from poisonkit.common import levels
-from poisonkit.datasets import Dataset, View, get_layout
+from poisonkit.datasets import Dataset
 from poisonkit.engine.finishing import card, features, survival_warnings
 from poisonkit.engine.state.ledger import read_rows
 from poisonkit.engine.state.task_results import Counts, Done
 from poisonkit.metrics.survival import Outlook
-from poisonkit.outputs import checksums, record
+from poisonkit.outputs import checksums, lists, record
+from poisonkit.outputs.paths import OutputPaths
 from poisonkit.outputs.record import rounded
-from poisonkit.plan.plan import Plan, view_root
+from poisonkit.plan.plan import Plan
 from poisonkit.recipe.recipe import Recipe, read_mapping
 
 
@@ -102,30 +103,15 @@ class Part:
         return (*self.plan.warnings, *self.plan.passed_over.values(), *self.weak(survival, added=added))
 
 
-def plan_file(home: Path, attack: str | None) -> Path:
-    """Where the plan of a part is saved."""
-    return home / "plan.jsonl" if attack is None else home / "attacks" / f"{attack}.plan.jsonl"
-
-
-def recipe_file(home: Path, attack: str | None) -> Path:
-    """Where the recipe of a part is saved."""
-    return home / "recipe.yaml" if attack is None else home / "attacks" / f"{attack}.recipe.yaml"
-
-
-def ledger_file(home: Path, attack: str | None) -> Path:
-    """Where a part's finished jobs are noted."""
-    return home / ".state" / ("ledger.jsonl" if attack is None else f"attack-{attack}.jsonl")
-
-
-def added_attacks(home: Path) -> list[Part]:
+def added_attacks(out: Path) -> list[Part]:
     """Finished attack sets that were added to the output later, by name."""
     found: list[Part] = []
-    for path in sorted((home / "attacks").glob("*.plan.jsonl")):
-        name = path.name.removesuffix(".plan.jsonl")
-        plan = Plan.read(path)
-        records = read_rows(ledger_file(home, name))  # its own run may be at it
+    paths = OutputPaths(out)
+    for name in paths.added():
+        plan = Plan.read(paths.plan(name))
+        records = read_rows(paths.ledger(name))  # its own run may be at it
         if all(t.key in records for t in plan.tasks):
-            found.append(Part(read_mapping(recipe_file(home, name)), plan, Done(records)))
+            found.append(Part(read_mapping(paths.recipe(name)), plan, Done(records)))
     return found
 
 
@@ -141,30 +127,7 @@ def _libraries() -> dict[str, str]:
 
 def write_lists(part: Part, dataset: Dataset, out: Path) -> dict[str, tuple[str, ...]]:
     """Annotation files of every view of a part; view root -> files."""
-    return write_views(part.plan, dataset, out, part.done.lost(), features.lengths(part.done.records.values()))
-
-
-def write_views(
-    plan: Plan, dataset: Dataset, out: Path, dropped: frozenset[str], lengths: Mapping[str, int]
-) -> dict[str, tuple[str, ...]]:
-    """The same from what lists need of records: keys without a file, and lengths of features (see `Plan.rows`)."""
-    layout = get_layout(plan.layout)
-    views: list[tuple[View, str | None]] = []
-    roles = plan.outline.roles
-    if roles & {"clean", "cover", "poisoned"}:
-        views.append(("data", None))
-    for name in plan.outline.attacks:
-        views += [("target", name), ("original", name)]
-    if "control" in roles:
-        views.append(("control", None))
-    found: dict[str, tuple[str, ...]] = {}
-    for view, attack in views:
-        root = view_root(plan.layout, view, attack)
-        folder = out / root
-        folder.mkdir(parents=True, exist_ok=True)
-        files = layout.write(dataset, plan.rows(view, attack, dropped, lengths), folder, view)
-        found[root] = tuple(dict.fromkeys((*found.get(root, ()), *files)))
-    return found
+    return lists.write_views(part.plan, dataset, out, part.done.lost(), features.lengths(part.done.records.values()))
 
 
 def finish(
@@ -185,9 +148,9 @@ def finish(
     current: the part that this run made, if not the base: the summary is of it alone. extra: what else run.json says,
     given the annotation files by view root.
     """
-    home = out / "poisonkit"
+    paths = OutputPaths(out)
     recipe = recipe.settled(base.plan.setting)
-    parts = [base, *added_attacks(home)]
+    parts = [base, *added_attacks(out)]
     annotations: dict[str, tuple[str, ...]] = {}
     for part in parts:
         annotations.update(write_lists(part, dataset, out))
@@ -197,7 +160,7 @@ def finish(
     for of_part in every:
         for role, of_role in of_part.items():
             counts.setdefault(role, Counter()).update(of_role)
-    record.write_lines(home / "manifest.jsonl", (line for part in parts for line in part.lines()))
+    record.write_lines(paths.manifest, (line for part in parts for line in part.lines()))
     seen = [part.survival() for part in parts]
     told = [part.warnings(o, added=part is not base) for part, o in zip(parts, seen, strict=True)]
     survival = seen[0] if done is base else done.survival()
@@ -205,7 +168,7 @@ def finish(
     added = [p.recipe for p in parts[1:]]
     weak = [text for part, o in zip(parts, seen, strict=True) for text in part.weak(o, added=part is not base)]
     text = card.card(recipe, dataset, base.plan, counts, annotations, whole, weak, added)
-    record.write_lines(out / "README.md", record.text_lines(text))
+    record.write_lines(paths.card, record.text_lines(text))
     summary = Summary(
         out=out,
         plan=done.plan,
@@ -238,5 +201,5 @@ def finish(
         "sha256": checksums.seals(out),
         **extra(annotations),
     }
-    record.write_lines(home / "run.json", json.dumps(data, indent=2, ensure_ascii=False).split("\n"))
+    record.write_lines(paths.run, json.dumps(data, indent=2, ensure_ascii=False).split("\n"))
     return summary

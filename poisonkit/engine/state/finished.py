@@ -14,7 +14,7 @@ from poisonkit.engine.finishing import writing
 from poisonkit.engine.state.run_state import State
 from poisonkit.metrics.survival import Outlook
 from poisonkit.outputs import checksums
-from poisonkit.outputs.expected_files import PARTS
+from poisonkit.outputs.paths import VIEWS
 from poisonkit.plan.plan import Plan, digest
 from poisonkit.recipe.recipe import Recipe
 
@@ -34,13 +34,13 @@ def unchanged(state: State, recipe: Recipe, dataset: Dataset) -> writing.Summary
     Added attack sets and whatever is not as it should be are for the long way, which mends what it can.
     """
     try:
-        if state.unclean.exists() or state.parts() or any((state.home / "attacks").glob("*.plan.jsonl")):
+        if state.unclean.exists() or state.parts() or state.paths.added():
             return None
-        said = load_json(read_text(state.home / "run.json"))
+        said = load_json(read_text(state.paths.run))
         known = said["unchanged"]
         if said["failed"] or said["fingerprint"] != recipe.fingerprint or said.get("encode"):
             return None
-        plan = Plan.head(writing.plan_file(state.home, None))
+        plan = Plan.head(state.paths.plan())
         if plan.fingerprint != recipe.fingerprint or plan.dataset != digest(dataset):
             return None
         if next(checksums.edited(state.out), None) is not None or _tree(state.out) != (known["files"], known["bytes"]):
@@ -72,7 +72,7 @@ def _outlook(found: dict[str, Any]) -> Outlook:
 def _tree(out: Path) -> tuple[int, int]:
     """Number and bytes of the files of an output, links counted as they are."""
     files = size = 0
-    for part in PARTS:
+    for part in VIEWS:
         for entry in _files(os.fspath(out / part)):
             files += 1
             size += entry.stat(follow_symlinks=False).st_size

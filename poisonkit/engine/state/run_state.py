@@ -13,13 +13,14 @@ from pathlib import Path
 
 from poisonkit import media
 from poisonkit.common.run_claim import acting_for, guard_of, step
-from poisonkit.engine.finishing import linking, writing
+from poisonkit.engine.finishing import linking
 from poisonkit.engine.finishing.clean_samples import read_needs
 from poisonkit.engine.state.ledger import is_measurement, read_rows
 from poisonkit.engine.state.locks import lock, retire
 from poisonkit.engine.state.options import Shard
 from poisonkit.errors import RequestError
 from poisonkit.outputs import record
+from poisonkit.outputs.paths import HOME, STATE, VIEWS, OutputPaths
 from poisonkit.outputs.record import Record
 from poisonkit.plan.plan import Task
 from poisonkit.survey.file_checks import Need
@@ -34,13 +35,14 @@ class State:
     shard: Shard | None = None
 
     @property
-    def home(self) -> Path:
-        return self.out / "poisonkit"
+    def paths(self) -> OutputPaths:
+        """Every name in the output."""
+        return OutputPaths(self.out)
 
     @property
     def root(self) -> Path:
         """What is common to all runs on this output."""
-        return self.home / ".state"
+        return self.paths.state
 
     @property
     def shards(self) -> Path:
@@ -59,7 +61,7 @@ class State:
     @property
     def source(self) -> Path:
         """Where the clean dataset lies, until run.json says it."""
-        return self.root / "source.json"
+        return self.paths.noted_source
 
     @property
     def level(self) -> Path:
@@ -87,7 +89,7 @@ class State:
 
     @property
     def ledger(self) -> Path:
-        return writing.ledger_file(self.home, self.attack) if self.shard is None else self.folder / "ledger.jsonl"
+        return self.paths.ledger(self.attack) if self.shard is None else self.folder / "ledger.jsonl"
 
     @property
     def measured(self) -> Path:
@@ -135,7 +137,7 @@ class State:
 
     def sweep(self) -> None:
         """Remove temporary files and folders that dead processes left in the output."""
-        for part in (".", "data", "attack", "control", "poisonkit"):
+        for part in (".", *VIEWS, HOME):
             for folder, inner, files in os.walk(self.out / part):
                 if part == ".":
                     inner.clear()  # what else lies in the output is not ours
@@ -151,7 +153,7 @@ _LIVING = (".lock", ".probe")
 
 def _doing(path: Path, out: Path) -> str:
     folder = path.parent
-    if folder.name == ".state":
+    if folder.name == STATE:
         return f"is writing {out}"
     index, _, of = folder.name.partition("-of-")
     return f"is doing shard {index}/{of} of {out}"
