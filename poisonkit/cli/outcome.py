@@ -17,6 +17,7 @@ from poisonkit.datasets import Dataset
 from poisonkit.engine.finishing.writing import Summary
 from poisonkit.errors import RequestError
 from poisonkit.metrics.survival import figures_table
+from poisonkit.outputs.opening import require_apart
 from poisonkit.outputs.paths import OutputPaths
 from poisonkit.plan.plan import Plan, Task
 from poisonkit.recipe.recipe import Recipe
@@ -42,6 +43,9 @@ def carry_out_all(recipes: Mapping[str, Recipe], running: Mapping[str, Any], *, 
 
     recipes: by what sets each apart.
     """
+    for recipe in recipes.values():
+        if recipe.out is not None:
+            require_apart(recipe.out)
     statuses, outcomes = [], []
     for number, (name, recipe) in enumerate(recipes.items(), 1):
         if not json:

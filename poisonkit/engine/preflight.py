@@ -12,6 +12,7 @@ from poisonkit.datasets import Dataset, Source, get_layout
 from poisonkit.engine.finishing import linking
 from poisonkit.errors import RequestError
 from poisonkit.outputs import sample_files
+from poisonkit.outputs.opening import require_apart
 from poisonkit.outputs.paths import HOME, HOME_FOLDERS, RECIPE, OutputPaths
 from poisonkit.plan.plan import Plan
 from poisonkit.recipe.recipe import Recipe
@@ -72,8 +73,7 @@ def check_out(out: Path, dataset: Dataset, *, beside: bool = False) -> None:
         raise RequestError(f"The output {out} lies inside the source {dataset.root}; choose another folder with -o.")
     if here in source.parents:
         raise RequestError(f"The source lies inside the output {out}; choose another folder.")
-    if around := next((parent for parent in here.parents if OutputPaths(parent).is_output()), None):
-        raise RequestError(f"{around} is one recipe's output, and {out} lies in it: choose another folder.")
+    require_apart(out)
     if (out.exists() or out.is_symlink()) and not out.is_dir():
         raise RequestError(f"The output {out} is no folder; choose another name.")
     if out.is_dir() and not beside and not OutputPaths(out).is_output():

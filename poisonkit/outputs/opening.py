@@ -20,6 +20,12 @@ def require_finished(out: Path) -> None:
         raise RequestError(f"{out} is not finished; run the command that made it again, and it will continue.")
 
 
+def require_apart(out: Path) -> None:
+    """RequestError when `out` lies inside another recipe's output."""
+    if around := next((parent for parent in out.absolute().parents if OutputPaths(parent).is_output()), None):
+        raise RequestError(f"{around} is one recipe's output, and {out} lies in it: choose another folder.")
+
+
 def finished(out: Path, *, allow_code: bool = False) -> Recipe:
     """The recipe of a finished output. RequestError when `out` is none."""
     require_finished(out)

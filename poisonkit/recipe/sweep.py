@@ -61,12 +61,8 @@ def read_sweep(
         if name.casefold() in names or len(name) > LONGEST:
             name = f"{name[:LONGEST]}_{recipe.fingerprint}"
         names.add(name.casefold())
-        found[name] = recipe if recipe.out is None else _inside(recipe, recipe.out, name)
+        found[name] = recipe if recipe.out is None else recipe.model_copy(update={"out": recipe.out / name})
     return found
-
-
-def _inside(recipe: Recipe, out: Path, name: str) -> Recipe:
-    return recipe.model_copy(update={"out": out / name})
 
 
 def _checked(swept: Any, data: Mapping[str, Any]) -> dict[str, list[Any]]:

@@ -19,7 +19,7 @@ import poisonkit
 from poisonkit import Recipe
 from poisonkit.datasets import Source, layouts, read
 from poisonkit.datasets.kit.class_folders import PLACEHOLDER, PLACEHOLDER_BYTES
-from poisonkit.engine.reset import clear
+from poisonkit.engine.reset import Old
 from tests.conftest import same_output
 from tests.datasets import test_benchmark_layouts as benchmarks
 from tests.datasets import test_named_clips as named
@@ -267,7 +267,7 @@ def test_a_placeholder_is_no_sample(tmp_path: Path) -> None:
     assert all(after[path] == before[path] for path in before if path.split("/")[0] in ("data", "attack", "control"))
     exported = poisonkit.export(out, "pytorchvideo")
     assert not any(PLACEHOLDER in file.read_text() for file in exported.folder.rglob("*.csv"))
-    assert [name for name in clear(out) if not name.startswith("export/")] == []
+    assert [name for name in Old(out).clear() if not name.startswith("export/")] == []
 
 
 def test_a_place_without_a_clip_is_readable_in_the_data_too(tmp_path: Path) -> None:
