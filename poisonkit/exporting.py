@@ -111,10 +111,10 @@ def _of_mmaction2(source: Layout) -> str:
     return "mmaction2-rawframes" if source.folders else "mmaction2-audio" if source.features else _ALIASES["mmaction2"]
 
 
-_Made = tuple[str, View, Dataset, list[Row]]
+_Made = tuple[str, View, Dataset, Sequence[Row]]
 
 
-def _views(out: Path) -> Iterator[tuple[str, View, Plan, list[Row], str]]:
+def _views(out: Path) -> Iterator[tuple[str, View, Plan, Sequence[Row], str]]:
     """Every view of an output: folder, view, plan, the rows that were written, its root in the output."""
     home = out / "poisonkit"
     records = list(manifest.read(home / "manifest.jsonl"))

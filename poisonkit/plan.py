@@ -4,48 +4,30 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, get_args, overload
+from typing import Any
 
-from poisonkit.datasets import SPLITS, Dataset, Row, Sample, View, arranged, get_layout
+from poisonkit.datasets import Dataset, Row, Sample, Streamed, View, arranged, get_layout
 from poisonkit.errors import RequestError
-from poisonkit.untrusted import below_some_root, load_json, load_line, open_text, stays_inside
+from poisonkit.task import NAME, PARTS, Role, SavedTasks, Task, no_plan, require_inside, sample_of, to_line
+from poisonkit.untrusted import load_json, open_plain
 
-Role = Literal["poisoned", "cover", "clean", "attack", "control"]
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """One row of the plan: one file of the output.
-
-    path: where the file goes, relative to the output. also: further paths that are links to it.
-    backdoor: index into the recipe's backdoors, None for clean. label: what lists say; original_label: the
-    source's. target: the class that the backdoor maps this sample to (None for covers, whose label is kept).
-    other: the sample whose picture a cover is made with, where its method needs one. extra, further: the sample's.
-    """
-
-    role: Role
-    attack: str | None
-    id: str
-    split: str
-    source_path: str
-    path: str
-    also: tuple[str, ...]
-    label: int | None
-    original_label: int | None
-    target: int | None
-    backdoor: int | None
-    other: str | None = None
-    extra: tuple[str, ...] = ()
-    further: tuple[int, ...] = ()
-
-    @property
-    def key(self) -> str:
-        return f"{self.role}:{self.attack or ''}:{self.id}"
+__all__ = [
+    "Choice",
+    "Outline",
+    "Plan",
+    "Role",
+    "Task",
+    "digest",
+    "require_inside",
+    "require_labels",
+    "view_of",
+    "view_root",
+]
 
 
 @dataclass(frozen=True)
@@ -61,6 +43,22 @@ class Choice:
     attack_split: str | None = None
     attack_planned: int = 0
     unlabelled_left_out: int = 0
+
+
+@dataclass(frozen=True)
+class Outline:
+    """What the rows of a plan are.
+
+    in_range: every label is one of its classes. held_out: rows of the dataset itself by split and whether they have a
+    label, training samples left out. data_ends: where, in the file of a plan that is read row by row, the first row
+    begins that is of an attack set or control.
+    """
+
+    roles: frozenset[str]
+    attacks: tuple[str, ...]
+    in_range: bool
+    held_out: Mapping[tuple[str, bool], int]
+    data_ends: int
 
 
 @dataclass
@@ -106,30 +104,35 @@ class Plan:
             **({"encode": dict(self.encode)} if self.encode else {}),
         }
         yield json.dumps(head, ensure_ascii=False)
-        yield from map(_line, self.tasks)
+        yield from map(to_line, self.tasks)
 
     @classmethod
     def read(cls, path: Path) -> Plan:
         """Read a saved plan. RequestError when the file is not one, was cut short, or names a path outside OUT."""
-        tasks: list[Task]
-        try:
-            with open_text(path, encoding="utf-8", errors="surrogateescape") as lines:
-                head = load_json(next(lines))
-                tasks = [_task(row) for row in map(load_line, lines)]
-            plan = cls._of_head(head, tasks)
-            rows = head["rows"]
-        except (OSError, StopIteration, ValueError, KeyError, TypeError) as error:
-            raise RequestError(f"{path} is not a plan that poisonkit saved ({type(error).__name__}).") from None
-        if len(tasks) != rows:
-            raise RequestError(f"{path} holds {len(tasks)} rows and says {rows}: it was cut short.")
-        require_inside(tasks)
+        plan = cls.opened(path)
+        plan.tasks = list(plan.tasks)
         return plan
 
     @classmethod
+    def opened(cls, path: Path) -> Plan:
+        """A saved plan whose rows are read from the file, one at a time, whenever they are gone through.
+
+        RequestError as for `read`: for the head at once, for a row when it is come to.
+        """
+        try:
+            return cls.head(path)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise no_plan(path, error) from None
+
+    @classmethod
     def head(cls, path: Path) -> Plan:
-        """A saved plan whose rows are read when they are asked for. ValueError, KeyError, TypeError if it is none."""
-        with open_text(path, encoding="utf-8", errors="surrogateescape") as lines:
-            return cls._of_head(load_json(next(lines, "")), _SavedTasks(path))
+        """The same; ValueError, KeyError, TypeError, OSError if it is none."""
+        with open_plain(path) as lines:
+            head = load_json(next(lines, b"").decode("utf-8", "surrogateescape"))
+        rows = head["rows"]
+        if type(rows) is not int or rows < 0:
+            raise ValueError("a head of another kind")
+        return cls._of_head(head, SavedTasks(path, rows))
 
     @classmethod
     def _of_head(cls, head: Any, tasks: Sequence[Task]) -> Plan:
@@ -151,12 +154,13 @@ class Plan:
 
     def source(self, root: Path) -> Dataset:
         """The clean dataset as it was planned, its files below `root`: what else is asked of it needs no lists."""
-        samples = tuple(
-            Sample(t.id, t.source_path, t.split, t.original_label, t.extra, t.further)  # type: ignore[arg-type]
-            for t in self.tasks
-            if t.role not in _PARTS
-        )
-        return Dataset(root, self.layout, self.classes, samples, self.options)
+
+        def samples() -> Iterator[Sample]:
+            return (sample_of(t) for t in self.tasks if t.role not in PARTS)
+
+        streamed = isinstance(self.tasks, Streamed)
+        found: Any = Streamed(samples) if streamed else tuple(samples())
+        return Dataset(root, self.layout, self.classes, found, self.options)
 
     def rows(
         self,
@@ -164,112 +168,62 @@ class Plan:
         attack: str | None = None,
         dropped: frozenset[str] = frozenset(),
         lengths: Mapping[str, int] | None = None,
-    ) -> list[Row]:
+    ) -> Sequence[Row]:
         """The lines of one written dataset, without the keys in `dropped`. lengths: key -> `Row.length`, if known.
 
         In the order of the plan; relabelled training samples where nothing tells them (`datasets.arranged`).
         """
         layout = get_layout(self.layout)
-        found: list[Row] = []
         begin = len(view_root(self.layout, view, attack)) + 1
         original = view == "original" and layout.label_in_path
-        for task in self._of(view):
-            if task.attack != attack or (dropped and task.key in dropped):
-                continue
-            path = task.also[0] if original else task.path
-            label = task.label
-            if view == "target":
-                label = task.target
-            elif view == "original":
-                label = task.original_label
-            split: Any = task.split
-            sample = Sample(task.id, task.source_path, split, task.original_label, task.extra, task.further)
-            found.append(Row(sample, label, path[begin:], lengths.get(task.key) if lengths else None))
-        return arranged(found) if view == "data" else found
 
-    def _of(self, view: View) -> list[Task]:
+        def found() -> Iterator[Row]:
+            for task in self._of(view):
+                if task.attack != attack or (dropped and task.key in dropped):
+                    continue
+                path = task.also[0] if original else task.path
+                label = task.label
+                if view == "target":
+                    label = task.target
+                elif view == "original":
+                    label = task.original_label
+                yield Row(sample_of(task), label, path[begin:], lengths.get(task.key) if lengths else None)
+
+        rows: Sequence[Row] = Streamed(found) if isinstance(self.tasks, Streamed) else list(found())
+        return arranged(rows) if view == "data" else rows
+
+    def _of(self, view: View) -> Iterator[Task]:
         """The tasks of a view, of whatever attack."""
         if view == "data":
-            return [t for t in self.tasks if t.role not in _PARTS]
+            return (t for t in self.tasks if t.role not in PARTS)
         role = "control" if view == "control" else "attack"
-        return [t for t in self.tasks if t.role == role]
-
-
-class _SavedTasks(Sequence[Task]):
-    """The rows of a saved plan, read the first time that one is asked for."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
+        tasks: Iterable[Task] = self.tasks
+        if isinstance(self.tasks, SavedTasks):
+            start = self.outline.data_ends
+            tasks = (t for _, t in self.tasks.placed(start)) if start else ()
+        return (t for t in tasks if t.role == role)
 
     @cached_property
-    def _rows(self) -> Sequence[Task]:
-        return Plan.read(self._path).tasks
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    @overload
-    def __getitem__(self, at: int) -> Task: ...
-    @overload
-    def __getitem__(self, at: slice) -> Sequence[Task]: ...
-    def __getitem__(self, at: int | slice) -> Task | Sequence[Task]:
-        return self._rows[at]
-
-
-_ROLES: dict[str, Role] = {role: role for role in get_args(Role)}  # one text for all rows
-_SPLITS: dict[str, str] = {split: split for split in SPLITS}
-_FIELDS = len(Task.__slots__) - 2
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")  # as the recipe has it for backdoors
-
-
-def _task(row: Any) -> Task:
-    """One line of a plan. TypeError, KeyError, ValueError where a value is of another kind than plans have."""
-    name, source, path, attack = row["id"], row["source_path"], row["path"], row["attack"]
-    also, extra, further = row["also"], row.get("extra", ()), row.get("further", ())
-    other = row["other"]
-    numbers = row["label"], row["original_label"], row["target"], row["backdoor"]
-    if not (
-        type(name) is type(source) is type(path) is str
-        and all(n is None or type(n) is int for n in numbers)
-        and not ((also or extra) and not all(type(text) is str for text in (*also, *extra)))
-        and (other is None or type(other) is str)
-        and not (further and not all(type(n) is int for n in further))
-        and (attack is None or _NAME.fullmatch(attack))
-        and len(row) == _FIELDS + ("extra" in row) + ("further" in row)
-    ):
-        raise ValueError("a row of another kind")
-    return Task(
-        _ROLES[row["role"]],
-        attack,
-        name,
-        _SPLITS[row["split"]],
-        name if source == name else source,  # one text for both
-        path,
-        tuple(also),
-        *numbers,
-        other,
-        tuple(extra),
-        tuple(further),
-    )
-
-
-_quoted = json.encoder.encode_basestring
-_encode = json.JSONEncoder(ensure_ascii=False).encode
-
-
-def _line(task: Task) -> str:
-    """A task as JSON. A million clean samples are written by hand: nearly all are alike."""
-    if task.role == "clean" and not (task.extra or task.further or task.also or task.other):
-        label, original = task.label, task.original_label
-        return (
-            f'{{"role": "clean", "attack": null, "id": {_quoted(task.id)}, "split": "{task.split}", '
-            f'"source_path": {_quoted(task.source_path)}, "path": {_quoted(task.path)}, "also": [], '
-            f'"label": {"null" if label is None else label}, '
-            f'"original_label": {"null" if original is None else original}, '
-            '"target": null, "backdoor": null, "other": null}'
-        )
-    names = Task.__slots__
-    return _encode({n: v for n in names if (v := getattr(task, n)) or n not in ("extra", "further")})
+    def outline(self) -> Outline:
+        """What the rows are, seen in one go."""
+        roles: set[str] = set()
+        attacks: dict[str, None] = {}
+        labels: set[int | None] = set()
+        held: Counter[tuple[str, bool]] = Counter()
+        ends = 0
+        tasks = self.tasks
+        for at, task in tasks.placed() if isinstance(tasks, SavedTasks) else enumerate(tasks):
+            roles.add(task.role)
+            labels.update((task.label, task.original_label, task.target, *task.further))
+            if task.attack:
+                attacks[task.attack] = None
+            if task.role not in PARTS:
+                if task.split != "train":
+                    held[task.split, task.original_label is not None] += 1
+            elif not ends:
+                ends = at
+        fit = all(isinstance(x, int) and 0 <= x < len(self.classes) for x in labels - {None})
+        return Outline(frozenset(roles), tuple(attacks), fit, held, ends)
 
 
 def _require_kinds(plan: Plan) -> None:
@@ -283,40 +237,19 @@ def _require_kinds(plan: Plan) -> None:
     for choice in plan.choices:
         numbers = (choice.denominator, choice.pool, choice.requested, choice.planned, choice.covers)
         more = (choice.attack_planned, choice.unlabelled_left_out)
-        if not all(type(n) is int for n in (*numbers, *more)) or not _NAME.fullmatch(choice.name):
+        if not all(type(n) is int for n in (*numbers, *more)) or not NAME.fullmatch(choice.name):
             raise ValueError("a choice of another kind")
-
-
-def in_range(plan: Plan) -> bool:
-    """Whether every label of a plan is one of its classes."""
-    labels = {x for t in plan.tasks for x in (t.label, t.original_label, t.target, *t.further)} - {None}
-    return all(isinstance(x, int) and 0 <= x < len(plan.classes) for x in labels)
 
 
 def require_labels(plan: Plan, out: Path) -> None:
     """RequestError where a label of a saved plan is none of its classes: no list can be written from it."""
-    if not in_range(plan):
+    if not plan.outline.in_range:
         raise RequestError(f"The plan of {out} has labels that are no class; run `poisonkit verify`.")
-
-
-def require_inside(tasks: Iterable[Task]) -> None:
-    """RequestError for a row whose file would not lie in its part of the output, or whose source is no path."""
-    for task in tasks:
-        part = _PARTS.get(task.role, "data/")
-        for path in (task.path, *task.also):
-            if not (path.startswith(part) and stays_inside(path)):
-                raise RequestError(f"'{task.id}' would be written to '{path}', which is not in {part} of the output.")
-        for path in (task.source_path, *(() if task.other is None else (task.other,))):
-            if not below_some_root(path):
-                raise RequestError(f"'{task.id}' has the source '{path}', which is not a path from the data root.")
-
-
-_PARTS = {"attack": "attack/", "control": "control/"}
 
 
 def view_of(task: Task) -> str:
     """`data`, `attack` or `control`: which part of the output a task's file belongs to."""
-    return task.role if task.role in _PARTS else "data"
+    return task.role if task.role in PARTS else "data"
 
 
 def view_root(layout: str, view: View, attack: str | None = None) -> str:

@@ -80,6 +80,9 @@ class Recipe(StrictModel):
     require_survival: float | None = Field(
         None, ge=0, le=1, description="at least this gain in 95 % of the measured clips and nothing buried, else exit 1"
     )
+    hash: Literal["written", "all"] = Field(
+        "written", description="whose SHA-256 are recorded: of written files, or of clean ones too"
+    )
     replace_failed: bool = Field(False, description="the next in rank takes the place of a failed or inert sample")
 
     @model_validator(mode="before")
@@ -165,6 +168,8 @@ class Recipe(StrictModel):
         for backdoor in data["backdoors"]:
             if "count" in backdoor or "ids" in backdoor:
                 del backdoor["rate"]
+        if self.hash == "written":
+            del data["hash"]  # as before there was another
         return data
 
     @property

@@ -2,38 +2,40 @@
 
 from __future__ import annotations
 
-import os
-import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
-from poisonkit import manifest, media
-from poisonkit.datasets import get_layout, is_there
-from poisonkit.engine import card, contents, features, packing, places, seal
-from poisonkit.engine.agreement import Finding, Planned, disagreements, read_parts
-from poisonkit.engine.boundary import LinkedFolders, SourceFence, require_own
-from poisonkit.engine.executors import local
+from poisonkit import manifest
+from poisonkit.datasets import get_layout
+from poisonkit.engine import places, seal, selection, strays
+from poisonkit.engine.agreement import MANIFEST, Finding, Planned, differences, read_parts
+from poisonkit.engine.boundary import SourceFence, require_own
+from poisonkit.engine.decoded import DecodedFiles
 from poisonkit.engine.existing import require_finished, source_at_hand
+from poisonkit.engine.files import Files
+from poisonkit.engine.original import Original
+from poisonkit.engine.pairing import Pairing
 from poisonkit.engine.progress import Progress, Silent
-from poisonkit.engine.recheck import Decoding, recheck
+from poisonkit.engine.run_says import Tally
 from poisonkit.errors import RequestError
 from poisonkit.framenames import is_frame
 from poisonkit.manifest import Record
-from poisonkit.plan import Plan, in_range
-from poisonkit.untrusted import read_bytes, read_text
 
 __all__ = ["Finding", "Verification", "identify", "verify"]
 
 
 @dataclass(frozen=True)
 class Verification:
-    """The outcome. level: what was checked, in words. checked: files looked at."""
+    """The outcome. level: what was checked, in words. checked: files looked at.
+
+    unseen: what was not looked at, a sentence each.
+    """
 
     level: str
     checked: int
     problems: tuple[Finding, ...]
+    unseen: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -51,248 +53,87 @@ def verify(
     jobs: int = 1,
     progress: Progress | None = None,
 ) -> Verification:
-    """Check a finished output against its recipe, plan and manifest.
+    """Check a finished output against its recipe, plan, manifest and source.
 
-    Always: nothing that the output says of itself was edited since (SHA-256 in run.json); recipe, plan and
-    manifest agree, row by row; every file is there in its recorded size; hashes of all poisoned, attack and
-    control files; lists, class folders and notices say what the plan says; no other file or folder lies there.
-    hash_all: clean files too, against the source. decode: every poisoned, attack and control file is decoded,
-    its facts compared with its record, its trigger rendered again from record and source, and measured.
-    Without the source, only hashes are checked.
+    Always: nothing that the output says of itself was edited since (SHA-256 in run.json); the plan is one that its
+    recipe can give; plan and manifest agree, row by row, and run.json's counts with both; every file is there in its
+    recorded size; hashes of all poisoned, attack and control files; lists, class folders and notices say what the plan
+    says; no other file or folder lies in the output. With the source: its samples, splits and labels, read by its
+    layout, are the plan's, and clean files have its sizes.
+    hash_all: the content of clean files too. decode: every poisoned, attack and control file is decoded, its facts and
+    figures compared with its record, its trigger rendered again from record and source, and measured; pictures and
+    sound without trigger are compared with the source's. What could not be looked at is in `Verification.unseen`.
     allow_roots: further folders that the source's links and paths may lead to.
     allow_code: with decode, triggers named as `package.module:Class` are imported.
+    Rows are gone through one at a time, so a million of them need no more memory than their names' digests.
     Raises RequestError when `out` is no finished output, or its plan or manifest cannot be read.
     """
     out = Path(out)
     watch = progress or Silent()
     require_finished(out)
     parts, found = read_parts(out)
-    rows = list(manifest.read(out / "poisonkit" / "manifest.jsonl"))
     root = source_at_hand(out, source)
+    roots = [Path(each) for each in allow_roots]
+    fence = SourceFence(root, roots) if root else None
     found = [Finding(*edit) for edit in seal.edited(out)] + found
-    found += disagreements(parts, rows)
-    fence = SourceFence(root, [Path(each) for each in allow_roots]) if root else None
-    layout = get_layout(parts[0].plan.layout)
-    folders = layout.folders
-    found += _shards(out, rows, watch) if layout.packed else _files(out, rows, fence, folders, watch)
-    found += _lists(out, [part.plan for part in parts], rows)
-    level = "sizes, lists, labels, and hashes of poisoned, attack and control files"
+    files = Files(out, get_layout(parts[0].plan.layout), fence, hash_all)
+    found += files.found
+    tally = Tally()
+    found += _rows(out, parts, files, tally, watch)
+    found += selection.problems(parts[0], parts)
+    original = Original(out, parts[0], root, roots) if root else None
+    found += original.differences() if original else ()
+    found += strays.lists(out, parts, frozenset(tally.dropped), tally.lengths)
+    found += tally.disagreements(out, parts)
+    if decode and root and fence:
+        found += DecodedFiles(out, parts, root, fence, files, allow_code).findings(tally.written, jobs, watch)
+    level, unseen = _told(decode, hash_all, original)
+    return Verification(level, tally.total, tuple(found), unseen)
+
+
+def _rows(out: Path, parts: Sequence[Planned], files: Files, tally: Tally, watch: Progress) -> Iterator[Finding]:
+    """Every record against its row of the plan, and its files."""
+    pairs = Pairing(out, parts)
+    watch.begin("Files", sum(len(part.plan.tasks) for part in parts))
+    for row, task, part in pairs:
+        if task is None or part is None:
+            yield Finding(MANIFEST, f"'{row['key']}' was never planned")
+        else:
+            for problem in differences(row, task, part):
+                yield Finding(MANIFEST, f"'{row['key']}': {problem}")
+        yield from files.changed(row)
+        tally.add(row, task, part)
+        watch.step()
+    watch.end()
+    yield from pairs.found
+
+
+def _told(decode: bool, hash_all: bool, original: Original | None) -> tuple[str, tuple[str, ...]]:
+    """What was checked, in words, and what could not be."""
+    level, unseen = "sizes, lists, labels, selection, and hashes of poisoned, attack and control files", []
+    if original is None:
+        unseen.append(
+            "The source is not there (--source), so it was not seen whether clean files, original labels and the "
+            "choice of samples are the source's: edits that agree with each other there go unnoticed."
+        )
+    elif original.unread:
+        unseen.append(
+            "The source could not be read by its layout, so it was not seen whether original labels, splits and the "
+            f"choice of samples are the source's ({original.unread})."
+        )
+    else:
+        level += ", samples and labels against the source"
     if hash_all:
-        level += ", and of clean files against the source" if root else " (no source to compare clean files with)"
-        found += _clean(out, rows, root, fence, folders) if root and fence else []
-    if decode and root is None:
+        level += ", and of clean files" + (" against the source" if original else ", where these are recorded")
+    else:
+        unseen.append("Clean files were looked at by their size alone (--hash all).")
+    if decode and original is None:
         level += "; not decoded, because the source is not there"
-    elif decode and root is not None and fence is not None:
+    elif decode:
         level += "; every poisoned, attack and control file decoded, triggers rendered again and looked for"
-        found += _decoded(out, parts, rows, root, fence, folders, allow_code, jobs, watch)
-    return Verification(level, len(rows), tuple(found))
-
-
-def _readable(path: Path, row: Record, fence: SourceFence | None, folders: bool) -> bool:
-    """Whether there is what a record speaks of: a plain file, a folder of frames, or a member of a shard."""
-    if os.path.lexists(path):
-        return path.exists() and not _strange(path, row, fence, folders)
-    return is_there(path)
-
-
-def _shards(out: Path, rows: Sequence[Record], watch: Progress) -> list[Finding]:
-    watch.begin("Shards", 0)
-    found = [Finding(*each) for each in packing.changed(out, rows)]
-    watch.end()
-    return found
-
-
-def _files(
-    out: Path, rows: Sequence[Record], fence: SourceFence | None, folders: bool, watch: Progress
-) -> list[Finding]:
-    found: list[Finding] = []
-    linked = LinkedFolders(out)
-    watch.begin("Files", len(rows))
-    for row in rows:
-        for name in (row["path"], *row["also"]):
-            path = out / name
-            if row["status"] != "ok":
-                if os.path.lexists(path):
-                    found.append(Finding(name, f"it is there, although its record says {row['status']}"))
-                continue
-            if link := linked.above(name):
-                found.append(Finding(name, f"the folder {link} is a link, and poisonkit makes none there"))
-                continue
-            try:
-                size = media.size(path)
-                strange = _strange(path, row, fence, folders)
-            except OSError:
-                found.append(Finding(name, "it is missing"))
-                continue
-            if strange:
-                found.append(Finding(name, strange))
-                continue
-            if row["bytes"] is not None and size != row["bytes"]:
-                found.append(Finding(name, f"it has {size} bytes, and the manifest says {row['bytes']}"))
-            elif row["sha256"] is not None and media.sha256(path) != row["sha256"]:
-                found.append(Finding(name, "its content has changed (SHA-256 differs from the manifest's)"))
-        found += [Finding(*each) for each in features.changed(row, out)]
-        watch.step()
-    watch.end()
-    return found
-
-
-def _strange(path: Path, row: Record, fence: SourceFence | None, folders: bool) -> str | None:
-    """Why a file is not read at all: it is none, or a link that leads elsewhere than to the sample's source.
-
-    folders: it should be a folder, of whose frames the same is asked.
-    """
-    if folders:
-        if path.is_symlink() or not path.is_dir():
-            return "it is no folder of frames"
-        if odd := next((p.name for p in path.iterdir() if is_frame(p.name) and not p.is_file()), None):
-            return f"frame '{odd}': it is no plain file"
-        for part in filter(Path.is_symlink, media.parts(path)):
-            one = {**row, "source_path": f"{row['source_path']}/{part.name}"}
-            if why := _strange(part, one, fence, False):
-                return f"frame '{part.name}': {why}"
-        return None
-    if not path.is_file():
-        return "it is no plain file"
-    if not path.is_symlink():
-        return None
-    leads = f"it is a link that leads to '{os.path.realpath(path)}'"
-    if row["role"] != "clean":
-        return f"{leads}, and files that were written are none"
-    if fence is None:
-        return f"{leads}, and the source is not there to say whether it should"
-    if os.path.realpath(path) != os.path.realpath(fence.root / row["source_path"]):
-        return f"{leads}, which is not its source"
-    return None
-
-
-def _lists(out: Path, plans: Sequence[Plan], rows: Sequence[Record]) -> list[Finding]:
-    """Lists as the layout would write them now, and no file or folder that nobody planned."""
-    tasks = [t for plan in plans for t in plan.tasks]
-    records = {t.key: {"key": t.key, "status": "ok"} for t in tasks} | {row["key"]: row for row in rows}
-    found: list[Finding] = []
-    expected = contents.media_files(plans, records)
-    folders = {name for t in tasks for name in contents.above(t.path, *t.also)}
-    for plan in plans:
-        if not in_range(plan):
-            found.append(Finding("poisonkit/plan.jsonl", "it has labels that are no class, so lists were not compared"))
-            continue
-        with contents.fresh_lists(out, plan, plans[0], records) as lists:
-            expected.update(lists.files)
-            found += _compared(out, lists.root, lists.files)
-        found += [Finding(name, "the folder is missing") for name in sorted(lists.folders) if not (out / name).is_dir()]
-        folders |= lists.folders
-        expected |= contents.notices(plan)
-        found += _notices(out, plan)
-    strays = (name for name in contents.files(out, expected) if name not in expected)
-    found += [Finding(name, "nobody planned this file") for name in strays]
-    known = folders | contents.above(*expected) | expected
-    for part in contents.PARTS:
-        extra = (name for name in ("", *contents.folders(out / part)) if f"{part}/{name}".rstrip("/") not in known)
-        for name in extra if (out / part).is_dir() else ():
-            found.append(Finding(f"{part}/{name}".rstrip("/"), "nobody planned this folder"))
-    return found
-
-
-def _compared(out: Path, fresh: Path, names: Iterable[str]) -> Iterator[Finding]:
-    for name in names:
-        try:
-            same = read_bytes(out / name) == read_bytes(fresh / name)
-        except OSError:
-            yield Finding(name, "it is missing")
-            continue
-        if not same:
-            yield Finding(name, "it does not say what the plan says (the list was edited)")
-
-
-def _notices(out: Path, plan: Plan) -> Iterator[Finding]:
-    """POISONED.txt, whichever version of poisonkit wrote it."""
-
-    def words(text: str) -> str:
-        return re.sub(r"poisonkit \S+ for", "poisonkit for", text)
-
-    for folder in card.marked_folders(plan):
-        name = f"{folder}/POISONED.txt"
-        try:
-            text = read_text(out / name, errors="replace")
-        except OSError:
-            yield Finding(name, "it is missing")
-            continue
-        if words(text) != words(card.notice(plan)):
-            yield Finding(name, "it was edited")
-
-
-def _clean(out: Path, rows: Sequence[Record], root: Path, fence: SourceFence, folders: bool) -> Iterator[Finding]:
-    linked = LinkedFolders(out)
-    for row in rows:
-        if row["role"] != "clean" or row["status"] != "ok" or row["sha256"] is not None:
-            continue
-        mine, theirs = out / row["path"], root / row["source_path"]
-        if linked.above(row["path"]) or not _readable(mine, row, fence, folders):
-            continue  # named among the files already
-        if why := fence.outside(row["source_path"]):
-            yield Finding(row["path"], f"the source's '{row['source_path']}' {why}")
-            continue
-        if not is_there(theirs):
-            yield Finding(row["path"], f"the source has no '{row['source_path']}', so it was not compared")
-            continue
-        try:
-            same = (mine.exists() and mine.samefile(theirs)) or places.sha256(mine) == places.sha256(theirs)
-        except OSError as error:
-            yield Finding(row["path"], f"it could not be compared with the source's: {error.strerror}")
-            continue
-        if not same:
-            yield Finding(row["path"], f"it is not the same file as the source's '{row['source_path']}'")
-
-
-def _decoded(
-    out: Path,
-    parts: Sequence[Planned],
-    rows: Sequence[Record],
-    root: Path,
-    fence: SourceFence,
-    folders: bool,
-    allow_code: bool,
-    jobs: int,
-    watch: Progress,
-) -> list[Finding]:
-    tasks = {t.key: (t, part) for part in parts for t in part.plan.tasks}
-    todo: list[tuple[Record, str]] = []
-    found: list[Finding] = []
-    linked = LinkedFolders(out)
-    for row in rows:
-        if row["role"] == "clean" or row["status"] != "ok" or row["key"] not in tasks:
-            continue
-        file = out / row["path"]
-        if not linked.above(row["path"]) and _readable(file, row, fence, folders):
-            outside = [why for name in (row["source_path"], row["other"]) if name and (why := fence.outside(name))]
-            if outside:
-                found.append(Finding(row["path"], f"its source {outside[0]}"))
-                continue
-            task, part = tasks[row["key"]]
-            which = "attack_frames" if task.role == "attack" else "frames"
-            todo.append((row, str(part.backdoor(task).get(which, "all"))))
-    watch.begin("Decoding", len(todo))
-    recipe = parts[0].recipe
-    how = Decoding(
-        out=str(out),
-        source=str(root),
-        stream=recipe.get("stream", "best"),
-        deinterlace=bool(recipe.get("deinterlace", False)),
-        seed=recipe.get("seed", 0),
-        allow_code=allow_code,
-    )
-    for path, problem in local.map_unordered(partial(_rechecked, how=how), todo, min(jobs, len(todo)) or 1):
-        if problem:
-            found.append(Finding(path, problem))
-        watch.step()
-    watch.end()
-    return sorted(found, key=lambda f: f.path)
-
-
-def _rechecked(job: tuple[Record, str], how: Decoding) -> tuple[str, str | None]:
-    row, frames = job
-    return row["path"], recheck(row, frames, how) or (features.recheck(row, how.out) if row["features"] else None)
+    else:
+        unseen.append("Nothing was decoded (--decode): triggers, figures, pictures and sound were not looked at.")
+    return level, tuple(unseen)
 
 
 def identify(files: Sequence[Path], outputs: Sequence[Path] = ()) -> list[tuple[Path, Record | None, Path | None]]:

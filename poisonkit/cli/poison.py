@@ -240,6 +240,16 @@ def command(
             metavar="HOW",
         ),
     ] = None,
+    hash: Annotated[
+        str | None,
+        option(
+            "--hash",
+            help="Whose SHA-256 the manifest records: written files, or all: clean ones too, which are read for that.",
+            panel=FILES,
+            default="written",
+            metavar="WHICH",
+        ),
+    ] = None,
     stream: options.Stream = None,
     replace_failed: Annotated[
         bool,

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from poisonkit.cli.screen import console
 from poisonkit.engine.progress import Progress
+from poisonkit.errors import RequestError
 from poisonkit.manifest import Record
 from poisonkit.untrusted import printable
 
@@ -24,9 +25,12 @@ EVERY = 5.0  # seconds between plain lines, at least
 @contextmanager
 def watching() -> Iterator[Progress]:
     """The right progress for where stderr goes; a phase that an error cut short is ended too."""
-    made: Progress = Live(console(sys.stderr)) if sys.stderr.isatty() else Lines()
+    made = Live(console(sys.stderr)) if sys.stderr.isatty() else Lines()
     try:
         yield made
+    except RequestError:
+        made.drop()  # the one sentence says it
+        raise
     finally:
         made.end()
 
@@ -84,6 +88,10 @@ class Live:
             self._bar.stop()
             self._bar = None
 
+    def drop(self) -> None:
+        """Nothing more is said of the phase."""
+        self.end()
+
 
 class Lines:
     """A line every few seconds and always a last one, for logs."""
@@ -115,6 +123,10 @@ class Lines:
         unsaid = self._told_done != self._done and (self._total or self._told_done >= 0)
         if self._what and unsaid:
             self._tell()
+        self._what = ""
+
+    def drop(self) -> None:
+        """Nothing more is said of the phase."""
         self._what = ""
 
     def _tell(self) -> None:

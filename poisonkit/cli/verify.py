@@ -70,6 +70,7 @@ def command(
                 "ok": found.ok,
                 "level": found.level,
                 "checked": found.checked,
+                "unseen": list(found.unseen),
                 "problems": [{"path": str(p.path), "problem": p.problem} for p in found.problems],
             }
         )
@@ -79,4 +80,6 @@ def command(
         screen.line(console, f"{finding.path}: {finding.problem}", indent=0)
     verdict = "everything holds" if found.ok else f"{len(found.problems)} findings"
     screen.line(console, f"{screen.shown(out)}: {found.checked} files checked ({found.level}), {verdict}.", indent=0)
+    for sentence in found.unseen:
+        screen.line(console, sentence, indent=0)
     return 0 if found.ok else 1

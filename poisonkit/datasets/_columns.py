@@ -17,7 +17,7 @@ from poisonkit.datasets._lists import SPLIT_WORDS, ParsedList
 from poisonkit.datasets._naming import list_names, lists_of, place_listed, view_name, with_list
 from poisonkit.datasets._tables import Table, plain, read_table, write_table
 from poisonkit.datasets._telling import retold, told_by_class
-from poisonkit.datasets.base import SPLITS, Dataset, Layout, Row, Sample, Source, Split, View
+from poisonkit.datasets.base import SPLITS, Dataset, Layout, Row, Sample, Source, Split, View, rows_of
 from poisonkit.errors import RequestError
 
 PATHS = ("path", "file", "filename", "file_name", "filepath", "file_path", "audio_filepath", "video_path", "clip")
@@ -150,15 +150,29 @@ class TableLayout(Layout):
         """What a table is called in a view."""
         return name if self.label_in_path else view_name(name, view)
 
+    def reading(self, dataset: Dataset, rows: Sequence[Row], root: Path, view: View) -> Source:
+        options = dataset.options
+        names = {"path": options["path"], "label": options["label"], "split": options["split"]}
+        columns = {what: name for what, name in names.items() if name} if "columns" in self.uses else {}
+        if "lists" not in self.uses:
+            columns.pop("split", None)
+            return Source(root, layout=self.name, columns=columns)
+        tables: Mapping[Split, str] = options["tables"]
+        if options["one"]:
+            table = root / self.view_name(next(iter(tables.values())), view)
+            return Source(table, layout=self.name, data_root=root, columns=columns)
+        lists = {s: root / name for s, name in lists_of(tables, rows, view, apart=self.label_in_path).items()}
+        return Source(root, layout=self.name, data_root=root, lists=lists, columns=columns)
+
     def write(self, dataset: Dataset, rows: Sequence[Row], root: Path, view: View) -> tuple[str, ...]:
         """Write the tables, and `label_map.txt` (a class name per line)."""
         options = dataset.options
         tables: Mapping[Split, str] = options["tables"]
         if options["one"]:
-            parts = {self.view_name(name, view): list(rows) for name in dict.fromkeys(tables.values())}
+            parts = {self.view_name(name, view): rows for name in dict.fromkeys(tables.values())}
         else:
             named = lists_of(tables, rows, view, apart=self.label_in_path)
-            parts = {name: [row for row in rows if row.sample.split == split] for split, name in named.items()}
+            parts = {name: rows_of(rows, split) for split, name in named.items()}
         columns = options["columns"]
         kept = [c for c in columns if c not in (options["path"], options["label"], options["split"], *options["other"])]
         written = [

@@ -6,69 +6,112 @@ would be told by its neighbours; one that broke the order of the names, by that.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cache
 from heapq import merge
-from itertools import groupby, pairwise
+from itertools import chain, groupby
 
-from poisonkit.datasets.base import SPLITS, Row
+from poisonkit.datasets.base import SPLITS, Row, Streamed, rows_of
 from poisonkit.seeding import keys64
 
 _draw = keys64("a place in a list")
 
 
-def arranged(rows: Sequence[Row]) -> list[Row]:
+def arranged(rows: Sequence[Row]) -> Sequence[Row]:
     """The rows of a data set, in the source's order but for those that are relabelled, split by split.
 
     In a list that is sorted by path they stand where their new path belongs; in one that stands class by class,
     among the samples of their new class (sorted, if these are, else at a drawn place); else where they were. What
-    is not relabelled keeps its order.
+    is not relabelled keeps its order. Of rows that are streamed, only the relabelled ones are held.
     """
-    found = list(rows)
-    for split in SPLITS:
-        at = [i for i, row in enumerate(rows) if row.sample.split == split]
-        mine = [rows[i] for i in at]
-        if any(_moved(row) for row in mine):
-            for i, row in zip(at, _arranged(mine), strict=True):
-                found[i] = row
-    return found
+
+    @cache
+    def shapes() -> dict[str, _Shape]:
+        return {split: _Shape.of(rows_of(rows, split)) for split in SPLITS}
+
+    def found() -> Iterator[Row]:
+        other = {split: shape.placed(rows_of(rows, split)) for split, shape in shapes().items() if shape.moves}
+        return (next(other[row.sample.split]) if row.sample.split in other else row for row in rows)
+
+    return Streamed(found) if isinstance(rows, Streamed) else list(found())
 
 
 def _moved(row: Row) -> bool:
     return row.label != row.sample.label
 
 
-def _arranged(rows: list[Row]) -> list[Row]:
-    if _is_sorted(rows):
-        return _sorted_in([row for row in rows if not _moved(row)], [row for row in rows if _moved(row)])
-    blocks = [(label, list(each)) for label, each in groupby(rows, key=lambda row: row.sample.label)]
-    if len({label for label, _ in blocks}) < len(blocks) or len(blocks) < 2:
-        return rows
-    named = {label: [row for row in each if not _moved(row)] for label, each in blocks}
-    ordered = {label: _is_sorted(each) and len(each) > 2 for label, each in blocks}
-    comers: dict[int | None, list[Row]] = {}
-    for row in rows:
-        if _moved(row):
+@dataclass
+class _Block:
+    """Neighbours of one class. natives: how many of them are not relabelled."""
+
+    label: int | None
+    count: int = 0
+    natives: int = 0
+    is_sorted: bool = True
+
+
+@dataclass
+class _Shape:
+    """How the rows of a split stand. blocks: class by class; empty where they do not stand so. new: the relabelled."""
+
+    is_sorted: bool = True
+    blocks: list[_Block] = field(default_factory=list)
+    new: list[Row] = field(default_factory=list)
+
+    @property
+    def moves(self) -> bool:
+        """Whether any row stands elsewhere than in the source."""
+        return bool(self.new) and (self.is_sorted or len(self.blocks) > 1)
+
+    @classmethod
+    def of(cls, rows: Iterable[Row]) -> _Shape:
+        shape, last, known, apart = cls(), None, set[int | None](), True
+        for label, each in groupby(rows, key=lambda row: row.sample.label):
+            apart = apart and label not in known
+            known.add(label)
+            block, before = _Block(label), None
+            for row in each:
+                path = row.sample.path
+                shape.is_sorted = shape.is_sorted and (last is None or last <= path)
+                block.is_sorted = block.is_sorted and (before is None or before <= path)
+                last = before = path
+                block.count += 1
+                if _moved(row):
+                    shape.new.append(row)
+                else:
+                    block.natives += 1
+            if apart:
+                shape.blocks.append(block)
+        if not apart:
+            shape.blocks.clear()
+        return shape
+
+    def placed(self, rows: Iterable[Row]) -> Iterator[Row]:
+        """The rows in their new order. They are those that it was made of."""
+        natives = (row for row in rows if not _moved(row))
+        if self.is_sorted:
+            yield from _sorted_in(natives, self.new)
+            return
+        comers: dict[int | None, list[Row]] = {}
+        for row in self.new:
             comers.setdefault(row.label, []).append(row)
-    found: list[Row] = []
-    for label in dict.fromkeys((*named, *comers)):
-        natives, new = named.get(label, []), comers.get(label, [])
-        found += _sorted_in(natives, new) if ordered.get(label, True) else _mixed(natives, new)
-    return found
+        for block in self.blocks:
+            mine, new = (next(natives) for _ in range(block.natives)), comers.pop(block.label, [])
+            tidy = block.is_sorted and block.count > 2
+            yield from _sorted_in(mine, new) if tidy else _mixed(mine, block.natives, new)
+        yield from chain.from_iterable(_sorted_in((), new) for new in comers.values())
 
 
-def _is_sorted(rows: Iterable[Row]) -> bool:
-    return all(a.sample.path <= b.sample.path for a, b in pairwise(rows))
-
-
-def _sorted_in(natives: Iterable[Row], new: Iterable[Row]) -> list[Row]:
+def _sorted_in(natives: Iterable[Row], new: Iterable[Row]) -> Iterator[Row]:
     """New rows among others where their paths belong; the others keep their order."""
-    return list(merge(natives, sorted(new, key=lambda row: row.path), key=lambda row: row.path))
+    return merge(natives, sorted(new, key=lambda row: row.path), key=lambda row: row.path)
 
 
-def _mixed(natives: Sequence[Row], new: Sequence[Row]) -> list[Row]:
-    """New rows at places among others, drawn by their ids."""
-    placed = [((i, 1, 0), row) for i, row in enumerate(natives)]
-    for row in new:
-        key = _draw(row.sample.id)
-        placed.append(((key % (len(natives) + 1), 0, key), row))
-    return [row for _, row in sorted(placed, key=lambda each: each[0])]
+def _mixed(natives: Iterable[Row], count: int, new: Iterable[Row]) -> Iterator[Row]:
+    """New rows at places among so many others, drawn by their ids."""
+    keys = ((_draw(row.sample.id), row) for row in new)
+    drawn = sorted((((key % (count + 1), 0, key), row) for key, row in keys), key=lambda each: each[0])
+    return (
+        row for _, row in merge((((i, 1, 0), row) for i, row in enumerate(natives)), drawn, key=lambda each: each[0])
+    )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from poisonkit.datasets.base import SPLITS, Dataset, Layout, Row, Sample, Source, Split, View
+from poisonkit.datasets.base import SPLITS, Dataset, Layout, Row, Sample, Source, Split, View, rows_of
 from poisonkit.datasets.kit import (
     LABEL_MAP,
     check_class_names,
@@ -81,6 +81,11 @@ class SplitLists(Layout):
         if view == "data":
             check_emptied(dataset, rows, "a model would be trained without it, or measured without it")
 
+    def reading(self, dataset: Dataset, rows: Sequence[Row], root: Path, view: View) -> Source:
+        lists = {split: root / name for split, name in lists_of(dataset.options["lists"], rows, view).items()}
+        delimiter = dataset.options.get("delimiter") if "delimiter" in self.uses else None
+        return Source(root, layout=self.name, data_root=root, lists=lists, delimiter=delimiter)
+
     def write(self, dataset: Dataset, rows: Sequence[Row], root: Path, view: View) -> tuple[str, ...]:
         """Write the lists and `label_map.txt` (a class name per line).
 
@@ -89,6 +94,6 @@ class SplitLists(Layout):
         """
         written = []
         for split, name in lists_of(dataset.options["lists"], rows, view).items():
-            mine = [row for row in rows if row.sample.split == split]
+            mine = rows_of(rows, split)
             written.append(write_lines(root, name, self.lines(dataset, mine, split)))
         return (*written, write_lines(root, LABEL_MAP, dataset.classes))

@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -133,7 +134,7 @@ def write_table(
     """Write rows of fields as `Table` has them, in the order of `columns`; the file's name."""
     if delimiter:
         head = [list(columns)] if header else []
-        return write_csv(root, name, [*head, *([row.get(c, "") for c in columns] for row in rows)], delimiter)
+        return write_csv(root, name, chain(head, ([row.get(c, "") for c in columns] for row in rows)), delimiter)
     return write_lines(
         root,
         name,

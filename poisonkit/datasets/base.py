@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypeVar, overload
 
 from poisonkit.errors import RequestError
 
@@ -36,6 +37,38 @@ def modality_of(path: str) -> Modality | None:
     if suffix in VIDEO_SUFFIXES:
         return "video"
     return "audio" if suffix in AUDIO_SUFFIXES else None
+
+
+T = TypeVar("T")
+
+
+class Streamed(Sequence[T]):
+    """What is made anew, one by one, each time that it is gone through: a million rows never lie in memory."""
+
+    def __init__(self, make: Callable[[], Iterator[T]], length: int | None = None) -> None:
+        self._make, self._length = make, length
+
+    def __iter__(self) -> Iterator[T]:
+        return self._make()
+
+    def __len__(self) -> int:
+        if self._length is None:
+            self._length = sum(1 for _ in self)
+        return self._length
+
+    def __bool__(self) -> bool:
+        return next(iter(self), None) is not None
+
+    @overload
+    def __getitem__(self, at: int) -> T: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[T]: ...
+    def __getitem__(self, at: int | slice) -> T | Sequence[T]:
+        if isinstance(at, slice) or at < 0:
+            return list(self)[at]
+        for found in islice(self, at, None):
+            return found
+        raise IndexError(at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +199,15 @@ class Row:
         return self.sample.labels if self.label == self.sample.label else (self.label,)
 
 
+def rows_of(rows: Sequence[Row], split: str) -> Sequence[Row]:
+    """Those of a split, in order; made as they are gone through where the rows are."""
+
+    def mine() -> Iterator[Row]:
+        return (row for row in rows if row.sample.split == split)
+
+    return Streamed(mine) if isinstance(rows, Streamed) else list(mine())
+
+
 View = Literal["data", "target", "original", "control"]
 """What is being written: the dataset; an attack set with target labels; one with original labels; control."""
 
@@ -217,6 +259,10 @@ class Layout:
         part of this layout.
         """
         return None
+
+    def reading(self, dataset: Dataset, rows: Sequence[Row], root: Path, view: View) -> Source:
+        """What to give `read`, so that it reads the view which `write` made of these rows in `root`."""
+        return Source(root, layout=self.name)
 
     def split_options(self, dataset: Dataset, split: Split) -> dict[str, Any]:
         """The options that change when `dataset` gets a split that its source does not have."""

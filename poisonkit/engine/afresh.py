@@ -74,18 +74,17 @@ def _plan_files(home: Path) -> list[Path]:
 
 
 def _written(out: Path, plans: list[Plan]) -> set[str]:
-    records = {t.key: {"key": t.key, "status": "ok"} for plan in plans for t in plan.tasks}
     ours = bool(plans) or (out / "poisonkit" / ".state").is_dir()
     found = {f"poisonkit/{name}" for name in HOME} if ours else set()
     found |= {"README.md"} if plans else set()
-    media_files = contents.media_files(plans, records)
+    media_files = {name for plan in plans for name in contents.media_files(plan)}
     found |= media_files
     if any(get_layout(plan.layout).folders for plan in plans):
         inside = (name for name in media_files if not (out / name).is_symlink())
         found |= {f"{name}/{part.name}" for name in inside if (out / name).is_dir() for part in media.parts(out / name)}
     for plan in plans:
         found |= contents.notices(plan)
-        with contents.fresh_lists(out, plan, plans[0], records) as lists:
+        with contents.fresh_lists(out, plan, plans[0]) as lists:
             found.update(lists.files)
     found |= exports.noted(out)
     return found | {name for name in _left(out) if _is_half(name)}

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,14 +46,15 @@ class Planned:
 def read_parts(out: Path) -> tuple[list[Planned], list[Finding]]:
     """The dataset's plan and those of attack sets that came later, by name. RequestError for a broken plan.
 
-    A recipe that cannot be read is a finding, and stands there as an empty one.
+    Their rows are read when they are gone through. A recipe that cannot be read is a finding, and stands there as an
+    empty one.
     """
     home = out / "poisonkit"
     names = [p.name.removesuffix(".plan.jsonl") for p in sorted((home / "attacks").glob("*.plan.jsonl"))]
     parts: list[Planned] = []
     found: list[Finding] = []
     for attack in (None, *names):
-        plan = Plan.read(output.plan_file(home, attack))
+        plan = Plan.opened(output.plan_file(home, attack))
         path = output.recipe_file(home, attack)
         name = path.relative_to(out).as_posix()
         try:
@@ -77,28 +77,8 @@ def _fingerprint(portable: Mapping[str, Any]) -> str | None:
         return None
 
 
-def disagreements(parts: Sequence[Planned], rows: Sequence[Record]) -> Iterator[Finding]:
-    """Plan and manifest: the same rows in the same order, with the same labels, paths and triggers."""
-    planned = {t.key: (t, part) for part in parts for t in part.plan.tasks}
-    have = Counter(row["key"] for row in rows)
-    for key, n in have.items():
-        if n > 1:
-            yield Finding(MANIFEST, f"'{key}' stands there {n} times")
-    for key in planned:
-        if key not in have:
-            yield Finding(MANIFEST, f"'{key}' was planned and has no record")
-    for row in rows:
-        if row["key"] not in planned:
-            yield Finding(MANIFEST, f"'{row['key']}' was never planned")
-            continue
-        for problem in _differences(row, *planned[row["key"]]):
-            yield Finding(MANIFEST, f"'{row['key']}': {problem}")
-    known = [key for key in planned if key in have]
-    if known != [key for key in have if key in planned]:
-        yield Finding(MANIFEST, "its records do not stand in the plan's order")
-
-
-def _differences(row: Record, task: Task, part: Planned) -> Iterator[str]:
+def differences(row: Record, task: Task, part: Planned) -> Iterator[str]:
+    """What a record does not say as the row of the plan, or the recipe, that it is of."""
     classes = part.plan.classes
 
     def named(label: int | None) -> str | None:
@@ -122,7 +102,7 @@ def _differences(row: Record, task: Task, part: Planned) -> Iterator[str]:
     if row["status"] not in ("ok", "failed", "inert"):
         yield f"status is {row['status']!r}, which no record has"
     if row["status"] == "ok":
-        made = task.role != "clean" or part.recipe.get("clean") == "reencode"
+        made = task.role != "clean" or part.recipe.get("clean") == "reencode" or part.recipe.get("hash") == "all"
         for field in ("sha256", "source_sha256", "bytes") if made else ("bytes",):
             if row[field] is None:
                 yield f"{field} is missing, so the file cannot be checked"

@@ -6,6 +6,7 @@ import errno
 import os
 import stat
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
@@ -13,10 +14,11 @@ from pathlib import Path
 from typing import Literal
 
 from poisonkit import manifest, media
-from poisonkit.engine import links, openers
+from poisonkit.engine import links, openers, places
 from poisonkit.engine.looks import Need, needed
 from poisonkit.engine.progress import Progress
 from poisonkit.engine.worker import machine_trouble
+from poisonkit.errors import PoisonkitError
 from poisonkit.manifest import Record
 from poisonkit.media.info import Encode
 from poisonkit.ownership import step
@@ -78,16 +80,21 @@ _ELSEWHERE = (errno.EXDEV, errno.EPERM, errno.EMLINK)  # what another method may
 
 @dataclass
 class Linked:
-    """What became of clean samples that were brought into the copy as they are: sizes in bytes and errors, by id."""
+    """What became of clean samples that were brought into the copy as they are: sizes in bytes and errors, by id.
+
+    hashes: SHA-256, where they were asked for.
+    """
 
     sizes: dict[str, int] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
+    hashes: dict[str, str] = field(default_factory=dict)
 
     def record(self, task: Task, classes: Sequence[str]) -> Record:
         """The record of one of them."""
         if task.id in self.errors:
             return manifest.record(task, classes, status="failed", error=self.errors[task.id])
-        return manifest.record(task, classes, bytes=self.sizes[task.id])
+        digest = self.hashes.get(task.id)
+        return manifest.record(task, classes, bytes=self.sizes[task.id], sha256=digest, source_sha256=digest)
 
 
 def link(tasks: Sequence[Task], root: Path, out: Path, how: str, progress: Progress) -> tuple[Linked, str]:
@@ -138,6 +145,25 @@ def link(tasks: Sequence[Task], root: Path, out: Path, how: str, progress: Progr
             progress.step()
     progress.end()
     return done, choice.method
+
+
+def hashes(paths: Sequence[str], out: Path, jobs: int, progress: Progress) -> dict[str, str]:
+    """SHA-256 of clean samples in the copy, as they lie there now, by their paths."""
+    found: dict[str, str] = {}
+    progress.begin("Hashing clean samples", len(paths))
+    with ThreadPoolExecutor(jobs) as pool:  # hashing leaves the interpreter to others
+        for start in range(0, len(paths), AHEAD):
+            some = paths[start : start + AHEAD]
+            made = pool.map(places.sha256, (out / path for path in some))
+            for path in some:
+                try:
+                    found[path] = next(made)
+                except OSError as error:
+                    what = f"{path} could not be hashed: {error.strerror}"
+                    raise PoisonkitError(f"{what}. When that is mended, the same command continues.") from None
+                progress.step()
+    progress.end()
+    return found
 
 
 def _at_once(source: str, target: str) -> bool:

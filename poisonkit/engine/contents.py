@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from poisonkit.datasets import feature_path, get_layout
 from poisonkit.engine import card, output, packing
-from poisonkit.engine.done import Done
 from poisonkit.framenames import is_frame
-from poisonkit.manifest import Record
 from poisonkit.plan import Plan
 
 PARTS = ("data", "attack", "control")
@@ -22,7 +20,10 @@ PARTS = ("data", "attack", "control")
 
 @dataclass(frozen=True)
 class Lists:
-    """The lists of one plan, written anew. root: where they lie; files, folders: relative to it and to the output."""
+    """What a plan's layout writes besides media, written anew: lists, and what makes class folders readable.
+
+    root: where it lies; files, folders: relative to it and to the output.
+    """
 
     root: Path
     files: tuple[str, ...]
@@ -30,27 +31,39 @@ class Lists:
 
 
 @contextmanager
-def fresh_lists(out: Path, plan: Plan, source: Plan, records: Mapping[str, Record]) -> Iterator[Lists]:
-    """A plan's annotation files, class lists and class folders as its layout writes them now, for a while.
+def fresh_lists(
+    out: Path,
+    plan: Plan,
+    source: Plan,
+    dropped: frozenset[str] = frozenset(),
+    lengths: Mapping[str, int] | None = None,
+) -> Iterator[Lists]:
+    """A plan's annotation files, class lists and class folders with their placeholders, as its
+    layout writes them now, for a while.
 
-    source: the plan of the dataset itself. records: key -> record of at least every planned task.
+    source: the plan of the dataset itself. dropped: keys of what has no file. lengths: of features, by key.
     """
     with tempfile.TemporaryDirectory() as scratch:
-        fresh = output.Part({}, plan, Done(records))
-        written = output.write_lists(fresh, source.source(out), Path(scratch))
-        files = tuple(f"{root}/{file}" for root, names in written.items() for file in names)
-        yield Lists(Path(scratch), files, frozenset(folders(Path(scratch))))
+        output.write_views(plan, source.source(out), Path(scratch), dropped, lengths or {})
+        yield Lists(Path(scratch), tuple(files(Path(scratch))), frozenset(folders(Path(scratch))))
 
 
-def media_files(plans: Sequence[Plan], records: Mapping[str, Record]) -> set[str]:
-    """Every path, relative to the output, at which a sample's media should lie, and their features."""
-    found: set[str] = set()
-    for plan in plans:
-        names = {n for t in plan.tasks if records[t.key]["status"] == "ok" for n in (t.path, *t.also)}
-        found |= {packing.shard_of(name) for name in names} if get_layout(plan.layout).packed else names
-        if get_layout(plan.layout).features:
-            found |= {feature_path(name) for name in names}
-    return found
+def media_files(plan: Plan, dropped: Container[str] = ()) -> Iterator[str]:
+    """Every path, relative to the output, at which a sample's media should lie, and their features.
+
+    dropped: keys of what has no file. Shards are told once for each of their samples.
+    """
+    layout = get_layout(plan.layout)
+    for task in plan.tasks:
+        if dropped and task.key in dropped:
+            continue
+        for name in (task.path, *task.also):
+            if not layout.packed:
+                yield name
+            elif packing.leads_into_shard(name):
+                yield packing.shard_of(name)
+            if layout.features:
+                yield feature_path(name)
 
 
 def notices(plan: Plan) -> set[str]:

@@ -68,7 +68,8 @@ class Done:
     def lines(self, tasks: Sequence[Task], classes: Sequence[str]) -> Iterator[str]:
         """The manifest's lines, in the plan's order."""
         clean_line = manifest.clean_lines(classes)
-        sizes = self.linked.sizes
+        sizes, hashes = self.linked.sizes, self.linked.hashes
         for task in tasks:
-            size = sizes.get(task.id) if task.role == "clean" else None
+            plain = task.role == "clean" and task.id not in hashes
+            size = sizes.get(task.id) if plain else None
             yield clean_line(task, size) if size is not None else manifest.to_line(self.record(task, classes))

@@ -33,6 +33,21 @@ def recorded_source(out: Path) -> Path:
         raise RequestError(f"{out} does not say where its source is; name it with --source.") from None
 
 
+def recorded_reading(out: Path) -> dict[str, str] | None:
+    """How the clean dataset was read when the output was made: paths of the folder that was named (`source`), of a
+    `data_root` and of lists (`train`, `val`, `test`), where such were given. None: run.json, or what stands for it
+    until a run ends, does not say."""
+    home = out / "poisonkit"
+    for path in (home / "run.json", home / ".state" / "source.json"):
+        try:
+            found = load_json(read_text(path))["reading"]
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+        if isinstance(found, dict) and "source" in found and all(isinstance(each, str) for each in found.values()):
+            return found
+    return None
+
+
 def source_at_hand(out: Path, source: Path | str | None) -> Path | None:
     """The clean dataset: where the user says (RequestError if it is not there), else where it lay, if it still does."""
     if source is not None:

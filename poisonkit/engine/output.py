@@ -140,17 +140,22 @@ def _libraries() -> dict[str, str]:
 
 def write_lists(part: Part, dataset: Dataset, out: Path) -> dict[str, tuple[str, ...]]:
     """Annotation files of every view of a part; view root -> files."""
-    plan, layout = part.plan, get_layout(part.plan.layout)
-    roles = {t.role for t in plan.tasks}
+    return write_views(part.plan, dataset, out, part.done.lost(), features.lengths(part.done.records.values()))
+
+
+def write_views(
+    plan: Plan, dataset: Dataset, out: Path, dropped: frozenset[str], lengths: Mapping[str, int]
+) -> dict[str, tuple[str, ...]]:
+    """The same from what lists need of records: keys without a file, and lengths of features (see `Plan.rows`)."""
+    layout = get_layout(plan.layout)
     views: list[tuple[View, str | None]] = []
+    roles = plan.outline.roles
     if roles & {"clean", "cover", "poisoned"}:
         views.append(("data", None))
-    for name in dict.fromkeys(t.attack for t in plan.tasks if t.attack):
+    for name in plan.outline.attacks:
         views += [("target", name), ("original", name)]
     if "control" in roles:
         views.append(("control", None))
-    dropped = part.done.lost()
-    lengths = features.lengths(part.done.records.values())
     found: dict[str, tuple[str, ...]] = {}
     for view, attack in views:
         root = view_root(plan.layout, view, attack)

@@ -48,6 +48,14 @@ def shard_of(path: str) -> str:
     return "/".join(steps[: last + 1])
 
 
+def leads_into_shard(path: str) -> bool:
+    """Whether `shard_of` has an answer: a plan that somebody edited may say anything."""
+    try:
+        return bool(shard_of(path))
+    except StopIteration:
+        return False
+
+
 @dataclass(frozen=True)
 class _Job:
     """One shard. source: absolute; shard: relative to the output; rest: with members that are no sample's."""
@@ -195,44 +203,56 @@ def _died(job: _Job) -> tuple[_Job, Shard | _Failure]:
 # -- is it still so? -----------------------------------------------------------------------------------
 
 
-def changed(out: Path, rows: Sequence[Record]) -> Iterator[tuple[str, str]]:
-    """(path, what is wrong) of shards, and of samples in them, that are not as shards.jsonl and records say."""
-    try:
-        said = [load_json(line) for line in read_text(out / "poisonkit" / SHARDS).splitlines()]
-        known = {str(row["path"]): (int(row["bytes"]), str(row["sha256"])) for row in said}
-    except (OSError, ValueError, LookupError, TypeError):
-        yield f"poisonkit/{SHARDS}", "it is missing or no list of shards"
-        known = {}
-    broken: set[str] = set()
-    for shard in [name for name in known if not stays_inside(name)]:
-        yield f"poisonkit/{SHARDS}", f"'{shard}' is no path in the output"
-        del known[shard]
-    linked = LinkedFolders(out)
-    for shard, (size, digest) in known.items():
-        path = out / shard
-        if link := linked.above(shard):
-            yield shard, f"the folder {link} is a link, and poisonkit makes none there"
-            broken.add(shard)
-            continue
-        if path.is_symlink() or not path.is_file():
-            yield shard, "it is missing" if not path.is_symlink() else "it is a link, and poisonkit makes none there"
-            broken.add(shard)
-        elif path.stat().st_size != size or places.sha256(path) != digest:
-            yield shard, f"its content has changed (SHA-256 differs from {SHARDS}'s)"
-            broken.add(shard)
-    for row in rows:
+class Shards:
+    """Shards, and the samples in them, against shards.jsonl and their records, one record after the other.
+
+    found: (path, what is wrong) of the shards themselves.
+    """
+
+    def __init__(self, out: Path) -> None:
+        self._out = out
+        self._known: dict[str, tuple[int, str]] = {}
+        self._broken: set[str] = set()
+        self.found = list(self._look())
+
+    def _look(self) -> Iterator[tuple[str, str]]:
+        out, known = self._out, self._known
+        try:
+            said = [load_json(line) for line in read_text(out / "poisonkit" / SHARDS).splitlines()]
+            known.update({str(row["path"]): (int(row["bytes"]), str(row["sha256"])) for row in said})
+        except (OSError, ValueError, LookupError, TypeError):
+            yield f"poisonkit/{SHARDS}", "it is missing or no list of shards"
+            known.clear()
+        for shard in [name for name in known if not stays_inside(name)]:
+            yield f"poisonkit/{SHARDS}", f"'{shard}' is no path in the output"
+            del known[shard]
+        linked = LinkedFolders(out)
+        for shard, (size, digest) in known.items():
+            path = out / shard
+            if link := linked.above(shard):
+                yield shard, f"the folder {link} is a link, and poisonkit makes none there"
+                self._broken.add(shard)
+                continue
+            if path.is_symlink() or not path.is_file():
+                yield shard, "it is a link, and poisonkit makes none there" if path.is_symlink() else "it is missing"
+                self._broken.add(shard)
+            elif path.stat().st_size != size or places.sha256(path) != digest:
+                yield shard, f"its content has changed (SHA-256 differs from {SHARDS}'s)"
+                self._broken.add(shard)
+
+    def changed(self, row: Record) -> Iterator[tuple[str, str]]:
+        """(path, what is wrong) of one record's samples."""
         for name in (row["path"], *row["also"]):
-            yield from _sample(out, name, row, known, broken)
+            yield from _sample(self._out, name, row, self._known, self._broken)
 
 
 def _sample(
     out: Path, name: str, row: Record, known: Mapping[str, object], broken: set[str]
 ) -> Iterator[tuple[str, str]]:
-    try:
-        shard = shard_of(name)
-    except StopIteration:
+    if not leads_into_shard(name):
         yield name, "it leads into no shard"
         return
+    shard = shard_of(name)
     if shard in broken and not (out / shard).is_file():
         return  # named already
     if shard not in known and row["status"] == "ok":

@@ -1,52 +1,42 @@
-"""Is the trigger in the file? One record against its decoded file, the trigger rendered again from the source."""
+"""Is the trigger in the file, and nowhere else? One record against its decoded file, all of it rendered again."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Mapping
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 
 from poisonkit import media
 from poisonkit.datasets import at_hand
-from poisonkit.engine.worker import LOOKED_AT, PICTURE_FLOOR_DB, SOUND_CEILING, clip_of, middle_frame
+from poisonkit.engine.remake import HAUNTED, HAUNTED_CLIP, Haunting, Measures, agrees, measured_again, settle
+from poisonkit.engine.rendering import Case, Decoding, Rendering
+from poisonkit.engine.worker import LOOKED_AT, PICTURE_FLOOR_DB, SOUND_CEILING
 from poisonkit.errors import MediaError, PoisonkitError
-from poisonkit.fidelity import Image, Projection, psnr, spread, squares, within_scale
+from poisonkit.fidelity import SOUND_STEP, Image, Projection, Wave, psnr, snr, spread, squares, ssim, within_scale
 from poisonkit.manifest import Record, rounded
 from poisonkit.media.info import MediaInfo
-from poisonkit.triggers.core import frame_selection, spec
-from poisonkit.triggers.core.chain import Chain
-from poisonkit.triggers.core.clip import ClipInfo, Params
+from poisonkit.triggers.core import frame_selection
 
 PRESENT = 0.1  # so much of the intended change must be seen, whatever the encoder left of it
+OUTLIER = 65.0  # mean square (30 dB) of an untouched frame, and the file is made again
+HEARD = 1e-3  # of full scale: sound that was passed on and differs by more is compared with that of a file made again
 
 
-@dataclass(frozen=True)
-class Decoding:
-    """Where output and source lie, and what the recipe says of how files are decoded and frames chosen."""
-
-    out: str
-    source: str
-    stream: Any = "best"
-    deinterlace: bool = False
-    seed: int = 0
-    allow_code: bool = False
-
-
-def recheck(row: Record, frames: str, how: Decoding) -> str | None:
-    """None when the file holds what the record says; else one sentence. frames: the recipe's frame budget for it.
+def recheck(case: Case, how: Decoding) -> str | None:
+    """None when the file holds what the record says; else one sentence.
 
     Decodes the whole file, compares its facts with the record's, renders the recorded triggers with the recorded
-    draws from the source, and compares up to eight poisoned frames and all of the sound. Never raises for a bad
-    file, nor for a record that cannot be applied to it.
+    draws from the source, and compares every frame and all of the sound; where the trigger should not be, in control
+    files and outside the poisoned ranges, it is looked for too. What could be the encoder's doing is settled by
+    making the file once more. Never raises for a bad file, nor for a record that cannot be applied to it.
     """
+    row = case.row
     try:
         with at_hand(Path(how.out, row["path"])) as file, at_hand(Path(how.source, row["source_path"])) as source:
-            return _Recheck(row, frames, how, file, source).run()
+            return _Recheck(case, how, file, source).run()
     except (PoisonkitError, OSError) as error:
         return str(error)
     except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, cv2.error) as error:
@@ -55,11 +45,13 @@ def recheck(row: Record, frames: str, how: Decoding) -> str | None:
 
 
 class _Recheck:
-    """One record, its file and its source."""
+    """One record, its file and its source. doubts: what a file made once more has to settle."""
 
-    def __init__(self, row: Record, frames: str, how: Decoding, file: Path, source: Path) -> None:
-        self.row, self.frames, self.how = row, frames, how
+    def __init__(self, case: Case, how: Decoding, file: Path, source: Path) -> None:
+        self.case, self.row, self.how = case, case.row, how
         self.file, self.source = file, source
+        self.doubts: list[str] = []
+        self.measures = Measures()
 
     def run(self) -> str | None:
         row = self.row
@@ -71,33 +63,28 @@ class _Recheck:
             problem = f"it has fewer than the {row['frames']} frames of which the manifest speaks"
         if problem:
             return problem
-        self.chain, self.drawn = self._chain()
-        self.clip = clip_of(info, row["id"])
+        self.should = Rendering(self.case, self.how, info)
+        if not agrees(self.should.fresh if row["triggers"] else [], [t["drawn"] for t in row["triggers"]], 1e-4):
+            self.doubts.append("its draws are not those of seed and sample")
+        if (here.video is None, here.audio is None) != (info.video is None, info.audio is None):
+            self.doubts.append("its source has picture or sound that it does not have")
         if here.video:
-            self.clip = ClipInfo(**{**self.clip.__dict__, "frames": row["frames"]})
             problem = self._ranges() or self._picture()
-        return problem or (self._sound(here) if here.audio else None)
-
-    def _chain(self) -> tuple[Chain, list[Params]]:
-        """The recorded triggers with their recorded draws."""
-        row = self.row
-        entries = [{k: v for k, v in t.items() if k != "drawn"} for t in row["triggers"]]
-        folder = Path(self.how.out, "poisonkit", "assets")
-        chain = Chain([spec.from_entry(e, assets=folder, allow_code=self.how.allow_code) for e in entries])
-        drawn = [dict(t["drawn"]) for t in row["triggers"]]
-        if row["other"] is not None:
-            with at_hand(Path(self.how.source, row["other"])) as other:
-                drawn = chain.with_other(drawn, middle_frame(other))
-        return chain, drawn
+        problem = problem or (self._sound(here, info) if here.audio else None)
+        if problem is None and row["fidelity"] is not None and not self.measures.fit(row["fidelity"]):
+            self.doubts.append("its figures are not those that are measured")
+        if problem is None and self.doubts:
+            problem = settle(self.case, self.how, self.should, self.file, self.source)
+        return problem or measured_again(self.case, self.how, self.file, self.source)
 
     def _ranges(self) -> str | None:
         """The poisoned frames are those that the recipe's frame budget chooses."""
-        row = self.row
+        row, frames = self.row, self.case.frames
         wanted: list[list[int]] = []
-        if "video" in self.chain.touches:
-            wanted = frame_selection.parse(self.frames).ranges(self.clip, self.how.seed, row["frames"])
+        if "video" in self.should.chain.touches:
+            wanted = frame_selection.parse(frames).ranges(self.should.clip, self.how.seed, row["frames"])
         if row["poisoned_ranges"] != wanted:
-            return f"its poisoned_ranges are not those of the recipe's frame budget '{self.frames}'"
+            return f"its poisoned_ranges are not those of the recipe's frame budget '{frames}'"
         return None
 
     @property
@@ -108,60 +95,87 @@ class _Recheck:
         return fidelity.get("verdict") == "lost" or any(p is not None and p < 0.2 for p in seen)
 
     def _picture(self) -> str | None:
-        row = self.row
-        poisoned = [t for a, b in row["poisoned_ranges"] for t in range(a, b)]
-        compared = poisoned if row["triggers"] else list(range(row["frames"]))
-        wanted = frozenset(compared[i] for i in spread(len(compared), LOOKED_AT))
-        where = set(poisoned).__contains__
-        originals: dict[int, Image] = {}
-
-        def frames() -> Iterator[Image]:
-            how = self.how
-            for t, _, image in media.read_frames(self.source, stream=how.stream, deinterlace=how.deinterlace):
-                if t in wanted:
-                    originals[t] = image
-                yield image
-
-        seen = Projection()
-        missed, values, count = 0, 0, 0
-        rendered = self.chain.video(frames(), self.clip, self.drawn, where)
-        for t, (triggered, decoded) in enumerate(zip_longest(rendered, media.read_frames(self.file))):
-            if triggered is None or decoded is None:
-                return f"it has {'more' if triggered is None else 'fewer'} frames than its source"
+        row, poisoned = self.row, self.should.poisoned
+        order = sorted(poisoned) if row["triggers"] else list(range(row["frames"]))
+        wanted = frozenset(order[i] for i in spread(len(order), LOOKED_AT))
+        seen, haunting = Projection(), Haunting()
+        change = missed = values = count = 0
+        errors: dict[bool, list[float]] = {True: [], False: []}
+        decoding = (image for _, _, image in media.read_frames(self.file))
+        for t, (should, decoded) in enumerate(zip_longest(self.should.frames(self.source), decoding)):
+            if should is None or decoded is None:
+                return f"it has {'more' if should is None else 'fewer'} frames than its source"
             count += 1
-            image = decoded[2]
-            if image.shape != triggered.shape:
-                return f"its picture is {_size(image)}, and its source's is {_size(triggered)}"
+            original, triggered, ghost = should
+            if decoded.shape != triggered.shape:
+                return f"its picture is {_size(decoded)}, and its source's is {_size(triggered)}"
+            error = squares(decoded, triggered)
+            errors[t in poisoned].append(error / decoded.size)
             if t in wanted:
-                original = originals.pop(t).astype(np.int16)
-                seen.add(image - original, triggered - original)
-                missed += squares(image, triggered)
-                values += image.size
+                seen.add_squares(squares(decoded, original), squares(original, triggered), error)
+                change += squares(original, triggered)
+                missed += error
+                values += decoded.size
+                if self.measures.ssim is None:
+                    self.measures.ssim = ssim(original, triggered)
+            if ghost is not None and t not in poisoned:
+                haunting.add(original, decoded, ghost)
+                if haunting.last > HAUNTED:
+                    self.doubts.append(f"frame {t} looks as if it carried the trigger")
+        if haunting.gain > HAUNTED_CLIP:
+            self.doubts.append("frames that should not carry the trigger look as if they did")
         if count != row["frames"]:
             return f"it has {count} frames, and the manifest says {row['frames']}"
         if values and psnr(missed, values) < PICTURE_FLOOR_DB:
             return f"its frames are not the triggered ones ({psnr(missed, values):.1f} dB PSNR)"
-        if "video" in self.chain.touches and seen.gain < PRESENT and not self.may_be_lost:
-            return f"the trigger is not in its frames (gain {seen.gain:.2f})"
+        if "video" in self.should.chain.touches:
+            if seen.gain < PRESENT and not self.may_be_lost:
+                return f"the trigger is not in its frames (gain {seen.gain:.2f})"
+            self.measures.psnr = psnr(change, values) if values and change else None
+            self.measures.presence = seen.gain if seen.dd else None
+        self._outliers(errors)
         return None
 
-    def _sound(self, here: MediaInfo) -> str | None:
-        triggered = "audio" in self.chain.touches
+    def _outliers(self, errors: Mapping[bool, list[float]]) -> None:
+        """Frames that are much further from what they should be than others are, or than encoders leave them."""
+        every = errors[True] + errors[False]
+        usual = float(np.median(every)) if every else 0.0
+        if max(every, default=0.0) > 6 * usual + 30 or max(errors[False], default=0.0) > OUTLIER:
+            self.doubts.append("a frame is far from what it should be")
+
+    def _sound(self, here: MediaInfo, info: MediaInfo) -> str | None:
+        triggered = "audio" in self.should.chain.touches
         try:
             heard, _ = media.read_audio(self.file)
         except MediaError:
             if triggered:
                 raise
+            self.doubts.append("its sound cannot be decoded")
             return None  # copied from the source packet for packet, damage and all
         if heard.shape[1] != self.row["samples"]:
             return f"it has {heard.shape[1]} sound samples, and the manifest says {self.row['samples']}"
-        return self._heard(heard) if triggered else None
-
-    def _heard(self, heard: Any) -> str | None:
-        wave, _ = media.read_audio(self.source, stream=self.how.stream)
+        if info.audio is None:
+            return None
+        try:
+            wave, _ = media.read_audio(self.source, stream=self.how.stream)
+        except MediaError:
+            if triggered:
+                raise
+            self.doubts.append("its source's sound cannot be decoded")
+            return None
         if heard.shape[0] != wave.shape[0]:
             return f"it has {heard.shape[0]} sound channels, and its source has {wave.shape[0]}"
-        triggered = self.chain.audio(wave, self.clip, self.drawn)
+        return self._heard(heard, wave) if triggered else self._passed_on(heard, wave)
+
+    def _passed_on(self, heard: Wave, wave: Wave) -> str | None:
+        """Sound that no trigger touches is the source's, packet for packet."""
+        n = min(wave.shape[1], heard.shape[1])
+        if not n or float(np.abs(heard[:, :n] - wave[:, :n]).max()) > HEARD:
+            self.doubts.append("its sound is not the source's")
+        return None
+
+    def _heard(self, heard: Wave, wave: Wave) -> str | None:
+        triggered = self.should.sound(wave)
         wave = within_scale(wave)
         n = min(wave.shape[1], heard.shape[1])
         error = float(np.sum((heard[:, :n].astype(np.float64) - triggered[:, :n]) ** 2))
@@ -172,6 +186,12 @@ class _Recheck:
             return "the sound is not the triggered one"
         if seen.gain < PRESENT and not self.may_be_lost:
             return f"the sound's trigger is not there (gain {seen.gain:.2f})"
+        if power and error / power > 0.1:
+            self.doubts.append("its sound is far from the triggered one")
+        if n and bool((np.abs(triggered - wave) > SOUND_STEP * (1 + 1e-6)).any()):
+            self.measures.snr = snr(wave, triggered)
+            self.measures.clipped = int(np.count_nonzero((np.abs(triggered) >= 1) & (np.abs(wave) < 1)))
+        self.measures.sound_presence = seen.gain if seen.dd else None
         return None
 
 

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from poisonkit import levels, manifest, media
 from poisonkit.backdoor import Backdoor
@@ -15,7 +16,7 @@ from poisonkit.datasets import Dataset, is_there
 from poisonkit.engine import afresh, card, executors, finished, output, packing, seal
 from poisonkit.engine.boundary import SourceFence, require_folders, require_own
 from poisonkit.engine.done import Done
-from poisonkit.engine.existing import recorded_source
+from poisonkit.engine.existing import recorded_reading, recorded_source
 from poisonkit.engine.options import Options, Shard
 from poisonkit.engine.output import Part, Summary
 from poisonkit.engine.planned import make_plan, plan_of, settled
@@ -279,7 +280,7 @@ class _Run:
         manifest.write_lines(output.recipe_file(home, state.attack), manifest.text_lines(self.recipe.to_yaml()))
         if not manifest.write_lines(state.level, [levels.of_process()], first=True):
             self._require_level()  # a shard of another machine was quicker
-        manifest.write_lines(state.source, [json.dumps({"source": str(self.dataset.root.resolve())})])
+        manifest.write_lines(state.source, [json.dumps(self._places())])
         card.write_notices(state.out, plan)
 
     def _part(self, work: Work) -> Summary:
@@ -319,16 +320,23 @@ class _Run:
                 seconds=time.monotonic() - self.began,
                 processed=work.processed,
                 jobs=self.options.n_jobs,
-                extra=lambda lists: {
-                    "source": str(self.dataset.root.resolve()),
-                    "unchanged": finished.marks(self.state.out, lists),
-                },
+                extra=lambda lists: {**self._places(), "unchanged": finished.marks(self.state.out, lists)},
             )
         self.state.source.unlink(missing_ok=True)  # run.json says it now
         packing.clear(self.state.out)
         for warning in current.weak(summary.survival, added=self.base is not None):
             self.options.progress.say(warning)
         return summary
+
+    def _places(self) -> dict[str, Any]:
+        """Where the clean dataset lies, and how it was read: as now, or as it was when the output was begun."""
+        recipe = self.recipe
+        reading: Mapping[str, Any] | None = recorded_reading(self.state.out)
+        if recipe.source is not None:
+            named = {"source": recipe.source, "data_root": recipe.data_root}
+            lists = {"train": recipe.train_list, "val": recipe.val_list, "test": recipe.test_list}
+            reading = {k: str(Path(v).resolve()) for k, v in {**named, **lists}.items() if v is not None}
+        return {"source": str(self.dataset.root.resolve()), **({"reading": reading} if reading else {})}
 
     def _base_part(self, recipe: Recipe) -> Part:
         home = self.state.home

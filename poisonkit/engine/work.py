@@ -287,16 +287,30 @@ class Work:
         """What became of everything, once clean samples are in the copy too; how they came there."""
         if get_layout(self.plan.layout).packed:
             parts = (self.plan, self.dataset, records, self.state.out)
-            return Done(packing.assemble(*parts, self.executor, self.options.progress)), "packed"
+            packed = packing.assemble(*parts, self.executor, self.options.progress)
+            return Done(packed if self.recipe.hash == "written" else self._hashed(packed)), "packed"
         linked, method = self._link_clean()
         return Done(records, linked), method
+
+    def _hashed(self, records: dict[str, Record]) -> dict[str, Record]:
+        """The same, with the SHA-256 of clean samples in shards too."""
+        wanted = {row["path"]: key for key, row in records.items() if row["status"] == "ok" and row["sha256"] is None}
+        found = clean.hashes(list(wanted), self.state.out, self.options.n_jobs, self.options.progress)
+        same = {wanted[path]: {"sha256": digest, "source_sha256": digest} for path, digest in found.items()}
+        return {key: {**row, **same.get(key, {})} for key, row in records.items()}
 
     def _link_clean(self) -> tuple[clean.Linked, str]:
         tasks = [t for t in self.plan.tasks if t.role == "clean" and t.key not in self.made]
         how = self.recipe.clean
         if how == "reencode" or not tasks:
             return clean.Linked(), how
-        return clean.link(tasks, self.dataset.root, self.state.out, how, self.options.progress)
+        options = self.options
+        linked, method = clean.link(tasks, self.dataset.root, self.state.out, how, options.progress)
+        if self.recipe.hash == "all":
+            there = {task.path: task.id for task in tasks if task.id in linked.sizes}
+            found = clean.hashes(list(there), self.state.out, options.n_jobs, options.progress)
+            linked.hashes.update({there[path]: digest for path, digest in found.items()})
+        return linked, method
 
 
 def _measurement(row: Record, found: dict[str, Any]) -> Record:

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from av.container import InputContainer, OutputContainer
 
 
+STRICT = {"err_detect": "explode"}
+STRICT_CODECS = ("mjpeg", "mjpegb", "amv")
+"""Their decoders leave what they cannot decode of a picture as it was in memory, unless they are asked to refuse it."""
+
 _tickets = itertools.count()
 
 
@@ -87,6 +91,14 @@ def open_input(path: str | Path, label: str | Path | None = None) -> Iterator[In
         yield container
 
 
+def packets(container: InputContainer, streams: Any, path: str | Path) -> Iterator[Any]:
+    """The packets of these streams, then null ones that flush. MediaError where a stream appears in the middle."""
+    try:
+        yield from container.demux(streams)
+    except IndexError as error:  # PyAV knows the streams that a file had when it was opened
+        raise MediaError(f"{name_of(path)} is damaged: it declares another stream in its middle.") from error
+
+
 @cache
 def _cap_allocations() -> None:
     """Have FFmpeg's libraries refuse any one piece of memory above the limit: an index is as long as a header says.
@@ -109,7 +121,8 @@ def _bound(stream: Any, name: str) -> None:
         return
     if over := excess("pixels", context.width * context.height):
         raise MediaError(f"{name} declares a picture of {context.width}x{context.height}, {over}.")
-    context.options = {**context.options, "max_pixels": read_options()["max_pixels"]}
+    strict = STRICT if context.name in STRICT_CODECS else {}
+    context.options = {**context.options, "max_pixels": read_options()["max_pixels"], **strict}
 
 
 @contextlib.contextmanager

@@ -315,7 +315,7 @@ def test_two_deaths_are_counted_and_the_second_is_alone(tmp_path: Path) -> None:
     found: dict[str, remote.Answer] = {}
 
     def ask(name: str, number: int) -> None:
-        found[name] = remote.call(look, name, number, str(marks), facts)
+        found[name] = remote.call(look, name, number, str(marks), facts, None)
 
     threads = [threading.Thread(target=ask, args=a) for a in (("a", 1), ("b", 2), ("suspect", 7), ("c", 3))]
     for thread in threads:
@@ -332,7 +332,7 @@ def test_two_deaths_are_counted_and_the_second_is_alone(tmp_path: Path) -> None:
         remote.call(look, "late", 8, str(marks), facts, lost)
     assert {p.name for p in marks.iterdir()} == {"7.dead"}
     (marks / "7.again").touch()
-    assert remote.call(look, "suspect", 7, str(marks), facts).died
+    assert remote.call(look, "suspect", 7, str(marks), facts, None).died
 
 
 def test_an_error_that_is_no_clips_is_told(tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ import pytest
 
 import poisonkit
 from poisonkit import Recipe, RequestError, manifest
-from poisonkit.plan import Plan, Task, _line
+from poisonkit.plan import Plan, Task
+from poisonkit.task import to_line
 from tests.conftest import same_output
 
 RECIPE = {"triggers": ["sine"], "count": 4, "test_fraction": 0.3, "control": 2}
@@ -67,6 +68,6 @@ def test_rows_are_written_as_json_writes_them() -> None:
         for label in (None, 0, 1):
             task = Task("clean", None, name, "train", f"../{name}", f"data/{name}", (), label, 1, None, None)
             row = {n: getattr(task, n) for n in Task.__slots__ if n not in ("extra", "further")}
-            assert _line(task) == json.dumps(row, ensure_ascii=False)
+            assert to_line(task) == json.dumps(row, ensure_ascii=False)
             wanted = json.dumps(manifest.record(task, classes, bytes=7), ensure_ascii=False)
             assert manifest.clean_lines(classes)(task, 7) == wanted

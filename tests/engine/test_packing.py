@@ -20,7 +20,7 @@ import webdataset
 
 import poisonkit
 from poisonkit import Recipe, RequestError, manifest, triggers
-from poisonkit.datasets import Source, at_hand, read
+from poisonkit.datasets import Source, at_hand, hash_of, read
 from poisonkit.report.html import write_report
 from poisonkit.report.preview import preview
 from poisonkit.verification import identify
@@ -294,3 +294,13 @@ def test_shards_of_a_list_that_leads_out_are_not_read(out: Path, tmp_path: Path)
         problems = [p.problem for p in poisonkit.verify(bad).problems]
     assert any("is no path in the output" in p for p in problems)
     assert not seen.files
+
+
+def test_hashes_of_clean_samples_in_shards_are_recorded_when_asked_for(source: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    made = poisonkit.poison(recipe(source, out, hash="all"), jobs=1)
+    assert made.exit_code == 0
+    clean = [row for row in manifest.read(out / "poisonkit" / "manifest.jsonl") if row["role"] == "clean"]
+    assert clean
+    assert all(row["sha256"] == row["source_sha256"] == hash_of(out / row["path"]) for row in clean)
+    assert poisonkit.verify(out, hash_all=True).ok

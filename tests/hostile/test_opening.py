@@ -25,9 +25,13 @@ LIBRARIES = ("SoundFile", "info", "copy", "copy2", "copyfile", "copytree", "ZipF
 MODULES = ("soundfile", "shutil", "zipfile", "av", "np", "os", "cv2", "numpy", "pickle", "tarfile")
 
 OTHERS = {
+    "datasets/_class_folders.py:_mark": "writes",
+    "engine/executors/pool.py:_redirect": "of /dev/null",
+    "ownership.py": "the lock's guard, by its descriptor",
     "untrusted.py": "the function itself",
     "manifest.py:write_lines": "writes",
     "datasets/_files.py:write_lines": "writes",
+    "datasets/_class_folders.py:_mark": "writes",
     "datasets/_tar.py:at_hand": "writes",
     "datasets/_tar.py:members": "bytes in memory",
     "datasets/testing.py": "a layout's own tests",
@@ -45,10 +49,10 @@ OTHERS = {
     "media/features.py": "writes, and reads back; else an open file",
     "media/sound.py": "by a library, of what `probe` opened",
     "media/probing.py:_exact_samples": "by a library, of what `open_input` opened",
-    "triggers/assets.py": "bytes in memory; copies what was read by `_read`",
+    "triggers/files/assets.py": "bytes in memory; copies what was read by `_read`",
     "triggers/image/blend.py": "the package's own picture",
     "triggers/audio/mp3.py": "bytes in memory",
-    "triggers/replacements.py": "by libraries, of what `check` hashed",
+    "triggers/files/replacements.py": "by libraries, of what `check` hashed",
     "scoring/readers/arrays.py": "bytes in memory",
     "scoring/readers/npz.py": "bytes in memory",
 }

@@ -251,7 +251,7 @@ def test_code_is_not_run_unasked(
         recipe = tmp_path / "recipe.yaml"
         trigger = entry if command == "run-entry" else "evil_trigger:Boom:strength=1"
         recipe.write_text(yaml.safe_dump({"source": str(listed), "triggers": [trigger], "rate": 0.1}))
-        status, said = run(f"run {recipe} -o {tmp_path}/new --jobs 1", out)
+        status, said = run(f"run {recipe} --allow-root {listed} -o {tmp_path}/new --jobs 1", out)
         assert status == 2
         assert "--allow-code" in said
     else:

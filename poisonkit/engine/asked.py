@@ -1,0 +1,95 @@
+"""What a recipe asks of each backdoor, as plain data says it: nothing that it names is built or run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from poisonkit.candidates import number
+from poisonkit.datasets import Dataset, class_index
+from poisonkit.engine.agreement import Planned
+
+Labels = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A backdoor of a recipe given as plain data, its classes as indices."""
+
+    name: str
+    index: int
+    target: int
+    sources: frozenset[int]
+    covers: frozenset[int]
+    mode: str
+    rate: float
+    rate_of: str
+    count: int | None
+    ids: tuple[str, ...] | None
+    select: tuple[str, ...] | None
+    cover_rate: float
+    classes: int
+
+    def maps_to(self, label: int) -> int:
+        """The class that a sample of this one is to be taken for."""
+        return (label + 1) % self.classes if self.mode == "all-to-all" else self.target
+
+    def fits(self, labels: Labels) -> bool:
+        """Whether a labelled training sample of these classes can be poisoned."""
+        if self.mode == "clean":
+            return self.target in labels
+        if self.mode == "source":
+            return self.target not in labels and not self.sources.isdisjoint(labels)
+        return self.mode == "all-to-all" or self.target not in labels
+
+    def attackable(self, labels: Labels) -> bool:
+        """Whether a held-out sample of these classes can be attacked."""
+        if self.mode == "all-to-all" or not labels:
+            return bool(labels)
+        source = self.mode != "source" or not self.sources.isdisjoint(labels)
+        return source and self.target not in labels
+
+    def counts(self, labels: Labels) -> bool:
+        """Whether a labelled training sample is one of those that the rate is of."""
+        if self.rate_of == "target-class":
+            return self.target in labels
+        return self.rate_of != "source-class" or not self.sources.isdisjoint(labels)
+
+    def wanted(self, denominator: int) -> int:
+        """How many samples are to be poisoned."""
+        if self.ids is not None:
+            return len(self.ids)
+        return self.count if self.count is not None else number(self.rate, denominator)
+
+
+def asked(part: Planned) -> list[Asked]:
+    """The backdoors of a part. Exceptions of any kind for a recipe that is none."""
+    plan = part.plan
+    dataset = Dataset(Path(), plan.layout, plan.classes, ())
+    found = []
+    for index, data in enumerate(part.recipe["backdoors"]):
+
+        def classes(name: str, data: Mapping[str, Any] = data) -> frozenset[int]:
+            return frozenset(class_index(dataset, each) for each in data.get(name) or ())
+
+        ids, select = (None if data.get(k) is None else tuple(map(str, data[k])) for k in ("ids", "select"))
+        found.append(
+            Asked(
+                name=str(data.get("name", "default")),
+                index=index,
+                target=class_index(dataset, data.get("target", 0)),
+                sources=classes("source_class"),
+                covers=classes("cover_class"),
+                mode=str(data.get("label_mode", "dirty")),
+                rate=float(data.get("rate", 0.1)),
+                rate_of=str(data.get("rate_of", "dataset")),
+                count=None if data.get("count") is None else int(data["count"]),
+                ids=ids,
+                select=select,
+                cover_rate=float(data.get("cover_rate", 0.0)),
+                classes=len(plan.classes),
+            )
+        )
+    return found

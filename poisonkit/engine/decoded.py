@@ -1,0 +1,99 @@
+"""Every file that poisonkit wrote, decoded and compared with its record and its source, some at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from itertools import islice
+from pathlib import Path
+
+from poisonkit.engine import features
+from poisonkit.engine.agreement import Finding, Planned
+from poisonkit.engine.boundary import SourceFence
+from poisonkit.engine.executors import local
+from poisonkit.engine.files import Files
+from poisonkit.engine.pairing import Pairing
+from poisonkit.engine.progress import Progress
+from poisonkit.engine.recheck import recheck
+from poisonkit.engine.rendering import Case, Decoding
+from poisonkit.errors import RequestError
+from poisonkit.media.info import Encode
+from poisonkit.recipe import AUTO, parse_encode
+
+AT_ONCE = 256  # records that are handed to the workers together; no more of them lie in memory
+
+
+class DecodedFiles:
+    """Decodes an output. root, fence: the source."""
+
+    def __init__(
+        self, out: Path, parts: Sequence[Planned], root: Path, fence: SourceFence, files: Files, allow_code: bool
+    ) -> None:
+        self._out, self._parts, self._fence, self._files = out, parts, fence, files
+        recipe = parts[0].recipe
+        self._how = Decoding(
+            out=str(out),
+            source=str(root),
+            stream=recipe.get("stream", "best"),
+            deinterlace=bool(recipe.get("deinterlace", False)),
+            seed=recipe.get("seed", 0),
+            allow_code=allow_code,
+        )
+        self._outside: list[Finding] = []
+
+    def findings(self, total: int, jobs: int, watch: Progress) -> list[Finding]:
+        """What does not hold, by path. total: how many files there are."""
+        found: list[Finding] = []
+        watch.begin("Decoding", total)
+        todo = self._todo()
+        while some := list(islice(todo, AT_ONCE)):
+            job = partial(_rechecked, how=self._how)
+            for path, problem in local.map_unordered(job, some, min(jobs, len(some))):
+                if problem:
+                    found.append(Finding(path, problem))
+                watch.step()
+        watch.end()
+        return sorted(found + self._outside, key=lambda f: f.path)
+
+    def _todo(self) -> Iterator[Case]:
+        """Records of readable files, with what plan and recipe say of them."""
+        encodes = {part.attack: _encode(part) for part in self._parts}
+        for row, task, part in Pairing(self._out, self._parts):
+            if row["role"] == "clean" or row["status"] != "ok" or task is None or part is None:
+                continue
+            if not self._files.readable(row):
+                continue
+            sources = (name for name in (row["source_path"], row["other"]) if name)
+            why = next((why for name in sources if (why := self._fence.outside(name))), None)
+            if why:
+                self._outside.append(Finding(row["path"], f"its source {why}"))
+                continue
+            backdoor = part.backdoor(task)
+            frames = "all"
+            if task.role != "control":
+                frames = str(backdoor.get("attack_frames" if task.role == "attack" else "frames", "all"))
+            triggers = backdoor.get("triggers")
+            known = tuple(triggers) if isinstance(triggers, list) else ()
+            yield Case(row, task, part.plan.classes, frames, known, encodes[part.attack])
+
+
+def _encode(part: Planned) -> Encode | None:
+    """How a part's recipe has its files written; None where it cannot be read."""
+    recipe = part.recipe
+    try:
+        said = recipe["encode"]
+        made = parse_encode(str(part.plan.setting if said == AUTO else said))
+        return replace(
+            made,
+            to_8bit=bool(recipe.get("to_8bit", False)),
+            deinterlace=bool(recipe.get("deinterlace", False)),
+            rotation="normalise" if recipe.get("rotation") == "normalise" else "keep",
+        )
+    except (RequestError, LookupError):
+        return None
+
+
+def _rechecked(case: Case, how: Decoding) -> tuple[str, str | None]:
+    row = case.row
+    return row["path"], recheck(case, how) or (features.recheck(row, how.out) if row["features"] else None)

@@ -1,0 +1,137 @@
+"""Is each file of an output still as its record says, and each clean one as in the source? One record at a time."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from poisonkit import media
+from poisonkit.datasets import Layout, is_there
+from poisonkit.engine import features, packing, places
+from poisonkit.engine.agreement import Finding
+from poisonkit.engine.boundary import LinkedFolders, SourceFence
+from poisonkit.errors import PoisonkitError
+from poisonkit.framenames import is_frame
+from poisonkit.manifest import Record
+
+
+class Files:
+    """The files of an output. fence: the source, if it is there. hash_all: compare clean files' content too."""
+
+    def __init__(self, out: Path, layout: Layout, fence: SourceFence | None, hash_all: bool) -> None:
+        self._out, self._layout, self._fence, self._hash_all = out, layout, fence, hash_all
+        self._linked = LinkedFolders(out)
+        self._shards = packing.Shards(out) if layout.packed else None
+        self.found = [Finding(*each) for each in self._shards.found] if self._shards else []
+        """What is wrong with what holds them, their shards."""
+
+    def changed(self, row: Record) -> list[Finding]:
+        """What is not as a record says, of its file, the further paths of it, its features and its source."""
+        if self._shards is not None:
+            found = [Finding(*each) for each in self._shards.changed(row)]
+        else:
+            found = [each for name in (row["path"], *row["also"]) for each in self._file(name, row)]
+            found += [Finding(*each) for each in features.changed(row, self._out)]
+        whole = not found and (self._shards is None or self.readable(row))
+        if row["role"] == "clean" and row["status"] == "ok" and whole:
+            found += self._clean(row)
+        return found
+
+    def readable(self, row: Record) -> bool:
+        """Whether there is what a record speaks of: a plain file, a folder of frames, or a member of a shard."""
+        path = self._out / row["path"]
+        if self._linked.above(row["path"]):
+            return False
+        if os.path.lexists(path):
+            return path.exists() and not _strange(path, row, self._fence, self._layout.folders)
+        return is_there(path)
+
+    def _file(self, name: str, row: Record) -> Iterator[Finding]:
+        path = self._out / name
+        if row["status"] != "ok":
+            if os.path.lexists(path):
+                yield Finding(name, f"it is there, although its record says {row['status']}")
+            return
+        if link := self._linked.above(name):
+            yield Finding(name, f"the folder {link} is a link, and poisonkit makes none there")
+            return
+        try:
+            size = media.size(path)
+            strange = _strange(path, row, self._fence, self._layout.folders)
+        except OSError:
+            yield Finding(name, "it is missing")
+            return
+        if strange:
+            yield Finding(name, strange)
+        elif row["bytes"] is not None and size != row["bytes"]:
+            yield Finding(name, f"it has {size} bytes, and the manifest says {row['bytes']}")
+        elif not self._hashed_as(path, row["sha256"], row):
+            yield Finding(name, "its content has changed (SHA-256 differs from the manifest's)")
+
+    def _hashed_as(self, path: Path, digest: str | None, row: Record) -> bool:
+        """Whether it has this SHA-256, where there is one and it is asked for."""
+        return digest is None or (_as_it_was(row) and not self._hash_all) or media.sha256(path) == digest
+
+    def _clean(self, row: Record) -> Iterator[Finding]:
+        """A clean sample that is as it was in the source, or was made of what lies there."""
+        if self._fence is None:
+            return
+        mine, theirs, name = self._out / row["path"], self._fence.root / row["source_path"], row["source_path"]
+        why = self._fence.outside(name)
+        if why or not is_there(theirs):
+            if self._hash_all:
+                what = f"the source's '{name}' {why}" if why else f"the source has no '{name}', so it was not compared"
+                yield Finding(row["path"], what)
+            return
+        try:
+            if not _as_it_was(row):
+                if self._hash_all and places.sha256(theirs) != row["source_sha256"]:
+                    yield Finding(row["path"], f"the source's '{name}' is not the file that it was made from")
+            elif row["bytes"] is not None and (size := places.size(theirs)) != row["bytes"]:
+                what = f"the source's '{name}' has {size} bytes, and the manifest says {row['bytes']}"
+                yield Finding(row["path"], what)
+            elif self._hash_all and not self._same(mine, theirs, row["sha256"]):
+                yield Finding(row["path"], f"it is not the same file as the source's '{name}'")
+        except (OSError, PoisonkitError) as error:
+            why = (error.strerror if isinstance(error, OSError) else None) or str(error)
+            yield Finding(row["path"], f"it could not be compared with the source's: {why}")
+
+    @staticmethod
+    def _same(mine: Path, theirs: Path, digest: str | None) -> bool:
+        """digest: of mine, where it is known already."""
+        return (mine.exists() and mine.samefile(theirs)) or (digest or places.sha256(mine)) == places.sha256(theirs)
+
+
+def _as_it_was(row: Record) -> bool:
+    """Whether a record is of a clean sample that was brought into the copy as it is: nothing was decoded of it."""
+    return row["role"] == "clean" and row["streams"] is None
+
+
+def _strange(path: Path, row: Record, fence: SourceFence | None, folders: bool) -> str | None:
+    """Why a file is not read at all: it is none, or a link that leads elsewhere than to the sample's source.
+
+    folders: it should be a folder, of whose frames the same is asked.
+    """
+    if folders:
+        if path.is_symlink() or not path.is_dir():
+            return "it is no folder of frames"
+        if odd := next((p.name for p in path.iterdir() if is_frame(p.name) and not p.is_file()), None):
+            return f"frame '{odd}': it is no plain file"
+        for part in filter(Path.is_symlink, media.parts(path)):
+            one = {**row, "source_path": f"{row['source_path']}/{part.name}"}
+            if why := _strange(part, one, fence, False):
+                return f"frame '{part.name}': {why}"
+        return None
+    if not path.is_file():
+        return "it is no plain file"
+    if not path.is_symlink():
+        return None
+    leads = f"it is a link that leads to '{os.path.realpath(path)}'"
+    if row["role"] != "clean":
+        return f"{leads}, and files that were written are none"
+    if fence is None:
+        return f"{leads}, and the source is not there to say whether it should"
+    if os.path.realpath(path) != os.path.realpath(fence.root / row["source_path"]):
+        return f"{leads}, which is not its source"
+    return None

@@ -1,0 +1,214 @@
+"""A file made once more from its source, as its record says: what the encoder does is told from what somebody did."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from poisonkit import media
+from poisonkit.datasets import at_hand
+from poisonkit.engine.measure import Measurement, measure
+from poisonkit.engine.rendering import Case, Decoding, Rendering, trigger_of
+from poisonkit.engine.worker import Job, process
+from poisonkit.errors import MediaError
+from poisonkit.fidelity import Image, Projection, psnr, squares, verdict
+from poisonkit.manifest import Record
+from poisonkit.media.info import Encode
+from poisonkit.triggers.core.chain import Chain
+
+HAUNTED = 0.25  # so much more of a trigger in a frame than the encoder leaves by itself is a trigger
+HAUNTED_CLIP = 0.06  # the same in all frames that should have none
+WINDOW = 4096  # sound samples compared at a time
+AUDIBLE = 1e-6  # mean square of a window that is not silence
+
+
+@dataclass
+class Measures:
+    """Figures of `fidelity` that were measured here too; None: not measured, or nothing to measure."""
+
+    psnr: float | None = None
+    ssim: float | None = None
+    snr: float | None = None
+    clipped: int | None = None
+    presence: float | None = None
+    sound_presence: float | None = None
+
+    def fit(self, fidelity: Mapping[str, Any]) -> bool:
+        """Whether a record's figures can be these. Those of a measured clip are of all frames, and looked at apart."""
+        names = ["presence", "sound_presence"]
+        if fidelity.get("gain") is None:
+            names += ["psnr", "snr", "clipped", *(("ssim",) if self.psnr is not None else ())]
+        return all(agrees(fidelity.get(name), getattr(self, name), 0.02) for name in names)
+
+
+def agrees(said: Any, found: Any, share: float) -> bool:
+    """Whether values are the same, numbers among them but for this share of them (and of one)."""
+    if isinstance(said, Mapping) and isinstance(found, Mapping):
+        return said.keys() == found.keys() and all(agrees(said[k], found[k], share) for k in said)
+    if isinstance(said, list | tuple) and isinstance(found, list | tuple):
+        return len(said) == len(found) and all(agrees(a, b, share) for a, b in zip(said, found, strict=True))
+    if type(said) in (int, float) and type(found) in (int, float):
+        if math.isinf(found):
+            return False
+        return bool(abs(said - found) <= share * max(1.0, abs(said), abs(found)))
+    infinite = isinstance(found, float) and math.isinf(found)  # which records do not hold
+    return bool(said == found) or (said is None and infinite)
+
+
+class Haunting:
+    """How much of a trigger is in frames that should have none: in the last that was added, and in all together."""
+
+    def __init__(self) -> None:
+        self.last, self._all = 0.0, Projection()
+
+    def add(self, source: Image, decoded: Image, ghost: Image) -> None:
+        """One frame. ghost: as it would be with the trigger; one that changes less than a level tells nothing."""
+        one = Projection()
+        one.add_squares(squares(decoded, source), squares(ghost, source), squares(decoded, ghost))
+        self.last = one.gain if one.dd >= source.size else 0.0
+        self._all.ed += one.ed
+        self._all.dd += one.dd
+
+    @property
+    def gain(self) -> float:
+        return self._all.gain
+
+
+def settle(case: Case, how: Decoding, rendering: Rendering, file: Path, source: Path) -> str | None:
+    """What is wrong with a file that raised doubts, compared with one made again now; None if they are alike."""
+    if case.encode is None:
+        return "it could not be made again, to see whether it is as it should be, by a recipe that cannot be read"
+    with tempfile.TemporaryDirectory() as scratch, _job(case, case.encode, how, source, scratch) as job:
+        again = process(job)
+        if again["status"] != "ok":
+            return f"made again, it is {again['status']}: {again['error']}"
+        made = Path(scratch, again["path"])
+        problem = None
+        if again["sha256"] != media.sha256(file):
+            problem = _facts(case.row, again) or _pictures(rendering, source, file, made)
+            if problem is None and case.row["samples"] is not None:
+                problem = _sounds(file, made)
+        return problem or _record(case.row, again)
+
+
+def measured_again(case: Case, how: Decoding, file: Path, source: Path) -> str | None:
+    """What of the survival that a record says its measurement does not give; None where it gives it, or says none."""
+    fidelity = case.row["fidelity"]
+    if fidelity is None or fidelity.get("gain") is None or case.encode is None:
+        return None
+    gain, cosine = fidelity["gain"], fidelity.get("cosine")
+    weakest = [(gain, cosine), (fidelity.get("sound_gain"), fidelity.get("sound_cosine"))]
+    verdicts = {verdict(g, c) for g, c in weakest if g is not None and c is not None}
+    if fidelity.get("verdict") not in verdicts:
+        return f"its verdict is '{fidelity.get('verdict')}', which gain and cosine do not give"
+    with tempfile.TemporaryDirectory() as scratch, _job(case, case.encode, how, source, str(file.parent)) as job:
+        _, found = measure(Measurement(job, {**case.row, "path": file.name}, None, scratch))
+    if isinstance(found, str):
+        return f"its survival could not be measured again: {found.rstrip('.')}"
+    for name in fidelity.keys() | found.keys():
+        if not agrees(fidelity.get(name), found.get(name), 0.05):
+            return f"measured again, {name} is {found.get(name)}, and the manifest says {fidelity.get(name)}"
+    return None
+
+
+@contextmanager
+def _job(case: Case, encode: Encode, how: Decoding, source: Path, out: str) -> Iterator[Job]:
+    """The job that makes the file of a case again, below `out`."""
+    triggered = case.task.role != "control"
+    triggers = tuple(trigger_of(entry, how) for entry in case.triggers)
+    job = Job(
+        task=replace(case.task, also=()),
+        source=str(source),
+        out=out,
+        classes=case.classes,
+        triggers=triggers if triggered else (),
+        touches=frozenset(Chain(triggers).touches),
+        frames=case.frames if triggered else "all",
+        encode=encode,
+        stream=how.stream,
+        seed=how.seed,
+        like=() if triggered else triggers,
+    )
+    if case.task.other is None:
+        yield job
+        return
+    with at_hand(Path(how.source, case.task.other)) as other:
+        yield replace(job, other=str(other))
+
+
+def _facts(row: Record, again: Record) -> str | None:
+    for what in ("width", "height", "frames", "samples", "sample_rate"):
+        said, now = row[what], again[what]
+        if (said is None) != (now is None) or (what != "samples" and said != now):
+            return f"made again, {what} is {now}, and the manifest says {said}"
+    return None
+
+
+def _pictures(rendering: Rendering, source: Path, file: Path, made: Path) -> str | None:
+    """The first frame that is further from what it should be than the encoder takes it."""
+    if not rendering.clip.frames:
+        return None
+    hauntings = (Haunting(), Haunting())
+    mine_, again_ = ((image for _, _, image in media.read_frames(path)) for path in (file, made))
+    for t, (wanted, both) in enumerate(zip_longest(rendering.frames(source), zip_longest(mine_, again_))):
+        if wanted is None or both is None or both[0] is None or both[1] is None:
+            return "made again, it has another number of frames"
+        (original, triggered, ghost), (mine, again) = wanted, both
+        errors, size = [squares(image, triggered) for image in (mine, again)], triggered.size
+        if errors[0] > 2 * errors[1] + 4 * size:
+            what = "is not the triggered one" if t in rendering.poisoned else "has no trigger and is not the source's"
+            return f"frame {t} {what} (PSNR {psnr(errors[0], size):.1f} dB, made again {psnr(errors[1], size):.1f} dB)"
+        if ghost is not None and t not in rendering.poisoned:
+            for haunting, image in zip(hauntings, (mine, again), strict=True):
+                haunting.add(original, image, ghost)
+            more = hauntings[0].last - hauntings[1].last
+            if more > HAUNTED:
+                return f"frame {t} carries the trigger, and should not (gain {more:.2f} more than made again)"
+    more = hauntings[0].gain - hauntings[1].gain
+    if more > HAUNTED_CLIP:
+        return f"frames that should not carry the trigger do (gain {more:.2f} more than made again)"
+    return None
+
+
+def _sounds(file: Path, made: Path) -> str | None:
+    """The first moment at which the sound is another one."""
+    try:
+        again, rate = media.read_audio(made)
+    except MediaError:
+        return None  # passed on with its damage
+    mine, _ = media.read_audio(file)
+    n = min(mine.shape[1], again.shape[1])
+    for start in range(0, n, WINDOW):
+        a, b = (wave[:, start : start + WINDOW].astype(np.float64) for wave in (mine[:, :n], again[:, :n]))
+        power = max(float(np.mean(a**2)), float(np.mean(b**2)))
+        if power > AUDIBLE and float(np.mean((a - b) ** 2)) > 0.5 * power:
+            return f"its sound is another one from {start / rate:.2f} s on"
+    return None
+
+
+def _record(row: Record, again: Record) -> str | None:
+    """What of draws and figures the record of the file made again says otherwise."""
+    mine, fresh = ([t["drawn"] for t in each["triggers"]] for each in (row, again))
+    if not agrees(mine, fresh, 1e-4):
+        return "its draws are not those of seed and sample"
+    said, found = row["fidelity"], again["fidelity"]
+    if (said is None) != (found is None):
+        return f"made again, its fidelity is {found}, and the manifest says {said}"
+    names = ("presence", "sound_presence", *(("psnr", "ssim", "snr", "clipped", "frames") if _alone(said) else ()))
+    for name in names if said is not None else ():
+        if not agrees(said.get(name), found.get(name), 0.05):
+            return f"measured again, {name} is {found.get(name)}, and the manifest says {said.get(name)}"
+    return None
+
+
+def _alone(fidelity: Mapping[str, Any] | None) -> bool:
+    """Whether a record's figures are those of the run's own check, and none of a measurement."""
+    return fidelity is not None and fidelity.get("gain") is None

@@ -1,0 +1,107 @@
+"""run.json against plan and manifest: counts, failures, survival."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from poisonkit.engine.agreement import Finding, Planned
+from poisonkit.engine.done import Counts
+from poisonkit.manifest import Record, rounded
+from poisonkit.plan import Task
+from poisonkit.survival import outlook
+from poisonkit.untrusted import load_json, read_text
+
+RUN = "poisonkit/run.json"
+
+
+class Tally:
+    """What the manifest comes to, record by record: of a record only its figures are kept, where it has any.
+
+    total: records. written: how many files poisonkit made. dropped: keys of what has no file. lengths: of features.
+    """
+
+    def __init__(self) -> None:
+        self.total = self.written = 0
+        self.dropped: set[str] = set()
+        self.lengths: dict[str, int] = {}
+        self._counts: Counts = {}
+        self._lost: dict[tuple[str | None, str], list[dict[str, Any]]] = {}
+        self._clips: dict[tuple[str | None, int], list[Record]] = {}
+        self._unmeasured: dict[int | None, Record] = {}
+
+    def add(self, row: Record, task: Task | None, part: Planned | None) -> None:
+        """One record, and what it is of."""
+        self.total += 1
+        self._counts.setdefault(row["role"], Counter())[row["status"]] += 1
+        ok = row["status"] == "ok"
+        self.written += ok and row["role"] != "clean"
+        if row["features"]:
+            self.lengths[row["key"]] = row["features"]["shape"][0]
+        if not ok:
+            self.dropped.add(row["key"])
+        if part is None or task is None:
+            return
+        if not ok:
+            why = {"source_path": row["source_path"], "error": row["error"]}
+            self._lost.setdefault((part.attack, row["status"]), []).append(why)
+        elif task.backdoor is not None and task.role != "control":
+            self._clips.setdefault((part.attack, task.backdoor), []).append(self._figures(row))
+
+    def _figures(self, row: Record) -> Record:
+        """What `outlook` asks of a record; clips that were not measured, nearly all, share one for each class."""
+        label = row["original_label"]
+        if (row["fidelity"] or {}).get("gain") is None:
+            return self._unmeasured.setdefault(label, {"id": "", "original_label": label, "fidelity": None})
+        return {"id": row["id"], "original_label": label, "fidelity": row["fidelity"]}
+
+    def disagreements(self, out: Path, parts: Sequence[Planned]) -> Iterator[Finding]:
+        """What run.json says otherwise."""
+        try:
+            said = load_json(read_text(out / RUN))
+            counts = {str(role): dict(of_role) for role, of_role in said["counts"].items()}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            yield Finding(RUN, "it is not what a run writes: it holds no counts")
+            return
+        if counts != {role: dict(of_role) for role, of_role in self._counts.items()}:
+            yield Finding(RUN, "its counts are not those of the manifest's records")
+        last = [p for p in parts if p.plan.fingerprint == said.get("fingerprint")]
+        if not last:
+            yield Finding(RUN, "its fingerprint is that of no plan")
+        for what in ("failed", "inert"):
+            if last and said.get(what, []) not in [self._lost.get((p.attack, what), []) for p in last]:
+                yield Finding(RUN, f"'{what}' is not what the manifest's records say")
+        if last and said.get("choices") not in [[vars(c) for c in p.plan.choices] for p in last]:
+            yield Finding(RUN, "its choices are not those of the plan")
+        if all(part.recipe for part in parts):
+            try:
+                survival = {name: found for part in parts for name, found in self._survival(part).items()}
+                same = _alike(survival, said.get("survival"))
+            except (ValueError, LookupError, TypeError):  # figures that are none
+                same = False
+            if not same:
+                yield Finding(RUN, "its survival is not what the manifest's records say")
+
+    def _survival(self, part: Planned) -> dict[str, Any]:
+        backdoors, required = part.recipe.get("backdoors"), part.recipe.get("require_survival")
+        found: dict[str, Any] = {}
+        for index, backdoor in enumerate(backdoors if isinstance(backdoors, list) else ()):
+            known = outlook(self._clips.get((part.attack, index), []), required)
+            if isinstance(backdoor, dict) and (known.measured or required is not None):
+                found[str(backdoor.get("name", "default"))] = rounded(asdict(known))
+        return found
+
+
+def _alike(mine: Any, theirs: Any) -> bool:
+    """Whether two figures, or mappings and lists of such, are the same but for their last digits."""
+    if isinstance(mine, Mapping) and isinstance(theirs, Mapping):
+        return mine.keys() == theirs.keys() and all(_alike(value, theirs[key]) for key, value in mine.items())
+    if isinstance(mine, list | tuple) and isinstance(theirs, list | tuple):
+        return len(mine) == len(theirs) and all(map(_alike, mine, theirs))
+    if isinstance(mine, float) and isinstance(theirs, int | float):
+        return math.isclose(mine, theirs, rel_tol=1e-4, abs_tol=1e-6)
+    return bool(mine == theirs)

@@ -1,0 +1,196 @@
+"""A row of the plan: one file of the output, as it is decided, saved and read again."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Literal, get_args
+
+from poisonkit.datasets import SPLITS, Sample, Streamed
+from poisonkit.errors import RequestError
+from poisonkit.untrusted import below_some_root, load_line, open_plain, stays_inside
+
+Role = Literal["poisoned", "cover", "clean", "attack", "control"]
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One row of the plan: one file of the output.
+
+    path: where the file goes, relative to the output. also: further paths that are links to it.
+    backdoor: index into the recipe's backdoors, None for clean. label: what lists say; original_label: the
+    source's. target: the class that the backdoor maps this sample to (None for covers, whose label is kept).
+    other: the sample whose picture a cover is made with, where its method needs one. extra, further: the sample's.
+    """
+
+    role: Role
+    attack: str | None
+    id: str
+    split: str
+    source_path: str
+    path: str
+    also: tuple[str, ...]
+    label: int | None
+    original_label: int | None
+    target: int | None
+    backdoor: int | None
+    other: str | None = None
+    extra: tuple[str, ...] = ()
+    further: tuple[int, ...] = ()
+
+    @property
+    def key(self) -> str:
+        return f"{self.role}:{self.attack or ''}:{self.id}"
+
+    @property
+    def labels(self) -> tuple[int, ...]:
+        """All classes that the source gives the sample; none where it has no label."""
+        return () if self.original_label is None else (self.original_label, *self.further)
+
+
+PARTS = {"attack": "attack/", "control": "control/"}
+"""Where the files of roles lie that are no part of the dataset itself."""
+
+
+class SavedTasks(Streamed[Task]):
+    """The rows of a saved plan, read whenever they are gone through. RequestError then as for `Plan.read`."""
+
+    def __init__(self, path: Path, rows: int) -> None:
+        super().__init__(lambda: (task for _, task in self.placed()), rows)
+        self.path = path
+
+    def placed(self, start: int = 0) -> Iterator[tuple[int, Task]]:
+        """Each with where it begins in the file, in bytes. start: such a place, of the first that is wanted."""
+        count = 0
+        try:
+            with open_plain(self.path) as lines:
+                at = start or len(next(lines))
+                lines.seek(at)
+                for line in lines:
+                    task = _read(line)
+                    require_inside((task,))
+                    yield at, task
+                    at += len(line)
+                    count += 1
+        except (OSError, StopIteration, ValueError, KeyError, TypeError) as error:
+            raise no_plan(self.path, error) from None
+        if not start and count != len(self):
+            raise RequestError(f"{self.path} holds {count} rows and says {len(self)}: it was cut short.")
+
+
+def task_at(file: BinaryIO, at: int) -> Task:
+    """The row of a saved plan, open for reading, that begins at a byte that `placed` told."""
+    file.seek(at)
+    return _read(file.readline())
+
+
+def no_plan(path: Path, error: Exception) -> RequestError:
+    return RequestError(f"{path} is not a plan that poisonkit saved ({type(error).__name__}).")
+
+
+_ROLES: dict[str, Role] = {role: role for role in get_args(Role)}  # one text for all rows
+_SPLITS: dict[str, str] = {split: split for split in SPLITS}
+_FIELDS = len(Task.__slots__) - 2
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")  # as the recipe has it for backdoors
+
+
+_CLEAN = re.compile(
+    r'\{"role": "clean", "attack": null, "id": "([^"\\\x00-\x1f]+)", "split": "(train|val|test)", '
+    r'"source_path": "([^"\\\x00-\x1f]+)", "path": "([^"\\\x00-\x1f]+)", "also": \[\], "label": (null|0|[1-9]\d{0,8}), '
+    r'"original_label": (null|0|[1-9]\d{0,8}), "target": null, "backdoor": null, "other": null\}\n?',
+    re.ASCII,
+)
+"""What `to_line` writes of nearly all of a million clean samples; it says the same as JSON, and is read faster."""
+
+
+def _read(line: bytes) -> Task:
+    """One line of a plan. TypeError, KeyError, ValueError for what is none."""
+    text = line.decode("utf-8", "surrogateescape")
+    plain = _CLEAN.fullmatch(text)
+    if plain is None:
+        return _task(load_line(text))
+    name, split, source, path, label, original = plain.groups()
+    return Task(
+        "clean",
+        None,
+        name,
+        _SPLITS[split],
+        name if source == name else source,
+        path,
+        (),
+        None if label == "null" else int(label),
+        None if original == "null" else int(original),
+        None,
+        None,
+    )
+
+
+def _task(row: Any) -> Task:
+    """One line of a plan. TypeError, KeyError, ValueError where a value is of another kind than plans have."""
+    name, source, path, attack = row["id"], row["source_path"], row["path"], row["attack"]
+    also, extra, further = row["also"], row.get("extra", ()), row.get("further", ())
+    other = row["other"]
+    numbers = row["label"], row["original_label"], row["target"], row["backdoor"]
+    if not (
+        type(name) is type(source) is type(path) is str
+        and all(n is None or type(n) is int for n in numbers)
+        and not ((also or extra) and not all(type(text) is str for text in (*also, *extra)))
+        and (other is None or type(other) is str)
+        and not (further and not all(type(n) is int for n in further))
+        and (attack is None or NAME.fullmatch(attack))
+        and len(row) == _FIELDS + ("extra" in row) + ("further" in row)
+    ):
+        raise ValueError("a row of another kind")
+    return Task(
+        _ROLES[row["role"]],
+        attack,
+        name,
+        _SPLITS[row["split"]],
+        name if source == name else source,  # one text for both
+        path,
+        tuple(also),
+        *numbers,
+        other,
+        tuple(extra),
+        tuple(further),
+    )
+
+
+_quoted = json.encoder.encode_basestring
+_encode = json.JSONEncoder(ensure_ascii=False).encode
+
+
+def to_line(task: Task) -> str:
+    """A task as JSON. A million clean samples are written by hand: nearly all are alike."""
+    if task.role == "clean" and not (task.extra or task.further or task.also or task.other):
+        label, original = task.label, task.original_label
+        return (
+            f'{{"role": "clean", "attack": null, "id": {_quoted(task.id)}, "split": "{task.split}", '
+            f'"source_path": {_quoted(task.source_path)}, "path": {_quoted(task.path)}, "also": [], '
+            f'"label": {"null" if label is None else label}, '
+            f'"original_label": {"null" if original is None else original}, '
+            '"target": null, "backdoor": null, "other": null}'
+        )
+    names = Task.__slots__
+    return _encode({n: v for n in names if (v := getattr(task, n)) or n not in ("extra", "further")})
+
+
+def require_inside(tasks: Iterable[Task]) -> None:
+    """RequestError for a row whose file would not lie in its part of the output, or whose source is no path."""
+    for task in tasks:
+        part = PARTS.get(task.role, "data/")
+        for path in (task.path, *task.also):
+            if not (path.startswith(part) and stays_inside(path)):
+                raise RequestError(f"'{task.id}' would be written to '{path}', which is not in {part} of the output.")
+        for path in (task.source_path, *(() if task.other is None else (task.other,))):
+            if not below_some_root(path):
+                raise RequestError(f"'{task.id}' has the source '{path}', which is not a path from the data root.")
+
+
+def sample_of(task: Task) -> Sample:
+    """The source's sample that a task is about."""
+    split: Any = task.split
+    return Sample(task.id, task.source_path, split, task.original_label, task.extra, task.further)
