@@ -32,8 +32,8 @@ from tests.media_factory import make_audio, make_video, pictures
 
 SHORT: dict[str, Any] = {"frames": 6, "size": (96, 64)}
 CLIPS: dict[str, dict[str, Any]] = {
-    "h264.mp4": {"audio": True},
-    "b-frames.mkv": {"audio": True, "audio_codec": "ac3", "rate": 44100, "options": {"bf": "2"}},
+    "h264.mp4": {"audio": True, "rate": 44100, "channels": 2, "frames": 20},
+    "b-frames.mkv": {"audio": True, "audio_codec": "ac3", "rate": 44100, "frames": 20, "options": {"bf": "2"}},
     "whole-chroma.mp4": {"pix_fmt": "yuv444p"},
     "ten-bits.mp4": {"codec": "libx265", "pix_fmt": "yuv420p10le"},
     "full-range.mov": {"pix_fmt": "yuvj420p", "audio": True, "audio_codec": "alac"},

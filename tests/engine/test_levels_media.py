@@ -98,11 +98,13 @@ def emulated(cpu: str, sources: Path, tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.mark.levels
+@pytest.mark.timeout(3600)
 def test_an_emulated_processor_with_avx2(sources: Path, tmp_path: Path, here: dict[str, str]) -> None:
     assert set(differing(here, emulated(HASWELL, sources, tmp_path))) <= NEW_OPUS
 
 
 @pytest.mark.levels
+@pytest.mark.timeout(3600)
 def test_an_emulated_processor_without_avx(sources: Path, tmp_path: Path, portable: dict[str, str]) -> None:
     """What `--portable` gives, but for Opus, and for MP3 files, which libsndfile decodes as it likes."""
     assert set(differing(portable, emulated(NEHALEM, sources, tmp_path))) <= NEW_OPUS | {"decode a.mp3 sound"}
