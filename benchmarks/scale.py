@@ -10,6 +10,7 @@ what a run does. Each size runs in a process of its own. See README.md beside th
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import resource
@@ -26,6 +27,7 @@ from typing import TypeVar
 from rich.console import Console
 from rich.table import Table
 
+import poisonkit
 from poisonkit.datasets import Sample
 from poisonkit.engine.finishing import clean_samples, writing
 from poisonkit.engine.finishing.clean_samples import Linked
@@ -45,13 +47,14 @@ T = TypeVar("T")
 SIZES = (10_000, 100_000, 1_000_000)
 CLASSES = 400
 LINKS = 10_000
+CONTENT = b"x" * 1000
 CLIP = ClipInfo(id="", width=340, height=256, fps=30.0, frames=300)
 
 
 def make_lists(root: Path, samples: int) -> None:
     """Lists of so many clips, nine in ten for training; one of them is there."""
     (root / "videos" / "class_000").mkdir(parents=True)
-    (root / "videos" / "class_000" / "video_0000000_000010.mp4").touch()
+    (root / "videos" / "class_000" / "video_0000000_000010.mp4").write_bytes(CONTENT)
     for split, first, last in (("train", 0, samples * 9 // 10), ("val", samples * 9 // 10, samples)):
         with (root / f"{split}.txt").open("w", encoding="utf-8") as file:
             for i in range(first, last):
@@ -79,18 +82,47 @@ def opened(samples: Iterable[Sample]) -> Iterator[Examined]:
 
 def finish(recipe: Recipe, plan: Plan, out: Path, dataset: object) -> None:
     """Lists, manifest, card and run.json, as a run writes them once all media are in place."""
-    worked = {t.key: record.record(t, plan.classes, bytes=10**6) for t in plan.tasks if t.role != "clean"}
-    for row in worked.values():
-        row["fidelity"] = {"gain": None}
-    linked = Linked({t.id: 10**6 + i for i, t in enumerate(plan.tasks) if t.role == "clean"})
+    triggers = [{**entry, "drawn": {}} for entry in recipe.portable()["backdoors"][0]["triggers"]]
+    digest = hashlib.sha256(CONTENT).hexdigest()
+    worked = {}
+    for task in plan.tasks:
+        if task.role != "clean":
+            worked[task.key] = record.record(
+                task, plan.classes, bytes=len(CONTENT), sha256=digest, source_sha256=digest, frames=300,
+                **({} if task.role == "control" else {"triggers": triggers, "poisoned_ranges": [[0, 300]]}),
+                fidelity=None if task.role == "control" else {"gain": None},
+            )  # fmt: skip
+    linked = Linked({t.id: len(CONTENT) for t in plan.tasks if t.role == "clean"})
     writing.finish(
         writing.Part(recipe.portable(), plan, Done(worked, linked)), recipe, dataset, out,  # type: ignore[arg-type]
         method="hardlink", seconds=0.0, processed=0, jobs=1,
-        extra=lambda lists: {"source": "", "unchanged": finished.marks(out, lists)},
+        extra=lambda lists: {"source": str(dataset.root), "unchanged": finished.marks(out, lists)},
     )  # fmt: skip
 
 
-def first_start(recipe: Recipe, out: Path, steps: dict[str, tuple[float, float]]) -> None:
+def put_files(plan: Plan, out: Path) -> None:
+    """A file in the place of each: links of a few, which hold little."""
+    content = out.parent / "content"
+    for i, task in enumerate(plan.tasks):
+        if i % 30_000 == 0:  # so many links a file can have
+            content.unlink(missing_ok=True)
+            content.write_bytes(CONTENT)
+        for name in (task.path, *task.also):
+            if i < CLASSES or task.role != "clean":
+                (out / name).parent.mkdir(parents=True, exist_ok=True)
+            os.link(content, out / name)
+
+
+def verify_one(out: str) -> None:
+    """Print, as JSON, seconds and peak memory of `verify`, which has to find nothing."""
+    cpu, wall = time.process_time(), time.perf_counter()
+    checked = poisonkit.verify(out)
+    if checked.problems:
+        raise SystemExit(f"{len(checked.problems)} findings, such as {checked.problems[0]}")
+    print(json.dumps([time.process_time() - cpu, time.perf_counter() - wall, peak_megabytes()]))
+
+
+def first_start(recipe: Recipe, out: Path, steps: dict[str, tuple[float, float]]) -> Plan:
     """All that a run does beside its media."""
     dataset = timed(steps, "read lists", lambda: read_source(recipe))
     plan = timed(steps, "plan", Planner(recipe, dataset, opened).plan)
@@ -100,6 +132,7 @@ def first_start(recipe: Recipe, out: Path, steps: dict[str, tuple[float, float]]
     record.write_lines(home / "recipe.yaml", record.text_lines(recipe.to_yaml()))
     notices.write_notices(out, plan)
     timed(steps, "lists, manifest, card", lambda: finish(recipe, plan, out, dataset))
+    return plan
 
 
 def one_size(samples: int) -> None:
@@ -109,13 +142,20 @@ def one_size(samples: int) -> None:
         root, out = Path(folder, "in"), Path(folder, "out")
         make_lists(root, samples)
         recipe = Recipe(source=root, triggers=["blend"], rate=0.1, layout="mmaction2-video")
-        first_start(recipe, out, steps)
+        plan = first_start(recipe, out, steps)
         first = peak_megabytes()
         again = timed(steps, "again: read lists", lambda: read_source(recipe))
         known = timed(steps, "again: known as finished", lambda: finished.unchanged(State(out), recipe, again))
         if known is None:
             raise SystemExit("a finished run was not known again")
-    print(json.dumps({"steps": steps, "peak": first}))
+        put_files(plan, out)
+        checked = {}
+        for name in ("verify", "verify, without source"):
+            command = [sys.executable, __file__, "--verify", str(out)]
+            cpu, wall, peak = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
+            steps[name], checked[name] = (cpu, wall), peak
+            root.rename(root.with_name("elsewhere"))
+    print(json.dumps({"steps": steps, "peak": first, "checked": checked}))
 
 
 def sizes_table(sizes: Iterable[int]) -> Table:
@@ -132,10 +172,12 @@ def sizes_table(sizes: Iterable[int]) -> Table:
         pairs = [result["steps"][name] for result in results.values()]
         table.add_row(name, *(f"{cpu:.1f} ({wall:.1f})" for cpu, wall in pairs))
     for title, wanted in (("plan and manifest", False), ("second start", True)):
-        mine = [name for name in steps if name.startswith("again") is wanted]
+        mine = [name for name in steps if name.startswith("again") is wanted and "verify" not in name]
         sums = [[sum(result["steps"][name][i] for name in mine) for i in (0, 1)] for result in results.values()]
         table.add_row(f"[bold]{title}", *(f"[bold]{cpu:.1f} ({wall:.1f})" for cpu, wall in sums))
     table.add_row("peak memory, MB", *(f"{result['peak']:.0f}" for result in results.values()))
+    for name in next(iter(results.values()))["checked"]:
+        table.add_row(f"of {name}", *(f"{result['checked'][name]:.0f}" for result in results.values()))
     return table
 
 
@@ -191,7 +233,11 @@ def main() -> None:
     parser.add_argument("--samples", type=int, nargs="+", default=list(SIZES), metavar="N")
     parser.add_argument("--runs", type=int, default=7, metavar="N", help="turns of linking")
     parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--verify", help=argparse.SUPPRESS)
     given = parser.parse_args()
+    if given.verify:
+        verify_one(given.verify)
+        return
     if given.one:
         one_size(given.one)
         return

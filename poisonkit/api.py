@@ -21,6 +21,10 @@ from poisonkit.recipe.recipe import Recipe
 
 def _located(recipe: Recipe) -> Recipe:
     """The recipe with an absolute source and output (by default the current folder, and a name beside it)."""
+    if not isinstance(recipe, Recipe):
+        raise RequestError(
+            f'A Recipe is expected, such as Recipe(source="clips", triggers=["blend"]); this is {recipe!r}.'
+        )
     source = (recipe.source or Path.cwd()).expanduser().absolute()
     recipe = recipe.model_copy(update={"source": source})
     out = (recipe.out or default_out(recipe)).expanduser().absolute()
@@ -91,10 +95,11 @@ def merge(
 
 def make_plan(recipe: Recipe, *, jobs: int = 0, progress: Progress | None = None) -> tuple[Plan, Dataset, Path]:
     """What `poison` would do, without writing anything: the plan, the dataset, and the output folder."""
+    options = Options(jobs=jobs, progress=progress or Silent())
     recipe = _located(recipe)
     assert recipe.out is not None
     dataset = read_source(recipe)
-    return plan_of(recipe, dataset, recipe.out, Options(jobs=jobs, progress=progress or Silent())), dataset, recipe.out
+    return plan_of(recipe, dataset, recipe.out, options), dataset, recipe.out
 
 
 def attack(

@@ -44,14 +44,12 @@ def command(
     """
     from poisonkit.cli import screen
     from poisonkit.cli.progress import watching
-    from poisonkit.engine.run import Options
     from poisonkit.errors import RequestError, did_you_mean
     from poisonkit.verification.verify import verify
 
     levels = ("written", "all")
     if hash not in levels:
         raise RequestError(f"--hash {hash}: not known.{did_you_mean(hash, levels)}")
-    n_jobs = Options(jobs=jobs).n_jobs
     with watching() as progress:
         found = verify(
             out,
@@ -60,7 +58,7 @@ def command(
             source=source,
             allow_roots=allow_root or (),
             allow_code=allow_code,
-            jobs=n_jobs,
+            jobs=jobs,
             progress=progress,
         )
     if json:

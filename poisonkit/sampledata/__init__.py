@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from poisonkit.common import processors
 from poisonkit.common.seeding import generator
 from poisonkit.errors import MediaError, RequestError, did_you_mean
 from poisonkit.media import Encode, write_audio, write_video
@@ -133,7 +134,7 @@ def write_sample_data(
             return path.stat().st_size
 
         # Threads suffice: most of the time goes to encoders, outside the interpreter's lock.
-        with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+        with ThreadPoolExecutor(max_workers=processors.count()) as pool:
             for done, size_of_clip in enumerate(pool.map(make, clips), 1):
                 written += size_of_clip
                 if progress is not None:

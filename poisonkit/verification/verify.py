@@ -8,6 +8,7 @@ from pathlib import Path
 
 from poisonkit.common.frame_names import is_frame
 from poisonkit.datasets import get_layout
+from poisonkit.engine.state.options import Options
 from poisonkit.engine.state.progress import Progress, Silent
 from poisonkit.errors import RequestError
 from poisonkit.outputs import checksums, record, sample_files
@@ -65,11 +66,13 @@ def verify(
     figures compared with its record, its trigger rendered again from record and source, and measured; pictures and
     sound without trigger are compared with the source's. What could not be looked at is in `Verification.unseen`.
     allow_roots: further folders that the source's links and paths may lead to.
+    jobs: workers that decode, 0 for one per processor.
     allow_code: with decode, triggers named as `package.module:Class` are imported.
     Rows are gone through one at a time, so a million of them need no more memory than their names' digests.
     Raises RequestError when `out` is no finished output, or its plan or manifest cannot be read.
     """
     out = Path(out)
+    n_jobs = Options(jobs=jobs).n_jobs
     watch = progress or Silent()
     require_finished(out)
     parts, found = read_parts(out)
@@ -87,7 +90,7 @@ def verify(
     found += lists.lists(out, parts, frozenset(tally.dropped), tally.lengths)
     found += tally.disagreements(out, parts)
     if decode and root and fence:
-        found += DecodedFiles(out, parts, root, fence, files, allow_code).findings(tally.written, jobs, watch)
+        found += DecodedFiles(out, parts, root, fence, files, allow_code).findings(tally.written, n_jobs, watch)
     level, unseen = _told(decode, hash_all, original)
     return Verification(level, tally.total, tuple(found), unseen)
 

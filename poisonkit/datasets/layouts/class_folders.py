@@ -74,9 +74,9 @@ class ClassFolders(Layout):
         notes: list[str] = []
         for split, names in per_split.items():
             part = folders.get(split, "")
-            filled = set()
+            there, filled = frozenset(names), set()
             for label, name in enumerate(classes):
-                if name in names:
+                if name in there:
                     paths = tree.media(_join(part, name))
                     samples.extend(Sample(sample_id(path), path, split, label) for path in paths)
                     if paths:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass, field
 
+from poisonkit.common import processors
 from poisonkit.engine.state.progress import Progress, Silent
 from poisonkit.errors import RequestError
 
@@ -35,8 +35,9 @@ class Shard:
 
 @dataclass(frozen=True)
 class Options:
-    """jobs 0: one per processor. executor: `local` or `dask`. scheduler: of a Dask cluster; `local` starts one here.
+    """jobs 0: one per processor that this process may use.
 
+    executor: `local` or `dask`. scheduler: of a Dask cluster; `local` starts one here.
     shard: do this part of the plan and nothing else. fresh: remove what an earlier run wrote and start over.
     time_limit: how long a clip may take, as a multiple of `timelimit.allowed`; 0: as long as it likes.
     """
@@ -49,6 +50,10 @@ class Options:
     fresh: bool = False
     time_limit: float = 1.0
 
+    def __post_init__(self) -> None:
+        if type(self.jobs) is not int or self.jobs < 0:
+            raise RequestError(f"--jobs {self.jobs!r}: it must be a number of workers, or 0 for one per processor.")
+
     @property
     def in_process(self) -> bool:
         """Whether clips are worked on in this process, where nobody can end one that hangs: as asked for."""
@@ -56,6 +61,4 @@ class Options:
 
     @property
     def n_jobs(self) -> int:
-        if self.jobs:
-            return self.jobs
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return self.jobs or processors.count()
