@@ -31,7 +31,6 @@ OTHERS = {
     "common/safe_io.py": "the function itself",
     "outputs/record.py:write_lines": "writes",
     "datasets/kit/files.py:write_lines": "writes",
-    "datasets/kit/class_folders.py:_mark": "writes",
     "datasets/tar/members.py:at_hand": "writes",
     "datasets/tar/members.py:members": "bytes in memory",
     "datasets/testing.py": "a layout's own tests",
