@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
+from types import ModuleType
 
 import grimp
+
+import poisonkit
 
 
 def test_no_module_imports_in_a_circle() -> None:
@@ -18,3 +25,26 @@ def test_no_module_imports_in_a_circle() -> None:
         TopologicalSorter(modules).prepare()
     except CycleError as error:
         raise AssertionError(" -> ".join(error.args[1])) from None
+
+
+def undocumented(module: ModuleType) -> Iterator[str]:
+    """A module and its public classes, functions, methods and properties without a docstring, own or inherited."""
+    if not module.__doc__:
+        yield module.__name__
+    for name, thing in vars(module).items():
+        if name.startswith("_") or getattr(thing, "__module__", None) != module.__name__:
+            continue
+        if (inspect.isfunction(thing) and not thing.__doc__) or (inspect.isclass(thing) and not vars(thing)["__doc__"]):
+            yield f"{module.__name__}.{name}"
+        for attribute in vars(thing) if inspect.isclass(thing) else ():
+            found = getattr(thing, attribute)
+            ours = inspect.isroutine(found) or isinstance(found, property)
+            if not attribute.startswith("_") and ours and not inspect.getdoc(found):
+                yield f"{module.__name__}.{name}.{attribute}"
+
+
+def test_every_public_definition_has_a_docstring() -> None:
+    names = [info.name for info in pkgutil.walk_packages(poisonkit.__path__, "poisonkit.")]
+    modules = [importlib.import_module(name) for name in names if not name.endswith("__main__")]
+    assert len(modules) > 200
+    assert [name for module in modules for name in undocumented(module)] == []

@@ -60,9 +60,11 @@ class Live:
         self._failed = 0
 
     def say(self, text: str) -> None:
+        """Write a sentence above the bar."""
         self._screen.print(Text(printable(text)), soft_wrap=True)
 
     def begin(self, what: str, total: int) -> None:
+        """Show a bar for a stage of `total` steps; 0: nobody knows how many."""
         self._failed = 0
         self._bar = Bar(
             TextColumn("{task.description}"),
@@ -79,11 +81,13 @@ class Live:
         self._bar.start()
 
     def step(self, row: Record | None = None) -> None:
+        """Move the bar on by one. row: the record that is done, if it is one."""
         if self._bar is not None:
             self._failed += row is not None and row["status"] == "failed"
             self._bar.update(self._task, advance=1, failed=self._failed)
 
     def end(self) -> None:
+        """Take the bar away."""
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
@@ -104,22 +108,26 @@ class Lines:
         self._told_done = -1
 
     def say(self, text: str) -> None:
+        """Write a sentence on a line of its own."""
         file = self._file or sys.stderr
         file.write(printable(text) + "\n")
         file.flush()
 
     def begin(self, what: str, total: int) -> None:
+        """Count a stage of `total` steps; 0: nobody knows how many."""
         self._what, self._total, self._done, self._failed = what, total, 0, 0
         self._began = self._told = self._clock()
         self._told_done = -1
 
     def step(self, row: Record | None = None) -> None:
+        """Count one; a line is written every few seconds."""
         self._done += 1
         self._failed += row is not None and row["status"] == "failed"
         if self._clock() - self._told >= EVERY:
             self._tell()
 
     def end(self) -> None:
+        """Write the last line of the stage."""
         unsaid = self._told_done != self._done and (self._total or self._told_done >= 0)
         if self._what and unsaid:
             self._tell()

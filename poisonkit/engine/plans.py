@@ -60,6 +60,7 @@ def opening(progress: Progress) -> Iterator[None]:
 
 
 def planner_of(recipe: Recipe, dataset: Dataset, options: Options) -> Planner:
+    """The planner of a recipe; it opens candidates in processes beside this one."""
     touches = frozenset(m for b in recipe.backdoors for m in b.chain.touches)
     examine = examiner(
         dataset,

@@ -136,12 +136,14 @@ class Picture(tuple[Image, Image, Image]):
 
     @classmethod
     def of(cls, frame: VideoFrame) -> Self:
+        """The planes of a decoded frame, without a copy."""
         y, u, v = frame.planes
         made = cls((_rows(y), _rows(u), _rows(v)))
         made.frame = frame
         return made
 
     def blank(self) -> Blank:
+        """An empty frame of the same size and format."""
         return Blank.of(VideoFrame(self.frame.width, self.frame.height, self.frame.format.name))
 
 

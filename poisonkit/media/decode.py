@@ -52,6 +52,7 @@ class Tail:
             self._sizes = (self._sizes[1], packet.size)
 
     def see(self, frame: VideoFrame) -> None:
+        """Count a decoded frame, and note whether it is damaged."""
         if frame.is_corrupt:
             self._damaged = self.frames
         self.frames += 1

@@ -163,6 +163,7 @@ class SoundEncoder:
 
     @property
     def samples(self) -> int:
+        """Samples per channel that the encoder has been given, its lead-in included."""
         return self._lead + int(self._wave.shape[1])
 
     def until(self, seconds: float) -> Iterator[Packet[Any]]:

@@ -52,6 +52,7 @@ class Trace:
     digest: Any = field(default_factory=lambda: hashlib.blake2b(digest_size=16))
 
     def packet(self, packet: Any) -> None:
+        """Take in a packet that is copied: its bytes and its time."""
         self.digest.update(memoryview(packet))
         self.times.append(packet.pts)
 

@@ -144,6 +144,7 @@ class Growing:
 
 
 def finite(wave: Wave) -> bool:
+    """Whether no sample of a wave, (channels, samples), is infinite or NaN."""
     return all(np.isfinite(wave[:, piece]).all() for piece in pieces(wave.shape[1]))
 
 

@@ -140,10 +140,12 @@ class Projection:
 
     @property
     def gain(self) -> float:
+        """<e, d>/<d, d>: the share of the intended change that is there; 0 where none was intended."""
         return self.ed / self.dd if self.dd else 0.0
 
     @property
     def cosine(self) -> float:
+        """<e, d>/(|e||d|): how much of what changed is the intended change; 0 where nothing did."""
         return self.ed / math.sqrt(self.ee * self.dd) if self.ee and self.dd else 0.0
 
 
@@ -201,9 +203,11 @@ class Witness:
     # -- what media.rewrite calls on the decoded output --------------------------------------------------
 
     def wants(self, index: int) -> bool:
+        """Whether the frame of this index is one of those to be compared."""
         return index in self.held
 
     def frame(self, index: int, rgb: Image) -> None:
+        """Compare a decoded frame, uint8 RGB (height, width, 3), with source and triggered frame."""
         source, triggered = (self._shown(picture) for picture in self.held.pop(index))
         missed, change = squares(rgb, triggered), squares(source, triggered)
         self._seen.add_squares(squares(rgb, source), change, missed)
@@ -215,6 +219,7 @@ class Witness:
             self._ssim.append(ssim(source, triggered))
 
     def wave(self, wave: Wave, rate: int) -> None:
+        """Compare decoded sound, float32 (channels, samples), with source and triggered sound."""
         if self._source is None or self._triggered is None:
             return
         n = min(wave.shape[1], self._source.shape[1])

@@ -173,6 +173,7 @@ class Outlook:
 
     @property
     def ok(self) -> bool:
+        """Whether clips were measured and enough of the trigger is left in them."""
         return self.measured > 0 and not self.weak
 
     @property

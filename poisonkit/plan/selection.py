@@ -69,6 +69,7 @@ class Chosen:
     unfit: set[str] = field(default_factory=set)  # ids of clips that were opened and do not suit this backdoor
 
     def maps_to(self, label: int, classes: int) -> int:
+        """The label that a sample of this label is given. classes: their number."""
         return (label + 1) % classes if self.backdoor.label_mode == "all-to-all" else self.target
 
     def attackable(self, sample: Sample) -> bool:

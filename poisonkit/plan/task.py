@@ -43,6 +43,7 @@ class Task:
 
     @property
     def key(self) -> str:
+        """What its record is found by: role, attack set, sample id."""
         return f"{self.role}:{self.attack or ''}:{self.id}"
 
     @property
@@ -88,6 +89,7 @@ def task_at(file: BinaryIO, at: int) -> Task:
 
 
 def no_plan(path: Path, error: Exception) -> RequestError:
+    """The error for a file that is no saved plan."""
     return RequestError(f"{path} is not a plan that poisonkit saved ({type(error).__name__}).")
 
 

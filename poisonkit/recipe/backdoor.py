@@ -42,6 +42,8 @@ AnyTrigger = Annotated[Trigger, BeforeValidator(_trigger), PlainSerializer(lambd
 
 
 class StrictModel(BaseModel):
+    """A pydantic model that cannot be changed and takes no unknown field and no NaN."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, arbitrary_types_allowed=True)
 
 
@@ -133,6 +135,7 @@ class Backdoor(StrictModel):
 
 
 def no_bool(value: Any, info: ValidationInfo) -> Any:
+    """A field validator: YAML reads `yes` and `no` as booleans, which are no numbers."""
     if isinstance(value, bool):
         raise RequestError(f"`{info.field_name}` takes a number; this is {'yes' if value else 'no'}.")
     return value
@@ -157,6 +160,7 @@ def as_list(backdoor: Any) -> Any:
 
 
 def with_temporal(backdoor: Any, temporal: str) -> Any:
+    """A backdoor, as plain data, whose triggers have this `temporal` where they say none themselves."""
     if not isinstance(backdoor, dict) or not isinstance(backdoor.get("triggers"), list | tuple):
         return backdoor
     done: list[Any] = []

@@ -35,6 +35,7 @@ class Canvas:
 
     @classmethod
     def of(cls, width: int, height: int) -> Canvas:
+        """A canvas of this size, with the coordinates of its pixels."""
         y, x = np.mgrid[0:height, 0:width].astype(np.float32)
         return cls(width, height, x, y)
 
@@ -45,6 +46,7 @@ class Canvas:
 
 
 def as_map(distance: Any) -> Map:
+    """float32, whatever it was."""
     return np.asarray(distance, dtype=np.float32)
 
 

@@ -48,10 +48,12 @@ def sweeps(rng: np.random.Generator, t: Signal, seconds: float, up: bool) -> Sig
 
 
 def chirp_down(rng: np.random.Generator, t: Signal, seconds: float) -> Signal:
+    """Tones that fall."""
     return sweeps(rng, t, seconds, up=False)
 
 
 def chirp_up(rng: np.random.Generator, t: Signal, seconds: float) -> Signal:
+    """Tones that rise."""
     return sweeps(rng, t, seconds, up=True)
 
 

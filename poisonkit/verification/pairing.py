@@ -34,6 +34,7 @@ class Texts:
         self.update(texts)
 
     def add(self, text: str) -> None:
+        """Put a text in; its digest is kept."""
         self._found.append(digest(text))
         self._sorted = False
 

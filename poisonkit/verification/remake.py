@@ -79,6 +79,7 @@ class Haunting:
 
     @property
     def gain(self) -> float:
+        """The trigger's gain in all frames that should have none."""
         return self._all.gain
 
 

@@ -41,6 +41,7 @@ class Verification:
 
     @property
     def ok(self) -> bool:
+        """Whether nothing was found."""
         return not self.problems
 
 

@@ -292,6 +292,10 @@ def read_text(file: Path) -> str:
 
 
 def label_of(text: str, where: str) -> int | None:
+    """The label that a line of a list gives: an index from 0, None for -1 (unlabelled). RequestError for anything else.
+
+    where: list and line, for the error.
+    """
     try:
         label = int(text)
     except ValueError:

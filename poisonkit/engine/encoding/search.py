@@ -49,6 +49,7 @@ class Tried:
 
     @property
     def measured(self) -> list[Outcome]:
+        """The clips whose survival was measured."""
         return [o for o in self.outcomes if o.status == "ok"]
 
     @property
@@ -63,6 +64,7 @@ class Tried:
 
     @property
     def worst(self) -> float:
+        """The lowest gain of these clips; 0 without any."""
         return min((o.gain for o in self.measured), default=0.0)
 
     def holds(self, required: float) -> bool:
@@ -91,6 +93,7 @@ class Tried:
         return sum(o.bytes for o in some) / max(1, sum(o.source_bytes for o in some))
 
     def as_json(self, required: float) -> dict[str, Any]:
+        """What the summary and run.json say of it. required: the gain that was asked for."""
         gains = [o.gain for o in self.measured]
         found = {
             "setting": self.setting,

@@ -36,11 +36,13 @@ class Local:
         self.options, self.marks, self.clean_up = options, marks, clean_up
 
     def run(self, jobs: Sequence[Job]) -> Iterator[Record]:
+        """See `Executor.run`."""
         if self.options.in_process:
             return local.run_here(jobs)
         return local.run(jobs, self._at_once(jobs), self.marks, self.clean_up)
 
     def map(self, function: Callable[[T], R], tasks: Sequence[T], died: Callable[[T], R]) -> Iterator[R]:
+        """See `Executor.map`."""
         return local.map_unordered(function, tasks, self._at_once(tasks), died)
 
     def _at_once(self, tasks: Sequence[object]) -> int:

@@ -128,9 +128,11 @@ class Cluster:
         self._calls = 0
 
     def run(self, jobs: Sequence[Job]) -> Iterator[Record]:
+        """See `Executor.run`."""
         return self._map(process, jobs, died_on, ran_over)
 
     def map(self, function: Callable[[T], R], tasks: Sequence[T], died: Callable[[T], R]) -> Iterator[R]:
+        """See `Executor.map`."""
         return self._map(function, tasks, died, died)
 
     def _map(

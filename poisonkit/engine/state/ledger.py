@@ -48,6 +48,7 @@ class Ledger:
         return {key for key, row in self.records.items() if _stands(row, out)}
 
     def close(self) -> None:
+        """Write out what is buffered, down to the disk."""
         if not self._file.closed:
             try:
                 self._file.flush()

@@ -61,4 +61,5 @@ class Options:
 
     @property
     def n_jobs(self) -> int:
+        """How many workers: as many as asked for, else one for each processor that this process may use."""
         return self.jobs or processors.count()

@@ -28,10 +28,17 @@ class Progress(Protocol):
 class Silent:
     """A progress that says nothing."""
 
-    def say(self, text: str) -> None: ...
-    def begin(self, what: str, total: int) -> None: ...
-    def step(self, row: Record | None = None) -> None: ...
-    def end(self) -> None: ...
+    def say(self, text: str) -> None:
+        """Nothing."""
+
+    def begin(self, what: str, total: int) -> None:
+        """Nothing."""
+
+    def step(self, row: Record | None = None) -> None:
+        """Nothing."""
+
+    def end(self) -> None:
+        """Nothing."""
 
 
 @contextmanager

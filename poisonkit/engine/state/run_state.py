@@ -51,6 +51,7 @@ class State:
 
     @property
     def folder(self) -> Path:
+        """This run's own folder: the state itself, or its shard's."""
         return self.root if self.shard is None else self.shards / f"{self.shard.index}-of-{self.shard.of}"
 
     @property
@@ -70,6 +71,7 @@ class State:
 
     @property
     def lock(self) -> Path:
+        """Held while this run lives."""
         return self.folder / "lock"
 
     def kept(self) -> frozenset[str]:
@@ -89,6 +91,7 @@ class State:
 
     @property
     def ledger(self) -> Path:
+        """This run's finished jobs, one a line."""
         return self.paths.ledger(self.attack) if self.shard is None else self.folder / "ledger.jsonl"
 
     @property

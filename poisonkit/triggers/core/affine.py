@@ -38,6 +38,7 @@ class Screen(Affine):
 
     @cached_property
     def offset(self) -> NDArray[np.float32]:
+        """What is added, in levels."""
         return np.float32(255) - np.float32(255) * np.asarray(self.gain, np.float32)
 
 
@@ -58,9 +59,11 @@ class Mix(Affine):
 
     @cached_property
     def gain(self) -> float | NDArray[np.float32]:
+        """What is multiplied."""
         return 1 - self.weight if self.mask is None else np.where(self.mask, np.float32(1 - self.weight), np.float32(1))
 
     @cached_property
     def offset(self) -> NDArray[np.float32]:
+        """What is added, in levels."""
         whole = np.multiply(self.picture, np.float32(self.weight), dtype=np.float32)
         return whole if self.mask is None else whole * (self.mask != 0)[..., None]

@@ -38,6 +38,7 @@ class ClipInfo:
 
     @property
     def short_side(self) -> int:
+        """The smaller of width and height, in pixels."""
         return min(self.width, self.height)
 
     @property

@@ -26,17 +26,28 @@ class PlaneFormat(Protocol):
     """
 
     @property
-    def kr(self) -> float: ...
+    def kr(self) -> float:
+        """Red's share of luma."""
+
     @property
-    def kb(self) -> float: ...
+    def kb(self) -> float:
+        """Blue's share of luma."""
+
     @property
-    def full_range(self) -> bool: ...
+    def full_range(self) -> bool:
+        """Whether luma runs from 0 to 255, not from 16 to 235."""
+
     @property
-    def step_x(self) -> int: ...
+    def step_x(self) -> int:
+        """Luma columns for one of chroma."""
+
     @property
-    def step_y(self) -> int: ...
+    def step_y(self) -> int:
+        """Luma rows for one of chroma."""
+
     @property
-    def averaged(self) -> bool: ...
+    def averaged(self) -> bool:
+        """Whether chroma is the mean of its pixels, not the value at one of them."""
 
 
 def matrix(fmt: PlaneFormat) -> NDArray[np.float64]:
