@@ -31,7 +31,6 @@ OTHERS = {
     "untrusted.py": "the function itself",
     "manifest.py:write_lines": "writes",
     "datasets/_files.py:write_lines": "writes",
-    "datasets/_class_folders.py:_mark": "writes",
     "datasets/_tar.py:at_hand": "writes",
     "datasets/_tar.py:members": "bytes in memory",
     "datasets/testing.py": "a layout's own tests",
