@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from poisonkit.media.families import can_remux
     from poisonkit.media.features import log_mel, read_features, write_features
     from poisonkit.media.ffmpeg_jobs import ffmpeg_binary
-    from poisonkit.media.image_headers import several
     from poisonkit.media.replacing import make_folder, parts, put, remove, sha256, size, status
     from poisonkit.media.rewriting import remux, rewrite
+    from poisonkit.media.streams import several
 
 _HOME = {
     "Inspector": "check",
@@ -42,7 +42,7 @@ _HOME = {
     "remux": "rewriting",
     "rewrite": "rewriting",
     "scan": "dispatch",
-    "several": "image_headers",
+    "several": "streams",
     "sha256": "replacing",
     "size": "replacing",
     "status": "replacing",

@@ -29,7 +29,7 @@ pytest.importorskip("distributed")
 
 SLOW = """
 import time
-from poisonkit.engine import worker
+from poisonkit.engine.clips import worker
 real = worker.__dict__.setdefault("real", worker._process)  # Dask loads this twice
 def _process(job):
     time.sleep(0.3)
@@ -38,7 +38,7 @@ worker._process = _process
 """
 DEADLY = """
 import os, signal
-from poisonkit.engine import worker
+from poisonkit.engine.clips import worker
 real = worker.__dict__.setdefault("real", worker._process)  # Dask loads this twice
 def _process(job):
     if job.task.id.startswith("yes/") and job.task.role == "poisoned":

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 import poisonkit
-from tests.engine.interrupting import KINDS, World, finished, interrupted, left_of, started
+from tests.engine.interrupting import KINDS, World, assert_quiet, finished, interrupted, left_of, started
 from tests.media_factory import make_audio, make_video
 
 COUNT = int(os.environ.get("POISONKIT_INTERRUPTIONS", "100"))
@@ -62,6 +62,21 @@ def test_the_same_command_comes_to_the_same_output(heard: World, tmp_path: Path,
     chance = random.Random(f"{SEED} {kind}")
     interrupted(heard, tmp_path / "out", kind, chance)
     finished(heard, tmp_path / "out", kind)
+
+
+def test_lokys_helper_process_may_be_killed(heard: World, tmp_path: Path) -> None:
+    """It is begun anew, knows nothing of what it is told to forget, and said so in tracebacks."""
+    with started(heard, tmp_path / "out") as run:
+        while not run.at_work() and run.process.poll() is None:
+            time.sleep(0.005)
+        for pid in run.workers():
+            if b"resource_tracker" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                os.kill(pid, signal.SIGKILL)
+        for pid in run.workers()[:1]:
+            os.kill(pid, signal.SIGKILL)
+        assert run.end() == 0
+        assert_quiet(run.said())
+    finished(heard, tmp_path / "out", "tracker")
 
 
 @pytest.mark.parametrize("kind", ["SIGTERM", "Ctrl-C twice", "disk full"])

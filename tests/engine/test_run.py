@@ -368,7 +368,7 @@ def test_a_killed_worker_is_replaced_and_its_clip_done_again(folders: Path, tmp_
     script = f"""
 import os, signal, sys, pathlib
 import poisonkit
-from poisonkit.engine import worker
+from poisonkit.engine.clips import worker
 from poisonkit.engine.executors import local
 if __name__ == "__main__":
     class Killer:

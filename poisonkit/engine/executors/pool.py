@@ -7,6 +7,7 @@ import signal
 import warnings
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from typing import Any
 
 from poisonkit.common.parent_process import end_with
@@ -23,6 +24,7 @@ def results(calls: Iterable[Any], n_jobs: int) -> Generator[Any, None, None]:
     """
     from joblib import Parallel
 
+    _mute_tracker()
     pool = Parallel(
         n_jobs=n_jobs,
         backend="loky",
@@ -38,6 +40,22 @@ def results(calls: Iterable[Any], n_jobs: int) -> Generator[Any, None, None]:
     finally:
         with warnings.catch_warnings(action="ignore"):  # joblib tells that not all was asked for
             found.close()
+
+
+@cache
+def _mute_tracker() -> None:
+    """loky's helper process, should it be killed, is begun anew wherever it is missed: that has to be mute too."""
+    from joblib.externals.loky.backend.resource_tracker import _resource_tracker as tracker
+
+    launch = getattr(tracker, "_launch", None)
+    if launch is None:  # another release of loky
+        return
+
+    def muted() -> None:
+        with _mute():
+            launch()
+
+    tracker._launch = muted
 
 
 def _begin(parent: int) -> None:
