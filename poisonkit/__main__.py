@@ -7,16 +7,19 @@ from poisonkit.common import interruption
 
 def main() -> None:
     """Run one command and exit with its status."""
+    status = interruption.STATUS
     try:
         interruption.heed()
-        from poisonkit.cli import main as command
+        from poisonkit.cli import call
+        from poisonkit.common import levels
 
-        command()
+        levels.own_process = True
+        status = call()
     except KeyboardInterrupt:  # before the command had begun
         sys.stderr.write("poisonkit: Interrupted; the same command continues.\n")
-        sys.exit(interruption.STATUS)
     finally:
-        interruption.ending()
+        interruption.ending(status)
+    sys.exit(status)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from __future__ import annotations
 import atexit
 import os
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -20,6 +21,8 @@ PATIENCE = 20.0  # seconds after the first signal; whoever asks again then is ob
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 _first: float | None = None
+_status: int | None = None
+"""With which an interrupted process ends."""
 
 
 def heed() -> None:
@@ -35,7 +38,8 @@ def heed() -> None:
 def heeded() -> Iterator[None]:
     """The same until the body ends."""
     before = {number: signal.getsignal(number) for number in SIGNALS}
-    heed()
+    if before[signal.SIGINT] is not _stop:  # else the process heeds them already
+        heed()
     try:
         yield
     finally:
@@ -44,15 +48,21 @@ def heeded() -> Iterator[None]:
                 signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
 
-def ending() -> None:
+def ending(status: int) -> None:
     """The command is over, and so is the process as soon as it has tidied up: signals come too late."""
-    global _first
+    global _first, _status
+    _status = status if _first is not None else None
     _first = time.monotonic()
 
 
 @atexit.register
-def _ignored() -> None:
-    """The interpreter takes itself apart, and would end by a signal."""
+def _end() -> None:
+    """The interpreter takes itself apart, and would end by a signal that comes now, or that came in an `exec`."""
+    if _status is not None:
+        with suppress(OSError, ValueError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(_status)
     with suppress(ValueError):
         for number in SIGNALS:
             if signal.getsignal(number) is _stop:

@@ -168,6 +168,7 @@ class _Run:
         self.recipe, self.dataset, self.state, self.options = recipe, dataset, state, options
         self.base, self.merging = base, merging
         self.began = time.monotonic()
+        self.seen = finished.seen(dataset)
 
     def go(self) -> Summary:
         state, options = self.state, self.options
@@ -324,7 +325,10 @@ class _Run:
                 seconds=time.monotonic() - self.began,
                 processed=work.processed,
                 jobs=self.options.n_jobs,
-                extra=lambda lists: {**self._places(), "unchanged": finished.marks(self.state.out, lists)},
+                extra=lambda lists: {
+                    **self._places(),
+                    "unchanged": finished.marks(self.state.out, lists, self.seen, self.dataset),
+                },
             )
         self.state.source.unlink(missing_ok=True)  # run.json says it now
         shards.clear(self.state.out)

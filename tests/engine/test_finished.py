@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import poisonkit
 from poisonkit import Recipe, RequestError
+from poisonkit.engine.pipeline import Work
 from poisonkit.outputs import record
 from poisonkit.plan.plan import Plan, Task
 from poisonkit.plan.task import to_line
@@ -72,3 +76,35 @@ def test_rows_are_written_as_json_writes_them() -> None:
             assert to_line(task) == json.dumps(row, ensure_ascii=False)
             wanted = json.dumps(record.record(task, classes, bytes=7), ensure_ascii=False)
             assert record.clean_lines(classes)(task, 7) == wanted
+
+
+@pytest.mark.parametrize("clean", ["hardlink", "copy"])
+def test_a_source_that_was_another_while_the_run_went_on_is_looked_at_again(
+    sounds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clean: str
+) -> None:
+    """A clean clip was cut short when it came into the copy, and whole again afterwards: the same command mends it."""
+    root = tmp_path / "src"
+    shutil.copytree(sounds, root)
+    recipe = {"source": root, "triggers": ["sine"], "count": 3, "attack_set": False, "clean": clean}
+    poisonkit.poison(poisonkit.Recipe(out=tmp_path / "quiet", **recipe), jobs=1)
+    rows = record.read(tmp_path / "quiet" / "poisonkit" / "manifest.jsonl")
+    path = root / next(r["source_path"] for r in rows if r["role"] == "clean")
+    data, facts = path.read_bytes(), path.stat()
+
+    def replaced(by: bytes) -> None:
+        path.unlink()
+        path.write_bytes(by)
+        os.utime(path, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+
+    real = Work._link_clean
+
+    def link_clean(self: Work) -> Any:
+        replaced(data[: len(data) // 2])
+        return real(self)
+
+    monkeypatch.setattr(Work, "_link_clean", link_clean)
+    poisonkit.poison(poisonkit.Recipe(out=tmp_path / "out", **recipe), jobs=1)
+    monkeypatch.undo()
+    replaced(data)
+    poisonkit.poison(poisonkit.Recipe(out=tmp_path / "out", **recipe), jobs=1)
+    assert same_output(tmp_path / "out") == same_output(tmp_path / "quiet")
