@@ -11,7 +11,7 @@ from poisonkit.datasets._listed import Located, data_root, locate, samples_of
 from poisonkit.datasets._lists import SPLIT_WORDS, ParsedList, find_lists, find_named_lists, read_text, split_of
 from poisonkit.datasets._memo import once_per_dataset
 from poisonkit.datasets._moving import Name, numbers_when_moved, with_class, without_class
-from poisonkit.datasets._naming import list_names, lists_of, place_listed, view_name, with_list
+from poisonkit.datasets._naming import below, list_names, lists_of, place_listed, view_name, with_list
 from poisonkit.datasets._tree import Tree
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "Name",
     "ParsedList",
     "Tree",
+    "below",
     "check_class_names",
     "check_emptied",
     "check_names",
