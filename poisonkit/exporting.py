@@ -10,9 +10,10 @@ from pathlib import Path
 from poisonkit import manifest, media
 from poisonkit.datasets import SPLITS, Dataset, Layout, Row, Split, View, get_layout, layouts, modality_of
 from poisonkit.datasets.mmaction2_config import KINDS, config
-from poisonkit.engine import features, output
+from poisonkit.engine import exports, features, output
 from poisonkit.engine.existing import require_finished
 from poisonkit.engine.looks import info_of
+from poisonkit.engine.state import State
 from poisonkit.errors import RequestError, did_you_mean
 from poisonkit.framenames import numbered
 from poisonkit.plan import Plan, require_labels, view_root
@@ -62,8 +63,7 @@ def export(out: Path | str, to: str, *, folder: Path | str | None = None, absolu
         has, wants = ("frame folders", "files") if source.folders else ("files", "frame folders")
         raise RequestError(f"--to {to}: {out} holds {has}, and lists of '{layout.name}' are of {wants}.")
     where = Path(os.path.abspath(folder)) if folder is not None else out / "export" / to
-    if any(where.is_relative_to(out / part) for part in ("data", "attack", "control", "poisonkit")):
-        raise RequestError(f"{where} is a part of the output itself: choose another folder with -o.")
+    _require_elsewhere(where, out)
     inside = where.relative_to(out).as_posix() if where.is_relative_to(out) else None
     if inside is not None and (link := link_on_the_way(out, inside)) is not None:
         raise RequestError(f"{out}: {link} is a link, and nothing is written through one: choose a folder with -o.")
@@ -72,6 +72,25 @@ def export(out: Path | str, to: str, *, folder: Path | str | None = None, absolu
     made = [_lists(layout, *each, out, absolute) for each in _views(out)]
     for _, view, dataset, rows in made:
         layout.check(dataset, rows, view)
+    if inside is None:
+        return _written(layout, made, where, out)
+    with State(out).held():
+        done = _written(layout, made, where, out)
+        names = [*(name for found in done.files.values() for name in found), *([done.config] if done.config else [])]
+        exports.note(out, (f"{inside}/{name}" for name in names))
+    return done
+
+
+def _require_elsewhere(where: Path, out: Path) -> None:
+    """RequestError where lists in a folder would come to lie in the output's own, or would take their place."""
+    place, home = Path(os.path.realpath(where)), Path(os.path.realpath(out))
+    own = [home / part for part in exports.PARTS]
+    taken = [place / part for part in (*exports.PARTS[:3], CONFIG)]
+    if place == home or any(t.is_relative_to(o) or o.is_relative_to(t) for t in taken for o in own):
+        raise RequestError(f"{where} is a part of the output itself, or holds it: choose another folder with -o.")
+
+
+def _written(layout: Layout, made: Sequence[_Made], where: Path, out: Path) -> Exported:
     files: dict[str, tuple[str, ...]] = {}
     for name, view, dataset, rows in made:
         place = where / name / view if layout.label_in_path and view in ("target", "original") else where / name

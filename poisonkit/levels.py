@@ -83,6 +83,11 @@ def hold() -> None:
     library.av_force_cpu_flags(library.av_get_cpu_flags() & _FFMPEG_BASE)
 
 
+def program_words() -> list[str]:
+    """What the ffmpeg program, a process of its own, is told so that it computes at the level of this one."""
+    return ["-cpuflags", str(_FFMPEG_BASE)] if asked() and _X86 else []
+
+
 @cache
 def of_process() -> str:
     """The level at which this process computes. RequestError where it was to be the portable one and is not."""

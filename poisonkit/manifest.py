@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeGuard
 
 from poisonkit.errors import RequestError
+from poisonkit.ownership import step
 from poisonkit.plan import Task
 from poisonkit.temporary import beside
 from poisonkit.untrusted import below_some_root, load_line, open_text, stays_inside
@@ -122,11 +123,12 @@ def write_lines(path: Path, lines: Iterable[str], *, first: bool = False) -> boo
                 file.write(line + "\n")
             file.flush()
             os.fsync(file.fileno())
-        if first:
-            with suppress(OSError):  # a file system without hard links: the last one wins
-                return _link(temporary, path)
-        os.replace(temporary, path)
-        return True
+        with step():
+            if first:
+                with suppress(OSError):  # a file system without hard links: the last one wins
+                    return _link(temporary, path)
+            os.replace(temporary, path)
+            return True
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Make a virtual environment in which the readers of other trainers run beside poisonkit: torchvision and Hugging
-# Face's datasets (CPU, about 2 GB). MMAction2's own is made by setup_mmaction2.sh; webdataset is in the lock file.
+# Make a virtual environment in which the readers of other trainers run beside poisonkit: torchvision, torchaudio,
+# PyTorchVideo and Hugging Face's datasets (CPU, about 2 GB). MMAction2's own is made by setup_mmaction2.sh; webdataset is in the lock file.
 set -eu
 python=$1
 venv=$2
@@ -11,7 +11,7 @@ if [ -n "$(find "$stamp" -newer "$0" -newer requirements.lock -newer pyproject.t
     exit 0
 fi
 
-echo "Setting up $venv for torchvision and Hugging Face datasets (minutes; about 2 GB) …"
+echo "Setting up $venv for torchvision, torchaudio, PyTorchVideo and Hugging Face datasets (minutes; about 2 GB) …"
 sh tools/setup_env.sh "$python" "$venv"
 pip="$venv/bin/python -m pip install -q --disable-pip-version-check"
 
@@ -27,6 +27,13 @@ $pip -c "$venv/constraints.txt" "torch==2.13.0" "datasets==3.6.0" "pandas<3" pil
 # Without its dependencies, which are there. PyPI's build of it wants a CUDA torch for its operators, which no reader
 # of a dataset needs: tests/consumers/conftest.py declares their schemas.
 $pip --no-deps "torchvision==0.28.0"
+# The same of torchaudio, which runs without its operators where their files are not there.
+$pip --no-deps "torchaudio==2.11.1"
+"$venv/bin/python" -c "import torchaudio" 2>/dev/null ||
+    find "$venv" -path '*/torchaudio/lib/*.so' -delete
+# The last PyTorchVideo, and what its data readers import.
+$pip -c "$venv/constraints.txt" iopath fvcore parameterized
+$pip --no-deps "pytorchvideo==0.1.5"
 
-"$venv/bin/python" -c "import datasets, torch, poisonkit"
+"$venv/bin/python" -c "import datasets, torch, torchaudio.datasets, poisonkit"
 touch "$stamp"

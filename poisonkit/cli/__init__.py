@@ -6,16 +6,14 @@ Exit status: 0 all ok; 1 some samples failed or a check did not hold; 2 the requ
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import traceback
 import warnings
 from collections.abc import Sequence
-from types import FrameType
 
 import typer
 
-from poisonkit import levels
+from poisonkit import interruption, levels
 from poisonkit.cli.app import make_app
 from poisonkit.errors import PoisonkitError, did_you_mean
 from poisonkit.untrusted import printable
@@ -32,26 +30,13 @@ def call(args: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # names on disk need not be text
-    previous = signal.getsignal(signal.SIGTERM)
-    try:
-        signal.signal(signal.SIGTERM, _stop)
-    except ValueError:  # not in the main thread
-        previous = None
-    try:
-        with warnings.catch_warnings():
-            warnings.showwarning = _warn
-            return _call(args)
-    finally:
-        if previous is not None:
-            signal.signal(signal.SIGTERM, previous)
+    with interruption.heeded(), warnings.catch_warnings():
+        warnings.showwarning = _warn
+        return _call(args)
 
 
 def _warn(message: Warning | str, *details: object, **more: object) -> None:
     _say(f"warning: {message}")
-
-
-def _stop(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 def _call(args: Sequence[str] | None) -> int:

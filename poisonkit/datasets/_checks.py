@@ -8,6 +8,7 @@ from poisonkit.datasets._files import some
 from poisonkit.datasets.base import Dataset, Row, Split
 from poisonkit.errors import RequestError
 
+METADATA = "metadata.jsonl"  # Hugging Face's, beside the class folders of attack sets and control
 LONGEST_NAME = 255  # bytes of one path component on the usual file systems
 IN_WORDS: dict[Split, str] = {"train": "training", "val": "validation", "test": "test"}
 
@@ -78,6 +79,16 @@ def check_emptied(dataset: Dataset, rows: Sequence[Row], why: str) -> None:
             f"Relabelling would leave the {plural} {some(names)} without a {IN_WORDS[split]} sample: {why}; "
             "lower the rate or choose other classes."
         )
+
+
+def check_class_folders(names: Sequence[str]) -> None:
+    """RequestError for class names that cannot be those of folders, or of lines."""
+    check_class_names(names)
+    for name in names:
+        if "/" in name or name.startswith("."):
+            raise RequestError(f"The class name '{name}' cannot be a visible folder's name: rename it.")
+        if name == METADATA:
+            raise RequestError(f"A class is called '{METADATA}', like the metadata beside class folders: rename it.")
 
 
 def check_class_names(names: Sequence[str]) -> None:

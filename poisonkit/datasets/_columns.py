@@ -150,6 +150,20 @@ class TableLayout(Layout):
         """What a table is called in a view."""
         return name if self.label_in_path else view_name(name, view)
 
+    def reading(self, dataset: Dataset, rows: Sequence[Row], root: Path, view: View) -> Source:
+        options = dataset.options
+        names = {"path": options["path"], "label": options["label"], "split": options["split"]}
+        columns = {what: name for what, name in names.items() if name} if "columns" in self.uses else {}
+        if "lists" not in self.uses:
+            columns.pop("split", None)
+            return Source(root, layout=self.name, columns=columns)
+        tables: Mapping[Split, str] = options["tables"]
+        if options["one"]:
+            table = root / self.view_name(next(iter(tables.values())), view)
+            return Source(table, layout=self.name, data_root=root, columns=columns)
+        lists = {s: root / name for s, name in lists_of(tables, rows, view, apart=self.label_in_path).items()}
+        return Source(root, layout=self.name, data_root=root, lists=lists, columns=columns)
+
     def write(self, dataset: Dataset, rows: Sequence[Row], root: Path, view: View) -> tuple[str, ...]:
         """Write the tables, and `label_map.txt` (a class name per line)."""
         options = dataset.options

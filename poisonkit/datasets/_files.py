@@ -10,6 +10,8 @@ from pathlib import Path
 
 from poisonkit.datasets.base import Source
 from poisonkit.errors import RequestError
+from poisonkit.ownership import step
+from poisonkit.temporary import beside, writing
 from poisonkit.untrusted import link_on_the_way, stays_inside
 
 
@@ -150,13 +152,14 @@ def write_lines(root: Path, name: str, lines: Iterable[str]) -> str:
     path = root / name
     if not stays_inside(name):
         raise RequestError(f"'{name}' is no name of a file in a dataset's folder.")
-    temporary = path.with_name(f".{path.name}.part")
-    temporary.unlink(missing_ok=True)
-    with open(temporary, "x", encoding="utf-8", newline="\n") as file:
-        file.writelines(f"{line}\n" for line in lines)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
+    temporary = beside(path, ".part")
+    with writing(temporary):
+        with open(temporary, "x", encoding="utf-8", newline="\n") as file:
+            file.writelines(f"{line}\n" for line in lines)
+            file.flush()
+            os.fsync(file.fileno())
+        with step():
+            os.replace(temporary, path)
     return name
 
 

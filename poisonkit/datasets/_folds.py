@@ -7,7 +7,6 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 
 from poisonkit.datasets.base import Source
-from poisonkit.datasets.kit import check_class_names
 from poisonkit.errors import RequestError
 
 
@@ -54,11 +53,3 @@ def chosen_split(source: Source, numbers: Iterable[int]) -> int:
     if number not in known:
         raise RequestError(f"There is no split {number}: the splits are {', '.join(map(str, known))}.")
     return number
-
-
-def check_class_folders(classes: Sequence[str]) -> None:
-    """RequestError for class names that cannot be those of folders, or of lines."""
-    check_class_names(classes)
-    for name in classes:
-        if "/" in name or name.startswith("."):
-            raise RequestError(f"The class name '{name}' cannot be a visible folder's name: rename it.")

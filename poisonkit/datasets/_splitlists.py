@@ -81,6 +81,11 @@ class SplitLists(Layout):
         if view == "data":
             check_emptied(dataset, rows, "a model would be trained without it, or measured without it")
 
+    def reading(self, dataset: Dataset, rows: Sequence[Row], root: Path, view: View) -> Source:
+        lists = {split: root / name for split, name in lists_of(dataset.options["lists"], rows, view).items()}
+        delimiter = dataset.options.get("delimiter") if "delimiter" in self.uses else None
+        return Source(root, layout=self.name, data_root=root, lists=lists, delimiter=delimiter)
+
     def write(self, dataset: Dataset, rows: Sequence[Row], root: Path, view: View) -> tuple[str, ...]:
         """Write the lists and `label_map.txt` (a class name per line).
 

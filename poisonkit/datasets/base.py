@@ -260,6 +260,10 @@ class Layout:
         """
         return None
 
+    def reading(self, dataset: Dataset, rows: Sequence[Row], root: Path, view: View) -> Source:
+        """What to give `read`, so that it reads the view which `write` made of these rows in `root`."""
+        return Source(root, layout=self.name)
+
     def split_options(self, dataset: Dataset, split: Split) -> dict[str, Any]:
         """The options that change when `dataset` gets a split that its source does not have."""
         raise RequestError(f"The layout '{self.name}' has no place for a {split} split of its own.")

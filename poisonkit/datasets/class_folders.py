@@ -16,15 +16,15 @@ from poisonkit.datasets.kit import (
     Name,
     Tree,
     below,
-    check_class_names,
+    check_class_folders,
     check_emptied,
     check_places,
-    make_folder,
     numbers_when_moved,
     once_per_dataset,
     some,
     with_class,
     without_class,
+    write_class_folders,
     write_lines,
 )
 from poisonkit.errors import RequestError
@@ -126,10 +126,7 @@ class ClassFolders(Layout):
         return {"folders": {each: folders.get(each, each) for each in SPLITS if each in {*folders, split}}}
 
     def check(self, dataset: Dataset, rows: Sequence[Row], view: View) -> None:
-        check_class_names(dataset.classes)
-        for name in dataset.classes:
-            if "/" in name or name.startswith("."):
-                raise RequestError(f"The class name '{name}' cannot be a visible folder's name: rename it.")
+        check_class_folders(dataset.classes)
         if not dataset.options["folders"] and CLASS_LIST in dataset.classes:
             raise RequestError(f"A class is called '{CLASS_LIST}', like the class list: rename it.")
         check_places(rows)
@@ -137,7 +134,7 @@ class ClassFolders(Layout):
             check_emptied(dataset, rows, "readers of class folders refuse or skip an empty one")
 
     def write(self, dataset: Dataset, rows: Sequence[Row], root: Path, view: View) -> tuple[str, ...]:
-        """Make every class folder (also those that stay empty) and write `classes.txt`.
+        """Make every class folder and write `classes.txt`; see `write_class_folders` for those that stay empty.
 
         `classes.txt` lies in the root only, where no reader takes it for data: torchvision and
         PyTorchVideo list folders there, and Hugging Face readers pick files by their media suffix.
@@ -148,10 +145,10 @@ class ClassFolders(Layout):
             parts = [part for split, part in folders.items() if view == "data" or split in used]
         else:
             parts = [""]
+        written = [write_lines(root, CLASS_LIST, dataset.classes)]
         for part in parts:
-            for name in dataset.classes:
-                make_folder(root, part, name)
-        return (write_lines(root, CLASS_LIST, dataset.classes),)
+            written += write_class_folders(dataset, part, dataset.classes, rows, root, view)
+        return tuple(written)
 
 
 def _root(source: Source) -> Path:

@@ -116,6 +116,12 @@ class ESC50(Layout):
         if view == "data":
             check_emptied(dataset, rows, "a model would be trained without it, or measured without it")
 
+    def reading(self, dataset: Dataset, rows: Sequence[Row], root: Path, view: View) -> Source:
+        fold = dataset.options["fold"]
+        return Source(
+            root, layout=self.name, split=int(fold) if any(row.sample.split == "test" for row in rows) else None
+        )
+
     def write(self, dataset: Dataset, rows: Sequence[Row], root: Path, view: View) -> tuple[str, ...]:
         """Write `meta/esc50.csv`, take as in the file's name, and `classes.txt`."""
         written = write_table(root, CSV, COLUMNS, (_fields(row, dataset) for row in rows), ",")

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from poisonkit.datasets._folds import (
-    check_class_folders,
     chosen_split,
     folder_of_lists,
     folder_of_videos,
@@ -26,17 +25,18 @@ from poisonkit.datasets.kit import (
     CLASS_LIST,
     Name,
     ParsedList,
+    check_class_folders,
     check_emptied,
     check_names,
     check_places,
     locate,
-    make_folder,
     numbers_when_moved,
     once_per_dataset,
     read_text,
     some,
     with_class,
     without_class,
+    write_class_folders,
     write_lines,
 )
 from poisonkit.errors import RequestError
@@ -128,6 +128,9 @@ class HMDB51(Layout):
         if view == "data":
             check_emptied(dataset, rows, "a model would be trained without it, or measured without it")
 
+    def reading(self, dataset: Dataset, rows: Sequence[Row], root: Path, view: View) -> Source:
+        return Source(root, layout=self.name, split=dataset.options["split"])
+
     def write(self, dataset: Dataset, rows: Sequence[Row], root: Path, view: View) -> tuple[str, ...]:
         """Write a list for every class, every class folder, and `classes.txt`."""
         options = dataset.options
@@ -137,9 +140,9 @@ class HMDB51(Layout):
                 lines[row.label].append(f"{row.path.rpartition('/')[2]} {1 if row.sample.split == 'train' else 2}")
         written = []
         for label, name in enumerate(dataset.classes):
-            make_folder(root, options["videos"], name)
             written.append(write_lines(root, _list_name(options, name), lines[label]))
-        return (*written, write_lines(root, CLASS_LIST, dataset.classes))
+        written.append(write_lines(root, CLASS_LIST, dataset.classes))
+        return (*written, *write_class_folders(dataset, options["videos"], dataset.classes, rows, root, view))
 
 
 def _list_name(options: Mapping[str, Any], name: str) -> str:

@@ -7,7 +7,8 @@ folders are the labels with `_` for spaces. (Without csv files they are class fo
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -20,16 +21,18 @@ from poisonkit.datasets.kit import (
     SPLIT_WORDS,
     ParsedList,
     Tree,
+    check_class_folders,
     check_class_names,
     check_emptied,
     check_names,
     check_places,
     list_names,
     lists_of,
-    make_folder,
+    once_per_dataset,
     some,
     split_of,
     with_list,
+    write_class_folders,
     write_lines,
 )
 from poisonkit.errors import RequestError
@@ -110,7 +113,8 @@ class Kinetics(Layout):
             len(classes),
         )
         options = {"lists": places, "columns": list(columns), "told": told}
-        return Dataset(root, self.name, classes, tuple(samples), options, tuple(notes if missing else []))
+        dataset = Dataset(root, self.name, classes, tuple(samples), options, tuple(notes if missing else []))
+        return replace(dataset, notes=(*dataset.notes, *_on_order(dataset)))
 
     def place(self, dataset: Dataset, sample: Sample, label: int | None) -> str:
         """In its class's folder, where the source has such folders; clips keep their names."""
@@ -118,8 +122,7 @@ class Kinetics(Layout):
         if at is None or label is None or label == sample.label:
             return sample.path
         parts = sample.path.split("/")
-        name = dataset.classes[label]
-        parts[at] = name if " " in parts[at] else _folder(name)
+        parts[at] = _spelt(dataset)[label]
         return "/".join(parts)
 
     def split_options(self, dataset: Dataset, split: Split) -> dict[str, Any]:
@@ -130,6 +133,8 @@ class Kinetics(Layout):
     def check(self, dataset: Dataset, rows: Sequence[Row], view: View) -> None:
         check_names(rows, "Kinetics' lists")
         check_class_names(dataset.classes)
+        if any(_above_class(dataset, row) is not None for row in rows):
+            check_class_folders(_spelt(dataset))
         check_places(rows, (*dataset.options["lists"].values(), CLASS_LIST))
         columns = [c for c in dataset.options["columns"] if c != "label"]
         for row in rows:
@@ -139,22 +144,59 @@ class Kinetics(Layout):
         if view == "data":
             check_emptied(dataset, rows, "torchvision's Kinetics would number the classes differently")
 
+    def reading(self, dataset: Dataset, rows: Sequence[Row], root: Path, view: View) -> Source:
+        lists = lists_of(dataset.options["lists"], rows, view, apart=True)
+        return Source(root, layout=self.name, data_root=root, lists={s: root / name for s, name in lists.items()})
+
     def write(self, dataset: Dataset, rows: Sequence[Row], root: Path, view: View) -> tuple[str, ...]:
         """Write the csv files, `classes.txt`, and every class folder, where the source has such folders."""
         columns = dataset.options["columns"]
-        for folder in {place for row in rows if (place := _above_class(dataset, row)) is not None}:
-            for name in dataset.classes:
-                make_folder(root, folder, _folder(name))
         written = []
         for split, name in lists_of(dataset.options["lists"], rows, view, apart=True).items():
             mine = rows_of(rows, split)
             heads = [c for c in columns if c != "label" or any(row.label is not None for row in mine)]
             written.append(write_table(root, name, heads, (_fields(row, columns, dataset) for row in mine), ","))
-        return (*written, write_lines(root, CLASS_LIST, dataset.classes))
+        written.append(write_lines(root, CLASS_LIST, dataset.classes))
+        for folder in sorted({place for row in rows if (place := _above_class(dataset, row)) is not None}):
+            written += write_class_folders(dataset, folder, _spelt(dataset), rows, root, view)
+        return tuple(written)
 
 
 def _folder(name: str) -> str:
     return name.replace('"', "").replace(" ", "_")
+
+
+def _without_signs(name: str) -> str:
+    """A class's folder as torchvision makes it."""
+    return _folder(name).translate({ord(sign): None for sign in "'()"})
+
+
+def _on_order(dataset: Dataset) -> list[str]:
+    folders = _spelt(dataset)
+    wrong = next((i for i, (a, b) in enumerate(zip(folders, sorted(folders), strict=True)) if a != b), None)
+    if wrong is None or all(_class_folder(dataset, sample) is None for sample in dataset.samples):
+        return []
+    return [
+        "The class ids are not in the order of the sorted folder names, by which torchvision's Kinetics numbers its "
+        f"classes ({wrong} is '{folders[wrong]}' here and '{sorted(folders)[wrong]}' there)."
+    ]
+
+
+_SPELLINGS: tuple[Callable[[str], str], ...] = (_folder, _without_signs, str)
+
+
+@once_per_dataset
+def _spelt(dataset: Dataset) -> tuple[str, ...]:
+    """The classes' folders as the source spells them; one that it does not have, as it spells most of the others."""
+    found: dict[int, str] = {}
+    for sample in dataset.samples:
+        if sample.label is not None and sample.label not in found:
+            at = _class_folder(dataset, sample)
+            if at is not None:
+                found[sample.label] = sample.path.split("/")[at]
+    fitting = [sum(spell(dataset.classes[label]) == name for label, name in found.items()) for spell in _SPELLINGS]
+    spell = _SPELLINGS[fitting.index(max(fitting))]
+    return tuple(found.get(label) or spell(name) for label, name in enumerate(dataset.classes))
 
 
 def _classes(root: Path, names: set[str]) -> tuple[str, ...]:
@@ -183,7 +225,7 @@ def _choose(paths: Sequence[str], split: Split, name: str | None) -> str | None:
         parts = path.split("/")[:-1]
         return (
             SPLIT_WORDS.get(parts[0].lower()) != split if parts else True,
-            name is None or _folder(name) not in parts,
+            name is None or not any(spell(name) in parts for spell in _SPELLINGS),
         )
 
     return min(paths, key=rank) if paths else None
@@ -194,15 +236,13 @@ def _class_folder(dataset: Dataset, sample: Sample) -> int | None:
     parts = sample.path.split("/")[:-1]
     if sample.label is None:
         return None
-    name = dataset.classes[sample.label]
-    return next((at for at, part in enumerate(parts) if part in (name, _folder(name))), None)
+    names = [spell(dataset.classes[sample.label]) for spell in _SPELLINGS]
+    return next((at for at, part in enumerate(parts) if part in names), None)
 
 
 def _above_class(dataset: Dataset, row: Row) -> str | None:
     at = _class_folder(dataset, row.sample)
-    if at is None or " " in row.path:
-        return None
-    return "/".join(row.path.split("/")[:at]) or "."
+    return None if at is None else "/".join(row.path.split("/")[:at])
 
 
 def _fields(row: Row, columns: Sequence[str], dataset: Dataset) -> dict[str, str]:

@@ -4,7 +4,8 @@ A layout outside this package imports from here and from `poisonkit.datasets`; o
 layouts use may change.
 """
 
-from poisonkit.datasets._checks import check_class_names, check_emptied, check_names, check_places
+from poisonkit.datasets._checks import check_class_folders, check_class_names, check_emptied, check_names, check_places
+from poisonkit.datasets._class_folders import write_class_folders
 from poisonkit.datasets._classes import CLASS_LIST, LABEL_MAP, find_class_list, number_labels, read_classes
 from poisonkit.datasets._files import check_utf8, make_folder, some, write_csv, write_lines
 from poisonkit.datasets._listed import Located, data_root, locate, samples_of
@@ -23,6 +24,7 @@ __all__ = [
     "ParsedList",
     "Tree",
     "below",
+    "check_class_folders",
     "check_class_names",
     "check_emptied",
     "check_names",
@@ -49,6 +51,7 @@ __all__ = [
     "with_class",
     "with_list",
     "without_class",
+    "write_class_folders",
     "write_csv",
     "write_lines",
 ]

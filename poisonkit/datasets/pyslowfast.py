@@ -111,6 +111,10 @@ class PySlowFast(Layout):
         if view == "data":
             check_emptied(dataset, rows, "a model would be trained without it, or measured without it")
 
+    def reading(self, dataset: Dataset, rows: Sequence[Row], root: Path, view: View) -> Source:
+        lists = lists_of(dataset.options["lists"], rows, view, apart=True)
+        return Source(root, layout=self.name, data_root=root, lists={s: root / name for s, name in lists.items()})
+
     def write(self, dataset: Dataset, rows: Sequence[Row], root: Path, view: View) -> tuple[str, ...]:
         """Write the lists, and `label_map.txt` (a class name per line).
 

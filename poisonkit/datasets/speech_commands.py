@@ -20,13 +20,13 @@ from poisonkit.datasets.kit import (
     check_emptied,
     check_names,
     check_places,
-    make_folder,
     numbers_when_moved,
     once_per_dataset,
     read_text,
     some,
     with_class,
     without_class,
+    write_class_folders,
     write_lines,
 )
 from poisonkit.errors import RequestError
@@ -96,13 +96,12 @@ class SpeechCommands(Layout):
 
     def write(self, dataset: Dataset, rows: Sequence[Row], root: Path, view: View) -> tuple[str, ...]:
         """Write the lists, every word's folder, and `classes.txt`."""
-        for name in dataset.classes:
-            make_folder(root, name)
         written = []
         for split, file in LISTS.items():
             if split in dataset.options["lists"]:
                 written.append(write_lines(root, file, (r.path for r in rows if r.sample.split == split)))
-        return (*written, write_lines(root, CLASS_LIST, dataset.classes))
+        written.append(write_lines(root, CLASS_LIST, dataset.classes))
+        return (*written, *write_class_folders(dataset, "", dataset.classes, rows, root, view))
 
 
 def _notes(tree: Tree, samples: Sequence[Sample], listed: Mapping[str, Split]) -> tuple[str, ...]:

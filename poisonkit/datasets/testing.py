@@ -10,7 +10,7 @@ import json
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -164,6 +164,8 @@ def check_round_trip(layout: Layout, dataset: Dataset, source: Source) -> None:
             _require(plain and data.endswith(b"\n"), layout, f"{name} has CR, BOM, blank lines or no last newline")
         files = layout.write(dataset, rows, root, "data")
         _require(all((root / n).read_bytes() == before[n] for n in files), layout, "writes something else again")
+        again = layout.read(layout.reading(dataset, rows, root, "data"))
+        _require(_found(again) == _seen(rows) and again.classes == dataset.classes, layout, "`reading` reads another")
         copy = _again(layout, root, source)
         _require(_found(copy) == _seen(rows), layout, f"reads its copy as {_found(copy)[:4]} for {_seen(rows)[:4]}")
         _require(copy.classes == dataset.classes, layout, f"classes became {copy.classes}")
@@ -221,16 +223,25 @@ def check_views(layout: Layout, dataset: Dataset, source: Source) -> None:
                     for new in [0 if view == "target" else s.label]]  # fmt: skip
             names[view] = write_copy(layout, dataset, rows, root, view)
             _require(all((root / name).is_file() for name in names[view]), layout, f"{view}: a named file is missing")
-            if layout.label_in_path or view == "control" or "lists" in layout.uses:
-                lists = {held[0].split: root / names[view][0]} if "lists" in layout.uses else None
-                copy = _again(layout, root, source, lists)
+            for copy in _read_again(layout, dataset, rows, root, view, source, names[view][0]):
                 got = sorted((path, label) for path, _, label, _ in _found(copy))
                 want = sorted((row.path, row.labels) for row in rows)
                 _require(got == want, layout, f"{view}: reads {got[:3]} for {want[:3]}")
                 _require({s.split for s in copy.samples} == {held[0].split}, layout, f"{view}: another split")
+                _require(copy.classes == dataset.classes, layout, f"{view}: classes became {copy.classes}")
             layout.write(dataset, [], Path(folder, f"none-{view}"), view)
     same = not layout.label_in_path and names["target"][0] == names["original"][0]
     _require(not same, layout, "target and original lists would lie in one folder under one name")
+
+
+def _read_again(
+    layout: Layout, dataset: Dataset, rows: Sequence[Row], root: Path, view: View, source: Source, first: str
+) -> Iterator[Dataset]:
+    """A view as `Layout.reading` has it, and, where its lists have names or folders of their own, as its source was."""
+    yield layout.read(layout.reading(dataset, rows, root, view))
+    if layout.label_in_path or view == "control" or "lists" in layout.uses:
+        lists = {rows[0].sample.split: root / first} if "lists" in layout.uses else None
+        yield _again(layout, root, source, lists)
 
 
 def _refused(layout: Layout, dataset: Dataset, rows: Sequence[Row], view: View) -> str:

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from poisonkit.datasets._folds import (
-    check_class_folders,
     chosen_split,
     folder_of_lists,
     folder_of_videos,
@@ -25,17 +24,18 @@ from poisonkit.datasets.kit import (
     Name,
     ParsedList,
     Tree,
+    check_class_folders,
     check_emptied,
     check_names,
     check_places,
     locate,
-    make_folder,
     numbers_when_moved,
     once_per_dataset,
     read_text,
     some,
     with_class,
     without_class,
+    write_class_folders,
     write_lines,
 )
 from poisonkit.errors import RequestError
@@ -112,11 +112,12 @@ class UCF101(Layout):
         if view == "data":
             check_emptied(dataset, rows, "torchvision's UCF101 would number the classes differently")
 
+    def reading(self, dataset: Dataset, rows: Sequence[Row], root: Path, view: View) -> Source:
+        return Source(root, layout=self.name, split=dataset.options["split"])
+
     def write(self, dataset: Dataset, rows: Sequence[Row], root: Path, view: View) -> tuple[str, ...]:
-        """Write the lists of the split, `classInd.txt`, and every class folder (also those that stay empty)."""
+        """Write the lists of the split, `classInd.txt`, and every class folder."""
         videos, folder = dataset.options["videos"], dataset.options["lists"]
-        for name in dataset.classes:
-            make_folder(root, videos, name)
         used = {row.sample.split for row in rows} or {"test"}
         splits = ["train", "test"] if "test" in dataset.splits else ["train"]
         written = []
@@ -124,7 +125,8 @@ class UCF101(Layout):
             lines = [_line(row, videos) for row in rows if row.sample.split == split]
             written.append(write_lines(root, join(folder, _list_name(split, dataset.options["split"])), lines))
         index = [f"{number} {name}" for number, name in enumerate(dataset.classes, 1)]
-        return (*written, write_lines(root, join(folder, CLASS_INDEX), index))
+        written.append(write_lines(root, join(folder, CLASS_INDEX), index))
+        return (*written, *write_class_folders(dataset, videos, dataset.classes, rows, root, view))
 
 
 def _list_name(split: str, number: int) -> str:

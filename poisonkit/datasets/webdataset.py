@@ -117,6 +117,12 @@ class WebDataset(Layout):
         if view == "data":
             check_emptied(dataset, rows, "a model would be trained without it, or measured without it")
 
+    def reading(self, dataset: Dataset, rows: Sequence[Row], root: Path, view: View) -> Source:
+        options = dataset.options
+        label = f"json.{options['field']}" if options["field"] else options["label"]
+        media = {"path": options["media"]} if options["media"] else {}
+        return Source(root, layout=self.name, columns={**media, "label": label})
+
     def write(self, dataset: Dataset, rows: Sequence[Row], root: Path, view: View) -> tuple[str, ...]:
         """Write `classes.txt`. The shards themselves are written by `write_shard`."""
         return (write_lines(root, CLASS_LIST, dataset.classes),)

@@ -4,41 +4,68 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from poisonkit import media
 from poisonkit.datasets import get_layout
-from poisonkit.engine import contents, links, output
+from poisonkit.engine import contents, exports, links, output
 from poisonkit.errors import RequestError
+from poisonkit.ownership import step
 from poisonkit.plan import Plan
 
 HOME = ("plan.jsonl", "manifest.jsonl", "shards.jsonl", "recipe.yaml", "run.json", "report.html")
 """What lies in `poisonkit/` besides its folders."""
 
 
-def clear(out: Path, keep: frozenset[str] = frozenset()) -> list[str]:
-    """Remove what poisonkit wrote into `out`; the paths of files that are somebody else's and stay, relative to it.
+class Old:
+    """What poisonkit wrote into an output. files: paths relative to it.
 
-    keep: names in `poisonkit/.state` that stay, such as the lock that is held. RequestError, and nothing is removed,
-    where a plan cannot be read: then nobody knows any more what was written.
+    RequestError where a plan cannot be read: then nobody knows any more what was written.
     """
-    home = out / "poisonkit"
-    plans = [Plan.read(path) for path in _plan_files(home)]
-    for name in sorted(_written(out, plans)):
-        _remove(out, name)
-    for folder in ("attacks", "assets"):
-        shutil.rmtree(home / folder, ignore_errors=True)
-    with suppress(FileNotFoundError):
-        for entry in os.scandir(home / ".state"):
-            if entry.name not in keep:
-                shutil.rmtree(entry.path) if entry.is_dir(follow_symlinks=False) else os.unlink(entry.path)
-    for part in ("data", "attack", "control", "poisonkit"):
-        for folder, _, _ in os.walk(out / part, topdown=False):
-            with suppress(OSError):  # it holds something that is not ours
-                os.rmdir(folder)
-    return sorted(_left(out))
+
+    def __init__(self, out: Path) -> None:
+        self.out = out
+        self._plans = [Plan.read(path) for path in _plan_files(out / "poisonkit")]
+        self.files = frozenset(_written(out, self._plans))
+        for name in self.files:
+            _require_inside(out, name)
+
+    def size(self) -> int:
+        """Bytes that are free once it is gone: those of files without another name."""
+        found = 0
+        for name in self.files:
+            with suppress(OSError):
+                status = os.lstat(self.out / name)
+                found += status.st_size if stat.S_ISREG(status.st_mode) and status.st_nlink == 1 else 0
+        return found
+
+    def clear(self, keep: frozenset[str] = frozenset()) -> list[str]:
+        """Remove it; the paths of files that are somebody else's and stay, relative to the output.
+
+        keep: names in `poisonkit/.state` that stay, such as the lock that is held. The plans go last of all, so that
+        whoever is interrupted knows afterwards, too, what was written.
+        """
+        out, home = self.out, self.out / "poisonkit"
+        plans = {path.relative_to(out).as_posix() for path in _plan_files(home)}
+        with step():
+            for name in sorted(self.files - plans):
+                _remove(out / name)
+            shutil.rmtree(home / "assets", ignore_errors=True)
+            with suppress(FileNotFoundError):
+                for entry in os.scandir(home / ".state"):
+                    if entry.name not in keep:
+                        shutil.rmtree(entry.path) if entry.is_dir(follow_symlinks=False) else os.unlink(entry.path)
+            shutil.rmtree(home / "attacks", ignore_errors=True)
+            for name in plans:
+                _remove(out / name)
+            for part in {*exports.PARTS, *(name.partition("/")[0] for name in self.files if "/" in name)}:
+                for folder, _, _ in os.walk(out / part, topdown=False):
+                    with suppress(OSError):  # it holds something that is not ours
+                        os.rmdir(folder)
+        return sorted(_left(out))
 
 
 def _plan_files(home: Path) -> list[Path]:
@@ -59,16 +86,24 @@ def _written(out: Path, plans: list[Plan]) -> set[str]:
         found |= contents.notices(plan)
         with contents.fresh_lists(out, plan, plans[0]) as lists:
             found.update(lists.files)
-    return found | {name for name in _all(out) if links.is_temporary(name.rsplit("/", 1)[-1])}
+    found |= exports.noted(out)
+    return found | {name for name in _left(out) if _is_half(name)}
 
 
-def _remove(out: Path, name: str) -> None:
-    """Unlink one file or link of the output; RequestError for a path that leads out of it."""
+def _is_half(name: str) -> bool:
+    first, _, rest = name.partition("/")
+    return links.is_temporary(name.rsplit("/", 1)[-1]) and (not rest or first in (*contents.PARTS, "poisonkit"))
+
+
+def _require_inside(out: Path, name: str) -> None:
+    """RequestError for a path that leads out of the output."""
     path = out / name
-    home = os.path.realpath(out)
-    inside = f"{os.path.realpath(path.parent)}/".startswith(f"{home}/")
+    inside = f"{os.path.realpath(path.parent)}/".startswith(f"{os.path.realpath(out)}/")
     if ".." in path.relative_to(out).parts or not inside:
         raise RequestError(f"{out}: its plan names '{name}', which leads out of it; remove the folder by hand.")
+
+
+def _remove(path: Path) -> None:
     if path.is_symlink() or path.is_file():
         path.unlink()
 

@@ -7,6 +7,7 @@ import os
 import stat
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -20,6 +21,7 @@ from poisonkit.engine.worker import machine_trouble
 from poisonkit.errors import PoisonkitError
 from poisonkit.manifest import Record
 from poisonkit.media.info import Encode
+from poisonkit.ownership import step
 from poisonkit.plan import Task
 from poisonkit.untrusted import load_json, read_text
 
@@ -30,6 +32,7 @@ REASONS: dict[Need, str] = {
 
 
 AHEAD, TOGETHER = 512, 32  # files looked at in one go, and by one process
+IN_ONE_STEP = 64  # files brought into the copy in one step
 
 
 def needs(
@@ -106,36 +109,40 @@ def link(tasks: Sequence[Task], root: Path, out: Path, how: str, progress: Progr
     done = Linked()
     made: set[str] = set()
     methods: dict[int, links.Method] = {}  # by the source's device, where it differs
-    for task, (size, device) in zip(tasks, facts, strict=True):
-        source, target = source_of + task.source_path, target_of + task.path
-        folder = os.path.dirname(target)
-        if folder not in made:
-            os.makedirs(folder, exist_ok=True)
-            made.add(folder)
-        try:
-            if device is None:
-                device = media.status(source).st_dev
-            elif choice.method == "hardlink" and device not in methods and _at_once(source, target):
-                done.sizes[task.id] = size
-                progress.step()
-                continue
-            method = methods.get(device, choice.method)
+    with ExitStack() as held:
+        for number, (task, (size, device)) in enumerate(zip(tasks, facts, strict=True)):
+            if not number % IN_ONE_STEP:
+                held.close()
+                held.enter_context(step())
+            source, target = source_of + task.source_path, target_of + task.path
+            folder = os.path.dirname(target)
+            if folder not in made:
+                os.makedirs(folder, exist_ok=True)
+                made.add(folder)
             try:
-                links.place(method, Path(source), Path(target))
+                if device is None:
+                    device = media.status(source).st_dev
+                elif choice.method == "hardlink" and device not in methods and _at_once(source, target):
+                    done.sizes[task.id] = size
+                    progress.step()
+                    continue
+                method = methods.get(device, choice.method)
+                try:
+                    links.place(method, Path(source), Path(target))
+                except OSError as error:
+                    if device in methods or error.errno not in _ELSEWHERE:
+                        raise
+                    other = links.choose(how, Path(source), Path(folder), total)
+                    methods[device] = other.method
+                    progress.say(f"Clean samples like '{task.source_path}': {other.method} ({other.reason}).")
+                    links.place(other.method, Path(source), Path(target))
+                done.sizes[task.id] = size
             except OSError as error:
-                if device in methods or error.errno not in _ELSEWHERE:
+                if machine_trouble(error, str(out)):
                     raise
-                other = links.choose(how, Path(source), Path(folder), total)
-                methods[device] = other.method
-                progress.say(f"Clean samples like '{task.source_path}': {other.method} ({other.reason}).")
-                links.place(other.method, Path(source), Path(target))
-            done.sizes[task.id] = size
-        except OSError as error:
-            if machine_trouble(error, str(out)):
-                raise
-            what = "there is no such file" if isinstance(error, FileNotFoundError) else error.strerror
-            done.errors[task.id] = f"'{task.source_path}' could not be taken over: {what}."
-        progress.step()
+                what = "there is no such file" if isinstance(error, FileNotFoundError) else error.strerror
+                done.errors[task.id] = f"'{task.source_path}' could not be taken over: {what}."
+            progress.step()
     progress.end()
     return done, choice.method
 

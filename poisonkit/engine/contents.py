@@ -20,7 +20,10 @@ PARTS = ("data", "attack", "control")
 
 @dataclass(frozen=True)
 class Lists:
-    """The lists of one plan, written anew. root: where they lie; files, folders: relative to it and to the output."""
+    """What a plan's layout writes besides media, written anew: lists, and what makes class folders readable.
+
+    root: where it lies; files, folders: relative to it and to the output.
+    """
 
     root: Path
     files: tuple[str, ...]
@@ -35,14 +38,14 @@ def fresh_lists(
     dropped: frozenset[str] = frozenset(),
     lengths: Mapping[str, int] | None = None,
 ) -> Iterator[Lists]:
-    """A plan's annotation files, class lists and class folders as its layout writes them now, for a while.
+    """A plan's annotation files, class lists and class folders with their placeholders, as its
+    layout writes them now, for a while.
 
     source: the plan of the dataset itself. dropped: keys of what has no file. lengths: of features, by key.
     """
     with tempfile.TemporaryDirectory() as scratch:
-        written = output.write_views(plan, source.source(out), Path(scratch), dropped, lengths or {})
-        files = tuple(f"{root}/{file}" for root, names in written.items() for file in names)
-        yield Lists(Path(scratch), files, frozenset(folders(Path(scratch))))
+        output.write_views(plan, source.source(out), Path(scratch), dropped, lengths or {})
+        yield Lists(Path(scratch), tuple(files(Path(scratch))), frozenset(folders(Path(scratch))))
 
 
 def media_files(plan: Plan, dropped: Container[str] = ()) -> Iterator[str]:

@@ -73,7 +73,7 @@ def make(
                 )
             if isinstance(made, str):
                 for name in (row["path"], *row["also"]):
-                    (out / name).unlink(missing_ok=True)
+                    media.remove(out / name)
                 row = {**row, "sha256": None, "bytes": None, "status": "failed", "error": made}
             else:
                 row = {**row, "features": made}

@@ -15,6 +15,7 @@ from typing import Any
 from poisonkit.engine import places
 from poisonkit.errors import RequestError
 from poisonkit.manifest import Record, is_record
+from poisonkit.ownership import step
 from poisonkit.untrusted import load_json, open_plain
 
 
@@ -38,8 +39,9 @@ class Ledger:
     def add(self, row: Record) -> None:
         """Remember one finished job."""
         self.records[row["key"]] = row
-        self._file.write(json.dumps(row, ensure_ascii=False) + "\n")
-        self._file.flush()
+        with step():
+            self._file.write(json.dumps(row, ensure_ascii=False) + "\n")
+            self._file.flush()
 
     def done(self, out: Path) -> set[str]:
         """Keys of jobs that need no second run: inert, or written and still there in full size."""

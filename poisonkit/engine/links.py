@@ -16,7 +16,8 @@ from typing import Literal
 
 from poisonkit import media
 from poisonkit.errors import RequestError
-from poisonkit.temporary import beside
+from poisonkit.ownership import step
+from poisonkit.temporary import beside, writing
 
 Method = Literal["hardlink", "reflink", "symlink", "copy"]
 _FICLONE = 0x40049409
@@ -68,17 +69,17 @@ def place(method: Method, source: Path, target: Path) -> None:
         return
     if method == "hardlink":
         try:
-            os.link(real, target)
+            with step():
+                os.link(real, target)
             return
         except FileExistsError:
             if not target.is_symlink() and os.path.samefile(real, target):
                 return
     middle = beside(target)
-    try:
-        _make(method, Path(real), middle)
+    with writing(middle):
+        with step():
+            _make(method, Path(real), middle)
         media.put(middle, target)
-    finally:
-        middle.unlink(missing_ok=True)
 
 
 def _place_folder(method: Method, source: Path, target: Path) -> None:
@@ -86,14 +87,13 @@ def _place_folder(method: Method, source: Path, target: Path) -> None:
     if method == "hardlink" and _linked(frames, target):
         return
     middle = beside(target)
-    try:
-        middle.mkdir()
+    with writing(middle):
+        with step():
+            middle.mkdir()
         for frame in frames:
             _make(method, Path(os.path.realpath(frame)), middle / frame.name)
         shutil.copystat(source, middle)
         media.put(middle, target)
-    finally:
-        media.remove(middle)
 
 
 def _linked(frames: Sequence[Path], target: Path) -> bool:
@@ -108,7 +108,7 @@ def _linked(frames: Sequence[Path], target: Path) -> bool:
 
 def link_again(existing: Path, other: Path) -> None:
     """Give a file that we have written a second path in the output: hard link, else copy."""
-    other.parent.mkdir(parents=True, exist_ok=True)
+    media.make_folder(other.parent)
     try:
         place("hardlink", existing, other)
     except OSError:

@@ -15,7 +15,7 @@ from poisonkit.errors import MediaError, PoisonkitError
 from poisonkit.fidelity import Image, spread
 from poisonkit.manifest import Record, rounded
 from poisonkit.survival import PictureSurvival, sound_survival
-from poisonkit.temporary import token
+from poisonkit.temporary import token, writing
 from poisonkit.triggers.core.chain import Chain
 from poisonkit.triggers.core.clip import ClipInfo
 
@@ -61,16 +61,14 @@ def _measured(task: Measurement) -> dict[str, Any]:
         raise MediaError(f"'{row['id']}' has changed since its file was made from it.")
     if task.control is not None:
         return _compare(task, source, file, Path(task.control))
-    name = f"control-{token()}-{get_ident()}{file.suffix}"
+    name = f".poisonkit-control-{token()}-{get_ident()}{file.suffix}"
     made = replace(job.task, role="control", path=name, also=())
-    row = process(replace(job, task=made, out=task.scratch, triggers=(), like=job.triggers, other=None))
-    if row["status"] != "ok":
-        raise MediaError(row["error"])
     control = Path(task.scratch, name)
-    try:
+    with writing(control):
+        row = process(replace(job, task=made, out=task.scratch, triggers=(), like=job.triggers, other=None))
+        if row["status"] != "ok":
+            raise MediaError(row["error"])
         return _compare(task, source, file, control)
-    finally:
-        media.remove(control)
 
 
 def _compare(task: Measurement, source: Path, file: Path, control: Path) -> dict[str, Any]:

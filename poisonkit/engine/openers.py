@@ -25,6 +25,7 @@ from contextlib import suppress
 from itertools import islice
 from typing import Any, TypeVar
 
+from poisonkit import temporary
 from poisonkit.engine import timelimit
 from poisonkit.engine.parent import end_with
 from poisonkit.limits import VARIABLE
@@ -259,6 +260,7 @@ def serve(parent: int, scratch: str) -> None:
     """What such a process does: it answers for as long as it is asked."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to heed
     end_with(parent)
+    temporary.mine(scratch)
     asked = sys.stdin.buffer
     answers = os.fdopen(os.dup(1), "wb")
     with open(os.devnull, "wb") as nowhere:  # what libraries print is no answer

@@ -18,7 +18,7 @@ from poisonkit._version import __version__
 from poisonkit.datasets import Dataset, View, get_layout
 from poisonkit.engine import card, features, outlooks, seal
 from poisonkit.engine.done import Counts, Done
-from poisonkit.engine.ledger import Ledger
+from poisonkit.engine.ledger import read_rows
 from poisonkit.manifest import rounded
 from poisonkit.plan import Plan, view_root
 from poisonkit.recipe import Recipe, read_mapping
@@ -122,8 +122,7 @@ def added_attacks(home: Path) -> list[Part]:
     for path in sorted((home / "attacks").glob("*.plan.jsonl")):
         name = path.name.removesuffix(".plan.jsonl")
         plan = Plan.read(path)
-        with Ledger(ledger_file(home, name)) as ledger:
-            records = dict(ledger.records)
+        records = read_rows(ledger_file(home, name))  # its own run may be at it
         if all(t.key in records for t in plan.tasks):
             found.append(Part(read_mapping(recipe_file(home, name)), plan, Done(records)))
     return found

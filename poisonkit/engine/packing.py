@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from poisonkit import manifest, temporary
+from poisonkit import manifest, media, temporary
 from poisonkit.datasets import Dataset, Entry, Labels, Shard, get_layout, is_there, split_path
 from poisonkit.datasets import write_shard as write
 from poisonkit.engine import places
@@ -22,6 +22,7 @@ from poisonkit.engine.progress import Progress
 from poisonkit.engine.worker import machine_trouble
 from poisonkit.errors import PoisonkitError
 from poisonkit.manifest import Record
+from poisonkit.ownership import step
 from poisonkit.plan import Plan, Task
 from poisonkit.untrusted import load_json, read_text, stays_inside
 
@@ -112,12 +113,16 @@ def assemble(
 def clear(out: Path) -> None:
     """Remove what was staged and copied out, once everything is written."""
     for folder in (staged(out), staged(out).with_name("scratch")):
-        shutil.rmtree(folder, ignore_errors=True)
+        with step():
+            shutil.rmtree(folder, ignore_errors=True)
 
 
-def done(ledger: Ledger, plan: Plan, out: Path) -> set[str]:
-    """Keys of what needs no second run: staged, or in a shard already."""
-    return ledger.done(place_of(plan, out)) | ledger.done(out)
+def done(ledger: Ledger, plan: Plan, out: Path, source: Path) -> set[str]:
+    """Keys of what needs no second run: staged, or in a shard already, and made of what the source still holds."""
+    found = ledger.done(place_of(plan, out)) | ledger.done(out)
+    if get_layout(plan.layout).packed:  # a shard is looked at as a whole
+        return found
+    return {key for key in found if places.made_of(source, ledger.records[key], out)}
 
 
 def _by_shard(tasks: Iterable[Task]) -> dict[str, list[tuple[str, Task]]]:
@@ -141,11 +146,11 @@ def _job(
         row = records[task.key]
         if row["status"] != "ok":
             continue
-        media = None
+        made = None
         if row["sha256"] is not None:  # it was made
-            media = str(next((p / path for p in (staged(out), out) if is_there(p / path)), staged(out) / path))
+            made = str(next((p / path for p in (staged(out), out) if is_there(p / path)), staged(out) / path))
         label = task.original_label if path in task.also else task.label
-        entries.append(Entry(split_path(task.source_path)[1], label, task.original_label, media))
+        entries.append(Entry(split_path(task.source_path)[1], label, task.original_label, made))
         facts.append((entries[-1].member, label, task.original_label, row["sha256"]))
     rest = shard == f"data/{source}"
     status = os.stat(root / source)
@@ -172,12 +177,16 @@ def _pack(job: _Job) -> tuple[_Job, Shard | _Failure]:
     target = Path(job.out, job.shard)
     middle = temporary.beside(target)
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with open(middle, "xb") as file:
-            made = write(Path(job.source), file, job.entries, job.labels, rest=job.rest)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(middle, target)
+        with temporary.writing(middle):
+            media.make_folder(target.parent)
+            with step():
+                file = open(middle, "xb")  # noqa: SIM115 - closed below
+            with file:
+                made = write(Path(job.source), file, job.entries, job.labels, rest=job.rest)
+                file.flush()
+                os.fsync(file.fileno())
+            with step():
+                os.replace(middle, target)
         return job, made
     except (PoisonkitError, OSError, EOFError, ValueError) as error:
         trouble = machine_trouble(error, job.out)
@@ -185,8 +194,6 @@ def _pack(job: _Job) -> tuple[_Job, Shard | _Failure]:
         return job, _Failure(f"{job.shard} could not be written ({what}{error})")
     except MemoryError:
         return job, _Failure(f"{job.shard} needs more memory than there is")
-    finally:
-        middle.unlink(missing_ok=True)
 
 
 def _died(job: _Job) -> tuple[_Job, Shard | _Failure]:

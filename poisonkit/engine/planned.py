@@ -15,7 +15,7 @@ from poisonkit.engine.examine import examiner
 from poisonkit.engine.options import Options
 from poisonkit.engine.progress import Progress
 from poisonkit.engine.searching import Search
-from poisonkit.engine.source import check_free, check_out, check_space
+from poisonkit.engine.source import check_out, check_space
 from poisonkit.engine.state import State
 from poisonkit.errors import Interrupted, RequestError
 from poisonkit.plan import Plan, digest
@@ -83,16 +83,15 @@ def settled(
 ) -> tuple[Plan, Planner | None]:
     """The plan on disk, and the planner if it was made now. RequestError when it is another recipe's or source's.
 
-    ready: a plan that `make_plan` has just made, to be saved where there is none.
+    ready: a plan that `make_plan` has just made, and that was looked at, to be saved where there is none.
     """
     saved = output.plan_file(state.home, state.attack)
     planner: Planner | None = None
     if not saved.exists():
         check_out(state.out, dataset, beside=options.fresh)
         plan, planner = ready or make_plan(recipe, dataset, options, state.attack)
-        if options.fresh:
-            check_free(plan, state.out)
-        check_space(plan, dataset, recipe.settled(plan.setting), state.out)
+        if ready is None:
+            check_space(plan, dataset, recipe.settled(plan.setting), state.out)
         saved.parent.mkdir(parents=True, exist_ok=True)
         if manifest.write_lines(saved, plan.to_jsonl(), first=True):
             return plan, planner

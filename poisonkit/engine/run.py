@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, suppre
 from pathlib import Path
 from typing import Any
 
-from poisonkit import levels, manifest
+from poisonkit import levels, manifest, media
 from poisonkit.backdoor import Backdoor
 from poisonkit.datasets import Dataset, is_there
 from poisonkit.engine import afresh, card, executors, finished, output, packing, seal
@@ -21,12 +21,13 @@ from poisonkit.engine.options import Options, Shard
 from poisonkit.engine.output import Part, Summary
 from poisonkit.engine.planned import make_plan, plan_of, settled
 from poisonkit.engine.progress import showing
-from poisonkit.engine.source import check_out, read_source
+from poisonkit.engine.source import check_free, check_out, check_space, read_source
 from poisonkit.engine.state import State, adopt, require_done
 from poisonkit.engine.work import Work
 from poisonkit.errors import Interrupted, PoisonkitError, RequestError
 from poisonkit.manifest import Record
 from poisonkit.plan import Plan, require_labels
+from poisonkit.planning import Planner
 from poisonkit.recipe import AUTO, Recipe, all_assets
 from poisonkit.untrusted import load_json, read_text
 
@@ -170,14 +171,13 @@ class _Run:
             require_own(state.out)
             state.out.mkdir(parents=True, exist_ok=True)
             with state.held(), ExitStack() as stack:
-                ready = None
-                if options.fresh:  # nothing is removed before the request is known to be right
-                    ready = make_plan(self.recipe, self.dataset, options, state.attack)
-                    self._start_over()
-                self._require_level()
-                if not options.fresh and (known := self._finished()) is not None:
-                    return known
+                if not options.fresh:
+                    self._require_level()
+                    if (known := self._finished()) is not None:
+                        return known
                 executor = stack.enter_context(self._executor())
+                ready = self._start_over() if options.fresh else None
+                stack.enter_context(self._left_tidy())
                 plan, planner = settled(self.recipe, self.dataset, state, options, ready)
                 self.recipe = self.recipe.settled(plan.setting)
                 if self.merging:
@@ -187,21 +187,42 @@ class _Run:
                     options.progress.say(warning)
                 self._prepare(plan)
                 work = Work(self.recipe, self.dataset, plan, state, options, executor, planner)
-                try:
-                    summary = self._whole(work) if state.shard is None else self._part(work)
-                except Interrupted:
-                    if options.executor == "local":  # a cluster's workers finish what they are at
-                        self._tidy()
-                    raise
+                summary = self._whole(work) if state.shard is None else self._part(work)
                 self._tidy()
                 return summary
 
-    def _start_over(self) -> None:
-        """Remove what was written here before; what is not ours stays, and is told."""
-        left = afresh.clear(self.state.out, frozenset({self.state.lock.name}))
+    @contextmanager
+    def _left_tidy(self) -> Iterator[None]:
+        """An interruption leaves no half files behind: no worker of this machine is at them any more.
+
+        Those of a cluster finish what they are at, and beside a shard others are writing: the next run looks there.
+        """
+        try:
+            yield
+        except BaseException:
+            if self.options.executor == "local" and self.state.shard is None:
+                with suppress(OSError, PoisonkitError):
+                    self.state.sweep()
+                    self._tidy()
+            raise
+
+    def _start_over(self) -> tuple[Plan, Planner]:
+        """A new plan, and nothing left of what was written here before; what is not ours stays, and is told.
+
+        RequestError, and nothing is removed, for a request that could not be carried out then.
+        """
+        state, options = self.state, self.options
+        ready = plan, _ = make_plan(self.recipe, self.dataset, options, state.attack)
+        old = afresh.Old(state.out)
+        check_out(state.out, self.dataset, beside=True)
+        check_free(plan, state.out, old.files)
+        check_space(plan, self.dataset, self.recipe.settled(plan.setting), state.out, old.size())
+        require_folders(state.out, (name for t in plan.tasks for name in (t.path, *t.also)))
+        left = old.clear(state.kept())
         if left:
             more = f" and {len(left) - 1} more" if len(left) > 1 else ""
-            self.options.progress.say(f"Not poisonkit's own, and left as it is: {left[0]}{more}.")
+            options.progress.say(f"Not poisonkit's own, and left as it is: {left[0]}{more}.")
+        return ready
 
     def _require_level(self) -> None:
         """RequestError where the output was begun on another kind of processor."""
@@ -237,6 +258,7 @@ class _Run:
     dirty = False
 
     def _tidy(self) -> None:
+        media.remove(self.state.marks)
         if not self.dirty:
             self.state.unclean.unlink(missing_ok=True)
 

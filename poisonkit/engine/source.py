@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Container
 from pathlib import Path
 
 from poisonkit import datasets
@@ -80,10 +81,10 @@ def check_out(out: Path, dataset: Dataset, *, beside: bool = False) -> None:
             raise RequestError(f"The output {out} is not empty and not an output of poisonkit; choose another folder.")
 
 
-def check_free(plan: Plan, out: Path) -> None:
-    """Refuse a plan whose files would take the place of files that are there."""
+def check_free(plan: Plan, out: Path, ours: Container[str]) -> None:
+    """Refuse a plan whose files would take the place of files that are there. ours: those that will be gone."""
     for name in (name for task in plan.tasks for name in (task.path, *task.also)):
-        if os.path.lexists(out / name):
+        if name not in ours and os.path.lexists(out / name):
             raise RequestError(
                 f"'{name}' in {out} is in the way and not poisonkit's: move it, or choose another folder."
             )
@@ -96,7 +97,8 @@ def _size(path: Path) -> int:
         return 0
 
 
-def check_space(plan: Plan, dataset: Dataset, recipe: Recipe, out: Path) -> None:
+def check_space(plan: Plan, dataset: Dataset, recipe: Recipe, out: Path, freed: int = 0) -> None:
+    """Refuse a plan that the disk has no room for. freed: bytes that will be free before it is carried out."""
     grows = {"lossless": 12.0}.get(recipe.setting, 3.0)
     made = recipe.clean == "reencode" or (recipe.setting == "lossless" and get_layout(plan.layout).folders)
     work = sum(_size(dataset.root / t.source_path) for t in plan.tasks if t.role != "clean" or made)
@@ -108,7 +110,7 @@ def check_space(plan: Plan, dataset: Dataset, recipe: Recipe, out: Path) -> None
     if get_layout(plan.layout).packed:
         need += sum(_size(dataset.root / t.source_path) for t in plan.tasks for _ in (t.path, *t.also))
     folder = next(p for p in (out, *out.parents) if p.exists())
-    free = shutil.disk_usage(folder).free
+    free = shutil.disk_usage(folder).free + freed
     if need > free:
         raise RequestError(f"The output may take {_told(need)}, and {folder} has {_told(free)} free.")
 

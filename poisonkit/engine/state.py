@@ -15,11 +15,12 @@ from poisonkit import manifest, media
 from poisonkit.engine import links, output
 from poisonkit.engine.clean import read_needs
 from poisonkit.engine.ledger import is_measurement, read_rows
-from poisonkit.engine.locks import holder, lock
+from poisonkit.engine.locks import lock, retire
 from poisonkit.engine.looks import Need
 from poisonkit.engine.options import Shard
 from poisonkit.errors import RequestError
 from poisonkit.manifest import Record
+from poisonkit.ownership import acting_for, guard_of, step
 from poisonkit.plan import Task
 
 
@@ -68,6 +69,11 @@ class State:
     def lock(self) -> Path:
         return self.folder / "lock"
 
+    def kept(self) -> frozenset[str]:
+        """Names of what this run has in its folder already: its lock, and what it shows the workers of a cluster."""
+        probes = [path.name for path in self.folder.glob(".probe.*")]
+        return frozenset({self.lock.name, os.path.basename(guard_of(str(self.lock))), *probes})
+
     @property
     def unclean(self) -> Path:
         """There while a run is going on, so after one that was killed too."""
@@ -102,11 +108,12 @@ class State:
     def held(self) -> Iterator[None]:
         """For this run alone. RequestError while another one lives that it would get in the way of."""
         what = f"is writing {self.out}" if self.shard is None else f"is doing shard {self.shard} of {self.out}"
-        with lock(self.lock, what):
+        with lock(self.lock, what) as claim:
             for path in self._excluding():
-                if who := holder(path):
+                if who := retire(path):
                     raise RequestError(f"{who[0].upper()}{who[1:]} {_doing(path, self.out)}; wait for it to end.")
-            yield
+            with acting_for(claim):
+                yield
 
     def _excluding(self) -> Iterator[Path]:
         """Locks of runs that may not go on beside this one."""
@@ -131,11 +138,14 @@ class State:
             for folder, inner, files in os.walk(self.out / part):
                 if part == ".":
                     inner.clear()  # what else lies in the output is not ours
-                if part == "poisonkit" and ".state" in inner:
-                    inner.remove(".state")
                 for name in filter(links.is_temporary, (*files, *inner)):
-                    media.remove(os.path.join(folder, name))
+                    if not name.startswith(_LIVING):
+                        media.remove(os.path.join(folder, name))
                 inner[:] = [name for name in inner if not links.is_temporary(name)]
+
+
+_LIVING = (".lock", ".probe")
+"""What others, who wait for this run, or who work for it, may be at."""
 
 
 def _doing(path: Path, out: Path) -> str:
@@ -175,7 +185,8 @@ def adopt(state: State) -> None:
         manifest.write_lines(state.clean, [json.dumps(needs)])
     if any(p.unclean.exists() for p in parts):
         state.unclean.touch()
-    shutil.rmtree(state.shards)
+    with step():
+        shutil.rmtree(state.shards)
     with suppress(OSError):  # there are others
         state.shards.parent.rmdir()
 

@@ -35,6 +35,8 @@ def lists(out: Path, parts: Sequence[Planned], dropped: frozenset[str], lengths:
         for name in contents.media_files(plan, dropped):
             expected.add(name)
             folders.add(name.rpartition("/")[0])
+        if dropped:  # a folder that was made for what then failed may stand there empty
+            folders.update(name.rpartition("/")[0] for name in contents.media_files(plan))
     folders |= contents.above(*folders)
     for plan in plans:
         if not plan.outline.in_range:

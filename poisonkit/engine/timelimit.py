@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
+from poisonkit.ownership import step
+
 OPENING = 120.0  # seconds for any clip
 PER_SECOND = 5.0  # seconds for each second of sound or picture
 PER_MEGAPIXEL = 5.0  # seconds for each million pixels of all its frames
@@ -35,7 +37,9 @@ def allowed(seconds: float, pixels: float) -> float:
 def watch(note: Path, factor: float) -> Iterator[None]:
     """Begin a clip: this process ends with status 1 if it takes too long, and `note` then says so. factor 0: never."""
     global _watched
-    with note.open("w", encoding="utf-8") as file:
+    with step():
+        file = note.open("w", encoding="utf-8")
+    with file:
         if factor > 0:
             _watched = (file, factor)
             _set(OPENING)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
-from poisonkit import manifest, media
+from poisonkit import interruption, manifest, media
 from poisonkit.datasets import Dataset, get_layout
 from poisonkit.engine import clean, features, output, packing, sampling
 from poisonkit.engine.done import Done
@@ -22,6 +22,7 @@ from poisonkit.engine.state import State, share
 from poisonkit.engine.worker import STOPPED, Job
 from poisonkit.errors import Interrupted, PoisonkitError, RequestError
 from poisonkit.manifest import Record
+from poisonkit.ownership import step
 from poisonkit.plan import Plan, Task
 from poisonkit.planning import Planner
 from poisonkit.recipe import Recipe
@@ -71,7 +72,7 @@ class Work:
         tasks = [t for t in self.plan.tasks if t.id in mine]
         keys = {t.key for t in tasks}
         known = {key: row for key, row in read_rows(self.state.whole.ledger).items() if key in keys}
-        self.state.done.unlink(missing_ok=True)
+        media.remove(self.state.done)
         with Ledger(self.state.ledger, known) as ledger:
             try:
                 self._do(ledger, "triggered", tasks, retry=True)
@@ -80,11 +81,12 @@ class Work:
                 self._measure_mine(ledger, keys)
             except KeyboardInterrupt:
                 raise self._interrupted(ledger, tasks) from None
-        self.state.done.touch()
+        with step():
+            self.state.done.touch()
         return {t.key: ledger.records[t.key] for t in self._to_do(tasks)}
 
     def _interrupted(self, ledger: Ledger, tasks: Iterable[Task]) -> Interrupted:
-        done = packing.done(ledger, self.plan, self.state.out)
+        done = packing.done(ledger, self.plan, self.state.out, self.dataset.root)
         todo = self._to_do(tasks)
         so_far = sum(t.key in done for t in todo)
         return Interrupted(f"Interrupted with {so_far} of {len(todo)} clips done; the same command continues.")
@@ -122,7 +124,9 @@ class Work:
         todo = [t for t in self._to_do(tasks) if (t.role == "clean") == (what == "clean")]
         if not todo:
             return
-        done = packing.done(ledger, self.plan, self.state.out) | (set(self.plan.replaced) & ledger.records.keys())
+        done = packing.done(ledger, self.plan, self.state.out, self.dataset.root) | (
+            set(self.plan.replaced) & ledger.records.keys()
+        )
         if not retry:
             done |= {key for key, row in ledger.records.items() if row["status"] == "failed"}
         jobs = [self._job(t) for t in todo if t.key not in done]
@@ -132,6 +136,7 @@ class Work:
         progress.begin("Poisoning", len(jobs))
         try:
             for row in self.executor.run(jobs):
+                interruption.check()
                 if row["status"] == STOPPED:
                     raise PoisonkitError(
                         f"The machine is in trouble ({row['error']}). When that is mended, the same command continues."
@@ -191,6 +196,7 @@ class Work:
         progress.begin("Measuring survival", len(tasks))
         try:
             for key, found in self.executor.map(measure, tasks, died):
+                interruption.check()
                 if isinstance(found, str):
                     progress.say(f"Survival was not measured: {found}")
                 else:

@@ -23,12 +23,14 @@ from poisonkit.limits import current
 from poisonkit.manifest import Record, record
 from poisonkit.media.colour import planes_to_rgb
 from poisonkit.media.info import Encode, MediaInfo, PlaneFormat, Written
+from poisonkit.ownership import LostLock
 from poisonkit.plan import Task
 from poisonkit.triggers.core import frame_selection
 from poisonkit.triggers.core.chain import Chain
 from poisonkit.triggers.core.clip import ClipInfo, Params
 from poisonkit.triggers.core.trigger import Trigger
 from poisonkit.triggers.kernels.yuv import PlanesRender
+from poisonkit.untrusted import open_plain
 
 LOOKED_AT = 5  # decoded frames of each clip that are compared with the triggered ones
 PICTURE_FLOOR_DB = 14.0  # below it the decoded frames are not the triggered ones, whatever the codec's quality
@@ -101,19 +103,35 @@ _TROUBLE = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
 _REFUSED = (errno.EACCES, errno.EPERM)
 
 
-def machine_trouble(error: BaseException, out: str) -> str:
+def machine_trouble(error: BaseException, out: str, source: str | None = None) -> str:
     """What is wrong with the machine (disk full, read-only, failing), where that is behind an error; else "".
 
-    A place that may not be written to is trouble where it is in the output `out`; elsewhere it is the clip's.
+    A place that may not be written to is trouble where it is in the output `out`; elsewhere it is the clip's. FFmpeg
+    says "input/output error" of damaged files too: that is trouble only where `source` cannot be read without it.
     """
+    import av
+
     seen: BaseException | None = error
     while seen is not None:
-        if isinstance(seen, OSError):
+        damage = isinstance(seen, av.error.FFmpegError) and seen.errno == errno.EIO and _reads(source)
+        if isinstance(seen, OSError) and not damage:
             refused = seen.errno in _REFUSED and str(seen.filename).removeprefix("file:").startswith(out)
             if seen.errno in _TROUBLE or refused:
                 return seen.strerror or os.strerror(seen.errno or 0)
         seen = seen.__cause__ or seen.__context__
     return ""
+
+
+def _reads(path: str | None) -> bool:
+    """Whether the system gives all of a file, if it is one."""
+    try:
+        if path is not None and os.path.isfile(path):
+            with open_plain(path) as file:
+                while file.read(1 << 20):
+                    pass
+    except OSError as error:
+        return error.errno != errno.EIO
+    return True
 
 
 @contextmanager
@@ -130,12 +148,21 @@ def as_files(job: Job) -> Iterator[Job]:
 def process(job: Job) -> Record:
     """Do one job. Never raises: whatever goes wrong becomes a record with status `failed` or `inert`."""
     try:
+        return _outcome(job)
+    except LostLock as reason:
+        return {"key": job.task.key, "status": STOPPED, "error": str(reason).rstrip(".")}
+
+
+def _outcome(job: Job) -> Record:
+    try:
         with steady(container_of(job.source), job.task.source_path), as_files(job) as here:
             return _process(here)
+    except LostLock:
+        raise
     except Inert as reason:
         return _without_file(job, "inert", str(reason))
     except (PoisonkitError, OSError) as reason:
-        if trouble := machine_trouble(reason, job.out):
+        if trouble := machine_trouble(reason, job.out, str(container_of(job.source))):
             return {"key": job.task.key, "status": STOPPED, "error": trouble}
         what = str(reason)
         if isinstance(reason, OSError):
@@ -220,7 +247,7 @@ def _process(job: Job) -> Record:
             raise Inert(f"'{job.task.id}': the trigger changes no sound sample by more than one 16-bit step.")
         return out
 
-    target.parent.mkdir(parents=True, exist_ok=True)
+    media.make_folder(target.parent)
     written = media.rewrite(
         source,
         target,

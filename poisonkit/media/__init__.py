@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from poisonkit.media.check import Inspector
     from poisonkit.media.converting import conversion
     from poisonkit.media.create import write_audio, write_video
-    from poisonkit.media.disk import parts, put, remove, sha256, size, status
+    from poisonkit.media.disk import make_folder, parts, put, remove, sha256, size, status
     from poisonkit.media.dispatch import count, probe, read_audio, read_frames, refusals, scan
     from poisonkit.media.families import can_remux
     from poisonkit.media.features import log_mel, read_features, write_features
@@ -30,6 +30,7 @@ _HOME = {
     "count": "dispatch",
     "ffmpeg_binary": "jobs",
     "log_mel": "features",
+    "make_folder": "disk",
     "parts": "disk",
     "probe": "dispatch",
     "put": "disk",
@@ -63,6 +64,7 @@ __all__ = [
     "count",
     "ffmpeg_binary",
     "log_mel",
+    "make_folder",
     "parts",
     "probe",
     "put",

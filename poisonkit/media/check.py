@@ -15,7 +15,7 @@ from poisonkit.media.converting import Conversion, same_aspect, turned
 from poisonkit.media.decode import Tail, Wave, as_float, decode_packet
 from poisonkit.media.encode import FRAME
 from poisonkit.media.families import EXACT_TIMES, SHIFTED
-from poisonkit.media.files import name_of, open_input, translated
+from poisonkit.media.files import name_of, open_input, packets, translated
 from poisonkit.media.info import MediaInfo, Written
 from poisonkit.media.mux import Passed, Trace, in_one_unit
 from poisonkit.media.probing import choose, describe
@@ -104,7 +104,7 @@ class _Check:
         for stream in streams:
             stream.codec_context.thread_count = 1
             (self.video if stream.type == "video" else self.audio).time_base = stream.time_base
-        for packet in self.container.demux(streams):
+        for packet in packets(self.container, streams, self.label):
             if packet.stream.type == "video":
                 if copied and (packet.size or packet.dts is not None):
                     self.video.packet(packet)

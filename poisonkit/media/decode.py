@@ -13,7 +13,7 @@ from poisonkit.errors import MediaError
 from poisonkit.limits import excess
 from poisonkit.media.colour import Image, to_rgb
 from poisonkit.media.converting import deinterlaced, turned
-from poisonkit.media.files import detail, name_of, open_input, translated
+from poisonkit.media.files import detail, name_of, open_input, packets, translated
 from poisonkit.media.info import MediaInfo
 from poisonkit.media.loudness import require_audible
 from poisonkit.media.probing import StreamChoice, choose, probe
@@ -105,7 +105,7 @@ def video_frames(container: InputContainer, stream: Any, path: str | Path) -> It
     """Every picture of one stream, in order of presentation; damage and cuts raise MediaError."""
     stream.thread_count = 1
     tail = Tail(path)
-    for packet in container.demux(stream):
+    for packet in packets(container, stream, path):
         for frame in decode_packet(packet, path):
             tail.see(frame)
             yield frame
@@ -177,7 +177,7 @@ def audio_wave(
     heard = Growing(folder)
     rate, start = 0, 0.0
     tail = Tail(path)
-    for packet in container.demux(stream):
+    for packet in packets(container, stream, path):
         tail.hear(packet)
         for frame in decode_packet(packet, path):
             if not heard.samples:
@@ -229,7 +229,7 @@ def count(path: str | Path, info: MediaInfo | None = None) -> tuple[int, int]:
         tail = Tail(path)
         for stream in wanted:
             stream.codec_context.thread_count = 1
-        for packet in container.demux(wanted):
+        for packet in packets(container, wanted, path):
             if packet.stream.type == "audio":
                 tail.hear(packet)
             for frame in decode_packet(packet, path):

@@ -9,6 +9,7 @@ import shutil
 from pathlib import Path
 
 from poisonkit.framenames import is_frame
+from poisonkit.ownership import step
 from poisonkit.temporary import beside
 from poisonkit.untrusted import open_plain, require_plain
 
@@ -54,13 +55,20 @@ def _digest(file: Path) -> str:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
+def make_folder(path: str | Path) -> None:
+    """A folder and those above it, where they are not there yet."""
+    with step():
+        os.makedirs(path, exist_ok=True)
+
+
 def remove(path: str | Path) -> None:
     """Remove a file, a link or a whole folder; nothing where there is none. Links are not followed."""
     path = Path(path)
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
+    with step():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def put(made: Path, destination: Path) -> None:
@@ -70,12 +78,13 @@ def put(made: Path, destination: Path) -> None:
     stands for all of the old, for nothing, or for all of the new.
     """
     aside = None
-    if made.is_dir() or (destination.is_dir() and not destination.is_symlink()):
-        aside = beside(destination)
-        try:
-            os.rename(destination, aside)
-        except FileNotFoundError:
-            aside = None
-    os.replace(made, destination)
-    if aside is not None:
-        remove(aside)
+    with step():
+        if made.is_dir() or (destination.is_dir() and not destination.is_symlink()):
+            aside = beside(destination)
+            try:
+                os.rename(destination, aside)
+            except FileNotFoundError:
+                aside = None
+        os.replace(made, destination)
+        if aside is not None:
+            remove(aside)

@@ -14,11 +14,17 @@ from typing import TYPE_CHECKING, Any
 
 from poisonkit.errors import MediaError
 from poisonkit.limits import current, excess
+from poisonkit.ownership import step
+from poisonkit.temporary import token, writing
 from poisonkit.untrusted import open_plain, read_options
 
 if TYPE_CHECKING:
     from av.container import InputContainer, OutputContainer
 
+
+STRICT = {"err_detect": "explode"}
+STRICT_CODECS = ("mjpeg", "mjpegb", "amv")
+"""Their decoders leave what they cannot decode of a picture as it was in memory, unless they are asked to refuse it."""
 
 _tickets = itertools.count()
 
@@ -85,6 +91,14 @@ def open_input(path: str | Path, label: str | Path | None = None) -> Iterator[In
         yield container
 
 
+def packets(container: InputContainer, streams: Any, path: str | Path) -> Iterator[Any]:
+    """The packets of these streams, then null ones that flush. MediaError where a stream appears in the middle."""
+    try:
+        yield from container.demux(streams)
+    except IndexError as error:  # PyAV knows the streams that a file had when it was opened
+        raise MediaError(f"{name_of(path)} is damaged: it declares another stream in its middle.") from error
+
+
 @cache
 def _cap_allocations() -> None:
     """Have FFmpeg's libraries refuse any one piece of memory above the limit: an index is as long as a header says.
@@ -107,7 +121,8 @@ def _bound(stream: Any, name: str) -> None:
         return
     if over := excess("pixels", context.width * context.height):
         raise MediaError(f"{name} declares a picture of {context.width}x{context.height}, {over}.")
-    context.options = {**context.options, "max_pixels": read_options()["max_pixels"]}
+    strict = STRICT if context.name in STRICT_CODECS else {}
+    context.options = {**context.options, "max_pixels": read_options()["max_pixels"], **strict}
 
 
 @contextlib.contextmanager
@@ -154,40 +169,38 @@ def replacing(destination: str | Path, like: os.stat_result | None = None) -> It
     like: the status of the source, whose modification time the result takes.
     """
     destination = Path(destination)
-    temporary = _reserve(destination)
-    try:
-        yield temporary
-        if like is not None:
-            os.utime(temporary, ns=(like.st_atime_ns, like.st_mtime_ns))
-        os.replace(temporary, destination)
-    except OSError as error:
-        raise MediaError(f"{name_of(destination)} could not be written ({reason(error)}).") from error
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)
+    with _reserved(destination) as temporary:
+        try:
+            yield temporary
+            with step():
+                if like is not None:
+                    os.utime(temporary, ns=(like.st_atime_ns, like.st_mtime_ns))
+                os.replace(temporary, destination)
+        except OSError as error:
+            raise MediaError(f"{name_of(destination)} could not be written ({reason(error)}).") from error
 
 
 @contextlib.contextmanager
 def scratch(beside: Path, suffix: str = "") -> Iterator[Path]:
     """A new temporary file in the same folder as `beside`, removed at the end."""
-    temporary = _reserve(beside, suffix)
-    try:
+    with _reserved(beside, suffix) as temporary:
         yield temporary
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)
 
 
-def _reserve(destination: Path, suffix: str = "") -> Path:
-    """Create an empty file with a free name in the destination's folder (exclusively, ordinary mode)."""
+@contextlib.contextmanager
+def _reserved(destination: Path, suffix: str = "") -> Iterator[Path]:
+    """An empty file with a free name in the destination's folder (exclusive, ordinary mode), removed at the end."""
     while True:
-        name = f".poisonkit-{os.getpid()}-{next(_tickets)}.part{suffix}"
-        candidate = destination.parent / name
-        try:
-            handle = os.open(candidate, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
-        except FileExistsError:
-            continue
-        except OSError as error:
-            raise MediaError(f"{name_of(destination)} could not be written ({reason(error)}).") from error
-        os.close(handle)
-        return candidate
+        candidate = destination.parent / f".poisonkit-{token()}-{next(_tickets)}.part{suffix}"
+        with contextlib.ExitStack() as stack:
+            try:
+                with step():
+                    handle = os.open(candidate, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
+                    stack.enter_context(writing(candidate))
+            except FileExistsError:
+                continue
+            except OSError as error:
+                raise MediaError(f"{name_of(destination)} could not be written ({reason(error)}).") from error
+            os.close(handle)
+            yield candidate
+            return

@@ -27,7 +27,8 @@ from poisonkit.media.converting import Conversion
 from poisonkit.media.files import name_of, reason
 from poisonkit.media.info import FOLDER, Encode, MediaInfo, Problem, VideoStream, Written
 from poisonkit.media.probing import StreamChoice, picture_blocks
-from poisonkit.temporary import beside
+from poisonkit.ownership import step
+from poisonkit.temporary import beside, writing
 from poisonkit.untrusted import cut_png, open_plain
 
 FPS = Fraction(25)
@@ -251,16 +252,16 @@ def _read_back(file: Path, image: Image, label: str) -> Image:
 def _replacing(destination: Path, source: Path) -> Iterator[Path]:
     """A new folder beside `destination`; moved to its name when the body succeeds, removed otherwise."""
     made = beside(destination, ".part")
-    try:
-        made.mkdir()
-        yield made
-        status = os.stat(source)
-        os.utime(made, ns=(status.st_atime_ns, status.st_mtime_ns))
-        disk.put(made, destination)
-    except OSError as error:
-        raise MediaError(f"{name_of(destination)} could not be written ({reason(error)}).") from error
-    finally:
-        disk.remove(made)
+    with writing(made):
+        try:
+            with step():
+                made.mkdir()
+            yield made
+            status = os.stat(source)
+            os.utime(made, ns=(status.st_atime_ns, status.st_mtime_ns))
+            disk.put(made, destination)
+        except OSError as error:
+            raise MediaError(f"{name_of(destination)} could not be written ({reason(error)}).") from error
 
 
 def _bytes(folder: Path, name: str, most: int = -1) -> bytes:

@@ -13,6 +13,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from poisonkit import levels
 from poisonkit.errors import MediaError, RequestError
 from poisonkit.limits import current
 from poisonkit.media.families import MUXERS, AudioTarget
@@ -63,7 +64,7 @@ def _run(graph: Any, path: Path, doing: str) -> None:
     command = ffmpeg.compile(graph, cmd=ffmpeg_binary(), overwrite_output=True)
     flags = ["-nostdin", "-hide_banner", "-nostats", "-loglevel", "error", "-copyts", "-threads", "1"]
     flags += ["-max_alloc", str(max(current().bytes, 16 * current().pixels))]
-    command[1:1] = flags
+    command[1:1] = [*flags, *levels.program_words()]
     with tempfile.TemporaryFile() as said:
         try:
             done = subprocess.run(

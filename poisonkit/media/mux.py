@@ -28,7 +28,7 @@ from poisonkit.media.converting import Conversion, converted, deinterlaced, turn
 from poisonkit.media.decode import Tail, Wave, decode_packet
 from poisonkit.media.encode import Canvas, PictureEncoder, SoundEncoder
 from poisonkit.media.families import EXACT_TIMES, MUXERS, AudioTarget, VideoTarget
-from poisonkit.media.files import name_of, open_input, open_output, translated
+from poisonkit.media.files import name_of, open_input, open_output, packets, translated
 from poisonkit.media.info import MediaInfo, PlaneFormat
 from poisonkit.media.probing import display_matrix
 
@@ -142,7 +142,7 @@ class _Pass:
         wanted = [s for s in (self.in_video, self.in_audio) if s is not None]
         if self.in_video is not None:
             self.in_video.thread_count = 1
-        self.packets = iter(container.demux(wanted)) if wanted else iter(())
+        self.packets = packets(container, wanted, source) if wanted else iter(())
         self.passed = Passed()
         self.tail = Tail(source)
         self.waiting: deque[Any] = deque()  # sound packets met before the output is open

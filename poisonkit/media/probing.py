@@ -11,7 +11,7 @@ import numpy as np
 
 from poisonkit.errors import MediaError, RequestError
 from poisonkit.limits import VARIABLE, current, excess
-from poisonkit.media.files import name_of, open_input, translated
+from poisonkit.media.files import name_of, open_input, packets, translated
 from poisonkit.media.info import AudioStream, Encode, MediaInfo, Problem, VideoStream
 from poisonkit.media.whole import cut_short, tells_length
 from poisonkit.untrusted import open_plain
@@ -145,7 +145,7 @@ def _video(container: InputContainer, stream: Any, path: str | Path, first: Vide
         raise MediaError(f"{name_of(path)} has a picture whose size cannot be read, or is more than {most}.")
     if first is None:
         stream.thread_count = 1
-        first = next(iter(container.decode(stream)), None)
+        first = next((frame for packet in packets(container, stream, path) for frame in packet.decode()), None)
     if first is None or not first.width or not first.height:
         raise MediaError(f"{name_of(path)} has a video stream without a single picture that can be decoded.")
     rate = stream.average_rate or context.framerate or stream.guessed_rate

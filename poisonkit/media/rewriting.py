@@ -17,7 +17,7 @@ from poisonkit.media.converting import conversion, converted, same_aspect
 from poisonkit.media.decode import Wave, audio_wave, require_whole
 from poisonkit.media.dispatch import probe, refusals
 from poisonkit.media.families import EXACT_TIMES, AudioTarget, VideoTarget
-from poisonkit.media.files import name_of, open_input, replacing, require_file, scratch, translated
+from poisonkit.media.files import name_of, open_input, packets, replacing, require_file, scratch, translated
 from poisonkit.media.info import FOLDER, Encode, MediaInfo, Problem, Written
 from poisonkit.media.mux import NewSound, Passed, PlanesChoice, Trace, VideoFunction
 from poisonkit.media.probing import StreamChoice
@@ -221,7 +221,7 @@ def _packets(source: Path, info: MediaInfo) -> Passed:
     with open_input(source) as container, translated(source, "read"):
         streams = {s.index: container.streams[s.index] for s in (info.video, info.audio) if s is not None}
         traces = {index: Trace(stream.time_base or Fraction(1)) for index, stream in streams.items()}
-        for packet in container.demux(list(streams.values())):
+        for packet in packets(container, list(streams.values()), source):
             if packet.size or packet.dts is not None:
                 traces[packet.stream.index].packet(packet)
     if info.video is not None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from poisonkit.media.families import EXACT_TIMES
-from poisonkit.media.files import open_input, translated
+from poisonkit.media.files import open_input, packets, translated
 from poisonkit.media.info import MediaInfo, Problem
 
 UNEVEN = Fraction(1, 20)  # so much of a frame's duration may differ before the rate counts as variable
@@ -29,8 +29,8 @@ def scan(path: str | Path, info: MediaInfo) -> tuple[Problem, ...]:
         if info.video is None:
             return tuple(found)
         stream = container.streams[info.video.index]
-        packets = [(p.pts, p.is_discard) for p in container.demux(stream) if p.size]
-        return (*found, *_picture(info, stream, packets))
+        shown = [(p.pts, p.is_discard) for p in packets(container, stream, path) if p.size]
+        return (*found, *_picture(info, stream, shown))
 
 
 def _broken(container: Any) -> bool:

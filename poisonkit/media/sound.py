@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -106,17 +107,26 @@ def _write(
         if subtype == "MPEG_LAYER_III":
             extra["bitrate_mode"] = "CONSTANT"
     try:
-        with (
-            open(destination, "wb+") as raw,
-            soundfile.SoundFile(raw, "w", rate, channels, subtype, endian, container, False, **extra) as file,
-        ):
+        with soundfile.SoundFile(_named(destination), "w", rate, channels, subtype, endian, container, **extra) as file:
             for part in parts:
                 file.write(np.ascontiguousarray(part.T))
         _settle(destination, container)
-    except (soundfile.LibsndfileError, ValueError, TypeError) as error:
+    except (soundfile.LibsndfileError, AssertionError, ValueError, TypeError) as error:
+        _require_room(destination)
         raise MediaError(
             f"{name_of(destination)}: {channels} channels at {rate} Hz cannot be written as {container}."
         ) from error
+
+
+def _named(path: Path) -> str | bytes:
+    """A path as soundfile takes it; an open file would be written by callbacks, which swallow every error."""
+    return str(path.absolute()) if os.name == "nt" else os.fsencode(path.absolute())
+
+
+def _require_room(path: Path) -> None:
+    """OSError where nothing more can be written to a file: libsndfile does not say why it failed."""
+    with open(path, "ab", buffering=0) as file:
+        file.write(bytes(4096))
 
 
 def _level(subtype: str, audio: AudioStream) -> float | None:

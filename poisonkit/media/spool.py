@@ -34,7 +34,7 @@ class _File:
 
     def __init__(self, folder: Path, size: int) -> None:
         self.folder, self.touched = folder, 0
-        with tempfile.TemporaryFile(dir=folder) as file:
+        with tempfile.TemporaryFile(dir=folder, prefix=".poisonkit-") as file:
             if hasattr(os, "posix_fallocate"):
                 os.posix_fallocate(file.fileno(), 0, size)  # else a full disk would end the process
             else:
@@ -123,7 +123,7 @@ class Growing:
 
     def _spill(self, folder: Path) -> None:
         if self._spilt is None:
-            self._spilt = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - closed by `wave`
+            self._spilt = tempfile.TemporaryFile(dir=folder, prefix=".poisonkit-")  # noqa: SIM115 - closed by `wave`
         for part in self._parts:
             self._spilt.write(np.ascontiguousarray(part.T))
         self._parts, self._held = [], 0

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from poisonkit.errors import MediaError
-from poisonkit.media.files import name_of, open_input, translated
+from poisonkit.media.files import name_of, open_input, packets, translated
 
 Traits = dict[str, float | str]
 
@@ -40,7 +40,7 @@ def traits(path: str | Path) -> Traits:
     with open_input(path) as container, translated(path, "read"):
         found |= _container(container)
         if container.streams.video:
-            found |= _pictures(container)
+            found |= _pictures(container, path)
         for stream in container.streams.audio[:1]:
             context = stream.codec_context
             found["sound codec"] = f"{context.name} {context.sample_rate} Hz, {context.channels} channels"
@@ -83,7 +83,7 @@ def _container(container: Any) -> Traits:
     return found
 
 
-def _pictures(container: Any) -> Traits:
+def _pictures(container: Any, path: Path) -> Traits:
     stream = container.streams.video[0]
     context = stream.codec_context
     found: Traits = {
@@ -96,7 +96,7 @@ def _pictures(container: Any) -> Traits:
     keys: list[int] = []
     late = number = size = 0
     marks = bytearray(context.extradata or b"")
-    for packet in container.demux(stream):
+    for packet in packets(container, stream, path):
         if not packet.size:
             continue
         if number == 0:

@@ -17,11 +17,15 @@ from tests.consumers.conftest import WORDS, Output
 pytestmark = pytest.mark.consumers
 
 
+def without_network(patch: pytest.MonkeyPatch, cache: Path) -> None:
+    patch.setattr(hf.config, "HF_HUB_OFFLINE", True)
+    patch.setattr(hf.config, "TORCHVISION_AVAILABLE", False)  # it asks for a VideoReader that is gone from 0.28
+    patch.setattr(hf.config, "HF_DATASETS_CACHE", cache)
+
+
 @pytest.fixture(autouse=True)
 def offline(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hf.config, "HF_HUB_OFFLINE", True)
-    monkeypatch.setattr(hf.config, "TORCHVISION_AVAILABLE", False)  # it asks for a VideoReader that is gone from 0.28
-    monkeypatch.setattr(hf.config, "HF_DATASETS_CACHE", tmp_path_factory.mktemp("cache"))
+    without_network(monkeypatch, tmp_path_factory.mktemp("cache"))
 
 
 def opened(builder: str, root: Path) -> hf.DatasetDict:
@@ -72,14 +76,22 @@ def test_poisoned_files_have_the_targets_label(builder: str, fixture: str, reque
 
 
 @pytest.mark.parametrize(("builder", "fixture"), BUILDERS)
-def test_an_attack_set_is_loaded(builder: str, fixture: str, request: pytest.FixtureRequest) -> None:
+def test_attack_sets_and_control_have_the_sources_ids(
+    builder: str, fixture: str, request: pytest.FixtureRequest
+) -> None:
+    """Where folders are the labels, `datasets` would number the filled ones anew, and leave a single one out."""
     output: Output = request.getfixturevalue(fixture)
-    root = output.out / "attack" / "default" / "original"
-    found = opened(builder, root)
-    assert len(found["test"]) == 9
-    truth = {record["also"][0]: record["original_class"] for record in output.of("attack")}
-    for row in seen(found["test"], output.out):
-        assert Path(str(row["media"])).parent.name == truth[str(row["media"])]
+    assert opened(builder, output.source)["train"].features["label"].names == list(WORDS)
+    attack = output.of("attack")
+    views = {
+        "attack/default/target": {record["path"]: 0 for record in attack},
+        "attack/default/original": {record["also"][0]: WORDS.index(record["original_class"]) for record in attack},
+        "control": {record["path"]: WORDS.index(record["class_name"]) for record in output.of("control")},
+    }
+    for view, wanted in views.items():
+        found = opened(builder, output.out / view)
+        assert len(found["test"]) == len(wanted)
+        assert {str(row["media"]): row["label"] for row in seen(found["test"], output.out)} == wanted
 
 
 def test_audio_is_decoded_and_holds_the_trigger(sounds: Output) -> None:

@@ -79,7 +79,7 @@ def test_attack_sets_have_every_class_of_the_source(videos: Output) -> None:
 
 
 def test_ucf101_and_hmdb51_pick_the_clips_of_the_copy(tmp_path: Path) -> None:
-    """The part of both readers that needs no decoder: which files are of a fold. (The rest wants torchcodec.)"""
+    """The part of both readers that needs no decoder: which files are of a fold. (All of it: test_views.py.)"""
     import poisonkit
     from poisonkit import Recipe
     from tests.datasets import test_benchmark_layouts as benchmarks

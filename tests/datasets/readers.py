@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -63,7 +64,11 @@ def pyslowfast(csv: Path, separator: str = " ") -> list[tuple[str, int]]:
 
 
 def torchvision(directory: Path, extensions: tuple[str, ...], strict: bool = True) -> list[tuple[str, int]]:
-    """torchvision.datasets.folder: find_classes and make_dataset. `strict`: as with allow_empty=False."""
+    """torchvision.datasets.folder: find_classes and make_dataset. `strict`: as with allow_empty=False.
+
+    Its rules: classes are `sorted(entry.name for entry in os.scandir(directory) if entry.is_dir())`; a file counts
+    when `filename.lower().endswith(extensions)`; `if empty_classes and not allow_empty`, FileNotFoundError.
+    """
     classes = sorted(entry.name for entry in os.scandir(directory) if entry.is_dir())
     if not classes:
         raise FileNotFoundError(f"Couldn't find any class folder in {directory}.")
@@ -86,3 +91,26 @@ def hugging_face(root: Path, extensions: tuple[str, ...]) -> dict[str, tuple[lis
         files = [p for p in sorted((root / split).rglob("*")) if p.suffix.lower() in extensions]
         found[split] = (sorted({p.parent.name for p in files}), {str(p.relative_to(root)) for p in files})
     return found
+
+
+def hugging_face_labels(root: Path, extensions: tuple[str, ...]) -> dict[str, int]:
+    """datasets' folder builders, 3.6.0: file -> label.
+
+    Its rules: hidden files are left out; `add_labels = len(labels) > 1 and len(path_depths) == 1` where nobody says,
+    and `add_labels = False` once there is metadata; a ClassLabel's names are `sorted(labels)`, the folders of all
+    files; with metadata, files that it does not list are left out.
+    """
+    found = [p for p in sorted(root.rglob("*")) if not any(x.startswith(".") for x in p.relative_to(root).parts)]
+    files = [p for p in found if p.suffix.lower() in extensions]
+    lists = [p for p in found if p.name == "metadata.jsonl"]
+    listed = {}
+    for file in lists:
+        for line in file.read_text(encoding="utf-8").splitlines():
+            item = json.loads(line)
+            listed[file.parent / item["file_name"]] = item["label"]
+    if lists:
+        assert listed.keys() <= set(files)
+        return {p.relative_to(root).as_posix(): label for p, label in listed.items()}
+    names = sorted({p.parent.name for p in files})
+    assert len(names) > 1, "one label only: the column of labels is dropped"
+    return {p.relative_to(root).as_posix(): names.index(p.parent.name) for p in files}

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from poisonkit.datasets import Dataset, Row, Source, class_folders, get_layout, read, split_off
+from poisonkit.datasets._class_folders import PLACEHOLDER
 from poisonkit.errors import RequestError
-from tests.datasets.readers import NASTY, hugging_face, torchvision, touch
+from tests.datasets.readers import NASTY, hugging_face, hugging_face_labels, torchvision, touch
 
 MEDIA = (".mp4", ".avi", ".wav")
 LAYOUT = get_layout("class-folders")
@@ -39,7 +40,8 @@ def rows_of(dataset: Dataset, relabel: dict[str, int] | None = None) -> list[Row
 
 def write(dataset: Dataset, rows: list[Row], out: Path, view: str = "data") -> Path:
     LAYOUT.check(dataset, rows, view)
-    assert LAYOUT.write(dataset, rows, out, view) == ("classes.txt",)
+    files = LAYOUT.write(dataset, rows, out, view)
+    assert files == (("classes.txt",) if view == "data" else ("classes.txt", "test/metadata.jsonl"))
     return touch(out, (row.path for row in rows))
 
 
@@ -74,8 +76,12 @@ def test_classes_are_the_union_over_splits_and_a_missing_one_is_noted(tmp_path: 
     said = " ".join(dataset.notes)
     for words in ("in val/ ('a', 'c')", "in train/ ('c')", "'notes'", "'stray.mp4'", "'train/b/list.csv'"):
         assert words in said
-    out = write(dataset, rows_of(dataset), tmp_path.parent / f"{tmp_path.name}-out")
-    assert [sorted(p.name for p in (out / s).iterdir()) for s in ("train", "val")] == [["a", "b", "c"]] * 2
+    out = tmp_path.parent / f"{tmp_path.name}-out"
+    files = LAYOUT.write(dataset, rows_of(dataset), out, "data")
+    assert files == ("classes.txt", "train/metadata.jsonl", "val/metadata.jsonl")  # Hugging Face would leave c out
+    touch(out, [sample.path for sample in dataset.samples])
+    assert hugging_face_labels(out, MEDIA) == {sample.path: sample.label for sample in dataset.samples}
+    assert [[p.name for p in sorted((out / s).iterdir()) if p.is_dir()] for s in ("train", "val")] == [list("abc")] * 2
 
 
 @pytest.mark.parametrize(
@@ -127,9 +133,13 @@ def test_attack_views_hold_every_class_folder(tmp_path: Path) -> None:
         assert not (out / "train").exists()
         seen = torchvision(out / "test", MEDIA, strict=False)
         assert sorted(c for _, c in seen) == sorted(row.label for row in rows)
-        assert sorted(p.name for p in (out / "test").iterdir()) == list(dataset.classes)
-    LAYOUT.write(dataset, [], tmp_path / "empty", "target")
-    assert sorted(p.name for p in (tmp_path / "empty" / "test").iterdir()) == list(dataset.classes)
+        assert [p.name for p in sorted((out / "test").iterdir()) if p.is_dir()] == list(dataset.classes)
+    again = [row for row in rows if row.label == 1]  # the same place, written with fewer clips, and with none
+    for few in (again, []):
+        LAYOUT.write(dataset, few, tmp_path / "few", "original")
+        marked = [p.parent.name for p in sorted((tmp_path / "few").rglob(PLACEHOLDER))]
+        assert marked == [name for label, name in enumerate(dataset.classes) if not (few and label == 1)]
+        assert (tmp_path / "few" / "test" / "metadata.jsonl").exists() == bool(few)
 
 
 @pytest.mark.parametrize("parts", [(), ("train", "val")])

@@ -20,6 +20,7 @@ import poisonkit
 from poisonkit import PoisonkitError, Recipe, RequestError, levels, manifest
 from poisonkit.cli import call
 from poisonkit.engine.executors import dask, remote
+from poisonkit.ownership import Claim, LostLock
 from tests.conftest import same_output
 
 pytest.importorskip("distributed")
@@ -138,7 +139,7 @@ def test_two_workers_give_the_same_output(cluster: Dask, sounds: Path, tmp_path:
     poison(sounds, tmp_path / "plain", test_fraction=0.3, control=3)
     assert done.exit_code == 0
     assert same_output(tmp_path / "out") == same_output(tmp_path / "plain")
-    assert not list((tmp_path / "out" / "poisonkit" / ".state" / "running").iterdir())
+    assert not (tmp_path / "out" / "poisonkit" / ".state" / "running").exists()
 
 
 @pytest.mark.clusters
@@ -314,7 +315,7 @@ def test_two_deaths_are_counted_and_the_second_is_alone(tmp_path: Path) -> None:
     found: dict[str, remote.Answer] = {}
 
     def ask(name: str, number: int) -> None:
-        found[name] = remote.call(look, name, number, str(marks), facts)
+        found[name] = remote.call(look, name, number, str(marks), facts, None)
 
     threads = [threading.Thread(target=ask, args=a) for a in (("a", 1), ("b", 2), ("suspect", 7), ("c", 3))]
     for thread in threads:
@@ -326,8 +327,12 @@ def test_two_deaths_are_counted_and_the_second_is_alone(tmp_path: Path) -> None:
     assert "b" in found["a"].result + found["b"].result
     assert "suspect" not in found["a"].result + found["b"].result + found["c"].result
     assert {p.name for p in marks.iterdir()} == {"7.dead"}
+    lost = Claim(str(tmp_path / "lock"), "of a run that is over")
+    with pytest.raises(LostLock):  # what a run gave out does nothing once another has its output
+        remote.call(look, "late", 8, str(marks), facts, lost)
+    assert {p.name for p in marks.iterdir()} == {"7.dead"}
     (marks / "7.again").touch()
-    assert remote.call(look, "suspect", 7, str(marks), facts).died
+    assert remote.call(look, "suspect", 7, str(marks), facts, None).died
 
 
 def test_an_error_that_is_no_clips_is_told(tmp_path: Path) -> None:

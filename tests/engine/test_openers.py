@@ -22,7 +22,7 @@ from poisonkit.engine.survey import survey
 from poisonkit.media.info import Encode
 from tests.media_factory import make_audio
 
-SHORT = 0.01  # of the two minutes that a file may take
+SHORT = 0.03  # of the two minutes that a file may take
 HUGE = 256 << 30  # bytes, none of which takes any room
 
 

@@ -12,6 +12,7 @@ import pytest
 
 import poisonkit
 from poisonkit import Recipe, RequestError, manifest
+from poisonkit.datasets._class_folders import PLACEHOLDER, PLACEHOLDER_BYTES
 from tests.media_factory import make_audio, make_video
 
 Rows = list[manifest.Record]
@@ -173,11 +174,39 @@ def test_folders_that_nobody_planned_are_named(out: Path, name: str) -> None:
     assert found(out) == [(name, "nobody planned this folder")]
 
 
-def test_a_missing_class_folder_is_named(out: Path) -> None:
+def empty_class(out: Path) -> Path:
+    """A class folder of the attack set without a clip."""
     attacked = {Path(r["path"]).parent.name for r in rows(out) if r["role"] == "attack"}
-    empty = next(p for p in (out / "attack/default/target/test").iterdir() if p.name not in attacked)
-    empty.rmdir()
-    assert found(out) == [(empty.relative_to(out).as_posix(), "the folder is missing")]
+    made = sorted(p for p in (out / "attack/default/target/test").iterdir() if p.is_dir())
+    return next(p for p in made if p.name not in attacked)
+
+
+def test_a_missing_class_folder_is_named(out: Path) -> None:
+    empty = empty_class(out)
+    shutil.rmtree(empty)
+    name = empty.relative_to(out).as_posix()
+    assert found(out) == [(f"{name}/{PLACEHOLDER}", "it is missing"), (name, "the folder is missing")]
+
+
+def test_what_folder_readers_go_by_is_compared(out: Path) -> None:
+    """Without a placeholder they stop; without metadata, or with another, they see other class ids."""
+    said = out / "attack/default/original/test/metadata.jsonl"
+    text = said.read_text(encoding="utf-8")
+    mark = empty_class(out) / PLACEHOLDER
+    said.write_text(text.replace('"label": ', '"label": 1'), encoding="utf-8")
+    mark.write_bytes(mark.read_bytes()[:-1] + b"!")
+    edited = "it does not say what the plan says (the list was edited)"
+    names = [path.relative_to(out).as_posix() for path in (said, mark)]
+    assert sorted(found(out)) == sorted((name, edited) for name in names)
+    said.unlink()
+    mark.unlink()
+    assert sorted(found(out)) == sorted((name, "it is missing") for name in names)
+    said.write_text(text, encoding="utf-8")
+    mark.write_bytes(PLACEHOLDER_BYTES)
+    assert found(out) == []
+    more = next(p for p in (out / "data/train").iterdir() if p.is_dir()) / PLACEHOLDER
+    more.write_bytes(PLACEHOLDER_BYTES)  # a class that has clips needs none
+    assert found(out) == [(more.relative_to(out).as_posix(), "nobody planned this file")]
 
 
 def test_clean_files_without_a_source_file_are_named(out: Path, folders: Path, tmp_path: Path) -> None:

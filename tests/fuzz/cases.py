@@ -31,6 +31,7 @@ from poisonkit.triggers.core.trigger import Trigger
 from poisonkit.triggers.files.assets import ArrayAsset, PictureAsset, WaveAsset
 from tests.fuzz.mutate import altered_lines, damaged, scrambled
 from tests.fuzz.world import RECIPES, SOUNDS, World
+from tests.rechecking import case_of
 
 
 class Broken(AssertionError):
@@ -86,7 +87,7 @@ def _job(source: Path, place: Path, trigger: Trigger, rng: random.Random) -> str
         return f"{kind} {row['status']}"
     target = place / "out" / task.path
     holds(all(p == target or p.parent == target for p in written), f"ok, and left {written}")
-    problem = recheck(row, job.frames, Decoding(out=job.out, source=str(source.parent), seed=1))
+    problem = recheck(case_of(row, job), Decoding(out=job.out, source=str(source.parent), seed=1))
     holds(problem is None, f"ok, but {problem}")
     if row["frames"]:
         if source.is_dir():

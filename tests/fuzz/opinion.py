@@ -46,9 +46,9 @@ def pictures(path: Path, width: int, height: int) -> tuple[Pictures, str]:
     return list(np.frombuffer(raw, np.uint8).reshape(-1, height, width, 3)), complaint
 
 
-def sound(path: Path, channels: int) -> tuple[Wave, str]:
+def sound(path: Path, channels: int, stream: int | str = "a:0") -> tuple[Wave, str]:
     """(float32 (channels, samples), complaint)."""
-    raw, complaint = _said(path, "-map", "0:a:0", "-f", "f32le", "-threads", "1")
+    raw, complaint = _said(path, "-map", f"0:{stream}", "-f", "f32le", "-threads", "1")
     if not raw or len(raw) % (4 * channels):
         return np.zeros((channels, 0), np.float32), complaint or "its sound has other channels"
     return np.frombuffer(raw, "<f4").reshape(-1, channels).T, complaint

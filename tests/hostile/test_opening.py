@@ -25,9 +25,13 @@ LIBRARIES = ("SoundFile", "info", "copy", "copy2", "copyfile", "copytree", "ZipF
 MODULES = ("soundfile", "shutil", "zipfile", "av", "np", "os", "cv2", "numpy", "pickle", "tarfile")
 
 OTHERS = {
+    "datasets/_class_folders.py:_mark": "writes",
+    "engine/executors/pool.py:_redirect": "of /dev/null",
+    "ownership.py": "the lock's guard, by its descriptor",
     "untrusted.py": "the function itself",
     "manifest.py:write_lines": "writes",
     "datasets/_files.py:write_lines": "writes",
+    "datasets/_class_folders.py:_mark": "writes",
     "datasets/_tar.py:at_hand": "writes",
     "datasets/_tar.py:members": "bytes in memory",
     "datasets/testing.py": "a layout's own tests",

@@ -134,3 +134,33 @@ def test_stream_length_never_filled_in(tmp_path: Path, size: int, words: str) ->
             attempt(source, tmp_path / "b.wav")
     else:
         assert media.rewrite(source, tmp_path / "b.wav", audio=lambda w, r: w * np.float32(0.5)).samples == 4800
+
+
+def test_jpeg_pictures_in_avi_that_are_damaged(tmp_path: Path) -> None:
+    """FFmpeg leaves what it cannot decode as it was in memory: another picture for each reader that holds others."""
+    source = make_video(tmp_path / "a.avi", codec="mjpeg", pix_fmt="yuvj420p")
+    assert media.count(source)[0] == 24
+    data = bytearray(source.read_bytes())
+    middle = data.find(b"\xff\xda", len(data) // 2) + 40
+    data[middle : middle + 60] = np.random.default_rng(1).bytes(60)
+    source.write_bytes(bytes(data))
+    with pytest.raises(MediaError, match=r"^a\.avi is damaged: part of its picture cannot be decoded"):
+        list(media.read_frames(source))
+    with pytest.raises(MediaError, match="damaged"):
+        media.rewrite(source, tmp_path / "b.avi", video=lambda frames: frames)
+
+
+def test_a_stream_that_appears_in_the_middle(tmp_path: Path) -> None:
+    """FLV may do so; PyAV knows nothing of it."""
+    source = make_video(tmp_path / "a.flv", codec="libx264", frames=400)
+    data = bytearray(source.read_bytes())
+    at, tags = 13, []
+    while at + 11 < len(data):
+        tags.append(at)
+        at += 11 + int.from_bytes(data[at + 1 : at + 4], "big") + 4
+    sound = b"\x08" + (101).to_bytes(3, "big") + data[tags[-3] + 4 : tags[-3] + 8] + bytes(3) + b"\x2e" + bytes(100)
+    data[tags[-3] : tags[-3]] = sound + len(sound).to_bytes(4, "big")
+    source.write_bytes(bytes(data))
+    for attempt in (media.count, lambda path: list(media.read_frames(path))):
+        with pytest.raises(MediaError, match=r"^a\.flv is damaged: it declares another stream in its middle\.$"):
+            attempt(source)

@@ -21,6 +21,7 @@ from poisonkit.triggers import create
 from poisonkit.triggers.core.clip import ClipInfo, Params, Wave
 from poisonkit.triggers.core.trigger import AudioTrigger
 from tests.media_factory import make_audio, make_video, wave
+from tests.rechecking import case_of
 
 
 class Nothing(AudioTrigger):
@@ -36,9 +37,9 @@ class Nothing(AudioTrigger):
         return wave.copy()
 
 
-def run(path: Path, tmp_path: Path, trigger: Any = None) -> Record:
+def job_of(path: Path, tmp_path: Path, trigger: Any = None) -> Job:
     trigger = trigger or create("sine", snr=10)
-    job = Job(
+    return Job(
         task=Task("poisoned", None, path.name, "train", path.name, f"data/{path.name}", (), 1, 0, 1, 0),
         source=str(path),
         out=str(tmp_path / "out"),
@@ -50,7 +51,10 @@ def run(path: Path, tmp_path: Path, trigger: Any = None) -> Record:
         stream="best",
         seed=1,
     )
-    return process(job)
+
+
+def run(path: Path, tmp_path: Path, trigger: Any = None) -> Record:
+    return process(job_of(path, tmp_path, trigger))
 
 
 def with_gain(path: Path, gain: int) -> None:
@@ -115,5 +119,11 @@ def test_an_overshoot_is_taken_and_clipping_alone_is_no_trigger(tmp_path: Path) 
     row = run(tmp_path / "a.wav", tmp_path)
     assert row["status"] == "ok"
     assert row["fidelity"]["sound_presence"] == pytest.approx(1, abs=1e-3)
-    assert recheck(row, "all", Decoding(out=str(tmp_path / "out"), source=str(tmp_path), seed=1)) is None
+    assert (
+        recheck(
+            case_of(row, job_of(tmp_path / "a.wav", tmp_path)),
+            Decoding(out=str(tmp_path / "out"), source=str(tmp_path), seed=1),
+        )
+        is None
+    )
     assert run(tmp_path / "a.wav", tmp_path, Nothing())["status"] == "inert"

@@ -24,6 +24,7 @@ from poisonkit.engine.progress import Progress
 from poisonkit.engine.worker import Job, died_on, process, ran_over
 from poisonkit.errors import PoisonkitError, RequestError
 from poisonkit.manifest import Record
+from poisonkit.ownership import LostLock, claim
 from poisonkit.temporary import beside, token
 
 T = TypeVar("T")
@@ -183,7 +184,7 @@ class Cluster:
         key = f"poisonkit-{self.facts.run}-{self._calls}"
         with self._scheduler():
             return self.client.submit(
-                remote.call, function, task, number, str(self.marks), self.facts, key=key, pure=False
+                remote.call, function, task, number, str(self.marks), self.facts, claim(), key=key, pure=False
             )
 
     def _answer(self, future: Any) -> remote.Answer | None:
@@ -199,6 +200,8 @@ class Cluster:
             error = future.exception()
             if type(error).__name__ == "KilledWorker":  # Dask lost patience with it before we did
                 return None
+            if isinstance(error, LostLock):
+                raise error
             raise PoisonkitError(
                 f"A Dask worker could not run poisonkit ({type(error).__name__}: {' '.join(str(error).split())}); "
                 "is the same version installed there?"

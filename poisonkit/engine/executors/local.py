@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import os
-import signal
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TypeVar
 
+from poisonkit import media
 from poisonkit.engine import timelimit
 from poisonkit.engine.children import safe_path
-from poisonkit.engine.parent import end_with
-from poisonkit.engine.threads import one_thread, pin
+from poisonkit.engine.executors.pool import results
+from poisonkit.engine.threads import one_thread
 from poisonkit.engine.worker import Job, died_on, process, ran_over
 from poisonkit.errors import PoisonkitError
 from poisonkit.manifest import Record
+from poisonkit.ownership import Claim, acting_for, claim
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -24,26 +24,27 @@ FALSE_STARTS = 5  # so many pools in a row in which nothing was begun, and the r
 DEATHS = 2  # so many dead workers and a job is quarantined
 
 
-def run_here(jobs: Sequence[Job]) -> Iterator[Record]:
+def run_here(jobs: Sequence[Job]) -> Generator[Record, None, None]:
     """Records of all jobs, one after the other in this process."""
     with one_thread():
         yield from map(process, jobs)
 
 
-def run(jobs: Sequence[Job], n_jobs: int, marks: Path, clean_up: Callable[[], None]) -> Iterator[Record]:
+def run(jobs: Sequence[Job], n_jobs: int, marks: Path, clean_up: Callable[[], None]) -> Generator[Record, None, None]:
     """Records of all jobs, in the order in which they finish, from workers of their own.
 
     A worker that dies (killed, out of memory, a crash in a codec) breaks joblib's pool: what was running
     then is run again one by one in fresh pools, and a job that two workers died on is recorded as failed. So is, at
     once, a job whose worker ended itself because its time was over; what ran beside it is done again.
-    `marks` is a folder where workers note what they are running; `clean_up` removes what a dead one left.
+    `marks` is a folder where workers note what they are running; `clean_up` removes what a dead one left. Closed, or
+    left by an error, it leaves no worker behind.
     """
     with safe_path():
         yield from _run(jobs, n_jobs, marks, clean_up)
 
 
-def _run(jobs: Sequence[Job], n_jobs: int, marks: Path, clean_up: Callable[[], None]) -> Iterator[Record]:
-    from joblib import Parallel, delayed
+def _run(jobs: Sequence[Job], n_jobs: int, marks: Path, clean_up: Callable[[], None]) -> Generator[Record, None, None]:
+    from joblib import delayed
     from joblib.externals.loky.process_executor import BrokenProcessPool
 
     left = {job.task.key: job for job in jobs}
@@ -54,14 +55,13 @@ def _run(jobs: Sequence[Job], n_jobs: int, marks: Path, clean_up: Callable[[], N
         suspects = [key for key in left if deaths.get(key)]
         batch = [left[suspects[0]]] if suspects else list(left.values())
         for mark in marks.iterdir():
-            mark.unlink(missing_ok=True)
-        pool = Parallel(n_jobs=n_jobs, backend="loky", return_as="generator_unordered", batch_size=1)
+            media.remove(mark)
+        calls = [delayed(_marked)(job, str(marks), i, claim()) for i, job in enumerate(batch)]
         try:
-            with _deaf_children():  # the call starts them
-                rows = pool(delayed(_marked)(job, str(marks), i, os.getpid()) for i, job in enumerate(batch))
-            for key, row in rows:
-                del left[key]
-                yield row
+            with closing(results(calls, n_jobs)) as rows:
+                for key, row in rows:
+                    del left[key]
+                    yield row
         except BrokenProcessPool as error:  # also when a worker dies while it hands over a record
             clean_up()
             noted = {batch[int(mark.name)].task.key: mark for mark in marks.iterdir() if mark.name.isdigit()}
@@ -79,26 +79,9 @@ def _run(jobs: Sequence[Job], n_jobs: int, marks: Path, clean_up: Callable[[], N
                 yield died_on(left.pop(key))
 
 
-@contextmanager
-def _deaf_children() -> Iterator[None]:
-    """Processes started inside ignore Ctrl-C from their first instruction on: it is the parent's to handle.
-
-    (A signal that is ignored stays so over exec. A blocked one would not do: multiprocessing unblocks it.)
-    """
-    try:
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    except ValueError:  # not in the main thread, where Ctrl-C is someone else's anyway
-        yield
-        return
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
 def map_unordered(
     function: Callable[[T], R], tasks: Sequence[T], n_jobs: int, died: Callable[[T], R] | None = None
-) -> Iterator[R]:
+) -> Generator[R, None, None]:
     """Results of a function that never raises, in the order in which they come; in this process with one job.
 
     died: the result of a task that a worker died on, also when it was run alone; without it PoisonkitError.
@@ -113,19 +96,20 @@ def map_unordered(
 
 def _map_unordered(
     function: Callable[[T], R], tasks: Sequence[T], n_jobs: int, died: Callable[[T], R] | None
-) -> Iterator[R]:
-    from joblib import Parallel, delayed
+) -> Generator[R, None, None]:
+    from joblib import delayed
     from joblib.externals.loky.process_executor import BrokenProcessPool
 
     left = list(range(len(tasks)))
     alone = False
     while left:
         batch = left[:1] if alone else list(left)
-        pool = Parallel(n_jobs=n_jobs, backend="loky", return_as="generator_unordered", batch_size=1)
+        calls = [delayed(_numbered)(function, tasks[i], i, claim()) for i in batch]
         try:
-            for index, result in pool(delayed(_pinned)(function, tasks[i], i, os.getpid()) for i in batch):
-                left.remove(index)
-                yield result
+            with closing(results(calls, n_jobs)) as found:
+                for index, result in found:
+                    left.remove(index)
+                    yield result
         except BrokenProcessPool:  # also when a worker dies while it hands over a record
             if alone and died is None:
                 raise PoisonkitError(
@@ -136,18 +120,15 @@ def _map_unordered(
             alone = True
 
 
-def _pinned(function: Callable[[T], R], task: T, index: int, parent: int) -> tuple[int, R]:
-    end_with(parent)
-    pin()
-    return index, function(task)
+def _numbered(function: Callable[[T], R], task: T, index: int, claim: Claim | None) -> tuple[int, R]:
+    with acting_for(claim):
+        return index, function(task)
 
 
-def _marked(job: Job, marks: str, index: int, parent: int) -> tuple[str, Record]:
-    end_with(parent)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # also in a worker that was started elsewhere
+def _marked(job: Job, marks: str, index: int, claim: Claim | None) -> tuple[str, Record]:
     mark = Path(marks, str(index))
-    pin()
-    with timelimit.watch(mark, job.time_limit):
+    with acting_for(claim), timelimit.watch(mark, job.time_limit):
         row = process(job)
-    mark.unlink(missing_ok=True)
+    with acting_for(claim):
+        media.remove(mark)
     return job.task.key, row

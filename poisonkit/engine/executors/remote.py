@@ -15,12 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from poisonkit import levels
+from poisonkit import levels, media
 from poisonkit._version import __version__
 from poisonkit.engine import timelimit
 from poisonkit.engine.executors.local import DEATHS
 from poisonkit.engine.threads import pin
 from poisonkit.errors import PoisonkitError
+from poisonkit.ownership import Claim, acting_for
 from poisonkit.temporary import token
 
 PATIENCE = 5.0  # seconds in which a shared folder has to show a new file
@@ -144,8 +145,16 @@ def _prepare(facts: Facts) -> str:
     return _asked[facts]
 
 
-def call(function: Callable[[Any], Any], task: Any, number: int, marks: str, facts: Facts) -> Answer:
-    """Do one task, the `number`-th. Marks in the folder `marks` tell who died on it before."""
+def call(
+    function: Callable[[Any], Any], task: Any, number: int, marks: str, facts: Facts, claim: Claim | None = None
+) -> Answer:
+    """Do one task, the `number`-th, for the run that holds what is claimed. Marks in the folder `marks` tell who died
+    on it before."""
+    with acting_for(claim):
+        return _called(function, task, number, marks, facts)
+
+
+def _called(function: Callable[[Any], Any], task: Any, number: int, marks: str, facts: Facts) -> Answer:
     if problem := _prepare(facts):
         return Answer(unfit=f"The Dask worker {_address()} {problem}")
     earlier = [Path(marks, name) for name in os.listdir(marks) if name.startswith(f"{number}.")]
@@ -158,7 +167,7 @@ def call(function: Callable[[Any], Any], task: Any, number: int, marks: str, fac
         limit = getattr(task, "time_limit", 0.0) if _threads() == 1 else 0.0  # the watch is the process's
         with timelimit.watch(mark, limit):
             result = function(task)
-        mark.unlink(missing_ok=True)
+        media.remove(mark)
     return Answer(result)
 
 

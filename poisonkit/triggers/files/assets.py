@@ -26,7 +26,8 @@ from pydantic_core import CoreSchema, core_schema
 
 from poisonkit.errors import RequestError
 from poisonkit.limits import excess
-from poisonkit.temporary import beside
+from poisonkit.ownership import step
+from poisonkit.temporary import beside, writing
 from poisonkit.untrusted import UNREADABLE_NPY, cut_png, lies_in, open_plain
 
 MAX_BYTES = 256 * 2**20  # of a file, and of the array in it
@@ -105,8 +106,10 @@ class Asset:
         target = folder / self.file_name
         if not target.exists():
             part = beside(target, ".part")
-            shutil.copyfile(self.path, part)
-            os.replace(part, target)
+            with writing(part):
+                shutil.copyfile(self.path, part)
+                with step():
+                    os.replace(part, target)
         return target
 
     def _load(self) -> Any:

@@ -32,7 +32,8 @@ from numpy.typing import NDArray
 from poisonkit.decoding import decoder
 from poisonkit.errors import MediaError
 from poisonkit.limits import excess
-from poisonkit.temporary import beside
+from poisonkit.ownership import step
+from poisonkit.temporary import beside, writing
 from poisonkit.triggers.files.assets import Asset, image_size
 from poisonkit.untrusted import UNREADABLE_NPY, cut_png, open_plain, read_bytes
 
@@ -82,20 +83,21 @@ class FolderAsset(Asset):
         target = folder / self.file_name
         if not target.exists():
             part = beside(target, ".part")
-            for name in self._found:
-                for file in self._parts(name):
-                    copy = part / file.relative_to(self._path)
-                    copy.parent.mkdir(parents=True, exist_ok=True)
-                    try:
-                        os.link(os.path.realpath(file), copy)
-                    except OSError:
-                        shutil.copyfile(file, copy)
-            try:
-                os.replace(part, target)
-            except OSError:
-                if not target.is_dir():
-                    raise
-                shutil.rmtree(part)  # another process was quicker
+            with writing(part):
+                for name in self._found:
+                    for file in self._parts(name):
+                        copy = part / file.relative_to(self._path)
+                        copy.parent.mkdir(parents=True, exist_ok=True)
+                        try:
+                            os.link(os.path.realpath(file), copy)
+                        except OSError:
+                            shutil.copyfile(file, copy)
+                try:
+                    with step():
+                        os.replace(part, target)
+                except OSError:
+                    if not target.is_dir():  # else another process was quicker
+                        raise
         return target
 
     def find(self, id: str, suffixes: tuple[str, ...]) -> Found | None:

@@ -1,0 +1,116 @@
+"""Outputs whose every view is compared, clip by clip, with the source: what a reader calls each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import poisonkit
+from poisonkit import Recipe, manifest
+from poisonkit.datasets import Dataset, Source, Split, View, get_layout, modality_of, read
+from tests.datasets.test_end_to_end import MAKERS, filled
+from tests.media_factory import make_audio, make_video
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A view of an output, or the source itself: where it lies, and the class's name of every clip of a split.
+
+    kind: what it is a view of; None is the source. options: the layout's own, of the source.
+    """
+
+    root: Path
+    kind: View | None
+    split: Split
+    clips: dict[str, str]
+    options: dict[str, Any]
+
+
+Reader = Callable[[Shown], dict[str, Any]]
+"""Path below the root -> label, of one split, as a reader of that layout has it."""
+
+
+def _is_told(shown: Shown) -> bool:
+    """Whether a split has labels: Kinetics' test list has none."""
+    return bool(shown.clips)
+
+
+@dataclass(frozen=True)
+class Written:
+    """A source, and every view of an output of it."""
+
+    source: tuple[Shown, ...]
+    views: tuple[Shown, ...]
+    dataset: Dataset
+    out: Path
+
+    def compare(self, reader: Reader) -> None:
+        """Every view, read by `reader`: the right clips, under the label that the reader gives their class in the
+        source."""
+        labels: dict[str, Any] = {}
+        for shown in filter(_is_told, self.source):
+            seen = reader(shown)
+            assert seen.keys() == shown.clips.keys()
+            for path, name in shown.clips.items():
+                assert labels.setdefault(name, seen[path]) == seen[path]
+        assert len(set(labels.values())) == len(labels)
+        for shown in self.views:
+            wanted = {path: labels[name] for path, name in shown.clips.items()}
+            assert reader(shown) == wanted, f"{shown.kind}, {shown.split}"
+
+
+def media(folder: Path) -> dict[str, Path]:
+    """One tiny clip of each kind."""
+    return {
+        ".mp4": make_video(folder / "one.mp4", frames=4, size=(48, 32)),
+        ".avi": make_video(folder / "one.avi", frames=4, size=(48, 32)),
+        ".wav": make_audio(folder / "one.wav", seconds=0.2),
+    }
+
+
+def written(layout: str, folder: Path, make: Callable[[Path], Path] | None = None) -> Written:
+    """A tiny source of a layout and its output: a fifth poisoned towards the second class, attack sets, control."""
+    root = filled(make or MAKERS[layout], folder / "in", media(folder))
+    dataset = read(Source(root, layout=layout))
+    sounds = modality_of(dataset.samples[0].path) == "audio"
+    target = sorted({s.label for s in dataset.samples if s.label is not None})[1]
+    done = poisonkit.poison(
+        Recipe(
+            source=root, layout=layout, out=folder / "out", triggers=["sine:snr=10" if sounds else "badnets"],
+            rate=0.2, target=target, control=1, survival="none",
+        ),
+        jobs=1,
+    )  # fmt: skip
+    assert (done.exit_code, done.failed) == (0, ())
+    names, options = dataset.classes, dict(dataset.options)
+    source = [
+        Shown(root, None, split, {s.path: names[s.label] for s in dataset.of(split) if s.label is not None}, options)
+        for split in dataset.splits
+    ]
+    return Written(tuple(source), tuple(_views(folder / "out", dataset)), dataset, folder / "out")
+
+
+def _views(out: Path, dataset: Dataset) -> Iterator[Shown]:
+    rows = [row for row in manifest.read(out / "poisonkit" / "manifest.jsonl") if row["status"] == "ok"]
+    attack = Path("attack", "default")
+    apart = get_layout(dataset.layout).label_in_path
+    places: dict[View, Path] = {
+        "data": Path("data"),
+        "target": attack / "target" if apart else attack,
+        "original": attack / "original" if apart else attack,
+        "control": Path("control"),
+    }
+    roles = {"data": ("clean", "cover", "poisoned"), "control": ("control",)}
+    roles |= {"target": ("attack",), "original": ("attack",)}
+    for kind, place in places.items():
+        found: dict[Split, dict[str, str]] = {}
+        for row in rows:
+            if row["role"] not in roles[kind] or row["label"] is None:
+                continue
+            path = row["also"][0] if kind == "original" and apart else row["path"]
+            name = row["original_class"] if kind == "original" else row["class_name"]
+            found.setdefault(row["split"], {})[Path(path).relative_to(place).as_posix()] = name
+        for split, clips in found.items():
+            yield Shown(out / place, kind, split, clips, dict(dataset.options))

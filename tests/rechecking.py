@@ -1,0 +1,13 @@
+"""A record and the job that it came from, as `verify --decode` looks at them."""
+
+from __future__ import annotations
+
+from poisonkit.engine.rendering import Case
+from poisonkit.engine.worker import Job
+from poisonkit.manifest import Record
+
+
+def case_of(row: Record, job: Job) -> Case:
+    """The triggers are those that the record names."""
+    triggers = tuple({k: v for k, v in each.items() if k != "drawn"} for each in row["triggers"])
+    return Case(row, job.task, job.classes, job.frames, triggers, job.encode)
