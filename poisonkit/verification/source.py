@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from poisonkit import datasets
+from poisonkit.common.safe_io import lies_in
 from poisonkit.datasets import SPLITS, Dataset, Sample, Source
 from poisonkit.errors import RequestError
 from poisonkit.outputs.consistency import Finding, Planned
@@ -25,7 +26,11 @@ class Original:
         self._base = base
         self._dataset: Dataset | None = None
         self.unread: str | None = None
-        for source in _sources(out, base.recipe, root, allow_roots):
+        try:
+            sources = list(_sources(out, base.recipe, root, allow_roots))
+        except RequestError as error:
+            sources, self.unread = [], str(error)
+        for source in sources:
             try:
                 found = _read(source, base.recipe)
             except (RequestError, OSError, ValueError, LookupError, TypeError) as error:
@@ -104,7 +109,10 @@ def _sources(out: Path, recipe: Mapping[str, Any], root: Path, allow_roots: Sequ
         allow_roots=tuple(allow_roots),
     )
     read = recorded_reading(out)
+    allowed = (root, root.parent, *allow_roots)  # a stranger's output may name any file as a list
     if read is not None and recorded_source(out).resolve() == root.resolve():
+        if strange := next((path for path in read.values() if not lies_in(path, allowed)), None):
+            raise RequestError(f"it was read by '{strange}', outside it: if that is meant, --allow-root '{strange}'")
         lists = {split: Path(read[split]) for split in SPLITS if read.get(split)}
         data_root = Path(read["data_root"]) if read.get("data_root") else None
         yield replace(like, path=Path(read["source"]), data_root=data_root, lists=lists)

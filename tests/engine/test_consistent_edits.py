@@ -14,6 +14,7 @@ import poisonkit
 from poisonkit import Recipe, media
 from poisonkit.cli import call
 from tests.engine.tampering import Rows, edit, first, found, named, reseal, rewrite, rows, run_json
+from tests.hostile.watch import watching
 
 PLAN = "poisonkit/plan.jsonl"
 
@@ -320,3 +321,16 @@ def test_the_verdict_on_screen_ends_with_what_was_not_seen(out: Path, capsys: py
     assert "The source is not there" in said
     assert call(["verify", str(out), "--json"]) == 0
     assert len(json.loads(capsys.readouterr().out)["unseen"]) == 3
+
+
+def test_lists_that_an_output_names_elsewhere_are_not_opened_unasked(out: Path, tmp_path: Path, listed: Path) -> None:
+    private = tmp_path / "private" / "train.txt"
+    private.parent.mkdir()
+    private.write_text((listed / "train.txt").read_text(encoding="utf-8"), encoding="utf-8")
+    reading = {"source": str(listed), "train": str(private), "val": str(listed / "val.txt")}
+    run_json(out, reading=reading)
+    with watching(private.parent) as seen:
+        checked = poisonkit.verify(out)
+    assert not seen.files
+    assert any(f"it was read by '{private}', outside it" in text for text in checked.unseen)
+    assert "samples and labels against the source" in poisonkit.verify(out, allow_roots=[private.parent]).level

@@ -14,7 +14,7 @@ from poisonkit.datasets.kit.checks import (
 from poisonkit.datasets.kit.class_folders import write_class_folders
 from poisonkit.datasets.kit.classes import CLASS_LIST, LABEL_MAP, find_class_list, number_labels, read_classes
 from poisonkit.datasets.kit.files import check_utf8, make_folder, some, write_csv, write_lines
-from poisonkit.datasets.kit.list_names import list_names, lists_of, place_listed, view_name, with_list
+from poisonkit.datasets.kit.list_names import below, list_names, lists_of, place_listed, view_name, with_list
 from poisonkit.datasets.kit.listed import Located, data_root, locate, samples_of
 from poisonkit.datasets.kit.lists import SPLIT_WORDS, ParsedList, find_lists, find_named_lists, read_text, split_of
 from poisonkit.datasets.kit.memo import once_per_dataset
@@ -29,6 +29,7 @@ __all__ = [
     "Name",
     "ParsedList",
     "Tree",
+    "below",
     "check_class_folders",
     "check_class_names",
     "check_emptied",

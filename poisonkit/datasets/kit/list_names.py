@@ -9,6 +9,7 @@ from pathlib import Path
 
 from poisonkit.datasets.base import SPLITS, Row, Sample, Split, View
 from poisonkit.datasets.kit.lists import WORDS, ParsedList
+from poisonkit.errors import RequestError
 
 _SUFFIXES: Mapping[View, str] = {"data": "", "control": "", "target": "_target", "original": "_original"}
 
@@ -54,6 +55,15 @@ def list_names(lists: Sequence[ParsedList], root: Path) -> dict[Split, str]:
         name = each.file.name if inside.startswith("../") else inside
         names[each.split] = name if name not in names.values() else f"{each.split}_{each.file.name}"
     return names
+
+
+def below(path: str, depth: int) -> str:
+    """The part of a sample's path below so many folders. RequestError where it does not lie so deep, as the path that
+    a stranger's plan gives may not."""
+    parts = path.split("/", depth)
+    if len(parts) <= depth:
+        raise RequestError(f"'{path}' does not lie below a class's folder, as the samples of this layout do.")
+    return parts[depth]
 
 
 def place_listed(sample: Sample) -> str:

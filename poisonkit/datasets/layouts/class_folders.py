@@ -14,6 +14,7 @@ from poisonkit.datasets.kit import (
     SPLIT_WORDS,
     Name,
     Tree,
+    below,
     check_class_folders,
     check_emptied,
     check_places,
@@ -204,7 +205,7 @@ def _check_ids(samples: Sequence[Sample]) -> None:
 
 def _below_class(dataset: Dataset, path: str) -> str:
     """The part of a source path below the class folder."""
-    return path.split("/", 2)[2] if dataset.options["nested"] else path.split("/", 1)[1]
+    return below(path, 2 if dataset.options["nested"] else 1)
 
 
 @once_per_dataset

@@ -15,6 +15,7 @@ from poisonkit.datasets.kit import (
     CLASS_LIST,
     Name,
     Tree,
+    below,
     check_class_names,
     check_emptied,
     check_names,
@@ -120,7 +121,7 @@ def _notes(tree: Tree, samples: Sequence[Sample], listed: Mapping[str, Split]) -
 
 
 def _below_word(sample: Sample) -> str:
-    return sample.path.split("/", 1)[1]
+    return below(sample.path, 1)
 
 
 @once_per_dataset

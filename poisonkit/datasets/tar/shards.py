@@ -27,9 +27,11 @@ SMALL = 1 << 20  # bytes: no member that tells a label is longer
 
 
 def split_path(path: str) -> tuple[str, str]:
-    """The shard and the member of a sample's path, `SHARD/MEMBER`."""
-    at = path.index(f"{SUFFIX}/") + len(SUFFIX)
-    return path[:at], path[at + 1 :]
+    """The shard and the member of a sample's path, `SHARD/MEMBER`. RequestError for another one."""
+    shard, found, member = path.partition(f"{SUFFIX}/")
+    if not found:
+        raise RequestError(f"'{path}' is no file in a {SUFFIX} shard, as the samples of this layout are.")
+    return f"{shard}{SUFFIX}", member
 
 
 def key_of(spelt: str) -> tuple[str, str] | None:

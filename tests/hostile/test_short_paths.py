@@ -1,0 +1,58 @@
+"""A stranger's plan whose samples' paths are shorter than their layout's: one sentence, in every layout."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+import poisonkit
+from poisonkit import PoisonkitError, Recipe
+from poisonkit.cli import call
+from poisonkit.datasets import Source, modality_of, read
+from poisonkit.outputs import checksums
+from tests.datasets.test_end_to_end import MAKERS, filled, media  # noqa: F401 - a fixture
+
+COMMANDS = ("attack OUT --name third --limit 1 --jobs 1", "merge OUT --jobs 1", "verify OUT --hash all --jobs 1")
+NAMES = (("poisoned", "x.mp4"), ("clean", "a/b.mp4"), ("attack", "x"))
+
+
+def shorten(out: Path, role: str, name: str) -> None:
+    for file in ("plan.jsonl", "manifest.jsonl"):
+        path = out / "poisonkit" / file
+        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        for row in rows[:]:
+            if row.get("role") == role:
+                row["source_path"] = name
+                break
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    path = out / "poisonkit" / "run.json"
+    path.write_text(json.dumps({**json.loads(path.read_text(encoding="utf-8")), "sha256": checksums.seals(out)}))
+
+
+@pytest.mark.parametrize("layout", [name for name in MAKERS if name != "nemo"])
+def test_short_paths(tmp_path: Path, media: dict[str, Path], layout: str) -> None:  # noqa: F811
+    source = filled(MAKERS[layout], tmp_path / "in", media)
+    audio = modality_of(read(Source(source)).samples[0].path) == "audio"
+    common = {"triggers": ["sine:snr=10" if audio else "badnets"], "survival": "none", "control": 1, "attack_limit": 1}
+    recipe = Recipe(source=source, out=tmp_path / "made", count=1, **common)
+    assert poisonkit.poison(recipe, jobs=1).exit_code == 0
+    out = tmp_path / "out"
+    for role, name in NAMES:
+        for command in (*COMMANDS, None):
+            shutil.rmtree(out, ignore_errors=True)
+            shutil.copytree(tmp_path / "made", out, symlinks=True)
+            shorten(out, role, name)
+            said = io.StringIO()
+            with contextlib.redirect_stderr(said), contextlib.redirect_stdout(io.StringIO()):
+                if command is not None:
+                    call([str(out) if word == "OUT" else word for word in command.split()])
+                else:  # the same, before it was finished
+                    (out / "poisonkit" / "run.json").unlink()
+                    with contextlib.suppress(PoisonkitError):
+                        poisonkit.poison(recipe.model_copy(update={"out": out}), jobs=1)
+            assert "bug in poisonkit" not in said.getvalue(), said.getvalue()
