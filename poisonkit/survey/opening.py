@@ -99,6 +99,7 @@ class _Opener:
         self.until = math.inf  # when what it is at has taken too long, by the monotonic clock
         self.slow = False
         self._gone = False
+        self._begun = False  # it has said that it is there
 
     @property
     def alive(self) -> bool:
@@ -127,8 +128,10 @@ class _Opener:
         allowed, error, value = time_limit.OPENING, None, None
         try:
             while allowed:
-                self.until = time.monotonic() + allowed * factor if factor else math.inf
+                patience = allowed * factor if self._begun else max(allowed * factor, time_limit.OPENING)
+                self.until = time.monotonic() + patience if factor else math.inf
                 allowed, error, value = pickle.load(self._process.stdout)
+                self._begun = True
         except (OSError, EOFError, ValueError, pickle.UnpicklingError):
             raise _Gone from None
         return error, value
