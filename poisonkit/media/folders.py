@@ -251,7 +251,7 @@ def _read_back(file: Path, image: Image, label: str) -> Image:
 @contextlib.contextmanager
 def _replacing(destination: Path, source: Path) -> Iterator[Path]:
     """A new folder beside `destination`; moved to its name when the body succeeds, removed otherwise."""
-    made = beside(destination, ".part")
+    made = beside(destination)
     with writing(made):
         try:
             with step():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import os
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
@@ -18,6 +17,7 @@ import numpy as np
 
 from poisonkit import media
 from poisonkit._version import __version__
+from poisonkit.common import atomic
 from poisonkit.common.safe_io import link_on_the_way, load_json, read_text
 from poisonkit.datasets import at_hand, is_there
 from poisonkit.engine.finishing.card import PAPER
@@ -73,11 +73,8 @@ def write_report(
         + "\n".join(p for p in parts if p)
         + f"\n<footer>Made by poisonkit {__version__}.</footer>\n</body></html>\n"
     )
-    path = paths.report
-    middle = path.with_name(f".report.html.{os.getpid()}.tmp")
-    middle.write_text(page, encoding="utf-8", errors="replace", newline="\n")
-    os.replace(middle, path)
-    return path
+    atomic.write_text(paths.report, page, errors="replace")
+    return paths.report
 
 
 def _head(plan: Plan, rows: Sequence[Record]) -> str:

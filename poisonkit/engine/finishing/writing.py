@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from poisonkit._version import __version__
-from poisonkit.common import levels
+from poisonkit.common import atomic, levels
 from poisonkit.datasets import Dataset
 from poisonkit.engine.finishing import card, features, survival_warnings
 from poisonkit.engine.state.ledger import read_rows
 from poisonkit.engine.state.task_results import Counts, Done
 from poisonkit.metrics.survival import Outlook
-from poisonkit.outputs import checksums, lists, record
+from poisonkit.outputs import checksums, lists
 from poisonkit.outputs.paths import OutputPaths
 from poisonkit.outputs.record import rounded
 from poisonkit.plan.plan import Plan
@@ -160,7 +160,7 @@ def finish(
     for of_part in every:
         for role, of_role in of_part.items():
             counts.setdefault(role, Counter()).update(of_role)
-    record.write_lines(paths.manifest, (line for part in parts for line in part.lines()))
+    atomic.write_lines(paths.manifest, (line for part in parts for line in part.lines()))
     seen = [part.survival() for part in parts]
     told = [part.warnings(o, added=part is not base) for part, o in zip(parts, seen, strict=True)]
     survival = seen[0] if done is base else done.survival()
@@ -168,7 +168,7 @@ def finish(
     added = [p.recipe for p in parts[1:]]
     weak = [text for part, o in zip(parts, seen, strict=True) for text in part.weak(o, added=part is not base)]
     text = card.card(recipe, dataset, base.plan, counts, annotations, whole, weak, added)
-    record.write_lines(paths.card, record.text_lines(text))
+    atomic.write_text(paths.card, text)
     summary = Summary(
         out=out,
         plan=done.plan,
@@ -201,5 +201,5 @@ def finish(
         "sha256": checksums.seals(out),
         **extra(annotations),
     }
-    record.write_lines(paths.run, json.dumps(data, indent=2, ensure_ascii=False).split("\n"))
+    atomic.write_lines(paths.run, json.dumps(data, indent=2, ensure_ascii=False).split("\n"))
     return summary

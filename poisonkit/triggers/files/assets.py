@@ -24,9 +24,8 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
-from poisonkit.common.atomic import beside, writing
+from poisonkit.common.atomic import replacing
 from poisonkit.common.limits import excess
-from poisonkit.common.run_claim import step
 from poisonkit.common.safe_io import UNREADABLE_NPY, cut_png, lies_in, open_plain
 from poisonkit.errors import RequestError
 
@@ -105,11 +104,8 @@ class Asset:
         """Put a copy into `folder` (which exists) under `file_name`, unless it is there; its path."""
         target = folder / self.file_name
         if not target.exists():
-            part = beside(target, ".part")
-            with writing(part):
+            with replacing(target) as part:
                 shutil.copyfile(self.path, part)
-                with step():
-                    os.replace(part, target)
         return target
 
     def _load(self) -> Any:

@@ -29,10 +29,9 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from poisonkit.common.atomic import beside, writing
+from poisonkit.common.atomic import replacing
 from poisonkit.common.clip_decoder import decoder
 from poisonkit.common.limits import excess
-from poisonkit.common.run_claim import step
 from poisonkit.common.safe_io import UNREADABLE_NPY, cut_png, open_plain, read_bytes
 from poisonkit.errors import MediaError
 from poisonkit.triggers.files.assets import Asset, image_size
@@ -82,22 +81,19 @@ class FolderAsset(Asset):
         """Put a copy into `folder` under `file_name`, hard-linked where possible, unless it is there; its path."""
         target = folder / self.file_name
         if not target.exists():
-            part = beside(target, ".part")
-            with writing(part):
-                for name in self._found:
-                    for file in self._parts(name):
-                        copy = part / file.relative_to(self._path)
-                        copy.parent.mkdir(parents=True, exist_ok=True)
-                        try:
-                            os.link(os.path.realpath(file), copy)
-                        except OSError:
-                            shutil.copyfile(file, copy)
-                try:
-                    with step():
-                        os.replace(part, target)
-                except OSError:
-                    if not target.is_dir():  # else another process was quicker
-                        raise
+            try:
+                with replacing(target) as part:
+                    for name in self._found:
+                        for file in self._parts(name):
+                            copy = part / file.relative_to(self._path)
+                            copy.parent.mkdir(parents=True, exist_ok=True)
+                            try:
+                                os.link(os.path.realpath(file), copy)
+                            except OSError:
+                                shutil.copyfile(file, copy)
+            except OSError:
+                if not target.is_dir():  # else another process was quicker
+                    raise
         return target
 
     def find(self, id: str, suffixes: tuple[str, ...]) -> Found | None:
