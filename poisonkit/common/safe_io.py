@@ -47,22 +47,6 @@ def require_plain(path: str | os.PathLike[str]) -> os.stat_result:
     return status
 
 
-def cut_png(data: bytes) -> bool:
-    """Whether the data is a PNG whose pieces do not lie in it, whole, up to its end mark.
-
-    OpenCV makes room for a piece of any length that a file declares, four gigabytes for a few bytes.
-    """
-    if not data.startswith(b"\x89PNG"):
-        return False
-    at = 8
-    while at + 12 <= len(data):
-        length, kind = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]
-        at += 12 + length
-        if kind == b"IEND":
-            return at > len(data)
-    return True
-
-
 _fence: ContextVar[Callable[[str], None] | None] = ContextVar("fence", default=None)
 
 
