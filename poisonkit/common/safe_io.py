@@ -158,7 +158,7 @@ def _loader() -> Any:
 
         def compose_node(self, parent: Any, index: Any) -> Any:
             if self.check_event(yaml.AliasEvent):
-                alias = self.peek_event()
+                alias: Any = self.peek_event()  # type: ignore[no-untyped-call]
                 raise yaml.YAMLError(
                     f"line {alias.start_mark.line + 1} holds the alias '*{alias.anchor}': write out what it stands for"
                 )
