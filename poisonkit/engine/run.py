@@ -308,11 +308,10 @@ class _Run:
 
     def _whole(self, work: Work) -> Summary:
         done, method = work.whole(retry=not self.merging)
-        part = current = Part(self.recipe.portable(), work.plan, done)
-        recipe = self.recipe
+        made = Part(self.recipe.portable(), work.plan, done, added=self.base is not None)
+        recipe, part, current = self.recipe, made, None
         if self.base is not None:
-            recipe = self.base
-            part = self._base_part(recipe)
+            recipe, part, current = self.base, self._base_part(self.base), made
         with showing(self.options.progress, "Writing lists, manifest and card"):
             summary = writing.finish(
                 part,
@@ -328,7 +327,7 @@ class _Run:
             )
         self.state.source.unlink(missing_ok=True)  # run.json says it now
         shards.clear(self.state.out)
-        for warning in current.weak(summary.survival, added=self.base is not None):
+        for warning in made.weak:
             self.options.progress.say(warning)
         return summary
 
