@@ -28,6 +28,7 @@ from rich.console import Console
 from rich.table import Table
 
 import poisonkit
+from poisonkit.common import atomic
 from poisonkit.datasets import Sample
 from poisonkit.engine.finishing import clean_samples, writing
 from poisonkit.engine.finishing.clean_samples import Linked
@@ -128,8 +129,8 @@ def first_start(recipe: Recipe, out: Path, steps: dict[str, tuple[float, float]]
     plan = timed(steps, "plan", Planner(recipe, dataset, opened).plan)
     home = out / "poisonkit"
     home.mkdir(parents=True)
-    timed(steps, "save plan", lambda: record.write_lines(home / "plan.jsonl", plan.to_jsonl()))
-    record.write_lines(home / "recipe.yaml", record.text_lines(recipe.to_yaml()))
+    timed(steps, "save plan", lambda: atomic.write_lines(home / "plan.jsonl", plan.to_jsonl()))
+    atomic.write_text(home / "recipe.yaml", recipe.to_yaml())
     notices.write_notices(out, plan)
     timed(steps, "lists, manifest, card", lambda: finish(recipe, plan, out, dataset))
     return plan
@@ -208,7 +209,7 @@ def links_table(runs: int) -> Table:
         def by_poisonkit(out: Path) -> None:
             (out / "data").mkdir(parents=True)
             linked, _ = clean_samples.link(tasks, root, out, "hardlink", Silent())
-            record.write_lines(out / "manifest.jsonl", Done({}, linked).lines(tasks, classes))
+            atomic.write_lines(out / "manifest.jsonl", Done({}, linked).lines(tasks, classes))
 
         ways = {"cp -al": by_cp, "poisonkit, with records": by_poisonkit}
         seconds: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from poisonkit import media
+from poisonkit.common import atomic
 from poisonkit.common.frame_names import numbered
 from poisonkit.common.safe_io import link_on_the_way
 from poisonkit.datasets import SPLITS, Dataset, Layout, Row, Split, View, get_layout, layouts, modality_of
@@ -104,7 +105,7 @@ def _written(layout: Layout, made: Sequence[_Made], where: Path, out: Path) -> E
     fits = layout.folders or any(modality_of(row.path) == reads.modality for *_, rows in made for row in rows if reads)
     if reads is None or not fits:
         return Exported(where, files)
-    record.write_lines(where / CONFIG, record.text_lines(_fragment(where, out, made, layout.name)))
+    atomic.write_text(where / CONFIG, _fragment(where, out, made, layout.name))
     return Exported(where, files, CONFIG)
 
 

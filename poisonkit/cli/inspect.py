@@ -13,8 +13,8 @@ from poisonkit.cli.options import RUNNING, option
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from poisonkit.datasets import Dataset
-    from poisonkit.survey.dataset_survey import Look
+    from poisonkit.datasets import Dataset, Sample
+    from poisonkit.survey.file_checks import Found
 
 EXAMPLES = """Examples:
   poisonkit inspect clips
@@ -92,7 +92,7 @@ def command(
     wanted = options.stream_choice(stream)
     with watching() as watch:
         watch.begin("Opening", min(limit or len(dataset.samples), len(dataset.samples)))
-        looks = list(
+        files = list(
             survey(
                 dataset,
                 stream=wanted,
@@ -103,56 +103,56 @@ def command(
             )
         )
     if json:
-        screen.print_json(_as_json(dataset, why, looks))
+        screen.print_json(_as_json(dataset, why, files))
     else:
-        _show(screen.console(), dataset, why, looks)
-    return 1 if any(look.info is None for look in looks) else 0
+        _show(screen.console(), dataset, why, files)
+    return 1 if any(found.info is None for _, found in files) else 0
 
 
-def _properties(looks: Sequence[Look]) -> dict[str, Counter[str]]:
+def _properties(files: Sequence[tuple[Sample, Found]]) -> dict[str, Counter[str]]:
     """Property -> value -> number of files, of the files that open."""
     from poisonkit.media.info import FOLDER
 
-    found: dict[str, Counter[str]] = {
+    values: dict[str, Counter[str]] = {
         name: Counter() for name in ("container", "picture", "colour", "size", "frame rate", "sound")
     }
-    for look in looks:
-        if look.info is None:
+    for _, found in files:
+        if found.info is None:
             continue
-        v, a = look.info.video, look.info.audio
-        found["container"][look.info.container] += 1
-        found["picture"][f"{v.codec} {v.pix_fmt}" if v else "none"] += 1
+        v, a = found.info.video, found.info.audio
+        values["container"][found.info.container] += 1
+        values["picture"][f"{v.codec} {v.pix_fmt}" if v else "none"] += 1
         if v:
             full = {"tv": "limited range", "pc": "full range"}.get(v.color_range, "")
-            found["colour"][f"{v.colorspace or 'untagged'} {full}".strip()] += 1
-            found["size"]["{}x{}".format(*v.displayed)] += 1
+            values["colour"][f"{v.colorspace or 'untagged'} {full}".strip()] += 1
+            values["size"]["{}x{}".format(*v.displayed)] += 1
             rate = f"{float(v.fps):.6g} fps"
-            found["frame rate"][f"none; {rate} is taken" if look.info.container == FOLDER else rate] += 1
+            values["frame rate"][f"none; {rate} is taken" if found.info.container == FOLDER else rate] += 1
         channels = {1: "mono", 2: "stereo"}.get(a.channels, a.layout) if a else ""
-        found["sound"][f"{a.codec} {a.sample_rate} Hz {channels}" if a else "none"] += 1
-    return {name: values for name, values in found.items() if values}
+        values["sound"][f"{a.codec} {a.sample_rate} Hz {channels}" if a else "none"] += 1
+    return {name: counts for name, counts in values.items() if counts}
 
 
-def _seconds(looks: Sequence[Look]) -> dict[str, float]:
+def _seconds(files: Sequence[tuple[Sample, Found]]) -> dict[str, float]:
     """Shortest, longest and total duration of the files that open."""
-    found = [look.info.duration for look in looks if look.info]
-    return {"shortest": min(found), "longest": max(found), "total": sum(found)} if found else {}
+    seconds = [found.info.duration for _, found in files if found.info]
+    return {"shortest": min(seconds), "longest": max(seconds), "total": sum(seconds)} if seconds else {}
 
 
-def _problems(looks: Sequence[Look]) -> dict[str, list[tuple[Any, str]]]:
+def _problems(files: Sequence[tuple[Sample, Found]]) -> dict[str, list[tuple[Any, str]]]:
     """Problem code -> (problem, the file that has it) of each file."""
-    found: dict[str, list[tuple[Any, str]]] = {}
-    for look in looks:
-        for problem in look.conditions:
-            found.setdefault(problem.code, []).append((problem, look.sample.id))
-    return found
+    problems: dict[str, list[tuple[Any, str]]] = {}
+    for sample, found in files:
+        for problem in found.conditions:
+            problems.setdefault(problem.code, []).append((problem, sample.id))
+    return problems
 
 
 def _counts(dataset: Dataset) -> Counter[tuple[str, int | None]]:
     return Counter((s.split, s.label) for s in dataset.samples)
 
 
-def _as_json(dataset: Dataset, why: str, looks: Sequence[Look]) -> dict[str, Any]:
+def _as_json(dataset: Dataset, why: str, files: Sequence[tuple[Sample, Found]]) -> dict[str, Any]:
     counts = _counts(dataset)
     return {
         "root": str(dataset.root.absolute()),
@@ -166,9 +166,9 @@ def _as_json(dataset: Dataset, why: str, looks: Sequence[Look]) -> dict[str, Any
             }
             for split in dataset.splits
         },
-        "opened": len(looks),
-        "media": {name: dict(values.most_common()) for name, values in _properties(looks).items()},
-        "seconds": _seconds(looks),
+        "opened": len(files),
+        "media": {name: dict(values.most_common()) for name, values in _properties(files).items()},
+        "seconds": _seconds(files),
         "problems": [
             {
                 "code": code,
@@ -179,26 +179,26 @@ def _as_json(dataset: Dataset, why: str, looks: Sequence[Look]) -> dict[str, Any
                 "first": those[0][1],
                 "all": [{"id": name, "message": p.message, "remedy": p.remedy} for p, name in those],
             }
-            for code, those in _problems(looks).items()
+            for code, those in _problems(files).items()
         ],
-        "not_opened": [{"id": look.sample.id, "problem": look.problem} for look in looks if look.info is None],
+        "not_opened": [{"id": sample.id, "problem": found.problem} for sample, found in files if found.info is None],
         "notes": list(dataset.notes),
     }
 
 
-def _show(console: Console, dataset: Dataset, why: str, looks: Sequence[Look]) -> None:
+def _show(console: Console, dataset: Dataset, why: str, files: Sequence[tuple[Sample, Found]]) -> None:
     from poisonkit.cli import screen
 
     screen.line(console, f"{screen.shown(dataset.root)}: {dataset.layout} ({why})", indent=0)
     _show_samples(console, dataset)
-    screen.heading(console, f"Media ({len(looks)} of {len(dataset.samples)} files opened)")
-    rows = [(name, _values(values)) for name, values in _properties(looks).items()]
-    if seconds := _seconds(looks):
+    screen.heading(console, f"Media ({len(files)} of {len(dataset.samples)} files opened)")
+    rows = [(name, _values(values)) for name, values in _properties(files).items()]
+    if seconds := _seconds(files):
         rows.append(
             ("duration", "{shortest:.3g} s to {longest:.3g} s, {total:.5g} s in all".format_map(seconds)),
         )
     screen.indented(console, screen.table(("", "values (files)"), rows))
-    problems = _problems(looks)
+    problems = _problems(files)
     if problems:
         screen.heading(console, "To know before poisoning")
         for code, those in problems.items():
@@ -209,11 +209,11 @@ def _show(console: Console, dataset: Dataset, why: str, looks: Sequence[Look]) -
             stops = "cannot be rewritten: " if problem.blocks else ""
             where = f"{code}, {len(those)} files (first '{name}')"
             screen.line(console, f"{where}: {stops}{problem.message}{remedy}{more}")
-    broken = [look for look in looks if look.info is None]
+    broken = [(sample, found) for sample, found in files if found.info is None]
     if broken:
         screen.heading(console, f"Files that do not open ({len(broken)})")
-        for look in broken[:NAMED]:
-            screen.line(console, f"{look.sample.id}: {look.problem}")
+        for sample, found in broken[:NAMED]:
+            screen.line(console, f"{sample.id}: {found.problem}")
         if len(broken) > NAMED:
             screen.line(console, f"… and {len(broken) - NAMED} more (--json gives all)")
     if dataset.notes:

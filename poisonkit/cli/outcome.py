@@ -16,7 +16,7 @@ from poisonkit.cli.progress import watching
 from poisonkit.datasets import Dataset
 from poisonkit.engine.finishing.writing import Summary
 from poisonkit.errors import RequestError
-from poisonkit.metrics.survival import figures_table
+from poisonkit.metrics.survival import figures_table, gains_table
 from poisonkit.outputs.opening import require_apart
 from poisonkit.outputs.paths import OutputPaths
 from poisonkit.plan.plan import Plan, Task
@@ -202,23 +202,12 @@ def _show_summary(summary: Summary, recipe: Recipe, *, merged: bool = False) -> 
     screen.indented(console, screen.table(columns, rows, right=columns[1:]))
     if summary.survival:
         screen.heading(console, "What the encoder left of the trigger (gain: 1 all of it, 0 nothing)")
-        found = [
-            (
-                name,
-                o.sample,
-                f"{o.gain_mean:.2f}",
-                f"{o.gain_worst:.2f}",
-                *(o.verdicts.get(v, 0) for v in ("survived", "buried", "lost")),
-            )
-            for name, o in summary.survival.items()
-        ]
-        heads = ("backdoor", "measured", "mean", "worst", "survived", "buried", "lost")
+        heads, found = gains_table(summary.survival, "mean", "worst")
         screen.indented(console, screen.table(heads, found, right=heads[2:]))
         for name, o in summary.survival.items():
             if o.figures:
-                (first, *rest), lines = figures_table(o.figures)
-                first = f"{name}: {first}" if len(summary.survival) > 1 else first
-                screen.indented(console, screen.table((first, *rest), lines, right=rest))
+                heads, found = figures_table(o.figures, name if len(summary.survival) > 1 else "")
+                screen.indented(console, screen.table(heads, found, right=heads[1:]))
     _failures(console, summary)
     _roots(console, summary.out, summary.annotations)
     screen.line(console, f"What was done to which sample: {screen.shown(summary.out / 'poisonkit' / 'manifest.jsonl')}")

@@ -30,8 +30,6 @@ UNREADABLE_NPY = (
     *(OSError, EOFError, MemoryError, RecursionError),
 )
 """What numpy raises for a .npy file that is none: its header is Python text."""
-EXPANDED = 100_000
-"""So many nodes a YAML file may stand for by aliases: a few lines of them can stand for more than any memory holds."""
 
 
 def read_options() -> dict[str, str]:
@@ -45,22 +43,6 @@ def require_plain(path: str | os.PathLike[str]) -> os.stat_result:
     if not stat.S_ISREG(status.st_mode):
         raise OSError(errno.EINVAL, "not a plain file")
     return status
-
-
-def cut_png(data: bytes) -> bool:
-    """Whether the data is a PNG whose pieces do not lie in it, whole, up to its end mark.
-
-    OpenCV makes room for a piece of any length that a file declares, four gigabytes for a few bytes.
-    """
-    if not data.startswith(b"\x89PNG"):
-        return False
-    at = 8
-    while at + 12 <= len(data):
-        length, kind = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]
-        at += 12 + length
-        if kind == b"IEND":
-            return at > len(data)
-    return True
 
 
 _fence: ContextVar[Callable[[str], None] | None] = ContextVar("fence", default=None)
@@ -156,8 +138,7 @@ def load_line(line: str) -> Any:
 
 
 def load_yaml(text: str) -> Any:
-    """YAML as plain data. yaml.YAMLError for tags that stand for objects, for aliases that stand for more than
-    EXPANDED nodes or for what they lie in, and where it is nested too deeply."""
+    """YAML as plain data. yaml.YAMLError for tags that stand for objects, for aliases, and too deep a nest."""
     import yaml
 
     try:
@@ -172,37 +153,18 @@ def load_yaml(text: str) -> Any:
 def _loader() -> Any:
     import yaml
 
-    class Bounded(yaml.SafeLoader):
-        """A SafeLoader that counts what aliases stand for."""
-
-        spent = 0
-
-        def __init__(self, stream: str) -> None:
-            super().__init__(stream)
-            self.sizes: dict[int, int] = {}
+    class Plain(yaml.SafeLoader):
+        """A SafeLoader that takes no alias: a few lines of them can stand for more than any memory holds."""
 
         def compose_node(self, parent: Any, index: Any) -> Any:
-            alias = self.check_event(yaml.AliasEvent)
-            node = super().compose_node(parent, index)
-            if alias:
-                size = self.sizes.get(id(node))
-                if size is None:
-                    raise yaml.YAMLError("an alias stands for what it lies in")
-                self.spent += size
-                if self.spent > EXPANDED:
-                    raise yaml.YAMLError(f"its aliases stand for more than {EXPANDED} values")
-            elif node is not None:
-                self.sizes[id(node)] = 1 + sum(self._sizes(node))
-            return node
+            if self.check_event(yaml.AliasEvent):
+                alias: Any = self.peek_event()  # type: ignore[no-untyped-call]
+                raise yaml.YAMLError(
+                    f"line {alias.start_mark.line + 1} holds the alias '*{alias.anchor}': write out what it stands for"
+                )
+            return super().compose_node(parent, index)
 
-        def _sizes(self, node: Any) -> list[int]:
-            if isinstance(node, yaml.SequenceNode):
-                return [self.sizes.get(id(each), 1) for each in node.value]
-            if isinstance(node, yaml.MappingNode):
-                return [self.sizes.get(id(each), 1) for pair in node.value for each in pair]
-            return []
-
-    return Bounded
+    return Plain
 
 
 def open_text(path: str | os.PathLike[str], *, encoding: str = "utf-8-sig", errors: str = "strict") -> TextIOWrapper:

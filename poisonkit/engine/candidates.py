@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
+from itertools import tee
 from pathlib import Path
 
 from poisonkit.datasets import Dataset, Sample
@@ -33,16 +33,11 @@ def examiner(
     look = partial(probed, stream=stream, encode=encode, touches=touches)
 
     def examine(samples: Iterable[Sample]) -> Iterator[Examined]:
-        waiting: deque[Sample] = deque()
-
-        def files() -> Iterator[Path]:
-            for sample in samples:
-                waiting.append(sample)
-                yield dataset.file(sample)
-
-        for found, blocks in opening.opened(look, files(), jobs, _lost, factor=time_limit):
+        asked, ahead = tee(samples)
+        opened = opening.opened(look, map(dataset.file, ahead), jobs, _lost, factor=time_limit)
+        for sample, (found, blocks) in zip(asked, opened, strict=True):
             watch()
-            yield _examined(waiting.popleft(), found, blocks)
+            yield _examined(sample, found, blocks)
 
     return examine
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from poisonkit import media
-from poisonkit.common import interruption
+from poisonkit.common import atomic, interruption
 from poisonkit.common.run_claim import step
 from poisonkit.datasets import Dataset, get_layout
 from poisonkit.engine.clips import survival_sample
@@ -244,7 +244,7 @@ class Work:
             self.options.progress.say(f"Failed samples are not replaced: {error}")
             return False
         self.plan = plan
-        record.write_lines(self.state.paths.plan(self.state.attack), plan.to_jsonl())
+        atomic.write_lines(self.state.paths.plan(self.state.attack), plan.to_jsonl())
         for task in old:  # a shard may have made it as a clean sample
             media.remove(shard_paths.place_of(self.plan, self.state.out) / task.path)
         return bool(new)
@@ -276,7 +276,7 @@ class Work:
         for what, why in clean_samples.REASONS.items():
             if n := sum(need == what for need in found.values()):
                 progress.say(f"{n} clean samples {why}")
-        record.write_lines(noted, [json.dumps(found)])
+        atomic.write_lines(noted, [json.dumps(found)])
         return found
 
     def _with_features(self, done: Done, ledger: Ledger) -> Done:

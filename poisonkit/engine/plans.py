@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from poisonkit.common import atomic
 from poisonkit.datasets import Dataset
 from poisonkit.engine.candidates import examiner
 from poisonkit.engine.encoding.search import Search
@@ -16,7 +17,6 @@ from poisonkit.engine.state.options import Options
 from poisonkit.engine.state.progress import Progress
 from poisonkit.engine.state.run_state import State
 from poisonkit.errors import Interrupted, RequestError
-from poisonkit.outputs import record
 from poisonkit.plan.plan import Plan, digest
 from poisonkit.plan.planner import Planner
 from poisonkit.recipe.recipe import AUTO, Recipe, read_mapping
@@ -93,7 +93,7 @@ def settled(
         if ready is None:
             check_space(plan, dataset, recipe.settled(plan.setting), state.out)
         saved.parent.mkdir(parents=True, exist_ok=True)
-        if record.write_lines(saved, plan.to_jsonl(), first=True):
+        if atomic.create_lines(saved, plan.to_jsonl()):
             return plan, planner
     return _continued(saved, recipe, dataset, state), planner  # of shards that start together, one is the first
 

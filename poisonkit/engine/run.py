@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from poisonkit import media
-from poisonkit.common import levels
+from poisonkit.common import atomic, levels
 from poisonkit.common.safe_io import load_json, read_text
 from poisonkit.datasets import Dataset, is_there
 from poisonkit.engine import executors, reset
@@ -282,10 +282,10 @@ class _Run:
         for asset in all_assets(self.recipe):
             folder.mkdir(exist_ok=True)
             asset.copy_into(folder)
-        record.write_lines(state.paths.recipe(state.attack), record.text_lines(self.recipe.to_yaml()))
-        if not record.write_lines(state.level, [levels.of_process()], first=True):
+        atomic.write_text(state.paths.recipe(state.attack), self.recipe.to_yaml())
+        if not atomic.create_lines(state.level, [levels.of_process()]):
             self._require_level()  # a shard of another machine was quicker
-        record.write_lines(state.source, [json.dumps(self._places())])
+        atomic.write_lines(state.source, [json.dumps(self._places())])
         notices.write_notices(state.out, plan)
 
     def _part(self, work: Work) -> Summary:
@@ -309,11 +309,10 @@ class _Run:
 
     def _whole(self, work: Work) -> Summary:
         done, method = work.whole(retry=not self.merging)
-        part = current = Part(self.recipe.portable(), work.plan, done)
-        recipe = self.recipe
+        made = Part(self.recipe.portable(), work.plan, done, added=self.base is not None)
+        recipe, part, current = self.recipe, made, None
         if self.base is not None:
-            recipe = self.base
-            part = self._base_part(recipe)
+            recipe, part, current = self.base, self._base_part(self.base), made
         with showing(self.options.progress, "Writing lists, manifest and card"):
             summary = writing.finish(
                 part,
@@ -332,7 +331,7 @@ class _Run:
             )
         self.state.source.unlink(missing_ok=True)  # run.json says it now
         shards.clear(self.state.out)
-        for warning in current.weak(summary.survival, added=self.base is not None):
+        for warning in made.weak:
             self.options.progress.say(warning)
         return summary
 

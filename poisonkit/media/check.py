@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Protocol
 
-from poisonkit.common.safe_io import open_plain
+from poisonkit.common.hashing import sha256
 from poisonkit.errors import CheckError
 from poisonkit.media.colour import Image, to_rgb
 from poisonkit.media.converting import Conversion, same_aspect, turned
@@ -60,12 +59,6 @@ def checked_output(path: Path, label: Path, expected: Expected, inspect: Inspect
         check = _Check(path, label, expected, container, inspect)
         check.run()
     return check.written(path)
-
-
-def sha256_of(path: Path) -> str:
-    """The file's SHA-256, hexadecimal."""
-    with open_plain(path) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 class _Check:
@@ -237,7 +230,7 @@ class _Check:
             channels=audio.channels if audio is not None else 0,
             audio_codec=audio.codec if audio is not None else "",
             dropped=self.expected.source.dropped,
-            sha256=sha256_of(path),
+            sha256=sha256(path),
             bytes=path.stat().st_size,
             converted=self.expected.what.words,
         )

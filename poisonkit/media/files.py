@@ -166,6 +166,9 @@ def translated(path: str | Path, doing: str) -> Iterator[None]:
 def replacing(destination: str | Path, like: os.stat_result | None = None) -> Iterator[Path]:
     """A new temporary file beside `destination`; moved over it when the body succeeds, removed otherwise.
 
+    Not `atomic.replacing`, because what libraries and programs write needs a file that exists, under a name that they
+    take for nothing else (no `%d`, no byte that is no text), and errors that name the media.
+
     like: the status of the source, whose modification time the result takes.
     """
     destination = Path(destination)

@@ -9,19 +9,19 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from poisonkit.common.atomic import beside, writing
 from poisonkit.common.frame_names import Frames, numbered
+from poisonkit.common.image_headers import ImageHeader, cut_short, image_header
 from poisonkit.common.limits import excess
 from poisonkit.common.run_claim import step
-from poisonkit.common.safe_io import cut_png, open_plain
+from poisonkit.common.safe_io import open_plain
 from poisonkit.errors import CheckError, MediaError, RequestError
 from poisonkit.media import replacing
 from poisonkit.media.check import Inspector
@@ -41,19 +41,6 @@ _SAMPLING = {  # pixel format of a JPEG -> OpenCV's IMWRITE_JPEG_SAMPLING_FACTOR
     "yuvj411p": 0x411111,
     "yuvj444p": 0x111111,
 }
-_BLOCKS = {(2, 2): "yuvj420p", (2, 1): "yuvj422p", (1, 2): "yuvj440p", (4, 1): "yuvj411p", (1, 1): "yuvj444p"}
-_PNG = {0: "gray", 2: "rgb24", 3: "pal8", 4: "ya8", 6: "rgba"}
-
-
-@dataclass(frozen=True)
-class _Head:
-    """What a picture's own header says."""
-
-    codec: Literal["jpeg", "png"]
-    width: int
-    height: int
-    bits: int
-    pix_fmt: str
 
 
 def frames_of(folder: str | Path) -> Frames:
@@ -251,7 +238,7 @@ def _read_back(file: Path, image: Image, label: str) -> Image:
 @contextlib.contextmanager
 def _replacing(destination: Path, source: Path) -> Iterator[Path]:
     """A new folder beside `destination`; moved to its name when the body succeeds, removed otherwise."""
-    made = beside(destination, ".part")
+    made = beside(destination)
     with writing(made):
         try:
             with step():
@@ -276,10 +263,9 @@ def _decoded(data: bytes, label: str) -> Image:
     """uint8 RGB (height, width, 3). MediaError for what is no whole JPEG or PNG."""
     import cv2
 
-    if cut_png(data) if data.startswith(b"\x89PNG") else b"\xff\xd9" not in data[-1024:]:
+    if cut_short(data) or (head := image_header(data)) is None:
         raise MediaError(f"{label} is cut short, or neither JPEG nor PNG.")
-    head = _png(data) if data.startswith(b"\x89PNG") else _jpeg(data)
-    if head is not None and (over := excess("pixels", head.width * head.height)):
+    if over := excess("pixels", head.width * head.height):
         raise MediaError(f"{label} declares a picture of {head.width}x{head.height}, {over}.")
     image: Any = None
     with contextlib.suppress(cv2.error):
@@ -289,43 +275,8 @@ def _decoded(data: bytes, label: str) -> Image:
     return np.ascontiguousarray(image[..., ::-1])
 
 
-def _head(folder: Path, name: str, data: bytes) -> _Head:
-    head = _png(data) if data.startswith(b"\x89PNG\r\n\x1a\n") else _jpeg(data)
+def _head(folder: Path, name: str, data: bytes) -> ImageHeader:
+    head = image_header(data)
     if head is None:
         raise MediaError(f"{name_of(folder)}: frame '{name}' is neither JPEG nor PNG.")
     return head
-
-
-def _png(data: bytes) -> _Head | None:
-    if len(data) < 26 or data[12:16] != b"IHDR":
-        return None
-    bits, kind = data[24], data[25]
-    pix_fmt = _PNG.get(kind, "unknown") + ("-16" if bits == 16 else "")
-    return _Head("png", int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big"), max(8, bits), pix_fmt)
-
-
-def _jpeg(data: bytes) -> _Head | None:
-    """From the first frame header (SOF) in the data."""
-    at = 2
-    if data[:2] != b"\xff\xd8":
-        return None
-    while at + 4 <= len(data):
-        if data[at] != 0xFF:
-            return None
-        marker, length = data[at + 1], int.from_bytes(data[at + 2 : at + 4], "big")
-        if marker == 0xFF:
-            at += 1
-            continue
-        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            body = data[at + 4 : at + 2 + length]
-            if len(body) < 9:
-                return None
-            parts = [body[6 + 3 * i + 1] for i in range(body[5]) if 6 + 3 * i + 1 < len(body)]
-            luma, others = parts[0], parts[1:]
-            ratio = (luma >> 4, luma & 15)
-            same = all(other == 0x11 for other in others)
-            pix_fmt = "gray" if not others else _BLOCKS.get(ratio, "jpeg") if len(others) == 2 and same else "jpeg"
-            height, width = (int.from_bytes(body[i : i + 2], "big") for i in (1, 3))
-            return _Head("jpeg", width, height, body[0], pix_fmt)
-        at += 2 + length
-    return None

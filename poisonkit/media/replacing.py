@@ -8,10 +8,11 @@ import os
 import shutil
 from pathlib import Path
 
+from poisonkit.common import hashing
 from poisonkit.common.atomic import beside
 from poisonkit.common.frame_names import is_frame
 from poisonkit.common.run_claim import step
-from poisonkit.common.safe_io import open_plain, require_plain
+from poisonkit.common.safe_io import require_plain
 
 
 def parts(path: str | Path) -> list[Path]:
@@ -43,16 +44,11 @@ def sha256(path: str | Path) -> str:
     which is what `sha256sum *.jpg | sha256sum` prints in it. OSError where there is nothing."""
     path = Path(path)
     if not path.is_dir():
-        return _digest(path)
+        return hashing.sha256(path)
     whole = hashlib.sha256()
     for part in parts(path):
-        whole.update(f"{_digest(part)}  ".encode() + os.fsencode(part.name) + b"\n")
+        whole.update(f"{hashing.sha256(part)}  ".encode() + os.fsencode(part.name) + b"\n")
     return whole.hexdigest()
-
-
-def _digest(file: Path) -> str:
-    with open_plain(file) as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def make_folder(path: str | Path) -> None:

@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from poisonkit.common.hashing import sha256
 from poisonkit.errors import MediaError
 from poisonkit.media import families, ffmpeg_jobs, folders, mux, sound, spool
-from poisonkit.media.check import Expected, Inspector, checked_output, sha256_of
+from poisonkit.media.check import Expected, Inspector, checked_output
 from poisonkit.media.converting import conversion, converted, same_aspect
 from poisonkit.media.decode import Wave, audio_wave, require_whole
 from poisonkit.media.dispatch import probe, refusals
@@ -266,6 +267,6 @@ def _sound_file(
         channels=back.shape[0],
         audio_codec=info.audio.codec,
         dropped=info.dropped,
-        sha256=sha256_of(temporary),
+        sha256=sha256(temporary),
         bytes=temporary.stat().st_size,
     )

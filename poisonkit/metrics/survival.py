@@ -230,8 +230,25 @@ def _figures(measured: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     return found
 
 
-def figures_table(figures: Mapping[str, float]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    """Heads and rows of the table that tells a trigger from the codec's noise: trigger, output and control."""
+Table = tuple[tuple[str, ...], list[tuple[str, ...]]]
+"""Heads and rows."""
+
+
+def gains_table(survival: Mapping[str, Outlook], mean: str = "mean gain", worst: str = "worst gain") -> Table:
+    """How much the encoder left of each backdoor's trigger. mean, worst: what the columns of the gains are called."""
+    verdicts = ("survived", "buried", "lost")
+    rows = [
+        (name, o.sample, f"{o.gain_mean:.2f}", f"{o.gain_worst:.2f}", *(str(o.verdicts.get(v, 0)) for v in verdicts))
+        for name, o in survival.items()
+    ]
+    return ("backdoor", "measured", mean, worst, *verdicts), rows
+
+
+def figures_table(figures: Mapping[str, float], name: str = "") -> Table:
+    """What tells a trigger from the codec's noise: trigger, output and control, each against the source.
+
+    name: the backdoor's, where the table has to say it.
+    """
     units = {"psnr": "PSNR dB", "ssim": "SSIM", "ssim_worst": "worst", "flicker": "flicker", "snr": "SNR dB"}
     names = [n for n in FIGURES if any(p + n in figures for p in ("", "output_", "control_"))]
     digits = {"ssim": 4, "ssim_worst": 4, "flicker": 3}
@@ -239,4 +256,5 @@ def figures_table(figures: Mapping[str, float]) -> tuple[tuple[str, ...], list[t
     for prefix, words in (("", "the trigger alone"), ("output_", "the poisoned file"), ("control_", "the codec alone")):
         cells = (f"{figures[prefix + n]:.{digits.get(n, 1)}f}" if prefix + n in figures else "-" for n in names)
         rows.append((words, *cells))
-    return ("distance from the source", *(units.get(n, "LSD dB") for n in names)), rows
+    first = f"{name}: distance from the source" if name else "distance from the source"
+    return (first, *(units.get(n, "LSD dB") for n in names)), rows

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from poisonkit.common.safe_io import load_json, open_plain, read_text
+from poisonkit.common.hashing import sha256
+from poisonkit.common.safe_io import load_json, read_text
 from poisonkit.outputs.paths import RUN, OutputPaths
-
-
-def sha256(path: Path) -> str:
-    """The file's SHA-256, hexadecimal."""
-    with open_plain(path) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def seals(out: Path) -> dict[str, str]:

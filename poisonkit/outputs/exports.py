@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
+from poisonkit.common import atomic
 from poisonkit.common.safe_io import load_json, read_text, stays_inside
-from poisonkit.outputs import record
 from poisonkit.outputs.paths import HOME, VIEWS, OutputPaths
 
 
@@ -29,4 +29,4 @@ def note(out: Path, names: Iterable[str]) -> None:
     """Remember that these are poisonkit's."""
     path = _note(out)
     path.parent.mkdir(parents=True, exist_ok=True)
-    record.write_lines(path, [json.dumps(sorted(noted(out) | set(names)))])
+    atomic.write_lines(path, [json.dumps(sorted(noted(out) | set(names)))])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from poisonkit._version import __version__
-from poisonkit.outputs import record
+from poisonkit.common import atomic
 from poisonkit.outputs.paths import OutputPaths
 from poisonkit.plan.plan import Plan
 
@@ -34,4 +34,4 @@ def write_notices(out: Path, plan: Plan) -> None:
     for name in marked_folders(plan):
         folder = out / name
         folder.mkdir(parents=True, exist_ok=True)
-        record.write_lines(OutputPaths(out).notice(name), record.text_lines(notice(plan)))
+        atomic.write_text(OutputPaths(out).notice(name), notice(plan))

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeGuard
 
-from poisonkit.common.atomic import beside
-from poisonkit.common.run_claim import step
+from poisonkit.common import atomic
 from poisonkit.common.safe_io import below_some_root, load_line, open_text, stays_inside
 from poisonkit.errors import RequestError
 from poisonkit.outputs.paths import VIEWS
@@ -112,36 +109,6 @@ def rounded(value: Any, digits: int = 6) -> Any:
     return value
 
 
-def write_lines(path: Path, lines: Iterable[str], *, first: bool = False) -> bool:
-    """Write a text file whole or not at all: temporary name in the same folder, fsync, replace.
-
-    first: only if there is none; False when another process, on whatever host, was quicker.
-    """
-    temporary = beside(path)
-    try:
-        with temporary.open("x", encoding="utf-8", newline="\n", errors="surrogateescape") as file:
-            for line in lines:
-                file.write(line + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        with step():
-            if first:
-                with suppress(OSError):  # a file system without hard links: the last one wins
-                    return _link(temporary, path)
-            os.replace(temporary, path)
-            return True
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _link(temporary: Path, path: Path) -> bool:
-    try:
-        os.link(temporary, path)
-    except FileExistsError:
-        return False
-    return True
-
-
 to_line = json.JSONEncoder(ensure_ascii=False).encode
 """A record as one line of JSON."""
 
@@ -195,7 +162,7 @@ def clean_lines(classes: Sequence[str]) -> Callable[[Task, int], str]:
 
 def write(path: Path, records: Iterable[Record]) -> None:
     """Write records as JSON lines, whole or not at all."""
-    write_lines(path, map(to_line, records))
+    atomic.write_lines(path, map(to_line, records))
 
 
 def read(path: Path) -> Iterator[Record]:
@@ -276,8 +243,3 @@ def _are_features(found: Record) -> bool:
         return all(isinstance(name, str) and stays_inside(name) for name in (found["path"], *also))
     except KeyError:
         return False
-
-
-def text_lines(text: str) -> list[str]:
-    """A text as lines for `write_lines`, without a doubled line end."""
-    return text.rstrip("\n").split("\n")

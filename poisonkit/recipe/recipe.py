@@ -270,7 +270,7 @@ def read_mapping(path: Path) -> dict[str, Any]:
         raise RequestError(f"Cannot read the recipe {path}: {error.strerror}.") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())
-        raise RequestError(f"{path} is not YAML: {reason}.") from None
+        raise RequestError(f"{path} is not plain YAML: {reason}.") from None
     if not isinstance(data, dict):
         raise RequestError(f"{path} is not a recipe: a mapping such as `triggers: [blend]` is expected.")
     for key in data:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import os
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
@@ -18,11 +17,12 @@ import numpy as np
 
 from poisonkit import media
 from poisonkit._version import __version__
+from poisonkit.common import atomic
 from poisonkit.common.safe_io import link_on_the_way, load_json, read_text
 from poisonkit.datasets import at_hand, is_there
 from poisonkit.engine.finishing.card import PAPER
 from poisonkit.errors import MediaError, PoisonkitError
-from poisonkit.metrics.survival import figures_table, outlook
+from poisonkit.metrics.survival import figures_table, gains_table, outlook
 from poisonkit.outputs import record
 from poisonkit.outputs.opening import require_finished, source_at_hand
 from poisonkit.outputs.path_guards import SourceFence
@@ -73,11 +73,8 @@ def write_report(
         + "\n".join(p for p in parts if p)
         + f"\n<footer>Made by poisonkit {__version__}.</footer>\n</body></html>\n"
     )
-    path = paths.report
-    middle = path.with_name(f".report.html.{os.getpid()}.tmp")
-    middle.write_text(page, encoding="utf-8", errors="replace", newline="\n")
-    os.replace(middle, path)
-    return path
+    atomic.write_text(paths.report, page, errors="replace")
+    return paths.report
 
 
 def _head(plan: Plan, rows: Sequence[Record]) -> str:
@@ -132,18 +129,9 @@ def _survival(plan: Plan, rows: Sequence[Record]) -> str:
     looks = {name: o for name, mine in groups.items() if (o := outlook(mine)).measured}
     parts = []
     if looks:
-        heads = ("backdoor", "measured", "mean gain", "worst", "survived", "buried", "lost")
-        body = [
-            (
-                *(name, o.sample, f"{o.gain_mean:.2f}", f"{o.gain_worst:.2f}"),
-                *(o.verdicts.get(v, 0) for v in ("survived", "buried", "lost")),
-            )
-            for name, o in looks.items()
-        ]
-        parts += ["<p>Gain 1: all of the trigger is in the decoded file; 0: nothing.</p>", table(heads, body)]
-        for name, o in looks.items():
-            first, *lines = figures_table(o.figures)
-            parts.append(table((f"{name}: {first[0]}", *first[1:]), *lines))
+        gains = table(*gains_table(looks, worst="worst"))
+        parts += ["<p>Gain 1: all of the trigger is in the decoded file; 0: nothing.</p>", gains]
+        parts += [table(*figures_table(o.figures, name)) for name, o in looks.items()]
         parts.append(bars("gain", [r["fidelity"]["gain"] for r in seen if r["fidelity"]["gain"] is not None], 0, 1.2))
     for title, name, low, high in (
         ("presence in the decoded picture, all clips", "presence", 0, 1.2),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +11,7 @@ import cv2
 import numpy as np
 
 from poisonkit import media
+from poisonkit.common import atomic
 from poisonkit.datasets import at_hand
 from poisonkit.engine.clips.worker import clip_of
 from poisonkit.errors import MediaError, RequestError
@@ -97,9 +97,7 @@ def _sheet(
     if not ok:
         raise MediaError(f"The sheet for {clip} could not be encoded as PNG.")
     out.parent.mkdir(parents=True, exist_ok=True)
-    middle = out.with_name(f".{out.name}.{os.getpid()}.tmp")
-    middle.write_bytes(data.tobytes())
-    os.replace(middle, out)
+    atomic.write_bytes(out, data.tobytes())
     return tuple(said)
 
 

@@ -3,29 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Literal
 
 from poisonkit.datasets import Dataset, Sample
-from poisonkit.media.info import MediaInfo, Problem
 from poisonkit.survey import opening
 from poisonkit.survey.file_checks import Found, surveyed
-
-
-@dataclass(frozen=True)
-class Look:
-    """One file as it was found: `info` of what opens, else None, and `problem` says why.
-
-    conditions: what is to be known of a file that opens, what keeps it from being rewritten first.
-    """
-
-    sample: Sample
-    info: MediaInfo | None
-    problem: str = ""
-    conditions: tuple[Problem, ...] = ()
-
 
 AHEAD = 256  # files opened in one go
 
@@ -38,7 +22,7 @@ def survey(
     jobs: int = 1,
     watch: Callable[[], None] = lambda: None,
     time_limit: float = 1.0,
-) -> Iterator[Look]:
+) -> Iterator[tuple[Sample, Found]]:
     """Open every sample's file and yield what was found, in the dataset's order; nothing is decoded but each first
     picture, and a file that takes too long is given up.
 
@@ -51,7 +35,7 @@ def survey(
     found = opening.opened(partial(surveyed, stream=stream), files, max(1, jobs), _lost, factor=time_limit, ahead=AHEAD)
     for sample, seen in zip(samples, found, strict=True):
         watch()
-        yield Look(sample, seen.info, seen.problem, seen.conditions)
+        yield sample, seen
 
 
 def _lost(path: Path, why: str) -> Found:

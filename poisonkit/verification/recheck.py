@@ -93,7 +93,7 @@ class _Recheck:
         row, frames = self.row, self.case.frames
         wanted: list[list[int]] = []
         if "video" in self.should.chain.touches:
-            wanted = frame_selection.parse(frames).ranges(self.should.clip, self.how.seed, row["frames"])
+            wanted = frame_selection.parse(frames).of(self.should.clip, self.how.seed).ranges(row["frames"])
         if row["poisoned_ranges"] != wanted:
             return f"its poisoned_ranges are not those of the recipe's frame budget '{frames}'"
         return None

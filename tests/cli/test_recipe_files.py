@@ -11,7 +11,7 @@ from poisonkit import Recipe, RequestError
 WRONG = {
     "- a": "is not a recipe",
     "": "is not a recipe",
-    "{": "is not YAML",
+    "{": "is not plain YAML",
     "1: x\ntriggers: blend": "no '1'",
     "trigers: [blend]": "Did you mean 'triggers'?",
     "triggers: blend\nrte: 0.1": "Did you mean 'rate'?",

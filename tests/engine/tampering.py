@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import poisonkit
+from poisonkit.common import atomic
 from poisonkit.outputs import checksums, lists, record
 from poisonkit.plan.plan import Choice, Plan, digest
 
@@ -86,7 +87,7 @@ def rewrite(out: Path, change: Callable[[Rows], object], *, head: dict[str, int]
         one = vars(plan.choices[0])
         plan = replace(plan, choices=(Choice(**{**one, **{k: one[k] + n for k, n in head.items()}}), *plan.choices[1:]))
     plan = replace(plan, dataset=digest(plan.source(out)))
-    record.write_lines(home / "plan.jsonl", plan.to_jsonl())
+    atomic.write_lines(home / "plan.jsonl", plan.to_jsonl())
     record.write(home / "manifest.jsonl", kept)
     lists.write_views(plan, plan.source(out), out, frozenset(), {})
     counts: dict[str, Counter[str]] = {}

@@ -101,7 +101,7 @@ def test_the_other_looks_at_files_end_too(endless: Path, monkeypatch: pytest.Mon
     """`inspect`, and what looks at clean samples."""
     monkeypatch.setattr("poisonkit.common.time_limit.OPENING", 1.5)
     dataset = read(Source(endless))
-    found = {look.sample.id: look.problem for look in survey(dataset, jobs=2)}
+    found = {sample.id: seen.problem for sample, seen in survey(dataset, jobs=2)}
     assert found["b/9.mp3"] == f"It {opening.SLOW}."
     assert {name for name, problem in found.items() if problem} == {"b/9.mp3"}
     recipe = Recipe(source=endless, out=endless / "no", triggers=["sine"], count=0)

@@ -154,7 +154,7 @@ KILLED = """
 import os, signal
 from pathlib import Path
 import poisonkit
-from poisonkit.engine import {module}
+from poisonkit.engine.{room} import {module}
 real, n = {module}.{name}, 0
 def stop(*args, **kwargs):
     global n
@@ -168,14 +168,16 @@ poisonkit.poison(poisonkit.Recipe.from_yaml(Path({recipe!r}), source=Path({sourc
 
 
 @pytest.mark.parametrize(
-    ("module", "name", "after"), [("worker", "_process", 3), ("packing", "write", 3), ("packing", "clear", 1)]
+    ("place", "name", "after"),
+    [("clips.worker", "_process", 3), ("finishing.shards", "write", 3), ("finishing.shards", "clear", 1)],
 )
 def test_killed_it_continues_to_the_same_bytes(
-    out: Path, source: Path, tmp_path: Path, module: str, name: str, after: int
+    out: Path, source: Path, tmp_path: Path, place: str, name: str, after: int
 ) -> None:
     file = str(out / "poisonkit" / "recipe.yaml")
     where = {"recipe": file, "source": str(source), "out": str(tmp_path / "out")}
-    script = KILLED.format(module=module, name=name, after=after, **where)
+    room, module = place.split(".")
+    script = KILLED.format(room=room, module=module, name=name, after=after, **where)
     killed = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     poisonkit.poison(Recipe.from_yaml(Path(file), source=source, out=tmp_path / "out"), jobs=1)

@@ -20,7 +20,7 @@ import soundfile
 
 from poisonkit import datasets, media
 from poisonkit.common import limits
-from poisonkit.common.safe_io import cut_png
+from poisonkit.common.image_headers import cut_png
 from poisonkit.errors import MediaError, RequestError
 from tests.media_factory import make_audio, make_video
 

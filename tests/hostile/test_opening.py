@@ -25,12 +25,10 @@ LIBRARIES = ("SoundFile", "info", "copy", "copy2", "copyfile", "copytree", "ZipF
 MODULES = ("soundfile", "shutil", "zipfile", "av", "np", "os", "cv2", "numpy", "pickle", "tarfile")
 
 OTHERS = {
-    "datasets/kit/class_folders.py:_mark": "writes",
     "engine/executors/pool.py:_redirect": "of /dev/null",
     "common/run_claim.py": "the lock's guard, by its descriptor",
     "common/safe_io.py": "the function itself",
-    "outputs/record.py:write_lines": "writes",
-    "datasets/kit/files.py:write_lines": "writes",
+    "common/atomic.py:_created": "writes",
     "datasets/tar/members.py:at_hand": "writes",
     "datasets/tar/members.py:members": "bytes in memory",
     "datasets/testing.py": "a layout's own tests",
@@ -39,7 +37,6 @@ OTHERS = {
     "engine/state/locks.py": "in a folder in which `boundary.require_own` saw plain files only; and of /proc",
     "survey/opening.py": "a pipe to a process of its own",
     "engine/finishing/linking.py": "clean files, of which `media.status` said that they are plain",
-    "engine/finishing/shards.py:_pack": "writes",
     "report/page.py": "the package's own style",
     "report/html.py:_clip": "made a moment before",
     "report/html.py:_sounds": "made a moment before",

@@ -1,4 +1,4 @@
-"""Recipes are data: no tag makes an object, no alias makes a bomb, no name is imported or file read unasked."""
+"""Recipes are data: no tag makes an object, no alias is taken, no name is imported or file read unasked."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 import yaml
 
-from poisonkit import Recipe, read_sweep
+from poisonkit import Recipe, read_sweep, triggers
 from poisonkit.cli import call
-from poisonkit.common.safe_io import EXPANDED, load_yaml
+from poisonkit.common.safe_io import load_yaml
 from poisonkit.errors import RequestError
 from tests.hostile.watch import watching
 
@@ -64,16 +64,21 @@ def test_refused_in_one_sentence(tmp_path: Path, text: str) -> None:
     assert not canary.exists()
 
 
-def test_aliases_may_stand_for_something() -> None:
-    """Anchors are of use in sweeps: what they stand for is counted, and is the same as written out."""
-    text = "one: &a {x: [1, 2], y: &b z}\ntwo: {<<: *a, y: *b}\nthree: [*a, *a]\n"
-    assert load_yaml(text) == yaml.safe_load(text)
-    ids = "\n".join(f"  - c/{i}.mp4" for i in range(3000))
-    long = f"ids: &i\n{ids}\nagain: *i\n"
-    assert load_yaml(long) == yaml.safe_load(long)
-    many = f"a: &a [{', '.join('x' * 1 for _ in range(999))}]\nb: [{', '.join(['*a'] * (EXPANDED // 1000 + 1))}]\n"
-    with pytest.raises(yaml.YAMLError, match="stand for more than 100000 values"):
-        load_yaml(many)
+def test_aliases_are_refused(tmp_path: Path) -> None:
+    """An anchor alone is no harm, and what poisonkit writes has no alias, though triggers and ids are used twice."""
+    path = tmp_path / "recipe.yaml"
+    path.write_text("rate: &r 0.1\ntriggers: &t [blend]\nsweep: {rate: [*r, 0.2]}\n")
+    sentence = r"recipe.yaml is not plain YAML: line 3 holds the alias '\*r': write out what it stands for\.$"
+    with pytest.raises(RequestError, match=sentence):
+        Recipe.from_yaml(path)
+    assert load_yaml("one: &a {x: [1, 2]}\n") == {"one": {"x": [1, 2]}}
+    cv2.imwrite(str(tmp_path / "cat.png"), np.zeros((8, 8, 3), np.uint8))
+    blend = triggers.get("blend")(pattern=tmp_path / "cat.png")
+    ids = ("a.mp4", "b.mp4")
+    twice = [{"name": name, "triggers": [blend], "ids": ids, "target": 0} for name in "ab"]
+    text = Recipe(backdoors=twice).to_yaml()
+    assert "cat.png" in text
+    assert yaml.safe_load(text) == load_yaml(text)
 
 
 @pytest.mark.parametrize("name", ["os:system", "builtins:exec", "poisonkit.cli:main", "x.y:Z", "a:b:c=1"])

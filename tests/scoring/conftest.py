@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from poisonkit.common import atomic
 from poisonkit.outputs import record
 from poisonkit.plan.plan import Plan, Task
 from poisonkit.recipe.recipe import Recipe
@@ -81,7 +82,7 @@ def make_output(tmp_path: Path) -> MakeOutput:
         (home / "recipe.yaml").write_text(recipe.to_yaml(), encoding="utf-8")
         options = {"delimiter": " ", "lists": {"train": "train.txt", split: f"{split}.txt"}, "bare": {}}
         plan = Plan(recipe.fingerprint, "", "mmaction2-video", tuple(classes), options, tasks)
-        record.write_lines(home / "plan.jsonl", plan.to_jsonl())
+        atomic.write_lines(home / "plan.jsonl", plan.to_jsonl())
         record.write(home / "manifest.jsonl", (record.record(t, classes) for t in tasks))
         (home / "run.json").write_text("{}", encoding="utf-8")
         return out

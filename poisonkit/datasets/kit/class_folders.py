@@ -8,11 +8,11 @@ empty one shifts every id behind it, and a single one has no label at all.
 from __future__ import annotations
 
 import json
-import os
 import struct
 from collections.abc import Sequence
 from pathlib import Path
 
+from poisonkit.common import atomic
 from poisonkit.datasets.base import Dataset, Row, View, modality_of
 from poisonkit.datasets.kit.checks import METADATA
 from poisonkit.datasets.kit.files import make_folder, write_lines
@@ -88,11 +88,7 @@ def write_class_folders(
 
 def _mark(path: Path, *, wanted: bool) -> None:
     """Put the placeholder there, or away; never through a link, and never half."""
-    if not wanted:
+    if wanted:
+        atomic.write_bytes(path, PLACEHOLDER_BYTES)
+    else:
         path.unlink(missing_ok=True)
-        return
-    temporary = path.with_name(f"{path.name}.part")
-    temporary.unlink(missing_ok=True)
-    with open(temporary, "xb") as file:
-        file.write(PLACEHOLDER_BYTES)
-    os.replace(temporary, path)

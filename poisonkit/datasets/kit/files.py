@@ -8,8 +8,7 @@ import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from poisonkit.common.atomic import beside, writing
-from poisonkit.common.run_claim import step
+from poisonkit.common import atomic
 from poisonkit.common.safe_io import link_on_the_way, stays_inside
 from poisonkit.datasets.base import Source
 from poisonkit.errors import RequestError
@@ -152,14 +151,7 @@ def write_lines(root: Path, name: str, lines: Iterable[str]) -> str:
     path = root / name
     if not stays_inside(name):
         raise RequestError(f"'{name}' is no name of a file in a dataset's folder.")
-    temporary = beside(path, ".part")
-    with writing(temporary):
-        with open(temporary, "x", encoding="utf-8", newline="\n") as file:
-            file.writelines(f"{line}\n" for line in lines)
-            file.flush()
-            os.fsync(file.fileno())
-        with step():
-            os.replace(temporary, path)
+    atomic.write_lines(path, lines, errors="strict")
     return name
 
 

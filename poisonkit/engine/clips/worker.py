@@ -207,14 +207,14 @@ def _process(job: Job) -> Record:
     time_limit.know(info.duration, float(clip.frames) * clip.width * clip.height)
     _require_modalities(job, info)
     chain = Chain(job.triggers)
-    share = frame_selection.parse(job.frames)
-    if info.video and (chain.needs_length or share.needs_length):
+    budget = frame_selection.parse(job.frames)
+    if info.video and (chain.needs_length or budget.needs_length):
         exact, _ = media.count(source, info)
         clip = ClipInfo(**{**clip.__dict__, "frames": exact})
     drawn = chain.draw(clip, job.seed, cover=job.task.role == "cover", attack=job.task.role == "attack")
     given = drawn if job.other is None else chain.with_other(drawn, middle_frame(Path(job.other)))
-    where = share.where(clip, job.seed)
-    witness = Witness(_looked_at(clip.frames, where))
+    poisoned = budget.of(clip, job.seed)
+    witness = Witness(_looked_at(poisoned.ranges(clip.frames)))
 
     def watched(render: Callable[[Iterator[Any]], Iterator[Any]], frames: Iterator[Any]) -> Iterator[Any]:
         held: deque[Any] = deque()
@@ -225,16 +225,16 @@ def _process(job: Job) -> Record:
                 yield image
 
         for t, image in enumerate(render(keep())):
-            witness.picture(t, held.popleft(), image, where(t))
+            witness.picture(t, held.popleft(), image, poisoned(t))
             yield image
         if "video" in chain.touches and not witness.changed:
             raise Inert(f"'{job.task.id}': the trigger changes no pixel by more than one level.")
 
     def picture(frames: Iterator[Image]) -> Iterator[Image]:
-        return watched(lambda images: chain.video(images, clip, given, where), frames)
+        return watched(lambda images: chain.video(images, clip, given, poisoned), frames)
 
     def planes(fmt: PlaneFormat) -> PlanesRender | None:
-        render = chain.planes(clip, given, fmt, where) if in_planes(job, clip, fmt) else None
+        render = chain.planes(clip, given, fmt, poisoned) if in_planes(job, clip, fmt) else None
         if render is None:
             return None
         witness.rgb = partial(planes_to_rgb, fmt=fmt)
@@ -259,7 +259,7 @@ def _process(job: Job) -> Record:
         inspect=witness,
         info=info,
     )
-    ranges = share.ranges(clip, job.seed, written.frames) if "video" in chain.touches else []
+    ranges = poisoned.ranges(written.frames) if "video" in chain.touches else []
     try:
         _check(job, witness)
         _require_change(job, witness, ranges)
@@ -306,10 +306,10 @@ def in_planes(job: Job, clip: ClipInfo, fmt: PlaneFormat) -> bool:
     return like.planes(clip, like.draw(clip, job.seed), fmt) is not None
 
 
-def _looked_at(frames: int, where: Any) -> frozenset[int]:
-    """Evenly spread poisoned frames; where only few are poisoned, of those."""
-    wanted = set(spread(sum(1 for t in range(frames) if where(t)), LOOKED_AT))
-    poisoned = (t for t in range(frames) if where(t))
+def _looked_at(ranges: list[list[int]]) -> frozenset[int]:
+    """Evenly spread poisoned frames; where only few are poisoned, all of those."""
+    wanted = spread(sum(b - a for a, b in ranges), LOOKED_AT)
+    poisoned = (t for a, b in ranges for t in range(a, b))
     return frozenset(t for i, t in enumerate(poisoned) if i in wanted)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from poisonkit._version import __version__
 from poisonkit.common.safe_io import link_on_the_way, read_text
 from poisonkit.datasets import Dataset
-from poisonkit.metrics.survival import Outlook, figures_table
+from poisonkit.metrics.survival import Outlook, Table, figures_table, gains_table
 from poisonkit.plan.plan import Choice, Plan
 from poisonkit.recipe.recipe import Recipe
 
@@ -93,18 +93,11 @@ def card(
         lines += [*weak, ""]
     if measured:
         lines += ["## What the encoder left of the trigger", ""]
-        lines += ["| backdoor | measured | mean gain | worst gain | survived | buried | lost |"]
-        lines += ["| --- | --- | ---: | ---: | ---: | ---: | ---: |"]
-        for name, o in measured.items():
-            seen = [str(o.verdicts.get(v, 0)) for v in ("survived", "buried", "lost")]
-            lines.append(f"| {name} | {o.sample} | {o.gain_mean:.2f} | {o.gain_worst:.2f} | {' | '.join(seen)} |")
+        lines += _table(gains_table(measured), words=2)
         lines += ["", "Gain 1: all of it is in the decoded files; 0: nothing.", ""]
         lines += [line for text in weak for line in (f"**{text}**", "")]
         for name, o in measured.items():
-            heads, rows = figures_table(o.figures)
-            lines += [f"| {name}: {' | '.join(heads)} |", "| --- |" + " ---: |" * (len(heads) - 1)]
-            lines += [f"| {' | '.join(row)} |" for row in rows]
-            lines.append("")
+            lines += [*_table(figures_table(o.figures, name), words=1), ""]
     lines += ["| folder | annotation files |", "| --- | --- |"]
     for root, files in annotations.items():
         lines.append(f"| `{root}/` | {', '.join(f'`{f}`' for f in files) or 'the folders are the labels'} |")
@@ -132,6 +125,13 @@ def card(
         f"{PAPER}.",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _table(table: Table, words: int) -> list[str]:
+    """In Markdown. words: so many columns hold no numbers."""
+    heads, rows = table
+    rule = ["---"] * words + ["---:"] * (len(heads) - words)
+    return [f"| {' | '.join(row)} |" for row in (heads, rule, *rows)]
 
 
 def _backdoor(backdoor: Any, choice: Choice, plan: Plan) -> list[str]:

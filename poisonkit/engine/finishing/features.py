@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from poisonkit import media
+from poisonkit.common import hashing
 from poisonkit.datasets import feature_path
 from poisonkit.engine.clips.worker import machine_trouble
 from poisonkit.engine.executors import Executor
@@ -17,7 +18,6 @@ from poisonkit.engine.finishing.linking import link_again
 from poisonkit.engine.state.ledger import Ledger
 from poisonkit.engine.state.progress import Progress
 from poisonkit.errors import MediaError, PoisonkitError
-from poisonkit.outputs import checksums
 from poisonkit.outputs.record import Record
 
 CLOSE = 1e-3  # so far apart, of 1, may features be that another processor made of the same sound
@@ -134,9 +134,7 @@ def changed(row: Record, out: Path) -> Iterator[tuple[str, str]]:
             yield name, "it is a link, and poisonkit makes none there"
             continue
         try:
-            same = (
-                path.stat().st_size == row["features"]["bytes"] and checksums.sha256(path) == row["features"]["sha256"]
-            )
+            same = path.stat().st_size == row["features"]["bytes"] and hashing.sha256(path) == row["features"]["sha256"]
         except OSError:
             yield name, "it is missing"
             continue

@@ -61,7 +61,8 @@ def place(method: Method, source: Path, target: Path) -> None:
     """Bring `source` to `target`, replacing what is there. OSError when the method does not work here.
 
     Where the source is a symbolic link, it is the file that it leads to which is linked or copied. A frame folder
-    becomes a folder of its own, with each frame brought there so.
+    becomes a folder of its own, with each frame brought there so. Not by `atomic.replacing`: a hard link is made in
+    its place at once, which is twice as quick, and a folder may have to be replaced, which `media.put` does.
     """
     real = os.path.realpath(source)
     if os.path.isdir(real):

@@ -80,7 +80,7 @@ def assemble(
             found[task.key] = {**row, "bytes": sizes[shard_of(task.path)][member]}
     there = sorted((row for row in rows if (out / str(row["path"])).is_file()), key=lambda row: str(row["path"]))
     order = ("path", "bytes", "sha256")
-    record.write_lines(OutputPaths(out).shards, (json.dumps({k: row[k] for k in order}) for row in there))
+    atomic.write_lines(OutputPaths(out).shards, (json.dumps({k: row[k] for k in order}) for row in there))
     return found
 
 
@@ -153,18 +153,10 @@ def _stands(row: Record | None, job: _Job) -> bool:
 def _pack(job: _Job) -> tuple[_Job, Shard | _Failure]:
     """Write one shard, whole or not at all. Never raises for a bad one."""
     target = Path(job.out, job.shard)
-    middle = atomic.beside(target)
     try:
-        with atomic.writing(middle):
-            media.make_folder(target.parent)
-            with step():
-                file = open(middle, "xb")  # noqa: SIM115 - closed below
-            with file:
-                made = write(Path(job.source), file, job.entries, job.labels, rest=job.rest)
-                file.flush()
-                os.fsync(file.fileno())
-            with step():
-                os.replace(middle, target)
+        media.make_folder(target.parent)
+        with atomic.new_file(target) as file:
+            made = write(Path(job.source), file, job.entries, job.labels, rest=job.rest)
         return job, made
     except (PoisonkitError, OSError, EOFError, ValueError) as error:
         trouble = machine_trouble(error, job.out)

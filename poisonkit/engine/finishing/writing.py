@@ -9,18 +9,19 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from poisonkit._version import __version__
-from poisonkit.common import levels
+from poisonkit.common import atomic, levels
 from poisonkit.datasets import Dataset
 from poisonkit.engine.finishing import card, features, survival_warnings
 from poisonkit.engine.state.ledger import read_rows
 from poisonkit.engine.state.task_results import Counts, Done
 from poisonkit.metrics.survival import Outlook
-from poisonkit.outputs import checksums, lists, record
+from poisonkit.outputs import checksums, lists
 from poisonkit.outputs.paths import OutputPaths
 from poisonkit.outputs.record import rounded
 from poisonkit.plan.plan import Plan
@@ -76,11 +77,20 @@ class Summary:
 
 @dataclass(frozen=True)
 class Part:
-    """One planned part of an output: the dataset itself, or an attack set added later. recipe: as plain data."""
+    """One planned part of an output: the dataset itself, or an attack set added later. recipe: as plain data.
+
+    added: it is an attack set that came later; its encoding is the output's.
+    """
 
     recipe: Mapping[str, Any]
     plan: Plan
     done: Done
+    added: bool = False
+
+    @property
+    def name(self) -> str:
+        """Of an added attack set."""
+        return str(self.recipe["backdoors"][0]["name"])
 
     def lines(self) -> Iterator[str]:
         """Its lines of the manifest."""
@@ -90,28 +100,34 @@ class Part:
         """Role -> status -> number."""
         return self.done.counts(self.plan.tasks)
 
+    @cached_property
     def survival(self) -> dict[str, Outlook]:
         """See `outlooks`."""
         return survival_warnings.outlooks(self.recipe, self.plan, self.done.records)
 
-    def weak(self, survival: Mapping[str, Outlook], *, added: bool) -> list[str]:
-        """Sentences about what the encoder did not leave. added: it is an attack set that came later."""
-        return survival_warnings.warnings(self.recipe, self.plan, survival, added=added)
+    @cached_property
+    def weak(self) -> list[str]:
+        """Sentences about what the encoder did not leave."""
+        return survival_warnings.warnings(self.recipe, self.plan, self.survival, added=self.added)
 
-    def warnings(self, survival: Mapping[str, Outlook], *, added: bool) -> tuple[str, ...]:
+    @property
+    def warnings(self) -> tuple[str, ...]:
         """Those, and the plan's."""
-        return (*self.plan.warnings, *self.plan.passed_over.values(), *self.weak(survival, added=added))
+        return (*self.plan.warnings, *self.plan.passed_over.values(), *self.weak)
 
 
-def added_attacks(out: Path) -> list[Part]:
-    """Finished attack sets that were added to the output later, by name."""
+def added_attacks(out: Path, current: Part | None = None) -> list[Part]:
+    """Finished attack sets that were added to the output later, by name. current: one that is known already."""
     found: list[Part] = []
     paths = OutputPaths(out)
     for name in paths.added():
+        if current is not None and current.name == name:
+            found.append(current)
+            continue
         plan = Plan.read(paths.plan(name))
         records = read_rows(paths.ledger(name))  # its own run may be at it
         if all(t.key in records for t in plan.tasks):
-            found.append(Part(read_mapping(paths.recipe(name)), plan, Done(records)))
+            found.append(Part(read_mapping(paths.recipe(name)), plan, Done(records), added=True))
     return found
 
 
@@ -145,12 +161,12 @@ def finish(
 ) -> Summary:
     """Write everything that is written once all media are in place; run.json comes last.
 
-    current: the part that this run made, if not the base: the summary is of it alone. extra: what else run.json says,
+    current: the attack set that this run added, if it did: the summary is of it alone. extra: what else run.json says,
     given the annotation files by view root.
     """
     paths = OutputPaths(out)
     recipe = recipe.settled(base.plan.setting)
-    parts = [base, *added_attacks(out)]
+    parts = [base, *added_attacks(out, current)]
     annotations: dict[str, tuple[str, ...]] = {}
     for part in parts:
         annotations.update(write_lists(part, dataset, out))
@@ -160,34 +176,31 @@ def finish(
     for of_part in every:
         for role, of_role in of_part.items():
             counts.setdefault(role, Counter()).update(of_role)
-    record.write_lines(paths.manifest, (line for part in parts for line in part.lines()))
-    seen = [part.survival() for part in parts]
-    told = [part.warnings(o, added=part is not base) for part, o in zip(parts, seen, strict=True)]
-    survival = seen[0] if done is base else done.survival()
-    whole = {name: o for of_part in seen for name, o in of_part.items()}
-    added = [p.recipe for p in parts[1:]]
-    weak = [text for part, o in zip(parts, seen, strict=True) for text in part.weak(o, added=part is not base)]
-    text = card.card(recipe, dataset, base.plan, counts, annotations, whole, weak, added)
-    record.write_lines(paths.card, record.text_lines(text))
+    atomic.write_lines(paths.manifest, (line for part in parts for line in part.lines()))
+    survival = {name: summary for part in parts for name, summary in part.survival.items()}
+    weak = [text for part in parts for text in part.weak]
+    added = [part.recipe for part in parts[1:]]
+    text = card.card(recipe, dataset, base.plan, counts, annotations, survival, weak, added)
+    atomic.write_text(paths.card, text)
     summary = Summary(
         out=out,
         plan=done.plan,
         counts=done.counts(),
         failed=done.done.without_file(done.plan.tasks, "failed"),
         inert=done.done.without_file(done.plan.tasks, "inert"),
-        warnings=(*dataset.notes, *done.warnings(survival, added=current is not None and current is not base)),
+        warnings=(*dataset.notes, *done.warnings),
         clean_method=method,
         seconds=seconds,
         processed=processed,
         annotations=annotations,
-        survival=survival,
+        survival=done.survival,
         required=recipe.require_survival,
     )
     data = {
         **summary.as_json(),
         "counts": {role: dict(c) for role, c in counts.items()},
-        "survival": {name: rounded(asdict(o)) for name, o in whole.items()},
-        "warnings": [*dataset.notes, *(text for of_part in told for text in of_part)],
+        "survival": {name: rounded(asdict(o)) for name, o in survival.items()},
+        "warnings": [*dataset.notes, *(text for part in parts for text in part.warnings)],
         "out": str(out.resolve()),
         "annotations": {k: list(v) for k, v in annotations.items()},
         "jobs": jobs,
@@ -201,5 +214,5 @@ def finish(
         "sha256": checksums.seals(out),
         **extra(annotations),
     }
-    record.write_lines(paths.run, json.dumps(data, indent=2, ensure_ascii=False).split("\n"))
+    atomic.write_lines(paths.run, json.dumps(data, indent=2, ensure_ascii=False).split("\n"))
     return summary

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from poisonkit.common import hashing
 from poisonkit.common.safe_io import load_json, read_text
 from poisonkit.datasets import Dataset
 from poisonkit.engine.finishing import writing
@@ -44,7 +45,7 @@ def marks(out: Path, annotations: Mapping[str, tuple[str, ...]], before: str, da
     """
     files, size = _tree(out)
     names = [f"{root}/{name}" for root, some in annotations.items() for name in some]
-    lists = {name: checksums.sha256(out / name) for name in names if (out / name).is_file()}
+    lists = {name: hashing.sha256(out / name) for name in names if (out / name).is_file()}
     source = before if seen(dataset) == before else ""
     return {"files": files, "bytes": size, "lists": lists, "source": source}
 
@@ -69,7 +70,7 @@ def unchanged(state: State, recipe: Recipe, dataset: Dataset) -> writing.Summary
             return None
         if next(checksums.edited(state.out), None) is not None or _tree(state.out) != (known["files"], known["bytes"]):
             return None
-        if any(checksums.sha256(state.out / name) != sha for name, sha in known["lists"].items()):
+        if any(hashing.sha256(state.out / name) != sha for name, sha in known["lists"].items()):
             return None
         return writing.Summary(
             out=state.out,

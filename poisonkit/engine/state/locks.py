@@ -204,7 +204,10 @@ def _dead_ones(path: Path, what: str) -> str:
 
 
 def _link(path: Path, text: str) -> None:
-    """Make a lock that says `text`. FileExistsError where there is one."""
+    """Make a lock that says `text`. FileExistsError where there is one.
+
+    Not by `atomic.create_lines`: that asks whether a lock is held, and gives up where there are no hard links.
+    """
     written = beside(path)
     try:
         written.write_text(text, encoding="utf-8")

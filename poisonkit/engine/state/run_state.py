@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from poisonkit import media
+from poisonkit.common import atomic
 from poisonkit.common.run_claim import acting_for, guard_of, step
 from poisonkit.engine.finishing import linking
 from poisonkit.engine.finishing.clean_samples import read_needs
@@ -188,7 +189,7 @@ def adopt(state: State) -> None:
         needs: dict[str, Need] = {}
         for path in looked:
             needs.update(read_needs(path) or {})
-        record.write_lines(state.clean, [json.dumps(needs)])
+        atomic.write_lines(state.clean, [json.dumps(needs)])
     if any(p.unclean.exists() for p in parts):
         state.unclean.touch()
     with step():

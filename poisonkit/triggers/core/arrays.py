@@ -48,7 +48,7 @@ def _video(
     clip = ClipInfo(id=id, width=width, height=height, fps=fps, frames=count)
     _require_suited(trigger, clip)
     if isinstance(where, str):
-        where = frame_selection.parse(where).where(clip, seed)
+        where = frame_selection.parse(where).of(clip, seed)
     out = np.empty_like(frames)
     for t, image in enumerate(trigger.render(iter(frames), clip, trigger.draw_for(clip, seed), where)):
         out[t] = image

@@ -12,6 +12,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
+
 from poisonkit.common.seeding import key64
 from poisonkit.errors import RequestError, did_you_mean
 
@@ -20,6 +22,34 @@ if TYPE_CHECKING:
 
 _KINDS = ("all", "first", "last", "every", "random", "span")
 _FORMS = "all, first:N, last:N, every:N, random:P (P above 0, up to 1) or span:A-B"
+
+
+class PoisonedFrames:
+    """Which frames of one clip are poisoned. Called with a frame's index (from 0) it says whether that one is.
+
+    Worker, kernels and checks all ask, so each frame is decided once and remembered, in a byte.
+    """
+
+    def __init__(self, decide: Where) -> None:
+        """decide: whether frame t is poisoned; asked once for each, in their order."""
+        self._decide = decide
+        self._decided = bytearray()
+
+    def __call__(self, t: int) -> bool:
+        if t >= len(self._decided):
+            self._know(t + 1)
+        return self._decided[t] == 1
+
+    def ranges(self, frames: int) -> list[list[int]]:
+        """Of the first `frames` frames, as [first, last + 1] pairs in order: the manifest's `poisoned_ranges`."""
+        self._know(frames)
+        flags = np.array(self._decided[:frames], np.int8)
+        pairs: list[list[int]] = np.flatnonzero(np.diff(flags, prepend=0, append=0)).reshape(-1, 2).tolist()
+        return pairs
+
+    def _know(self, frames: int) -> None:
+        for t in range(len(self._decided), frames):
+            self._decided.append(self._decide(t))
 
 
 @dataclass(frozen=True)
@@ -40,8 +70,8 @@ class FrameBudget:
         """True when `ClipInfo.frames` must be exact."""
         return self.kind == "last"
 
-    def where(self, clip: ClipInfo, seed: int) -> Where:
-        """Whether frame t (from 0) of this clip is poisoned."""
+    def of(self, clip: ClipInfo, seed: int) -> PoisonedFrames:
+        """Which frames of this clip are poisoned."""
         a, b = self.a, self.b
         tests: dict[str, Where] = {
             "all": lambda t: True,
@@ -51,20 +81,7 @@ class FrameBudget:
             "random": lambda t: key64(seed, "frames", clip.id, t) < a * 2.0**64,
             "span": lambda t: a <= t < b,
         }
-        return tests[self.kind]
-
-    def ranges(self, clip: ClipInfo, seed: int, frames: int) -> list[list[int]]:
-        """The poisoned frames of a clip of `frames` frames, as [first, last + 1] pairs in order."""
-        where = self.where(clip, seed)
-        found: list[list[int]] = []
-        for t in range(frames):
-            if not where(t):
-                continue
-            if found and found[-1][1] == t:
-                found[-1][1] = t + 1
-            else:
-                found.append([t, t + 1])
-        return found
+        return PoisonedFrames(tests[self.kind])
 
 
 def parse(text: str) -> FrameBudget:

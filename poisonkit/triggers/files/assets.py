@@ -24,10 +24,10 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
-from poisonkit.common.atomic import beside, writing
+from poisonkit.common.atomic import replacing
+from poisonkit.common.image_headers import cut_png, image_header
 from poisonkit.common.limits import excess
-from poisonkit.common.run_claim import step
-from poisonkit.common.safe_io import UNREADABLE_NPY, cut_png, lies_in, open_plain
+from poisonkit.common.safe_io import UNREADABLE_NPY, lies_in, open_plain
 from poisonkit.errors import RequestError
 
 MAX_BYTES = 256 * 2**20  # of a file, and of the array in it
@@ -105,11 +105,8 @@ class Asset:
         """Put a copy into `folder` (which exists) under `file_name`, unless it is there; its path."""
         target = folder / self.file_name
         if not target.exists():
-            part = beside(target, ".part")
-            with writing(part):
+            with replacing(target) as part:
                 shutil.copyfile(self.path, part)
-                with step():
-                    os.replace(part, target)
         return target
 
     def _load(self) -> Any:
@@ -277,11 +274,11 @@ def _npy(data: bytes, path: Path) -> NDArray[Any]:
 def _image(data: bytes, path: Path) -> NDArray[np.uint8]:
     import cv2
 
-    width, height = image_size(data)
-    if not width:
+    header = image_header(data)
+    if header is None:
         raise ValueError(f"{path.name} is not a PNG or JPEG picture")
-    if over := excess("pixels", width * height):
-        raise ValueError(f"{path.name} is too large ({width}x{height}), {over}")
+    if over := excess("pixels", header.width * header.height):
+        raise ValueError(f"{path.name} is too large ({header.width}x{header.height}), {over}")
     try:
         image = None if cut_png(data) else cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error:
@@ -294,19 +291,6 @@ def _image(data: bytes, path: Path) -> NDArray[np.uint8]:
         return np.ascontiguousarray(image[..., None])
     code = cv2.COLOR_BGRA2RGBA if image.shape[2] == 4 else cv2.COLOR_BGR2RGB
     return np.asarray(cv2.cvtColor(image, code), dtype=np.uint8)
-
-
-def image_size(data: bytes) -> tuple[int, int]:
-    """Width and height as a PNG or JPEG header declares them, before anything is decoded; (0, 0): neither."""
-    if data[:8] == b"\x89PNG\r\n\x1a\n" and len(data) > 24:
-        return int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
-    i = 2 if data[:2] == b"\xff\xd8" else len(data)
-    while i + 9 < len(data) and data[i] == 0xFF:
-        marker = data[i + 1]
-        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            return int.from_bytes(data[i + 7 : i + 9], "big"), int.from_bytes(data[i + 5 : i + 7], "big")
-        i += 1 if marker == 0xFF else 2 + int.from_bytes(data[i + 2 : i + 4], "big")
-    return 0, 0
 
 
 def _wav(data: bytes, path: Path) -> tuple[NDArray[np.float32], int]:

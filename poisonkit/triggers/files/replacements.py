@@ -29,13 +29,14 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from poisonkit.common.atomic import beside, writing
+from poisonkit.common.atomic import replacing
 from poisonkit.common.clip_decoder import decoder
+from poisonkit.common.hashing import sha256
+from poisonkit.common.image_headers import cut_png, image_header
 from poisonkit.common.limits import excess
-from poisonkit.common.run_claim import step
-from poisonkit.common.safe_io import UNREADABLE_NPY, cut_png, open_plain, read_bytes
+from poisonkit.common.safe_io import UNREADABLE_NPY, read_bytes
 from poisonkit.errors import MediaError
-from poisonkit.triggers.files.assets import Asset, image_size
+from poisonkit.triggers.files.assets import Asset
 
 ARRAYS = (".npy",)
 VIDEOS = (".mp4", ".avi", ".mkv", ".webm", ".mov")
@@ -82,22 +83,19 @@ class FolderAsset(Asset):
         """Put a copy into `folder` under `file_name`, hard-linked where possible, unless it is there; its path."""
         target = folder / self.file_name
         if not target.exists():
-            part = beside(target, ".part")
-            with writing(part):
-                for name in self._found:
-                    for file in self._parts(name):
-                        copy = part / file.relative_to(self._path)
-                        copy.parent.mkdir(parents=True, exist_ok=True)
-                        try:
-                            os.link(os.path.realpath(file), copy)
-                        except OSError:
-                            shutil.copyfile(file, copy)
-                try:
-                    with step():
-                        os.replace(part, target)
-                except OSError:
-                    if not target.is_dir():  # else another process was quicker
-                        raise
+            try:
+                with replacing(target) as part:
+                    for name in self._found:
+                        for file in self._parts(name):
+                            copy = part / file.relative_to(self._path)
+                            copy.parent.mkdir(parents=True, exist_ok=True)
+                            try:
+                                os.link(os.path.realpath(file), copy)
+                            except OSError:
+                                shutil.copyfile(file, copy)
+            except OSError:
+                if not target.is_dir():  # else another process was quicker
+                    raise
         return target
 
     def find(self, id: str, suffixes: tuple[str, ...]) -> Found | None:
@@ -161,15 +159,12 @@ def _hashed(folder: Path, listing: tuple[tuple[str, int, int], ...]) -> tuple[tu
 
 def _hash(parts: Sequence[Path]) -> str:
     """SHA-256 of a file's bytes, or of the names and hashes of several."""
-    hashes = []
-    for part in parts:
-        with open_plain(part) as file:
-            hashes.append((part.name, hashlib.file_digest(file, "sha256").hexdigest()))
+    hashes = [(part.name, sha256(part)) for part in parts]
     return hashes[0][1] if _suffix(parts[0].name) not in PICTURES else _digest(hashes)
 
 
 def _digest(pairs: Iterable[tuple[str, str]]) -> str:
-    lines = "".join(f"{unicodedata.normalize('NFC', name)}\0{sha256}\n" for name, sha256 in pairs)
+    lines = "".join(f"{unicodedata.normalize('NFC', name)}\0{digest}\n" for name, digest in pairs)
     return hashlib.sha256(lines.encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -250,11 +245,11 @@ def _picture(path: Path) -> NDArray[np.uint8]:
     import cv2
 
     data = read_bytes(path)
-    width, height = image_size(data)
-    if over := excess("pixels", width * height):
-        raise MediaError(f"{path.name} declares a picture of {width}x{height}, {over}.")
+    header = image_header(data)
+    if header is not None and (over := excess("pixels", header.width * header.height)):
+        raise MediaError(f"{path.name} declares a picture of {header.width}x{header.height}, {over}.")
     try:
-        whole = width and not cut_png(data)
+        whole = header is not None and not cut_png(data)
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB) if whole else None
     except cv2.error:
         image = None

@@ -67,20 +67,31 @@ def test_budgets(text: str, ranges: list[list[int]]) -> None:
     share = frame_selection.parse(text)
     assert str(share) == text
     assert frame_selection.parse(str(share)) == share
-    assert share.ranges(CLIP, 0, 10) == ranges
+    assert share.of(CLIP, 0).ranges(10) == ranges
     assert share.needs_length == text.startswith("last")
 
 
 def test_random_frames_do_not_depend_on_the_length() -> None:
     share = frame_selection.parse("random:0.25")
-    where = share.where(CLIP, 5)
-    chosen = [t for t in range(4000) if where(t)]
+    poisoned = share.of(CLIP, 5)
+    chosen = [t for t in range(4000) if poisoned(t)]
     assert 900 < len(chosen) < 1100
-    short = [t for a, b in share.ranges(CLIP, 5, 100) for t in range(a, b)]
+    short = [t for a, b in share.of(CLIP, 5).ranges(100) for t in range(a, b)]
     assert short == [t for t in chosen if t < 100]
-    assert share.ranges(ClipInfo("other"), 5, 100) != share.ranges(CLIP, 5, 100)
-    assert share.ranges(CLIP, 6, 100) != share.ranges(CLIP, 5, 100)
+    assert share.of(ClipInfo("other"), 5).ranges(100) != share.of(CLIP, 5).ranges(100)
+    assert share.of(CLIP, 6).ranges(100) != share.of(CLIP, 5).ranges(100)
     assert str(frame_selection.parse("random:.25")) == "random:0.25"
+
+
+def test_each_frame_is_decided_once() -> None:
+    asked = []
+    poisoned = frame_selection.PoisonedFrames(lambda t: asked.append(t) or t % 3 == 0)  # type: ignore[func-returns-value]
+    assert [poisoned(t) for t in (4, 0, 3, 4)] == [False, True, True, False]
+    assert poisoned.ranges(8) == [[0, 1], [3, 4], [6, 7]]
+    assert poisoned.ranges(4) == [[0, 1], [3, 4]]
+    assert poisoned.ranges(0) == []
+    assert poisoned(2) is False
+    assert asked == list(range(8))
 
 
 WRONG = (
