@@ -41,7 +41,7 @@ def test_symbolic_links_out_of_the_root_need_leave(tmp_path: Path, name: str) ->
     """A farm of links to files elsewhere, as in labs: read under --allow-root, refused without."""
     from poisonkit.datasets import read
     from poisonkit.errors import RequestError
-    from tests.datasets.test_end_to_end import MAKERS
+    from tests.datasets.makers import MAKERS
 
     (tmp_path / "in").mkdir()
     root = MAKERS[name](tmp_path / "in")

@@ -24,8 +24,9 @@ from tests.conftest import same_output
 from tests.datasets import test_benchmark_layouts as benchmarks
 from tests.datasets import test_named_clips as named
 from tests.datasets import test_tables as tables
+from tests.datasets.makers import MAKERS
+from tests.datasets.making import filled
 from tests.datasets.readers import hugging_face_labels, mmaction2, pyslowfast, torchvision, touch
-from tests.datasets.test_end_to_end import MAKERS, filled
 from tests.datasets.views import Reader, Shown, media, written
 
 VIDEO = (".mp4", ".avi")

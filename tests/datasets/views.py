@@ -11,7 +11,8 @@ import poisonkit
 from poisonkit import Recipe
 from poisonkit.datasets import Dataset, Source, Split, View, get_layout, modality_of, read
 from poisonkit.outputs import record
-from tests.datasets.test_end_to_end import MAKERS, filled
+from tests.datasets.makers import MAKERS
+from tests.datasets.making import filled
 from tests.media_factory import make_audio, make_video
 
 
