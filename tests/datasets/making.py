@@ -1,18 +1,43 @@
-"""`@makes("NAME")`: a function of a layout's test makes a tiny dataset of it, for the tests that all layouts share."""
+"""What a layout's own test says for the tests that all layouts share.
+
+`@makes("NAME")` marks the function that makes a tiny dataset of it, `@reads("NAME")` the transcription of its reader.
+"""
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from poisonkit.datasets import modality_of
+from poisonkit.datasets import Split, View, modality_of
 
 Make = Callable[[Path], Path]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A view of an output, or the source itself: where it lies, and the class's name of every clip of a split.
+
+    kind: what it is a view of; None is the source. options: the layout's own, of the source.
+    """
+
+    root: Path
+    kind: View | None
+    split: Split
+    clips: dict[str, str]
+    options: dict[str, Any]
+
+
+Reader = Callable[[Shown], dict[str, Any]]
+"""Path below the root -> label, of one split, as a reader of that layout has it."""
+
+
 M = TypeVar("M", bound=Callable[..., Path])
 MADE: dict[str, Make] = {}
-"""Layout -> maker, of the test modules that have been imported; see `makers.MAKERS`."""
+READ: dict[str, Reader] = {}
+"""By layout, of the test modules that have been imported; all of them are in `makers`."""
 
 
 def makes(layout: str) -> Callable[[M], M]:
@@ -26,6 +51,17 @@ def makes(layout: str) -> Callable[[M], M]:
         assert layout not in MADE, f"two tiny datasets of '{layout}'"
         MADE[layout] = make
         return make
+
+    return note
+
+
+def reads(layout: str) -> Callable[[Reader], Reader]:
+    """Decorator: the function reads a split of a view as the consumer's own code does, transcribed literally."""
+
+    def note(read: Reader) -> Reader:
+        assert layout not in READ, f"two readers of '{layout}'"
+        READ[layout] = read
+        return read
 
     return note
 
