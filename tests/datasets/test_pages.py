@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from poisonkit.datasets import Source, layouts
-from poisonkit.exporting import formats
+from poisonkit.datasets import Source
 from tests.datasets.readers import touch
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -22,18 +21,6 @@ def test_the_example_works_as_it_stands(tmp_path: Path, monkeypatch: pytest.Monk
     module = importlib.import_module("pairs_from_the_page")
     (tmp_path / "data").mkdir()
     module.test_pairs(tmp_path / "data")
-
-
-def test_the_page_of_layouts_is_complete() -> None:
-    text = (DOCS / "layouts.md").read_text("utf-8")
-    table = text.split("\n## ", 1)[0]
-    rows = {m[1]: m[2] for m in re.finditer(r"^\| `([a-z0-9-]+)` \|.*\| ([^|]*)\|$", table, re.MULTILINE)}
-    ours = {name: each for name, each in layouts().items() if type(each).__module__.startswith("poisonkit.")}
-    assert {name: {w.replace(" ", "_") for w in said.strip().split(", ") if w} for name, said in rows.items()} == {
-        name: set(each.uses) for name, each in ours.items()
-    }
-    for name in formats():
-        assert name in text
 
 
 @pytest.mark.parametrize("name", ["pyslowfast", "table", "ucf101", "vggsound"])
