@@ -38,17 +38,12 @@ def ran(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def tested(folder: Path, chosen: str, *files: str) -> int:
-    """How many of the tests in `files` that `-k chosen` names pass; none may fail."""
-    done = ran(folder, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:xdist", "-q", "-k", chosen, *files)
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    counts = re.findall(r"(\d+) passed", ran_summary(done.stdout))
-    return int(counts[0]) if counts else done.stdout.count(".")
-
-
-def ran_summary(text: str) -> str:
-    """The last line of pytest's."""
-    return text.strip().splitlines()[-1] if text.strip() else ""
+def pytest_on(folder: Path, chosen: str, *files: str, fails: bool = False) -> str:
+    """What pytest says of the tests in `files` that `-k chosen` names, all of which pass, or some of which fail."""
+    done = ran(folder, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:xdist", "-v", "-k", chosen, *files)
+    said = done.stdout + done.stderr
+    assert done.returncode == int(fails), said[-6000:]
+    return said
 
 
 def stale(folder: Path) -> list[str]:

@@ -16,7 +16,7 @@ def filled(page: Path, blocks: dict[str, str]) -> str:
         head, begins, rest = text.partition(first)
         _, ends, tail = rest.partition(last)
         if not (begins and ends):
-            raise SystemExit(f"{page.relative_to(ROOT)} has no lines '{first}' and '{last}': put them back.")
+            raise SystemExit(f"{page.name} has no lines '{first}' and '{last}': put them back.")
         text = f"{head}{first}\n{block}\n{last}{tail}"
     return text
 

@@ -1,26 +1,13 @@
-"""The pages about layouts: the example is a whole layout and passes the checks; the table names them all."""
+"""Links that lead out of a dataset, as in labs."""
 
 from __future__ import annotations
 
-import importlib
-import re
 from pathlib import Path
 
 import pytest
 
 from poisonkit.datasets import Source
 from tests.datasets.readers import touch
-
-DOCS = Path(__file__).parents[2] / "docs"
-
-
-def test_the_example_works_as_it_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    example, test = re.findall(r"```python\n(.*?)```", (DOCS / "writing-a-layout.md").read_text("utf-8"), re.DOTALL)
-    (tmp_path / "pairs_from_the_page.py").write_text(example + "\n\n" + test, encoding="utf-8")
-    monkeypatch.syspath_prepend(tmp_path)
-    module = importlib.import_module("pairs_from_the_page")
-    (tmp_path / "data").mkdir()
-    module.test_pairs(tmp_path / "data")
 
 
 @pytest.mark.parametrize("name", ["pyslowfast", "table", "ucf101", "vggsound"])
