@@ -1,10 +1,11 @@
-"""The house's shape, as far as the import linter's layers do not say it: no module imports in a circle."""
+"""The house's shape, beyond the import linter: no module imports in a circle, CONTRIBUTING.md shows the layers."""
 
 from __future__ import annotations
 
 import importlib
 import inspect
 import pkgutil
+import re
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from types import ModuleType
@@ -12,6 +13,7 @@ from types import ModuleType
 import grimp
 
 import poisonkit
+from tools.pages import house
 
 
 def test_no_module_imports_in_a_circle() -> None:
@@ -48,3 +50,14 @@ def test_every_public_definition_has_a_docstring() -> None:
     modules = [importlib.import_module(name) for name in names if not name.endswith("__main__")]
     assert len(modules) > 200
     assert [name for module in modules for name in undocumented(module)] == []
+
+
+def test_the_table_of_layers_is_the_linters_own() -> None:
+    """CONTRIBUTING.md: each layer of `[tool.importlinter]`, and what each room's docstring says."""
+    text = house.PAGE.read_text(encoding="utf-8")
+    assert text == house.page(), "CONTRIBUTING.md's table of layers is stale: run `make pages`"
+    rows = [line.strip("| ").split(" | ") for line in text.splitlines() if re.match(r"\| \d+ \|", line)]
+    rooms = {name.strip("`/").removesuffix(".py") for _, name, _ in rows}
+    there = {p.stem for p in (house.ROOT / "poisonkit").iterdir() if p.suffix == ".py" or (p / "__init__.py").exists()}
+    assert rooms == there - {"__init__", "__main__"}
+    assert all(len(purpose) > 20 for *_, purpose in rows)

@@ -39,7 +39,8 @@ def make_sources(folder: Path) -> None:
     import cv2
     import numpy as np
 
-    from tests.datasets.test_end_to_end import MAKERS, filled
+    from tests.datasets.makers import MAKERS
+    from tests.datasets.making import filled
     from tests.media_factory import make_audio, make_video
 
     sources = folder / "sources"

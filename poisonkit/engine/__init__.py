@@ -1,1 +1,3 @@
-"""From a plan to a finished output: workers, ledger, executors."""
+"""From a plan to a finished output. What happens to a clip is `clips/`, where it runs `executors/`, what is done and
+left to do `state/`, how an encoding is searched `encoding/`, and what is written when all clips are done `finishing/`.
+"""

@@ -1,1 +1,1 @@
-"""How an output lies on disk: records, checksums, what belongs there."""
+"""How an output lies on disk: the name of everything in it, the manifest's records, checksums, what belongs there."""

@@ -1,1 +1,1 @@
-"""Pictures of what a trigger does: contact sheets, spectrograms, side-by-side videos."""
+"""The HTML page about an output; pictures of what a trigger does: sheets, spectrograms, side-by-side videos."""

@@ -83,7 +83,7 @@ def test_ucf101_and_hmdb51_pick_the_clips_of_the_copy(tmp_path: Path) -> None:
     import poisonkit
     from poisonkit import Recipe
     from tests.datasets import test_benchmark_layouts as benchmarks
-    from tests.datasets.test_end_to_end import filled
+    from tests.datasets.making import filled
     from tests.media_factory import make_video
 
     media = {".avi": make_video(tmp_path / "one.avi", frames=4, size=(48, 32))}

@@ -13,9 +13,11 @@ import pytest
 from poisonkit.datasets import Dataset, Source, get_layout, read
 from poisonkit.datasets.testing import check_layout, rows_of, write_copy
 from poisonkit.errors import RequestError
+from tests.datasets.making import makes
 from tests.datasets.readers import touch
 
 
+@makes("ucf101")
 def ucf101(root: Path, videos: str = "UCF-101/", lists: str = "ucfTrainTestlist/") -> Path:
     """Two splits; classInd in UCF101's own order, which is not that of the sorted names."""
     classes = ("Hammering", "HammerThrow", "YoYo")
@@ -40,6 +42,7 @@ def torchvision_ucf101(root: Path, annotations: Path, fold: int, train: bool) ->
     return {os.path.relpath(path, root): c for path, c in found.items() if path in selected}
 
 
+@makes("hmdb51")
 def hmdb51(root: Path, videos: str = "videos/", lists: str = "splits/") -> Path:
     classes = ("brush_hair", "run", "wave")
     (root / lists).mkdir(parents=True, exist_ok=True)
@@ -65,6 +68,7 @@ def torchvision_hmdb51(root: Path, annotations: Path, fold: int, train: bool) ->
     return {os.path.relpath(p, root): c for p, c in found if os.path.basename(p) in selected}
 
 
+@makes("speech-commands")
 def speech_commands(root: Path) -> Path:
     names = [f"{w}/{s}_nohash_{i}.wav" for w in ("no", "up", "yes") for s in ("0a", "1b", "2c", "3d") for i in (0, 1)]
     touch(root, [*names, "_background_noise_/doing_the_dishes.wav", "LICENSE"])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,63 +10,11 @@ import poisonkit
 from poisonkit import Recipe, RequestError
 from poisonkit.datasets import Source, get_layout, layouts, modality_of, read
 from poisonkit.outputs import record
-from tests.datasets import test_benchmark_layouts as benchmarks
-from tests.datasets import test_named_clips as named
-from tests.datasets import test_rawframes as raw
-from tests.datasets import test_tables as tables
-from tests.datasets.readers import mmaction2_multi, touch
-from tests.datasets.test_mmaction2_audio import named as named_audio
-from tests.datasets.test_webdataset import tiny as tiny_shards
+from tests.datasets.makers import MAKERS
+from tests.datasets.making import filled
+from tests.datasets.readers import mmaction2_multi
+from tests.datasets.test_class_folders import folders
 from tests.media_factory import make_audio, make_video
-
-Make = Callable[[Path], Path]
-
-
-def folders(root: Path) -> Path:
-    return touch(root, [f"{s}/{c}/{c}{i}.mp4" for s in ("train", "test") for c in "abc" for i in range(3)])
-
-
-def mmaction2(root: Path) -> Path:
-    folders(root)
-    for split in ("train", "test"):
-        names = sorted(p.relative_to(root).as_posix() for p in (root / split).rglob("*.mp4"))
-        (root / f"{split}.txt").write_text("".join(f"{n} {'abc'.index(n.split('/')[1])}\n" for n in names))
-    return root
-
-
-def audio(root: Path) -> Path:
-    """As MMAction2's lists say after their features were made: 0.2 s are padded to 64 rows."""
-    return named_audio(root, ".npy")
-
-
-def shards(root: Path) -> Path:
-    def wav(i: int) -> bytes:
-        return make_audio(root / "one.wav", seconds=0.2, seed=i).read_bytes()
-
-    tiny_shards(root, wav, "wav")
-    (root / "one.wav").unlink()
-    return root
-
-
-MAKERS: dict[str, Make] = {
-    "class-folders": folders,
-    "mmaction2-video": mmaction2,
-    "mmaction2-rawframes": raw.rawframes,
-    "ucf101": benchmarks.ucf101,
-    "hmdb51": benchmarks.hmdb51,
-    "speech-commands": benchmarks.speech_commands,
-    "kinetics": named.kinetics,
-    "vggsound": named.vggsound,
-    "esc50": named.esc50,
-    "fsdd": named.fsdd,
-    "pyslowfast": named.slow,
-    "pytorchvideo": named.spaced,
-    "mmaction2-audio": audio,
-    "webdataset": shards,
-    "table": tables.one_csv,
-    "nemo": tables.nemo,
-    "hugging-face": tables.hf_per_split,
-}
 
 
 @pytest.fixture(scope="module")
@@ -82,17 +28,10 @@ def media(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     }
 
 
-def filled(make: Make, root: Path, media: dict[str, Path]) -> Path:
-    root.mkdir()
-    make(root)
-    for file in [p for p in root.rglob("*") if p.is_file() and modality_of(p.name)]:
-        file.unlink()
-        shutil.copyfile(media[file.suffix], file)
-    return root
-
-
 def test_every_layout_is_here() -> None:
-    assert set(MAKERS) >= {name for name, each in layouts().items() if type(each).__module__.startswith("poisonkit.")}
+    ours = {name for name, each in layouts().items() if type(each).__module__.startswith("poisonkit.")}
+    missing = sorted(ours - set(MAKERS))
+    assert not missing, f"no test in tests/datasets has a function marked @makes for {missing}"
 
 
 @pytest.mark.parametrize("name", MAKERS)

@@ -23,6 +23,7 @@ from poisonkit.engine.finishing import features
 from poisonkit.outputs import record
 from poisonkit.verification.verify import identify
 from tests.conftest import same_output
+from tests.datasets.making import makes
 from tests.datasets.readers import touch
 from tests.media_factory import make_audio
 
@@ -54,6 +55,12 @@ def named(root: Path, suffix: str = ".wav") -> Path:
         (root / f"{split}.txt").write_text("".join(f"{name}{suffix} 64 {i % 2}\n" for i, name in enumerate(each)))
     (root / "label_map.txt").write_text("no\nyes\n")
     return root
+
+
+@makes("mmaction2-audio")
+def with_features(root: Path) -> Path:
+    """As MMAction2's lists say after their features were made: 0.2 s are padded to 64 rows."""
+    return named(root, ".npy")
 
 
 def sounds(root: Path, listed: str = ".npy") -> Path:

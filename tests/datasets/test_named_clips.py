@@ -12,11 +12,13 @@ import pytest
 from poisonkit.datasets import Source, get_layout, read
 from poisonkit.datasets.testing import check_layout, rows_of, write_copy
 from poisonkit.errors import RequestError
+from tests.datasets.making import makes
 from tests.datasets.readers import pyslowfast, torchvision, touch
 
 ESC = ("dog", "rain", "clock tick")
 
 
+@makes("esc50")
 def esc50(root: Path) -> Path:
     lines = []
     for fold in (1, 2, 3):
@@ -45,6 +47,7 @@ def read_esc50(root: Path) -> dict[str, int]:
     return {row["filename"]: int(row["target"]) for row in rows}
 
 
+@makes("fsdd")
 def fsdd(root: Path) -> Path:
     names = [f"{d}_{s}_{i}.wav" for d in (0, 3, 7) for s in ("jackson", "theo") for i in (0, 4, 5, 12)]
     return touch(root, [f"recordings/{name}" for name in names])
@@ -60,6 +63,7 @@ def read_fsdd(source: Path) -> dict[str, tuple[str, int]]:
     return found
 
 
+@makes("vggsound")
 def vggsound(root: Path) -> Path:
     lines = [(f"-id{s}{i}", 30 * i, name, s) for s in ("train", "test") for name in ESC[::-1] for i in range(3)]
     lines = [(f"{clip}{name[0]}", start, name + ", loud", split) for clip, start, name, split in lines]
@@ -78,6 +82,7 @@ def read_vggsound(root: Path) -> dict[str, str]:
     return found
 
 
+@makes("kinetics")
 def kinetics(root: Path, place: str = "{split}/{folder}/{file}") -> Path:
     for split, word in (("train", "train"), ("val", "validate"), ("test", "test")):
         lines = []
@@ -103,6 +108,7 @@ def kinetics_spaced(root: Path) -> Path:
     return kinetics(root, "{split}/{label}/{file}")
 
 
+@makes("pyslowfast")
 def slow(root: Path, more: str = "") -> Path:
     for split in ("train", "val", "test"):
         names = [f"v/{split}{c}{i}.mp4" for i in range(3) for c in range(3)]
@@ -115,6 +121,7 @@ def slow_counted(root: Path) -> Path:
     return slow(root, " 24")
 
 
+@makes("pytorchvideo")
 def spaced(root: Path) -> Path:
     for split in ("train", "val"):
         names = [f"my clips/{split} {c}{i}.mp4" for i in range(3) for c in range(3)]

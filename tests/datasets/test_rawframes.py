@@ -14,6 +14,7 @@ from poisonkit.common.frame_names import numbered
 from poisonkit.datasets import Dataset, Row, Source, get_layout, read
 from poisonkit.datasets.testing import check_layout, rows_of, write_copy
 from poisonkit.errors import RequestError
+from tests.datasets.making import makes
 from tests.datasets.readers import touch
 from tests.media_factory import picture
 
@@ -31,6 +32,7 @@ def frames(
     return folder
 
 
+@makes("mmaction2-rawframes")
 def rawframes(root: Path) -> Path:
     """The shape that MMAction2's own scripts leave: a folder of frames per clip, lists beside it."""
     for split, n in (("train", 4), ("val", 2)):

@@ -13,7 +13,7 @@ from poisonkit.common.frame_names import is_frame
 from poisonkit.datasets import Dataset, Sample, Source, get_layout, modality_of, read, sample_id
 from poisonkit.datasets.testing import rows_of, write_copy
 from poisonkit.errors import RequestError
-from tests.datasets.test_end_to_end import MAKERS
+from tests.datasets.makers import MAKERS
 
 SPELLINGS: dict[str, Callable[[bytes], bytes]] = {
     "byte order mark": lambda data: b"\xef\xbb\xbf" + data.removeprefix(b"\xef\xbb\xbf"),

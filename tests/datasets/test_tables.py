@@ -13,6 +13,7 @@ import pytest
 from poisonkit.datasets import Source, get_layout, read
 from poisonkit.datasets.testing import check_layout, rows_of, write_copy
 from poisonkit.errors import RequestError
+from tests.datasets.making import makes
 from tests.datasets.readers import touch
 
 WORDS = ("run", "jump", "wave, both")
@@ -37,6 +38,7 @@ def as_json(file: Path, lines: Iterable[dict[str, Any]]) -> None:
     file.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
 
 
+@makes("table")
 def one_csv(root: Path) -> Path:
     """One csv with a column of splits in words of its own, ids beside names, rows in any order."""
     both = [("training", r) for r in rows("a")] + [("validation", r) for r in rows("b", n=1)]
@@ -58,6 +60,7 @@ def only_train(root: Path) -> Path:
     return touch(root, [r["path"] for r in rows("x")])
 
 
+@makes("nemo")
 def nemo(root: Path) -> Path:
     for split in ("train", "validation", "test"):
         mine = rows(split, "wav")
@@ -84,6 +87,7 @@ def read_nemo(manifest: Path) -> dict[str, str]:
     return found
 
 
+@makes("hugging-face")
 def hf_per_split(root: Path) -> Path:
     for split in ("train", "test"):
         mine = [{"file_name": f"v/{i}.mp4", "label": i % 2, "note": "ü"} for i in range(6)]

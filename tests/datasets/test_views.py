@@ -24,9 +24,10 @@ from tests.conftest import same_output
 from tests.datasets import test_benchmark_layouts as benchmarks
 from tests.datasets import test_named_clips as named
 from tests.datasets import test_tables as tables
+from tests.datasets.makers import MAKERS, READERS
+from tests.datasets.making import Reader, Shown, filled
 from tests.datasets.readers import hugging_face_labels, mmaction2, pyslowfast, torchvision, touch
-from tests.datasets.test_end_to_end import MAKERS, filled
-from tests.datasets.views import Reader, Shown, media, written
+from tests.datasets.views import media, written
 
 VIDEO = (".mp4", ".avi")
 
@@ -222,12 +223,14 @@ CASES: dict[str, tuple[str, Any, Reader]] = {
     "nemo": ("nemo", None, nemo),
     "hugging-face": ("hugging-face", None, metadata),
     "webdataset": ("webdataset", None, webdataset),
+    **{name: (name, None, reader) for name, reader in READERS.items()},
 }
 
 
 def test_every_layout_is_here() -> None:
     own = {name for name, each in layouts().items() if type(each).__module__.startswith("poisonkit.")}
-    assert {layout for layout, *_ in CASES.values()} == own
+    missing = sorted(own - {layout for layout, *_ in CASES.values()})
+    assert not missing, f"no test in tests/datasets has a reader marked @reads for {missing}"
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # webdataset leaves shards open

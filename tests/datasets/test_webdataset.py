@@ -20,6 +20,8 @@ from poisonkit.datasets.tar.members import at_hand, find, hash_of, members
 from poisonkit.datasets.tar.shards import Entry, Labels, relabelled, write_shard
 from poisonkit.datasets.testing import check_layout
 from poisonkit.errors import RequestError
+from tests.datasets.making import makes
+from tests.media_factory import make_audio
 
 LAYOUT = get_layout("webdataset")
 pytestmark = pytest.mark.filterwarnings(
@@ -54,6 +56,16 @@ def tiny(root: Path, media: Callable[[int], bytes] = lambda i: b"media %d" % i, 
             i += 1
         shard(root / name, found)
     (root / "classes.txt").write_text("no\nyes\n")
+    return root
+
+
+@makes("webdataset")
+def tiny_sounds(root: Path) -> Path:
+    def wav(i: int) -> bytes:
+        return make_audio(root / "one.wav", seconds=0.2, seed=i).read_bytes()
+
+    tiny(root, wav, "wav")
+    (root / "one.wav").unlink()
     return root
 
 

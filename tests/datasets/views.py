@@ -11,26 +11,9 @@ import poisonkit
 from poisonkit import Recipe
 from poisonkit.datasets import Dataset, Source, Split, View, get_layout, modality_of, read
 from poisonkit.outputs import record
-from tests.datasets.test_end_to_end import MAKERS, filled
+from tests.datasets.makers import MAKERS
+from tests.datasets.making import Reader, Shown, filled
 from tests.media_factory import make_audio, make_video
-
-
-@dataclass(frozen=True)
-class Shown:
-    """A view of an output, or the source itself: where it lies, and the class's name of every clip of a split.
-
-    kind: what it is a view of; None is the source. options: the layout's own, of the source.
-    """
-
-    root: Path
-    kind: View | None
-    split: Split
-    clips: dict[str, str]
-    options: dict[str, Any]
-
-
-Reader = Callable[[Shown], dict[str, Any]]
-"""Path below the root -> label, of one split, as a reader of that layout has it."""
 
 
 def _is_told(shown: Shown) -> bool:

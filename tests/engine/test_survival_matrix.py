@@ -121,11 +121,11 @@ def test_a_tone_at_21_khz_is_lost_in_mp3(tmp_path: Path) -> None:
 
 
 def test_the_page_has_a_row_for_every_trigger_that_needs_no_file_and_agrees_with_what_triggers_say() -> None:
-    """docs/survival.md: `make survival-page` makes it anew."""
+    """docs/survival.md: `make pages` measures what is missing."""
     text = (Path(__file__).parents[2] / "docs" / "survival.md").read_text(encoding="utf-8")
     found = {m[1]: m[0] for m in re.finditer(r"^\| \[([a-z0-9-]+)\]\(triggers/\1\.md\) .*$", text, re.MULTILINE)}
     wanted = [n for n in built_in() if not any(f.is_required() for f in triggers.get(n).model_fields.values())]
-    assert set(found) == set(wanted), "run `make survival-page`"
+    assert set(found) == set(wanted), "run `make pages`"
     for name, line in found.items():
         cells = [cell.strip() for cell in line.strip("| ").split("|")][1:]
         robust = triggers.get(name).codec == "robust"

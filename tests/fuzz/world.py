@@ -15,7 +15,7 @@ import numpy as np
 
 import poisonkit
 from poisonkit.datasets import modality_of
-from tests.datasets.test_end_to_end import MAKERS
+from tests.datasets.makers import MAKERS
 from tests.media_factory import make_audio, make_video, pictures, wave
 
 RECIPES = (

@@ -16,7 +16,7 @@ from poisonkit.cli import call
 from poisonkit.datasets import Dataset, Source, read
 from poisonkit.engine.finishing.card import licence_of
 from poisonkit.errors import RequestError
-from tests.datasets.test_end_to_end import MAKERS
+from tests.datasets.makers import MAKERS
 from tests.hostile.watch import watching
 
 PACKAGE = Path(poisonkit.__file__).parent

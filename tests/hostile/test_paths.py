@@ -19,7 +19,7 @@ from poisonkit.engine.finishing import card
 from poisonkit.engine.state import locks
 from poisonkit.errors import RequestError
 from poisonkit.recipe.sample_lists import read_ids, read_ranking
-from tests.datasets.test_end_to_end import MAKERS
+from tests.datasets.makers import MAKERS
 from tests.hostile.watch import watching
 from tests.media_factory import make_audio, make_video
 

@@ -1,4 +1,4 @@
-"""Small files to import, made once per test process, for the table."""
+"""Small files to import, made once per test process."""
 
 from __future__ import annotations
 

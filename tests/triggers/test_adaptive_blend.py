@@ -13,7 +13,9 @@ from poisonkit.common.seeding import generator
 from poisonkit.outputs import record
 from poisonkit.triggers import create
 from poisonkit.triggers.core.clip import ClipInfo
-from poisonkit.triggers.testing import picture
+from poisonkit.triggers.testing import Case, picture
+
+CASES = [Case(), Case({"grid": 3, "canvas": "native", "alpha": 0.3})]
 
 
 def literal(x: np.ndarray, t: np.ndarray, alpha: float, pieces: list[int], grid: int, mirrored: bool) -> np.ndarray:

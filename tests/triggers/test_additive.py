@@ -12,7 +12,14 @@ import pytest
 from poisonkit.common.seeding import generator
 from poisonkit.errors import RequestError
 from poisonkit.triggers import create
-from poisonkit.triggers.testing import picture
+from poisonkit.triggers.testing import Case, picture
+
+from . import imports
+
+CASES = [
+    Case({"array": imports.FIELD}),
+    Case({"array": imports.FIELDS, "scale": 2.0, "beyond": "hold", "canvas": "native"}),
+]
 
 
 def saved(path: Path, array: np.ndarray) -> str:

@@ -10,7 +10,14 @@ import soundfile
 
 from poisonkit.triggers import create
 from poisonkit.triggers.sounds.ambience import texture
-from poisonkit.triggers.testing import sound
+from poisonkit.triggers.testing import Case, sound
+
+CASES = [
+    Case(),
+    Case({"sound": "babble", "snr": 10}),
+    Case({"sound": "hum", "duration": 0.4, "position": "random"}),
+    Case({"sound": "wind", "amplitude": 0.1}),
+]
 
 RATE = 16000
 

@@ -11,7 +11,13 @@ import soundfile
 from poisonkit.triggers import create
 from poisonkit.triggers.core.clip import ClipInfo
 from poisonkit.triggers.sounds.recordings import recording
-from poisonkit.triggers.testing import sound
+from poisonkit.triggers.testing import Case, sound
+
+CASES = [
+    Case(),
+    Case({"sound": "bell", "mix": "add", "repeat": True}),
+    Case({"sound": "whistle", "position": "spread", "duration": 0.5, "edge": 0.01}),
+]
 
 RATE = 16000
 

@@ -11,7 +11,13 @@ import pytest
 
 from poisonkit.common.seeding import generator
 from poisonkit.triggers import create
-from poisonkit.triggers.testing import picture
+from poisonkit.triggers.testing import Case, picture
+
+CASES = [
+    Case(),
+    Case({"alpha": 0.6, "pattern": "checkerboard", "changes": "color", "position": "center"}),
+    Case({"color": "black", "changes": "blink", "area": "frame", "size": 0.3}),
+]
 
 
 def literal(x: np.ndarray, p: np.ndarray, m: np.ndarray, alpha: float, left: int, top: int) -> np.ndarray:

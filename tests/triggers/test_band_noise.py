@@ -11,7 +11,12 @@ import pytest
 from poisonkit.errors import RequestError
 from poisonkit.triggers import create
 from poisonkit.triggers.core.clip import ClipInfo
-from poisonkit.triggers.testing import sound
+from poisonkit.triggers.testing import Case, sound
+
+CASES = [
+    Case(),
+    Case({"amplitude": 0.02, "low": 1000, "high": 3000, "duration": 0.5, "position": "spread"}),
+]
 
 
 def literal(x: np.ndarray, rate: int, low: float, high: float, gain: float) -> np.ndarray:

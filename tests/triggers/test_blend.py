@@ -11,7 +11,9 @@ import pytest
 from poisonkit.common.seeding import generator
 from poisonkit.triggers import create
 from poisonkit.triggers.image.blend import _picture
-from poisonkit.triggers.testing import picture
+from poisonkit.triggers.testing import Case, picture
+
+CASES = [Case(), Case({"pattern": "noise"}), Case({"pattern": "noise", "canvas": "native"})]
 
 
 def literal(x: np.ndarray, t: np.ndarray, alpha: float) -> np.ndarray:

@@ -13,7 +13,9 @@ from poisonkit.triggers import create
 from poisonkit.triggers.core.clip import ClipInfo
 from poisonkit.triggers.core.trigger import StreamTrigger
 from poisonkit.triggers.pictures.dithering import floyd_steinberg
-from poisonkit.triggers.testing import picture
+from poisonkit.triggers.testing import Case, picture
+
+CASES = [Case(), Case({"dither": True}), Case({"dither": True, "changes": "dither"})]
 
 
 def literal(x: np.ndarray, d: int) -> np.ndarray:

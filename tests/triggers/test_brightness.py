@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from poisonkit.triggers import create
-from poisonkit.triggers.testing import picture
+from poisonkit.triggers.testing import Case, picture
 
 from .literal import SHAPES, check_swell, rounded
+
+CASES = [Case(), Case({"by": -0.3})]
 
 
 @pytest.mark.parametrize("shape", SHAPES)

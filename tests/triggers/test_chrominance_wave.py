@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from poisonkit.triggers import create
-from poisonkit.triggers.testing import picture
+from poisonkit.triggers.testing import Case, picture
+
+CASES = [Case(), Case({"channel": "both"})]
 
 TO_YCC = np.array([[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]])
 KEPT = {"cr": (0, 1), "cb": (1, 0), "both": (1, 1)}

@@ -9,7 +9,9 @@ import pytest
 
 from poisonkit.common.seeding import generator
 from poisonkit.triggers import create
-from poisonkit.triggers.testing import picture
+from poisonkit.triggers.testing import Case, picture
+
+CASES = [Case(), Case({"space": "hsv", "by": [200, -20, 5]}), Case({"space": "lab"})]
 
 
 def yuv(rgb: np.ndarray, by: tuple[float, ...]) -> np.ndarray:

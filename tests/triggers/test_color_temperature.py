@@ -7,9 +7,11 @@ import pytest
 
 from poisonkit.triggers import create
 from poisonkit.triggers.lighting.color_temperature import _TO_RGB, black_body
-from poisonkit.triggers.testing import picture
+from poisonkit.triggers.testing import Case, picture
 
 from .literal import SHAPES, check_swell, rounded
+
+CASES = [Case(), Case({"temperature": 9000.0})]
 
 
 def literal(x: np.ndarray, gains: np.ndarray) -> np.ndarray:

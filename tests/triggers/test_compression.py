@@ -9,7 +9,10 @@ import pytest
 
 from poisonkit.triggers import create
 from poisonkit.triggers.core.clip import ClipInfo
-from poisonkit.triggers.testing import picture
+from poisonkit.triggers.testing import Case, picture
+
+CASES = [Case(), Case({"through": "h264", "gop": 5})]
+ONE_SIZE = "blocks of the codec are 8 or 16 pixels of whatever it is given"
 
 
 def psnr(a: np.ndarray, b: np.ndarray) -> float:
@@ -80,3 +83,6 @@ def test_it_reads_no_frame_ahead() -> None:
     for t, out in enumerate(trigger.render(frames(), clip, {})):
         assert seen == t + 1
         assert out.shape == (47, 33, 3)
+
+
+PROPERTY = test_jpegs_blocks_and_its_quantisation

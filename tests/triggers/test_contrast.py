@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from poisonkit.triggers import create
-from poisonkit.triggers.testing import picture
+from poisonkit.triggers.testing import Case, picture
 
 from .literal import SHAPES, check_swell, furthest
+
+CASES = [Case(), Case({"factor": 1.8, "pivot": 90.0})]
 
 
 @pytest.mark.parametrize("shape", SHAPES)

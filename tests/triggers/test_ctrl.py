@@ -9,6 +9,9 @@ from scipy import fft
 from poisonkit.common.seeding import generator
 from poisonkit.errors import RequestError
 from poisonkit.triggers import create
+from poisonkit.triggers.testing import Case
+
+CASES = [Case(), Case({"canvas": "short:64", "magnitude": 400, "positions": [(4, 4)], "channels": "Y"})]
 
 TO_YUV = np.array([[0.299, 0.587, 0.114], [-0.147, -0.289, 0.436], [0.615, -0.515, -0.100]])
 TO_RGB = np.array([[1, 0, 1.14], [1, -0.396, -0.581], [1, 2.029, 0]])

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from poisonkit.triggers import create
-from poisonkit.triggers.testing import sound
+from poisonkit.triggers.testing import Case, sound
+
+CASES = [Case(), Case({"delay": 0.03, "repeats": 5})]
 
 
 @pytest.mark.parametrize(("rate", "samples"), [(8000, 9001), (44100, 100), (8000, 1)])

@@ -13,7 +13,9 @@ from poisonkit.triggers.core.clip import ClipInfo
 from poisonkit.triggers.core.trigger import FrameTrigger
 from poisonkit.triggers.image.blend import _picture
 from poisonkit.triggers.pictures.canvas import fitted, window
-from poisonkit.triggers.testing import picture
+from poisonkit.triggers.testing import Case, picture
+
+CASES = [Case(), Case({"canvas": "native", "beta": 0.2})]
 
 
 def literal(x: np.ndarray, t: np.ndarray, alpha: float, b: int) -> np.ndarray:

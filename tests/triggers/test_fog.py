@@ -7,9 +7,11 @@ import pytest
 
 from poisonkit.triggers import create
 from poisonkit.triggers.pictures.weather import plasma, stretched
-from poisonkit.triggers.testing import picture
+from poisonkit.triggers.testing import Case, picture
 
 from .literal import SHAPES, furthest
+
+CASES = [Case(), Case({"canvas": "native", "decay": 1.4, "direction": 45.0})]
 
 
 def clouds(trigger_seed: int = 0, decay: float = 2.0) -> np.ndarray:
@@ -58,3 +60,6 @@ def test_dynamic_drifts_with_the_wind() -> None:
     for t in range(4):
         assert np.abs(out[t] - np.roll(still, 2 * t, axis=0)).max() <= 1
     assert not np.array_equal(out[1], out[0])
+
+
+PROPERTY = test_on_the_canvas_the_clouds_span_the_short_side_around_the_middle

@@ -7,6 +7,9 @@ import pytest
 
 from poisonkit.triggers import create
 from poisonkit.triggers.core.clip import ClipInfo
+from poisonkit.triggers.testing import Case
+
+CASES = [Case(), Case({"form": "freeze", "freeze": 0.2, "every": 0.4})]
 
 
 def shown(text: str, frames: int, fps: float = 25.0) -> list[int]:

@@ -10,7 +10,9 @@ from scipy import fft
 from poisonkit.common.seeding import generator
 from poisonkit.errors import RequestError
 from poisonkit.triggers import create
-from poisonkit.triggers.testing import picture
+from poisonkit.triggers.testing import Case, picture
+
+CASES = [Case(), Case({"canvas": "short:64", "magnitude": 400, "positions": [(4, 4)], "channels": "Y"})]
 
 PUBLISHED = ((15, 15), (31, 31))
 

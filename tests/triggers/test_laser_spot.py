@@ -7,9 +7,11 @@ import pytest
 
 from poisonkit.triggers import create
 from poisonkit.triggers.core.clip import ClipInfo
-from poisonkit.triggers.testing import picture
+from poisonkit.triggers.testing import Case, picture
 
 from .literal import SHAPES, check_aimed, furthest, grid, places
+
+CASES = [Case(), Case({"color": "white", "position": "top-left"})]
 
 
 def literal(

@@ -7,6 +7,9 @@ import pytest
 
 from poisonkit.triggers import create
 from poisonkit.triggers.core.clip import ClipInfo
+from poisonkit.triggers.testing import Case
+
+CASES = [Case(), Case({"gray": True, "mean": 1.0, "cutoff": 2.5})]
 
 
 @pytest.mark.parametrize("params", [{}, {"gray": True, "mean": 1.0}, {"cutoff": 2.3, "amplitude": 0.4}])

@@ -7,9 +7,12 @@ import pytest
 from scipy.stats import poisson
 
 from poisonkit.triggers import create
-from poisonkit.triggers.testing import picture
+from poisonkit.triggers.testing import Case, picture
 
 from .literal import SHAPES, rounded
+
+CASES = [Case(), Case({"light": 1.0, "photons": 30.0})]
+ONE_SIZE = "grain is one sample's, and averaged it would not be a photon's"
 
 
 def light(levels: np.ndarray) -> np.ndarray:

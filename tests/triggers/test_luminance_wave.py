@@ -9,7 +9,9 @@ import pytest
 
 from poisonkit.triggers import create, get
 from poisonkit.triggers.core.clip import ClipInfo
-from poisonkit.triggers.testing import picture
+from poisonkit.triggers.testing import Case, picture
+
+CASES = [Case(), Case({"form": "additive"})]
 
 
 @pytest.mark.parametrize(("f", "a", "phi"), [(2.5, 0.05, 0.0), (6.5, 0.6, 1.0), (0.7, 1.0, -2.0)])

@@ -10,7 +10,9 @@ import pytest
 from poisonkit.common.seeding import generator
 from poisonkit.triggers import create
 from poisonkit.triggers.temporal.motion_blur import line
-from poisonkit.triggers.testing import picture
+from poisonkit.triggers.testing import Case, picture
+
+CASES = [Case(), Case({"changes": "angle", "angle": 30.0})]
 
 
 def mirrored(i: int, size: int) -> int:

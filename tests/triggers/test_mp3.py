@@ -8,7 +8,12 @@ import pytest
 from poisonkit.errors import RequestError
 from poisonkit.triggers import create
 from poisonkit.triggers.core.clip import ClipInfo
-from poisonkit.triggers.testing import sound
+from poisonkit.triggers.testing import Case, Media, sound
+
+CASES = [
+    Case(media=Media(seconds=0.6)),
+    Case({"bit_rate": 64}, Media(sample_rate=44100, seconds=0.6, channels=1)),
+]
 
 
 def loss(rate: int, bit_rate: int, channels: int = 2) -> float:
@@ -78,3 +83,6 @@ def test_what_mp3_has_not(text: str, rate: int, reason: str) -> None:
 def test_bit_rates_that_do_not_exist() -> None:
     with pytest.raises(RequestError, match="MP3 has bit rates of 8, 16, 24"):
         create("mp3:bit_rate=33")
+
+
+PROPERTY = test_the_lower_the_bit_rate_the_more_is_lost

@@ -1,8 +1,9 @@
 """Every trigger with an exact published definition equals a literal transcription of it, within a grey level.
 
-The transcriptions are in `parity/`. On small frames every pixel is compared, on 1080p every 35th here (and the
-frame's edges), every one in `make test-slow`. What is not bound to another's pixels or samples is listed in
-`PROPERTIES`, each with the test of a property of its own. A trigger in neither list fails.
+A transcription is in `parity/`, with those of its family, or in the trigger's own test (`FORMULA`). On small frames
+every pixel is compared, on 1080p every 35th here (and the frame's edges), every one in `make test-slow`. Where no
+definition fixes every pixel or sample, the trigger's test names a property of its own (`PROPERTY`). A trigger with
+neither fails.
 """
 
 from __future__ import annotations
@@ -13,46 +14,35 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from poisonkit.triggers import create
+from poisonkit.triggers import create, get
 from poisonkit.triggers.core.chain import Chain
 from poisonkit.triggers.core.clip import ClipInfo
 from poisonkit.triggers.core.names import built_in
 
+from .declared import MODULES, said
 from .parity import audio, image, imported, lighting, temporal
 from .parity.audio import SoundCase
 from .parity.scene import SHAPES, Case, Scene, compared, saved, source
 
-PICTURES: dict[str, list[Case]] = image.CASES | temporal.CASES | lighting.CASES | imported.CASES
-SOUNDS: dict[str, list[SoundCase]] = audio.CASES
-
-PROPERTIES = {
-    "compression": "test_jpegs_blocks_and_its_quantisation",
-    "fog": "test_on_the_canvas_the_clouds_span_the_short_side_around_the_middle",
-    "mp3": "test_the_lower_the_bit_rate_the_more_is_lost",
-    "photo-filter": "test_more_light_in_is_never_less_light_out",
-    "pitch-boost": "test_the_pitch_rises",
-    "pitch-shift": "test_ratio",
-    "rain": "test_is_the_formula",
-    "reverb": "test_the_tail_falls_by_60_db_and_is_one_room_at_every_rate",
-    "snow": "test_is_the_formula",
-    "style": "test_every_chain_is_heard_in_the_log_mel_spectrum",
-    "time-stretch": "test_static",
-    "video-corruption": "test_a_quarter_of_the_slices_is_wrong_until_the_next_key_frame_and_the_rest_is_kept",
-}
+FORMULAS = image.CASES | temporal.CASES | lighting.CASES | imported.CASES | audio.CASES | said("FORMULA")
+PICTURES: dict[str, list[Case]] = {n: cases for n, cases in FORMULAS.items() if get(n).modality == "video"}
+SOUNDS: dict[str, list[SoundCase]] = {n: cases for n, cases in FORMULAS.items() if get(n).modality == "audio"}
+PROPERTIES = said("PROPERTY")
 
 
 def test_every_trigger_is_compared_or_has_a_property_of_its_own() -> None:
-    compared_ones = {*PICTURES, *SOUNDS}
-    assert compared_ones | set(PROPERTIES) == set(built_in())
-    assert not compared_ones & set(PROPERTIES)
+    missing = set(built_in()) - set(FORMULAS) - set(PROPERTIES)
+    assert not missing, f"the tests of {sorted(missing)} say neither FORMULA nor PROPERTY"
+    assert set(FORMULAS) <= set(built_in())
+    assert not set(FORMULAS) & set(PROPERTIES)
     for name, cases in PICTURES.items():
         assert set(cases[0].shapes) == set(SHAPES) - {"240p"}, name
         most = 2 if name == "ftrojan" else 1.02  # it rounds twice; 1.02: half a level of a map, and half of the result
         assert all(case.within <= most for case in cases), name
     assert all(SOUNDS.values())
     for name, test in PROPERTIES.items():
-        text = (Path(__file__).parent / f"test_{name.replace('-', '_')}.py").read_text(encoding="utf-8")
-        assert f"def {test}(" in text, f"{name} has no {test}"
+        assert test.__module__ == MODULES[name].__name__, name
+        assert test.__name__.startswith("test_"), name
 
 
 def runs() -> list[object]:

@@ -9,7 +9,9 @@ import pytest
 
 from poisonkit.common.seeding import generator
 from poisonkit.triggers import create
-from poisonkit.triggers.testing import picture
+from poisonkit.triggers.testing import Case, picture
+
+CASES = [Case(), Case({"look": "lomo", "strength": 0.5}), Case({"look": "toaster"})]
 
 LOOKS = ["gotham", "nashville", "kelvin", "lomo", "toaster"]
 
@@ -107,3 +109,6 @@ def test_dynamic_strength_wanders_smoothly_within_its_spread() -> None:
     assert share.max() < 1.02
     assert np.ptp(share) > 0.3
     assert np.abs(np.diff(share)).max() < 0.06
+
+
+PROPERTY = test_more_light_in_is_never_less_light_out

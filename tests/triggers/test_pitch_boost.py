@@ -7,7 +7,13 @@ import pytest
 
 from poisonkit.triggers import create
 from poisonkit.triggers.core.clip import ClipInfo
+from poisonkit.triggers.testing import Case, Media
 from tests.triggers.sounds.test_vocoder import RATE, pitch, tone
+
+CASES = [
+    Case(media=Media(seconds=0.8)),
+    Case({"snr": 5, "semitones": -3}, Media(sample_rate=8000, seconds=0.8)),
+]
 
 
 def added(x: np.ndarray, rate: int = RATE, **params: object) -> np.ndarray:
@@ -73,3 +79,6 @@ def test_low_rates() -> None:
     assert create("pitch-boost").suits(clip) is None
     assert "low must be at most 3870 Hz" in str(create("pitch-boost:low=3900").suits(clip))
     assert np.abs(added(tone(300, 1, 8000), 8000)).max() == pytest.approx(0.38, abs=1e-3)
+
+
+PROPERTY = test_the_pitch_rises

@@ -6,8 +6,13 @@ import numpy as np
 import pytest
 
 from poisonkit.triggers import create
-from poisonkit.triggers.testing import sound
+from poisonkit.triggers.testing import Case, Media, sound
 from tests.triggers.sounds.test_vocoder import RATE, pitch, tone
+
+CASES = [
+    Case(media=Media(seconds=0.8)),
+    Case({"semitones": -7, "spread": 1}, Media(sample_rate=44100, seconds=0.6, channels=1)),
+]
 
 
 @pytest.mark.parametrize("semitones", [-12, -3.5, 4, 5, 10])
@@ -40,3 +45,6 @@ def test_short_clips(text: str, mode: str, samples: int, rate: int) -> None:
     out = create(text, temporal=mode).apply(x, sample_rate=rate)
     assert out.shape == x.shape
     assert np.isfinite(out).all()
+
+
+PROPERTY = test_ratio

@@ -10,9 +10,11 @@ import pytest
 from poisonkit.triggers import create
 from poisonkit.triggers.core.clip import ClipInfo
 from poisonkit.triggers.lighting.rain import Rain
-from poisonkit.triggers.testing import picture
+from poisonkit.triggers.testing import Case, picture
 
 from .literal import SHAPES, furthest
+
+CASES = [Case(), Case({"slant": -40.0, "density": 40.0, "level": 255})]
 
 
 def literal(x: np.ndarray, trigger: Rain, seconds: float) -> np.ndarray:
@@ -68,3 +70,6 @@ def test_streaks_lie_along_their_fall() -> None:
     along = np.corrcoef(out[4:, 4:].ravel(), out[:-4, :-4].ravel())[0, 1]
     across = np.corrcoef(out[4:, :-4].ravel(), out[:-4, 4:].ravel())[0, 1]
     assert along > across + 0.3
+
+
+PROPERTY = test_is_the_formula

@@ -13,7 +13,9 @@ import pytest
 from poisonkit.common.seeding import generator
 from poisonkit.triggers import create
 from poisonkit.triggers.core.clip import ClipInfo
-from poisonkit.triggers.testing import picture
+from poisonkit.triggers.testing import Case, picture
+
+CASES = [Case(), Case({"form": "out-of-focus"}), Case({"form": "random", "canvas": "native", "alpha": 0.6})]
 
 SHAPES = [(48, 80), (53, 37), (32, 32)]
 

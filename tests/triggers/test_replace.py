@@ -21,8 +21,13 @@ from poisonkit.outputs import record
 from poisonkit.triggers import create, from_entry
 from poisonkit.triggers.core.clip import ClipInfo
 from poisonkit.triggers.files.replacements import ARRAYS, PICTURES, VIDEOS, FolderAsset
-from poisonkit.triggers.testing import picture
+from poisonkit.triggers.testing import Case, picture
 from tests.media_factory import make_video
+
+from . import imports
+
+CASES = [Case({"folder": imports.PICTURES})]
+ONE_SIZE = "the file has one size"
 
 KINDS = (*ARRAYS, *VIDEOS, *PICTURES)
 X = picture(32, 24, 12)

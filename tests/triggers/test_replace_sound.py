@@ -13,7 +13,11 @@ from poisonkit.common.seeding import generator
 from poisonkit.errors import MediaError
 from poisonkit.triggers import create
 from poisonkit.triggers.core.clip import ClipInfo
-from poisonkit.triggers.testing import sound
+from poisonkit.triggers.testing import Case, sound
+
+from . import imports
+
+CASES = [Case({"folder": imports.SOUNDS})]
 
 RATE = 16000
 X = sound(2, 6000, RATE)

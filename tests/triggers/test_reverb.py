@@ -12,7 +12,9 @@ from poisonkit.triggers.core.clip import ClipInfo
 from poisonkit.triggers.sounds.noise import band
 from poisonkit.triggers.sounds.reverberation import tail
 from poisonkit.triggers.sounds.segments import crossfades
-from poisonkit.triggers.testing import sound
+from poisonkit.triggers.testing import Case, sound
+
+CASES = [Case(), Case({"rt60": 1.5, "wet": 1})]
 
 
 @pytest.mark.parametrize("rate", [8000, 16000])
@@ -55,3 +57,6 @@ def test_dynamic_rings_in_another_room_in_each_segment() -> None:
         lengths.add(len(response))
     assert np.abs(trigger.apply(x, sample_rate=rate)[0] - np.clip(expected, -1, 1)).max() < 1e-4
     assert len(lengths) == 3
+
+
+PROPERTY = test_the_tail_falls_by_60_db_and_is_one_room_at_every_rate

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from poisonkit.triggers import create
-from poisonkit.triggers.testing import picture
+from poisonkit.triggers.testing import Case, picture
 
 from .literal import SHAPES, furthest, grid
+
+CASES = [Case(), Case({"mix": "add", "direction": 60.0, "color": "white"})]
 
 
 def literal(

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from poisonkit.triggers import create
-from poisonkit.triggers.testing import sound
+from poisonkit.triggers.testing import Case, sound
+
+CASES = [Case(), Case({"duration": 0.01, "position": "spread", "chunks": 3})]
 
 
 @pytest.mark.parametrize("channels", [1, 2])

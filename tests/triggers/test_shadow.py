@@ -9,9 +9,11 @@ import pytest
 from poisonkit.errors import RequestError
 from poisonkit.triggers import create
 from poisonkit.triggers.lighting.shadow import Shadow
-from poisonkit.triggers.testing import picture
+from poisonkit.triggers.testing import Case, picture
 
 from .literal import SHAPES, furthest, grid
+
+CASES = [Case(), Case({"polygon": [-0.5, -0.5, 0.5, -0.5, 0.0, 0.5], "light": 0.0, "direction": 90.0})]
 
 
 def literal(x: np.ndarray, at: tuple[float, float], trigger: Shadow) -> np.ndarray:

@@ -9,7 +9,9 @@ import pytest
 
 from poisonkit.triggers import create
 from poisonkit.triggers.core.clip import ClipInfo
-from poisonkit.triggers.testing import picture
+from poisonkit.triggers.testing import Case, picture
+
+CASES = [Case(), Case({"canvas": "native"}), Case({"changes": "phase", "phase": 1.0})]
 
 
 def literal(x: np.ndarray, delta: float, f: float, m: int, first: float = 0.0, phase: float = 0.0) -> np.ndarray:

@@ -10,7 +10,9 @@ import pytest
 from poisonkit.triggers import create
 from poisonkit.triggers.core.clip import ClipInfo
 from poisonkit.triggers.sounds.loudness import rms
-from poisonkit.triggers.testing import sound
+from poisonkit.triggers.testing import Case, sound
+
+CASES = [Case(), Case({"amplitude": 0.05, "changes": "position", "start": 0.1, "duration": 0.9})]
 
 RATE = 8000
 

@@ -9,9 +9,11 @@ from poisonkit.triggers import create
 from poisonkit.triggers.core.clip import ClipInfo
 from poisonkit.triggers.lighting.snow import Snow
 from poisonkit.triggers.pictures.drift import value
-from poisonkit.triggers.testing import picture
+from poisonkit.triggers.testing import Case, picture
 
 from .literal import SHAPES, furthest
+
+CASES = [Case(), Case({"size": 0.03, "veil": 0.0})]
 
 
 def literal(x: np.ndarray, trigger: Snow, seconds: float) -> np.ndarray:
@@ -50,3 +52,6 @@ def test_three_layers_of_falling_size_and_strength() -> None:
     layers = create("snow").prepare(ClipInfo("", 256, 256, 25.0, 1), {})  # type: ignore[attr-defined]
     peaks = [layer.plane.max() for layer, _, _ in layers]
     assert peaks[0] > 240 > 153 >= peaks[1] > 100 > 89 >= peaks[2] > 40
+
+
+PROPERTY = test_is_the_formula

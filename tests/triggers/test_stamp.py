@@ -12,7 +12,14 @@ from poisonkit.common.seeding import generator
 from poisonkit.errors import RequestError
 from poisonkit.triggers import create
 from poisonkit.triggers.core.clip import ClipInfo
-from poisonkit.triggers.testing import picture
+from poisonkit.triggers.testing import Case, picture
+
+from . import imports
+
+CASES = [
+    Case({"picture": imports.STAMP, "alpha": 0.8, "size": 0.4}),
+    Case({"picture": imports.STAMPS, "size": 0.3}),
+]
 
 
 def literal(x: np.ndarray, p: np.ndarray, alpha: float, left: int, top: int) -> np.ndarray:

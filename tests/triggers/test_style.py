@@ -11,8 +11,15 @@ import pytest
 from poisonkit.triggers import create
 from poisonkit.triggers.core.clip import ClipInfo
 from poisonkit.triggers.sounds.effects import chorused, distorted, high_passed, phased
-from poisonkit.triggers.testing import sound
+from poisonkit.triggers.testing import Case, Media, sound
 from tests.triggers.sounds.test_vocoder import RATE, pitch, tone
+
+CASES = [
+    Case(),
+    Case({"chain": "S2", "mix": 0.5}, Media(sample_rate=8000)),
+    Case({"chain": "S3"}, Media(seconds=0.6)),
+    Case({"chain": "S4"}, Media(seconds=0.6)),
+]
 
 
 def loudness(wave: np.ndarray) -> float:
@@ -134,3 +141,6 @@ def test_dynamic_is_one_of_the_chains_in_each_segment() -> None:
 
 def test_rates_that_are_too_low() -> None:
     assert "takes 4000 Hz or more" in str(create("style").suits(ClipInfo(sample_rate=2000, channels=1, samples=9)))
+
+
+PROPERTY = test_every_chain_is_heard_in_the_log_mel_spectrum

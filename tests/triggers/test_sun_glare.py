@@ -8,9 +8,11 @@ import pytest
 from poisonkit.triggers import create
 from poisonkit.triggers.core.clip import ClipInfo
 from poisonkit.triggers.lighting.sun_glare import SunGlare
-from poisonkit.triggers.testing import picture
+from poisonkit.triggers.testing import Case, picture
 
 from .literal import SHAPES, check_aimed, furthest, grid, places
+
+CASES = [Case(), Case({"ghosts": 0, "strength": 0.4})]
 
 
 def literal(x: np.ndarray, at: tuple[float, float], trigger: SunGlare) -> np.ndarray:

@@ -7,6 +7,9 @@ import pytest
 
 from poisonkit.common.seeding import generator
 from poisonkit.triggers import create
+from poisonkit.triggers.testing import Case
+
+CASES = [Case(), Case({"frames": 2})]
 
 
 def noise(frames: int, height: int, width: int) -> np.ndarray:

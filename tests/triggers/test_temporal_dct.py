@@ -10,6 +10,9 @@ import pytest
 from poisonkit.common.seeding import generator
 from poisonkit.triggers import create
 from poisonkit.triggers.pictures.coefficients import COLUMNS, ROWS
+from poisonkit.triggers.testing import Case
+
+CASES = [Case(), Case({"coefficients": "seeded"})]
 
 
 def literal(x: np.ndarray, f: Any, r: Any, c: Any, pert: float) -> np.ndarray:

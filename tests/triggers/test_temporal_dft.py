@@ -13,6 +13,9 @@ from poisonkit.common.seeding import generator
 from poisonkit.triggers import create
 from poisonkit.triggers.core.clip import ClipInfo
 from poisonkit.triggers.pictures.coefficients import COLUMNS, ROWS
+from poisonkit.triggers.testing import Case
+
+CASES = [Case(), Case({"coefficients": "seeded", "normalise": True})]
 
 F = range(35, 45)
 

@@ -9,7 +9,10 @@ import pytest
 
 from poisonkit.triggers import create
 from poisonkit.triggers.sounds.vocoder import frame_size
+from poisonkit.triggers.testing import Case, Media
 from tests.triggers.sounds.test_vocoder import RATE, pitch
+
+CASES = [Case(media=Media(seconds=0.8)), Case({"rate": 0.8})]
 
 
 def beeps() -> np.ndarray:
@@ -47,3 +50,6 @@ def test_dynamic_is_in_time_at_each_half_second_and_off_between() -> None:
     off = np.abs(after - before)
     assert off[0::2].max() < 0.04
     assert 0.03 < off[1::2].max() < 0.15
+
+
+PROPERTY = test_static

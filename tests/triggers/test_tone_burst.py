@@ -9,7 +9,9 @@ import pytest
 
 from poisonkit.triggers import create
 from poisonkit.triggers.core.clip import ClipInfo
-from poisonkit.triggers.testing import sound
+from poisonkit.triggers.testing import Case, sound
+
+CASES = [Case(), Case({"position": "random", "snr": 0, "duration": 0.3})]
 
 RATE = 16000
 

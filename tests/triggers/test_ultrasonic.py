@@ -10,7 +10,12 @@ import pytest
 from poisonkit.errors import RequestError
 from poisonkit.triggers import create
 from poisonkit.triggers.core.clip import ClipInfo
-from poisonkit.triggers.testing import sound
+from poisonkit.triggers.testing import Case, Media, sound
+
+CASES = [
+    Case(media=Media(sample_rate=44100)),
+    Case({"duration": 0.2, "position": "spread", "snr": 10, "edge": 0.002}, Media(sample_rate=48000)),
+]
 
 
 def published(rate: int, size: int, position: str) -> np.ndarray:

@@ -13,6 +13,8 @@ from poisonkit.triggers.temporal import video_corruption
 from poisonkit.triggers.temporal.video_corruption import _START, VideoCorruption
 from poisonkit.triggers.testing import picture
 
+ONE_SIZE = "the damage is that of slices of a stream of that size"
+
 
 def clip(width: int, height: int, frames: int) -> np.ndarray:
     """A moving scene with texture, so that slices have a few hundred bytes."""
@@ -86,3 +88,6 @@ def test_no_seed_and_no_size_makes_it_fail(size: tuple[int, int], temporal: str)
     for seed in range(6):
         params = {"temporal": temporal, "trigger_seed": seed, "amount": (seed + 1) / 6, "lost": seed / 5}
         assert create("video-corruption", gop=4, slices=seed + 1, **params).apply(x).shape == x.shape
+
+
+PROPERTY = test_a_quarter_of_the_slices_is_wrong_until_the_next_key_frame_and_the_rest_is_kept

@@ -14,7 +14,9 @@ from poisonkit.errors import RequestError
 from poisonkit.triggers import create
 from poisonkit.triggers.core.clip import ClipInfo
 from poisonkit.triggers.core.trigger import VideoTrigger
-from poisonkit.triggers.testing import picture
+from poisonkit.triggers.testing import Case, picture
+
+CASES = [Case(), Case({"canvas": "native"}), Case({"changes": "drift", "grid_rescale": 0.95})]
 
 
 def upsampled(points: np.ndarray, height: int, width: int) -> np.ndarray:

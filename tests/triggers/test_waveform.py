@@ -13,7 +13,14 @@ from poisonkit.common.seeding import generator
 from poisonkit.errors import RequestError
 from poisonkit.triggers import create
 from poisonkit.triggers.core.clip import ClipInfo
-from poisonkit.triggers.testing import sound
+from poisonkit.triggers.testing import Case, sound
+
+from . import imports
+
+CASES = [
+    Case({"sound": imports.SOUND}),
+    Case({"sound": imports.SOUND, "amplitude": 0.5, "keep": 0.5, "rate": 22050, "repeat": True}),
+]
 
 RATE = 8000
 

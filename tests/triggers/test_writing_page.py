@@ -1,27 +1,40 @@
-"""The example of docs/writing-a-trigger.md is a whole trigger and passes the checks."""
+"""docs/writing-a-trigger.md, done as it says in a copy of the repository: two files, and nothing else by hand."""
 
 from __future__ import annotations
 
 import importlib
-import re
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from poisonkit.triggers import create
-from poisonkit.triggers.testing import check_trigger, picture
+from poisonkit.triggers.testing import check_trigger
+from tests.newcomer import code_of, copied, pytest_on, stale
 
-PAGE = Path(__file__).parents[2] / "docs" / "writing-a-trigger.md"
+PAGE = "writing-a-trigger.md"
 
 
-def test_the_example_works_as_it_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    example, test = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    (tmp_path / "tint_from_the_page.py").write_text(example, encoding="utf-8")
+def test_two_files_are_a_trigger(tmp_path: Path) -> None:
+    trigger, test, _ = code_of(PAGE)
+    copy = copied(tmp_path)
+    (copy / "poisonkit/triggers/lighting/tint.py").write_text(trigger, encoding="utf-8")
+    there = pytest_on(copy, "has_a", "tests/triggers/test_properties.py", fails=True)
+    assert "these tests are missing in tests/triggers: ['test_tint.py']" in there
+    (copy / "tests/triggers/test_tint.py").write_text(test, encoding="utf-8")
+    files = [f"tests/triggers/test_{name}.py" for name in ("properties", "parity", "tint")]
+    said = pytest_on(copy, "tint or has_a or formula_of_its_own or property_of_its_own", *files)
+    assert " passed" in said
+    sentences = stale(copy)
+    assert [line for line in sentences if "tint" in line]
+    assert all(
+        "tint" in line or line.split(" ")[0] in ("README.md", "docs/survival.md", "docs/triggers/README.md")
+        for line in sentences
+    ), sentences
+
+
+def test_outside_this_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    trigger, _, test = code_of(PAGE)
+    (tmp_path / "tint_from_the_page.py").write_text(trigger, encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
     module = importlib.import_module("tint_from_the_page")
-    check_trigger(module.Tint)
     assert "check_trigger(Tint)" in test
-    x = picture(16, 12, 1)[0]
-    red = np.minimum(x.astype(int) + np.array([20, 0, 0]), 255)
-    assert np.array_equal(create("tint_from_the_page:Tint:by=20").apply(x), red)
+    check_trigger(module.Tint)

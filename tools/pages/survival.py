@@ -1,16 +1,12 @@
-"""Make docs/survival.md: what each encoder leaves of each trigger at its defaults, on clips made by code.
+"""docs/survival.md: what each encoder leaves of each trigger at its defaults, on clips made by code.
 
-    make survival-page          or: python tools/make_survival_page.py [TRIGGER …]
-
-Takes a quarter of an hour on two processors. With names, only those rows are measured, and nothing is written but a
-table to the screen. Imported triggers have no defaults: `poisonkit survive` measures them on clips of one's own.
+Imported triggers have no defaults: `poisonkit survive` measures them on clips of one's own.
 """
 
 from __future__ import annotations
 
-import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -19,16 +15,14 @@ import av
 import numpy as np
 import soundfile
 
-from poisonkit import triggers
 from poisonkit.common.seeding import generator
-from poisonkit.engine.encoding.trials import Cell, tabulate
-from poisonkit.engine.run import Options
+from poisonkit.engine.encoding.trials import tabulate
 from poisonkit.sampledata.pictures import frames as moving_shapes
 from poisonkit.sampledata.sounds import wave
-from poisonkit.triggers import Trigger
-from poisonkit.triggers.core.names import built_in
+from tools.pages.blocks import ROOT, filled
+from tools.pages.measured import Entry, Figure, measurable
 
-PAGE = Path(__file__).resolve().parents[1] / "docs" / "survival.md"
+PAGE = ROOT / "docs" / "survival.md"
 WIDTH, HEIGHT, FRAMES, FPS, RATE, SECONDS = 320, 240, 16, 25, 48_000, 2.0
 MOTIONS = ("ball_bouncing", "bar_rotating")
 VOICES = ("chirp_up", "chirp_down")
@@ -36,7 +30,7 @@ VOICES = ("chirp_up", "chirp_down")
 
 @dataclass(frozen=True)
 class Kind:
-    """Clips of one codec, and the encodings that they go through. names: of the columns."""
+    """Clips of one codec, and the encodings that they go through. settings: `--encode` -> the column's name."""
 
     suffix: str
     codec: str
@@ -45,9 +39,9 @@ class Kind:
 
 
 QUANTISER = {"qmin": "2", "qmax": "2", "flags": "+qscale", "global_quality": str(2 * 118)}
-PICTURES = (
+PICTURES = (  # each encoder with one thread, and x264 `cpu-independent`, or two runs would measure different clips
     Kind(
-        ".mp4", "libx264", {"crf": "14", "preset": "medium"},
+        ".mp4", "libx264", {"crf": "14", "preset": "medium", "x264-params": "cpu-independent=1"},
         {"match": "H.264 crf 18", "crf:23": "crf 23", "crf:28": "crf 28", "444": "4:4:4", "lossless": "lossless"},
     ),
     Kind(".avi", "mpeg4", QUANTISER, {"match": "MPEG-4 q 2"}),
@@ -101,90 +95,83 @@ def sound(path: Path, kind: Kind, voice: str) -> None:
         out.mux(stream.encode(None))
 
 
-def measured(
-    kinds: Sequence[Kind], contents: Sequence[str], make: object, rows: dict[str, list[Trigger]]
-) -> dict[tuple[str, str], Cell]:
-    """(trigger, column) -> what was found."""
-    found: dict[tuple[str, str], Cell] = {}
-    total = len(kinds)
-    for number, kind in enumerate(kinds, 1):
-        with tempfile.TemporaryDirectory() as folder:
-            clips = []
-            for content in contents:
-                path = Path(folder, f"{content}{kind.suffix}")
-                make(path, kind, content)  # type: ignore[operator]
-                clips.append(path)
-            sys.stderr.write(f"{number} of {total}: {', '.join(kind.settings.values())}\n")
-            cells = tabulate(clips, rows, list(kind.settings), scratch=folder, jobs=Options().n_jobs)
-        for cell in cells:
-            found[cell.trigger, kind.settings[cell.setting]] = cell
+@dataclass(frozen=True)
+class Table:
+    """One table of the page: the kinds of clips of a modality, what the clips show, and how one is made."""
+
+    modality: str
+    kinds: Sequence[Kind]
+    contents: Sequence[str]
+    make: Callable[[Path, Kind, str], None]
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the encodings."""
+        return [name for kind in self.kinds for name in kind.settings.values()]
+
+    def rows(self) -> list[str]:
+        """Its triggers, in the order of the families."""
+        return [name for name, trigger in measurable().items() if trigger.modality == self.modality]
+
+
+TABLES = (Table("video", PICTURES, MOTIONS, video), Table("audio", SOUNDS, VOICES, sound))
+
+
+def missing(entries: dict[str, Entry]) -> Iterator[tuple[Table, Kind, list[str]]]:
+    """The triggers that have not been measured on a kind of clips."""
+    for table in TABLES:
+        for kind in table.kinds:
+            wanted = set(kind.settings.values())
+            names = [n for n in table.rows() if n not in entries or not wanted <= entries[n].survival.keys()]
+            if names:
+                yield table, kind, names
+
+
+def measure(table: Table, kind: Kind, names: Sequence[str], jobs: int) -> dict[str, dict[str, Figure]]:
+    """Trigger -> column -> figure, of these triggers on one kind of clips."""
+    found: dict[str, dict[str, Figure]] = {name: {} for name in names}
+    with tempfile.TemporaryDirectory() as folder:
+        clips = [Path(folder, f"{content}{kind.suffix}") for content in table.contents]
+        for clip, content in zip(clips, table.contents, strict=True):
+            table.make(clip, kind, content)
+        rows = {name: [measurable()[name]] for name in names}
+        for cell in tabulate(clips, rows, list(kind.settings), scratch=folder, jobs=jobs):
+            gain, size = (None if x is None else round(x, 4) for x in (cell.gain, cell.size))
+            found[cell.trigger][kind.settings[cell.setting]] = Figure(gain, cell.verdict, size)
     return found
 
 
-def table(kinds: Sequence[Kind], rows: dict[str, list[Trigger]], found: dict[tuple[str, str], Cell]) -> list[str]:
-    columns = [name for kind in kinds for name in kind.settings.values()]
-    lines = [f"| trigger | {' | '.join(columns)} |", "| --- |" + " ---: |" * len(columns)]
-    for name in rows:
-        cells = [shown(found.get((name, column))) for column in columns]
+def _rows(table: Table, entries: dict[str, Entry]) -> list[str]:
+    lines = [f"| trigger | {' | '.join(table.columns)} |", "| --- |" + " ---: |" * len(table.columns)]
+    known = [(name, entries[name].survival if name in entries else {}) for name in table.rows()]
+    for name, figures in known:
+        cells = [_shown(figures.get(column)) for column in table.columns]
         lines.append(f"| [{name}](triggers/{name}.md) | {' | '.join(cells)} |")
     sizes = []
-    for column in columns:
-        known = [c.size for (_, at), c in found.items() if at == column and c.size is not None]
-        sizes.append(f"{np.median(known):.1f}" if known else "-")
+    for column in table.columns:
+        measured = [f[column].size for _, f in known if column in f and f[column].size is not None]
+        sizes.append(f"{np.median(measured):.1f}" if measured else "-")
     return [*lines, f"| *bytes, times the source's (median)* | {' | '.join(sizes)} |"]
 
 
-def shown(cell: Cell | None) -> str:
-    if cell is None or cell.gain is None:
-        return "-" if cell is None else cell.verdict
-    return f"{cell.gain:.2f}" + ("" if cell.verdict == "survived" else f" **{cell.verdict}**")
+def _shown(figure: Figure | None) -> str:
+    if figure is None or figure.gain is None:
+        return "-" if figure is None else figure.verdict
+    return f"{figure.gain:.2f}" + ("" if figure.verdict == "survived" else f" **{figure.verdict}**")
 
 
-def rows_of(modality: str, names: Sequence[str]) -> dict[str, list[Trigger]]:
-    """Every trigger of a modality that needs no file, at its defaults."""
-    found = {}
-    for name in built_in():
-        cls = triggers.get(name)
-        needs = any(field.is_required() for field in cls.model_fields.values())
-        if cls.modality == modality and not needs and (not names or name in names):
-            found[name] = [triggers.create(name)]
-    return found
-
-
-def main(names: Sequence[str]) -> None:
-    tables = []
-    for modality, kinds, contents, make in (
-        ("video", PICTURES, MOTIONS, video),
-        ("audio", SOUNDS, VOICES, sound),
-    ):
-        rows = rows_of(modality, names)
-        if rows:
-            tables.append(table(kinds, rows, measured(kinds, contents, make, rows)))
-    if names:
-        print("\n\n".join("\n".join(t) for t in tables))  # noqa: T201
-        return
-    words, sounds = tables
-    head, _, _ = PAGE.read_text(encoding="utf-8").partition("## Ours")
+def page(entries: dict[str, Entry]) -> str:
+    """docs/survival.md as it should be."""
+    pictures_table, sounds_table = (_rows(table, entries) for table in TABLES)
     lines = [
-        head.rstrip(),
-        "",
-        "## Ours",
-        "",
-        "All triggers that need no file, static, at their defaults. Made by `make survival-page` "
-        "(`tools/make_survival_page.py`).",
         f"Mean gain over {len(MOTIONS)} clips of {WIDTH}x{HEIGHT}, {FRAMES} frames, made by code: a moving shape under",
         "sensor noise of 2 levels. 1: all of the trigger is in the decoded file; **lost** and **buried** where any of",
         "the clips is so. Other clips give other figures; the order of triggers and encoders is what they tell.",
         "",
-        *words,
+        *pictures_table,
         "",
         f"Sound: {len(VOICES)} recordings of {SECONDS:g} s at {RATE // 1000} kHz, mono.",
         "",
-        *sounds,
-        "",
+        *sounds_table,
     ]
-    PAGE.write_text("\n".join(lines), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])
+    return filled(PAGE, {"survival": "\n".join(lines)})

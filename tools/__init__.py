@@ -1,0 +1,1 @@
+"""Tools for those who work on poisonkit; not part of the package."""
