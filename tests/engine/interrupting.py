@@ -90,6 +90,14 @@ class Run:
             return any(marks.glob("*")) or any(self.out.glob("data/*/*"))
         return False
 
+    def heeds(self) -> bool:
+        """Whether it has begun so far that SIGTERM is poisonkit's: before, it is the interpreter's."""
+        with suppress(OSError, StopIteration):
+            lines = Path(f"/proc/{self.pid}/status").read_text(encoding="utf-8", errors="replace").splitlines()
+            caught = next(line.split()[1] for line in lines if line.startswith("SigCgt:"))
+            return bool(int(caught, 16) >> (signal.SIGTERM - 1) & 1)
+        return False
+
     def all(self, number: int) -> None:
         with suppress(ProcessLookupError):
             os.killpg(self.pid, number)
@@ -177,6 +185,8 @@ def interrupted(world: World, out: Path, kind: str, chance: random.Random) -> No
         elif kind == "source changed":
             _changed(world, run, chance)
         elif struck:
+            while kind in ORDERLY and not run.heeds() and run.process.poll() is None:
+                time.sleep(0.005)
             strike(run, kind, chance)
         status = run.end()
         left = left_of(run.pid)
