@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from poisonkit import media
 from poisonkit.common import interruption
@@ -14,17 +14,17 @@ from poisonkit.common.run_claim import step
 from poisonkit.datasets import Dataset, get_layout
 from poisonkit.engine.clips import survival_sample
 from poisonkit.engine.clips.survival import Measurement, died, measure
-from poisonkit.engine.clips.worker import STOPPED, Job
+from poisonkit.engine.clips.worker import Job, Stopped
 from poisonkit.engine.executors import Executor
 from poisonkit.engine.finishing import clean_samples, features, shards
 from poisonkit.engine.plans import opening, planner_of
-from poisonkit.engine.state.ledger import Ledger, is_measurement, read_rows
+from poisonkit.engine.state.ledger import Ledger, MeasuredRow, RowFile, is_measurement, read_rows
 from poisonkit.engine.state.options import Options
 from poisonkit.engine.state.run_state import State, share
 from poisonkit.engine.state.task_results import Done
 from poisonkit.errors import Interrupted, PoisonkitError, RequestError
 from poisonkit.outputs import record, shard_paths
-from poisonkit.outputs.record import Record
+from poisonkit.outputs.record import Fidelity, Record
 from poisonkit.plan.plan import Plan, Task
 from poisonkit.plan.planner import Planner
 from poisonkit.recipe.recipe import Recipe
@@ -140,9 +140,9 @@ class Work:
         try:
             for row in self.executor.run(jobs):
                 interruption.check()
-                if row["status"] == STOPPED:
+                if isinstance(row, Stopped):
                     raise PoisonkitError(
-                        f"The machine is in trouble ({row['error']}). When that is mended, the same command continues."
+                        f"The machine is in trouble ({row.error}). When that is mended, the same command continues."
                     )
                 ledger.add(row)
                 self.processed += 1
@@ -157,11 +157,12 @@ class Work:
         rows = [ledger.records[t.key] for t in self._to_do(self.plan.tasks)]
         wanted = survival_sample.chosen(self.plan, rows, self.recipe)
         tasks = survival_sample.measurements(self.plan, rows, wanted, self._job, self.state.folder)
-        with Ledger(self.state.measured, fits=is_measurement) as measured:
+        with RowFile(self.state.measured, is_measurement) as measured:
             now = {row["key"]: row["sha256"] for row in rows}
             known = {k: m for k, m in measured.records.items() if k in now and m["sha256"] == now[k]}
             for row in rows:  # what an earlier run chose, when other clips failed
-                if row["key"] not in wanted and row["key"] in known and row["fidelity"]["gain"] is not None:
+                told = (row["fidelity"] or {}).get("gain") is not None
+                if row["key"] not in wanted and row["key"] in known and told:
                     ledger.add({**row, "fidelity": known[row["key"]]["before"]})
             for task in tasks:
                 if task.row["key"] in known:
@@ -173,12 +174,12 @@ class Work:
     def _measure_mine(self, ledger: Ledger, keys: set[str]) -> None:
         """The same for a shard, which does not know what failed elsewhere: those clips that are measured if nothing
         did. The merge takes what it needs and measures what is missing."""
-        assumed = [
+        assumed: list[Record] = [
             {**record.record(t, self.plan.classes), "fidelity": {"gain": None}}
             for t in self.plan.tasks
             if t.role != "clean"
         ]
-        with Ledger(self.state.measured, fits=is_measurement) as measured:
+        with RowFile(self.state.measured, is_measurement) as measured:
             tasks: list[Measurement] = []
             wanted = survival_sample.chosen(self.plan, assumed, self.recipe)
             for task in survival_sample.measurements(self.plan, assumed, wanted, self._job, self.state.folder):
@@ -190,7 +191,7 @@ class Work:
             for row, found in self._measured(tasks):
                 measured.add(_measurement(row, found))
 
-    def _measured(self, tasks: Sequence[Measurement]) -> Iterable[tuple[Record, dict[str, Any]]]:
+    def _measured(self, tasks: Sequence[Measurement]) -> Iterable[tuple[Record, Fidelity]]:
         """(record, its new `fidelity`) of what could be measured."""
         if not tasks:
             return
@@ -299,8 +300,10 @@ class Work:
         """The same, with the SHA-256 of clean samples in shards too."""
         wanted = {row["path"]: key for key, row in records.items() if row["status"] == "ok" and row["sha256"] is None}
         found = clean_samples.hashes(list(wanted), self.state.out, self.options.n_jobs, self.options.progress)
-        same = {wanted[path]: {"sha256": digest, "source_sha256": digest} for path, digest in found.items()}
-        return {key: {**row, **same.get(key, {})} for key, row in records.items()}
+        hashed = dict(records)
+        for path, digest in found.items():
+            hashed[wanted[path]] = {**records[wanted[path]], "sha256": digest, "source_sha256": digest}
+        return hashed
 
     def _link_clean(self) -> tuple[clean_samples.Linked, str]:
         tasks = [t for t in self.plan.tasks if t.role == "clean" and t.key not in self.made]
@@ -316,6 +319,6 @@ class Work:
         return linked, method
 
 
-def _measurement(row: Record, found: dict[str, Any]) -> Record:
+def _measurement(row: Record, found: Fidelity) -> MeasuredRow:
     """What is kept of a measurement: of which file, and what its record said before."""
-    return {"key": row["key"], "sha256": row["sha256"], "fidelity": found, "before": row["fidelity"]}
+    return {"key": row["key"], "sha256": row["sha256"] or "", "fidelity": found, "before": row["fidelity"] or {}}
