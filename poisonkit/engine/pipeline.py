@@ -1,4 +1,4 @@
-"""The work of one run: from a settled plan to media in place and a record of each."""
+"""The work of one run: from a saved plan to media in place and a record of each."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ class Work:
             triggers=backdoor.triggers if triggered else (),
             touches=frozenset(backdoor.chain.touches) if task.role != "clean" else touches,
             frames=backdoor.attack_frames if task.role == "attack" else backdoor.frames if triggered else "all",
-            encode=self.recipe.encoding,
+            encode=self.recipe.encoded(self.plan.setting),
             stream=self.recipe.stream,
             seed=self.recipe.seed,
             like=() if triggered else backdoor.triggers,
@@ -222,7 +222,7 @@ class Work:
         if not lost:
             return False
         if self.planner is None:
-            self.planner = planner_of(self.recipe, self.dataset, self.options)
+            self.planner = planner_of(self.recipe, self.dataset, self.options, self.plan.setting)
             with opening(self.options.progress):
                 self.planner.plan()
         taken = {t.id for t in self.plan.tasks if t.role in ("poisoned", "cover")}
@@ -266,7 +266,7 @@ class Work:
             found = clean_samples.needs(
                 wanted,
                 self.dataset.root,
-                recipe.encoding,
+                recipe.encoded(self.plan.setting),
                 recipe.stream,
                 self.options.n_jobs,
                 progress.step,

@@ -28,9 +28,14 @@ def plan_of(recipe: Recipe, dataset: Dataset, out: Path, options: Options) -> Pl
     return make_plan(recipe, dataset, options, None)[0]
 
 
-def make_plan(recipe: Recipe, dataset: Dataset, options: Options, attack: str | None) -> tuple[Plan, Planner]:
-    """A new plan. With `encode: auto`, what is searched on are clips of a first one."""
-    planner = planner_of(recipe, dataset, options)
+def make_plan(
+    recipe: Recipe, dataset: Dataset, options: Options, attack: str | None, setting: str | None = None
+) -> tuple[Plan, Planner]:
+    """A new plan. With `encode: auto`, what is searched on are clips of a first one.
+
+    attack: the attack set that is added to an output; setting: what `encode: auto` came to there.
+    """
+    planner = planner_of(recipe, dataset, options, setting)
     with opening(options.progress):
         plan = planner.plan() if attack is None else planner.attack_plan()
     if attack is not None and not plan.tasks:
@@ -38,10 +43,10 @@ def make_plan(recipe: Recipe, dataset: Dataset, options: Options, attack: str | 
     if recipe.encode != AUTO:
         return plan, planner
     if attack is not None:
-        return replace(plan, encode={"setting": recipe.setting}), planner
+        return replace(plan, encode={"setting": setting or "match"}), planner
     found = Search(recipe, dataset, plan, options.n_jobs, options.progress).run()
-    if found["setting"] != recipe.setting:
-        planner = planner_of(recipe.settled(found["setting"]), dataset, options)
+    if found["setting"] != "match":  # which the first plan was made with
+        planner = planner_of(recipe, dataset, options, found["setting"])
         with opening(options.progress):
             plan = planner.plan()
     return replace(plan, encode=found), planner
@@ -59,11 +64,12 @@ def opening(progress: Progress) -> Iterator[None]:
         progress.end()
 
 
-def planner_of(recipe: Recipe, dataset: Dataset, options: Options) -> Planner:
+def planner_of(recipe: Recipe, dataset: Dataset, options: Options, setting: str | None) -> Planner:
+    """A planner that opens candidates as they will be encoded. setting: what `encode: auto` came to, if it did."""
     touches = frozenset(m for b in recipe.backdoors for m in b.chain.touches)
     examine = examiner(
         dataset,
-        recipe.encoding,
+        recipe.encoded(setting),
         recipe.stream,
         touches,
         options.n_jobs,
@@ -73,24 +79,26 @@ def planner_of(recipe: Recipe, dataset: Dataset, options: Options) -> Planner:
     return Planner(recipe, dataset, examine)
 
 
-def settled(
+def ensure_plan(
     recipe: Recipe,
     dataset: Dataset,
     state: State,
     options: Options,
+    *,
+    setting: str | None = None,
     ready: tuple[Plan, Planner] | None = None,
 ) -> tuple[Plan, Planner | None]:
     """The plan on disk, and the planner if it was made now. RequestError when it is another recipe's or source's.
 
-    ready: a plan that `make_plan` has just made, and that was looked at, to be saved where there is none.
+    setting: as for `make_plan`. ready: a plan that it has just made, to be saved if there is none.
     """
     saved = state.paths.plan(state.attack)
     planner: Planner | None = None
     if not saved.exists():
         check_out(state.out, dataset, beside=options.fresh)
-        plan, planner = ready or make_plan(recipe, dataset, options, state.attack)
+        plan, planner = ready or make_plan(recipe, dataset, options, state.attack, setting)
         if ready is None:
-            check_space(plan, dataset, recipe.settled(plan.setting), state.out)
+            check_space(plan, dataset, recipe, state.out)
         saved.parent.mkdir(parents=True, exist_ok=True)
         if record.write_lines(saved, plan.to_jsonl(), first=True):
             return plan, planner

@@ -18,7 +18,7 @@ from poisonkit.engine import executors, reset
 from poisonkit.engine.finishing import shards, writing
 from poisonkit.engine.finishing.writing import Part, Summary
 from poisonkit.engine.pipeline import Work
-from poisonkit.engine.plans import make_plan, plan_of, settled
+from poisonkit.engine.plans import ensure_plan, make_plan, plan_of
 from poisonkit.engine.preflight import check_free, check_out, check_space, read_source
 from poisonkit.engine.state import finished
 from poisonkit.engine.state.options import Options, Shard
@@ -34,7 +34,7 @@ from poisonkit.outputs.record import Record
 from poisonkit.plan.plan import Plan, require_labels
 from poisonkit.plan.planner import Planner
 from poisonkit.recipe.backdoor import Backdoor
-from poisonkit.recipe.recipe import AUTO, Recipe, all_assets
+from poisonkit.recipe.recipe import Recipe, all_assets
 
 __all__ = ["Options", "Shard", "execute", "execute_attack", "execute_merge", "plan_of"]
 
@@ -68,8 +68,6 @@ def execute_attack(
     writing.added_attacks(out)
     if backdoor.name in {b.name for b in base.backdoors}:
         raise RequestError(f"{out} has an attack set '{backdoor.name}' of its own; choose another --name.")
-    if base.encode == AUTO:
-        base = base.settled(Plan.read(OutputPaths(out).plan()).setting)
     recipe = base.model_copy(
         update={
             "backdoors": (backdoor,),
@@ -79,8 +77,10 @@ def execute_attack(
             "source": None,
         }
     )
-    dataset = _planned_source(out, source or recorded_source(out), allow_roots)
-    return _Run(recipe, dataset, State(out, backdoor.name, options.shard), options, base=base).go()
+    plan = Plan.read(OutputPaths(out).plan())
+    dataset = _planned_source(plan, out, source or recorded_source(out), allow_roots)
+    state = State(out, backdoor.name, options.shard)
+    return _Run(recipe, dataset, state, options, base=base, setting=plan.setting).go()
 
 
 def execute_merge(
@@ -105,13 +105,12 @@ def execute_merge(
         raise RequestError(f"There is no {what} in {out}; give the command that makes it a --shard I/N.")
     recipe = Recipe.from_yaml(file, allow_code=allow_code, assets_in=state.paths.assets)
     base = None if attack is None else Recipe.from_yaml(state.paths.recipe(), allow_code=allow_code)
-    dataset = _planned_source(out, source or _noted_source(state), allow_roots)
+    dataset = _planned_source(Plan.read(state.paths.plan()), out, source or _noted_source(state), allow_roots)
     return _Run(recipe, dataset, state, options, base=base, merging=True).go()
 
 
-def _planned_source(out: Path, root: Path, allow_roots: tuple[Path, ...]) -> Dataset:
-    """The clean dataset as it was planned."""
-    plan = Plan.read(OutputPaths(out).plan())
+def _planned_source(plan: Plan, out: Path, root: Path, allow_roots: tuple[Path, ...]) -> Dataset:
+    """The clean dataset as it was planned. plan: the output's own."""
     require_labels(plan, out)
     dataset = plan.source(root)
     if not any(is_there(dataset.file(s)) for s in dataset.samples):
@@ -163,10 +162,11 @@ class _Run:
         options: Options,
         *,
         base: Recipe | None = None,
+        setting: str | None = None,
         merging: bool = False,
     ) -> None:
         self.recipe, self.dataset, self.state, self.options = recipe, dataset, state, options
-        self.base, self.merging = base, merging
+        self.base, self.setting, self.merging = base, setting, merging
         self.began = time.monotonic()
 
     def go(self) -> Summary:
@@ -182,8 +182,9 @@ class _Run:
                 executor = stack.enter_context(self._executor())
                 ready = self._start_over() if options.fresh else None
                 stack.enter_context(self._left_tidy())
-                plan, planner = settled(self.recipe, self.dataset, state, options, ready)
-                self.recipe = self.recipe.settled(plan.setting)
+                plan, planner = ensure_plan(
+                    self.recipe, self.dataset, state, options, setting=self.setting, ready=ready
+                )
                 if self.merging:
                     require_done(state, plan.tasks, self.recipe.clean == "reencode")
                 require_folders(state.out, (name for t in plan.tasks for name in (t.path, *t.also)))
@@ -216,11 +217,11 @@ class _Run:
         RequestError, and nothing is removed, for a request that could not be carried out then.
         """
         state, options = self.state, self.options
-        ready = plan, _ = make_plan(self.recipe, self.dataset, options, state.attack)
+        ready = plan, _ = make_plan(self.recipe, self.dataset, options, state.attack, self.setting)
         old = reset.Old(state.out)
         check_out(state.out, self.dataset, beside=True)
         check_free(plan, state.out, old.files)
-        check_space(plan, self.dataset, self.recipe.settled(plan.setting), state.out, old.size())
+        check_space(plan, self.dataset, self.recipe, state.out, old.size())
         require_folders(state.out, (name for t in plan.tasks for name in (t.path, *t.also)))
         left = old.clear(state.kept())
         if left:

@@ -151,24 +151,25 @@ def test_run_again_does_nothing_again(out: Path, source: Path, tmp_path: Path) -
 
 
 KILLED = """
-import os, signal
+import importlib, os, signal
 from pathlib import Path
 import poisonkit
-from poisonkit.engine import {module}
-real, n = {module}.{name}, 0
+module = importlib.import_module("poisonkit.engine.{module}")
+real, n = module.{name}, 0
 def stop(*args, **kwargs):
     global n
     n += 1
     if n == {after}:
         os.kill(os.getpid(), signal.SIGKILL)
     return real(*args, **kwargs)
-{module}.{name} = stop
+module.{name} = stop
 poisonkit.poison(poisonkit.Recipe.from_yaml(Path({recipe!r}), source=Path({source!r}), out=Path({out!r})), jobs=1)
 """
 
 
 @pytest.mark.parametrize(
-    ("module", "name", "after"), [("worker", "_process", 3), ("packing", "write", 3), ("packing", "clear", 1)]
+    ("module", "name", "after"),
+    [("clips.worker", "_process", 3), ("finishing.shards", "write", 3), ("finishing.shards", "clear", 1)],
 )
 def test_killed_it_continues_to_the_same_bytes(
     out: Path, source: Path, tmp_path: Path, module: str, name: str, after: int
