@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from poisonkit.datasets import Dataset
 from poisonkit.engine.candidates import examiner
@@ -19,7 +19,15 @@ from poisonkit.errors import Interrupted, RequestError
 from poisonkit.outputs import record
 from poisonkit.plan.plan import Plan, digest
 from poisonkit.plan.planner import Planner
+from poisonkit.plan.selection import Chosen
 from poisonkit.recipe.recipe import AUTO, Recipe, read_mapping
+
+
+class Choosing(NamedTuple):
+    """What gives replacements for failed samples: the planner of a plan, and what it chose for it."""
+
+    planner: Planner
+    chosen: tuple[Chosen, ...]
 
 
 def plan_of(recipe: Recipe, dataset: Dataset, out: Path, options: Options) -> Plan:
@@ -30,26 +38,45 @@ def plan_of(recipe: Recipe, dataset: Dataset, out: Path, options: Options) -> Pl
 
 def make_plan(
     recipe: Recipe, dataset: Dataset, options: Options, attack: str | None, setting: str | None = None
-) -> tuple[Plan, Planner]:
+) -> tuple[Plan, Choosing]:
     """A new plan. With `encode: auto`, what is searched on are clips of a first one.
 
     attack: the attack set that is added to an output; setting: what `encode: auto` came to there.
     """
-    planner = planner_of(recipe, dataset, options, setting)
-    with opening(options.progress):
-        plan = planner.plan() if attack is None else planner.attack_plan()
-    if attack is not None and not plan.tasks:
-        raise RequestError(plan.warnings[0] if plan.warnings else "No sample can carry the trigger.")
-    if recipe.encode != AUTO:
-        return plan, planner
     if attack is not None:
-        return replace(plan, encode={"setting": setting or "match"}), planner
+        return _attack_plan(recipe, dataset, options, setting)
+    plan, choosing = _planned(recipe, dataset, options, setting)
+    if recipe.encode != AUTO:
+        return plan, choosing
     found = Search(recipe, dataset, plan, options.n_jobs, options.progress).run()
     if found["setting"] != "match":  # which the first plan was made with
-        planner = planner_of(recipe, dataset, options, found["setting"])
-        with opening(options.progress):
-            plan = planner.plan()
-    return replace(plan, encode=found), planner
+        plan, choosing = _planned(recipe, dataset, options, found["setting"])
+    return replace(plan, encode=found), choosing
+
+
+def _planned(recipe: Recipe, dataset: Dataset, options: Options, setting: str | None) -> tuple[Plan, Choosing]:
+    planner = planner_of(recipe, dataset, options, setting)
+    with opening(options.progress):
+        chosen = planner.choose()
+        return planner.plan_for(chosen), Choosing(planner, chosen)
+
+
+def _attack_plan(recipe: Recipe, dataset: Dataset, options: Options, setting: str | None) -> tuple[Plan, Choosing]:
+    planner = planner_of(recipe, dataset, options, setting)
+    with opening(options.progress):
+        plan = planner.attack_plan()
+    if not plan.tasks:
+        raise RequestError(plan.warnings[0] if plan.warnings else "No sample can carry the trigger.")
+    if recipe.encode == AUTO:
+        plan = replace(plan, encode={"setting": setting or "match"})
+    return plan, Choosing(planner, ())
+
+
+def choose(recipe: Recipe, dataset: Dataset, options: Options, setting: str | None) -> Choosing:
+    """Choose the samples of a saved plan once more, opening candidates, so that failed ones can be replaced."""
+    planner = planner_of(recipe, dataset, options, setting)
+    with opening(options.progress):
+        return Choosing(planner, planner.choose())
 
 
 @contextmanager
@@ -86,23 +113,24 @@ def ensure_plan(
     options: Options,
     *,
     setting: str | None = None,
-    ready: tuple[Plan, Planner] | None = None,
-) -> tuple[Plan, Planner | None]:
-    """The plan on disk, and the planner if it was made now. RequestError when it is another recipe's or source's.
+    ready: tuple[Plan, Choosing] | None = None,
+) -> tuple[Plan, Choosing | None]:
+    """The plan on disk, and what chose its samples if it was made now.
 
+    RequestError when it is another recipe's or source's.
     setting: as for `make_plan`. ready: a plan that it has just made, to be saved if there is none.
     """
     saved = state.paths.plan(state.attack)
-    planner: Planner | None = None
+    choosing: Choosing | None = None
     if not saved.exists():
         check_out(state.out, dataset, beside=options.fresh)
-        plan, planner = ready or make_plan(recipe, dataset, options, state.attack, setting)
+        plan, choosing = ready or make_plan(recipe, dataset, options, state.attack, setting)
         if ready is None:
             check_space(plan, dataset, recipe, state.out)
         saved.parent.mkdir(parents=True, exist_ok=True)
         if record.write_lines(saved, plan.to_jsonl(), first=True):
-            return plan, planner
-    return _continued(saved, recipe, dataset, state), planner  # of shards that start together, one is the first
+            return plan, choosing
+    return _continued(saved, recipe, dataset, state), choosing  # of shards that start together, one is the first
 
 
 def _continued(saved: Path, recipe: Recipe, dataset: Dataset, state: State) -> Plan:

@@ -18,7 +18,7 @@ from poisonkit.engine import executors, reset
 from poisonkit.engine.finishing import shards, writing
 from poisonkit.engine.finishing.writing import Part, Summary
 from poisonkit.engine.pipeline import Work
-from poisonkit.engine.plans import ensure_plan, make_plan, plan_of
+from poisonkit.engine.plans import Choosing, ensure_plan, make_plan, plan_of
 from poisonkit.engine.preflight import check_free, check_out, check_space, read_source
 from poisonkit.engine.state import finished
 from poisonkit.engine.state.options import Options, Shard
@@ -32,7 +32,6 @@ from poisonkit.outputs.path_guards import SourceFence, require_folders, require_
 from poisonkit.outputs.paths import OutputPaths
 from poisonkit.outputs.record import Record
 from poisonkit.plan.plan import Plan, require_labels
-from poisonkit.plan.planner import Planner
 from poisonkit.recipe.backdoor import Backdoor
 from poisonkit.recipe.recipe import Recipe, all_assets
 
@@ -182,7 +181,7 @@ class _Run:
                 executor = stack.enter_context(self._executor())
                 ready = self._start_over() if options.fresh else None
                 stack.enter_context(self._left_tidy())
-                plan, planner = ensure_plan(
+                plan, choosing = ensure_plan(
                     self.recipe, self.dataset, state, options, setting=self.setting, ready=ready
                 )
                 if self.merging:
@@ -191,7 +190,7 @@ class _Run:
                 for warning in (*self.dataset.notes, *plan.warnings, *plan.passed_over.values(), *plan.found):
                     options.progress.say(warning)
                 self._prepare(plan)
-                work = Work(self.recipe, self.dataset, plan, state, options, executor, planner)
+                work = Work(self.recipe, self.dataset, plan, state, options, executor, choosing)
                 summary = self._whole(work) if state.shard is None else self._part(work)
                 self._tidy()
                 return summary
@@ -211,7 +210,7 @@ class _Run:
                     self._tidy()
             raise
 
-    def _start_over(self) -> tuple[Plan, Planner]:
+    def _start_over(self) -> tuple[Plan, Choosing]:
         """A new plan, and nothing left of what was written here before; what is not ours stays, and is told.
 
         RequestError, and nothing is removed, for a request that could not be carried out then.
@@ -258,14 +257,11 @@ class _Run:
         if self.state.shard is None:
             self.state.sweep()
         else:
-            self.dirty = True
-
-    dirty = False
+            self.state.note_leftovers()
 
     def _tidy(self) -> None:
         media.remove(self.state.marks)
-        if not self.dirty:
-            self.state.unclean.unlink(missing_ok=True)
+        self.state.end()
 
     def _prepare(self, plan: Plan) -> None:
         """Everything that is on disk before the first clip is touched."""
@@ -275,7 +271,7 @@ class _Run:
             if state.unclean.exists():
                 state.sweep()
         elif state.unclean.exists():
-            self.dirty = True
+            state.note_leftovers()
         state.folder.mkdir(parents=True, exist_ok=True)
         state.unclean.touch()
         folder = state.paths.assets

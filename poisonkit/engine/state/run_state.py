@@ -78,8 +78,18 @@ class State:
 
     @property
     def unclean(self) -> Path:
-        """There while a run is going on, so after one that was killed too."""
+        """There while a run is going on, so after one that was killed too; not empty: a shard left something."""
         return self.folder / "unclean"
+
+    def note_leftovers(self) -> None:
+        """A worker, or a whole run, of this shard died: the merge has to look for what it left."""
+        self.unclean.write_text("a worker died\n", encoding="utf-8")
+
+    def end(self) -> None:
+        """The run is over. Its mark goes, unless there are leftovers."""
+        with suppress(FileNotFoundError):
+            if not self.unclean.stat().st_size:
+                self.unclean.unlink()
 
     @property
     def marks(self) -> Path:
