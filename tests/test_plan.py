@@ -339,8 +339,9 @@ def test_recipe_round_trip_and_fingerprint(tmp_path: Path) -> None:
 def test_replacements_are_the_next_in_rank() -> None:
     data = dataset()
     planner = Planner(Recipe(triggers=["blend"], rate=0.1), data, opens)
-    taken = {t.id for t in planner.plan().tasks if t.role == "poisoned"}
-    more = {t.id for t in planner.replacements({0: 3}, taken)}
+    chosen = planner.choose()
+    taken = {t.id for t in planner.plan_for(chosen).tasks if t.role == "poisoned"}
+    more = {t.id for t in planner.replacements(chosen, {0: 3}, taken)}
     assert more == set(ids(plan(data, count=13), "poisoned")) - taken
 
 
@@ -357,11 +358,12 @@ def test_replacements_pass_over_only_what_does_not_suit_their_own_backdoor() -> 
             yield Examined(s, SILENT if s.id in silent else CLIP)
 
     planner = Planner(Recipe(backdoors=two), data, mixed)
-    made = planner.plan()
+    chosen = planner.choose()
+    made = planner.plan_for(chosen)
     taken = {t.id for t in made.tasks if t.role == "poisoned"}
     free = {s.id for s in data.of("train") if s.label != 0} - taken
     assert set(made.passed_over) & free, "the sound backdoor passed over silent clips"
-    assert {t.id for t in planner.replacements({1: len(free)}, taken)} == free
+    assert {t.id for t in planner.replacements(chosen, {1: len(free)}, taken)} == free
 
 
 def test_replacements_pass_over_what_cannot_be_rewritten_and_name_it() -> None:
@@ -375,9 +377,10 @@ def test_replacements_pass_over_what_cannot_be_rewritten_and_name_it() -> None:
 
     taken = set(ids(plan(data, rate=0.1), "poisoned"))
     planner = Planner(Recipe(triggers=["blend"], rate=0.1, attack_set=False), data, look)
-    made = planner.plan()
+    chosen = planner.choose()
+    made = planner.plan_for(chosen)
     assert not made.passed_over
-    assert planner.replacements({0: 1}, taken) == []
+    assert planner.replacements(chosen, {0: 1}, taken) == []
     assert set(planner.passed_over) == eligible - taken
     planner.check(made)
     taken.pop()

@@ -1,12 +1,12 @@
-"""The work of one run: from a settled plan to media in place and a record of each."""
+"""The work of one run: from a saved plan to media in place and a record of each."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
 
 from poisonkit import media
 from poisonkit.common import atomic, interruption
@@ -14,21 +14,24 @@ from poisonkit.common.run_claim import step
 from poisonkit.datasets import Dataset, get_layout
 from poisonkit.engine.clips import survival_sample
 from poisonkit.engine.clips.survival import Measurement, died, measure
-from poisonkit.engine.clips.worker import STOPPED, Job
+from poisonkit.engine.clips.worker import Job, Stopped
 from poisonkit.engine.executors import Executor
 from poisonkit.engine.finishing import clean_samples, features, shards
-from poisonkit.engine.plans import opening, planner_of
-from poisonkit.engine.state.ledger import Ledger, is_measurement, read_rows
+from poisonkit.engine.plans import Choosing, choose
+from poisonkit.engine.state.ledger import Ledger, MeasuredRow, RowFile, is_measurement, read_rows
 from poisonkit.engine.state.options import Options
 from poisonkit.engine.state.run_state import State, share
 from poisonkit.engine.state.task_results import Done
 from poisonkit.errors import Interrupted, PoisonkitError, RequestError
 from poisonkit.outputs import record, shard_paths
-from poisonkit.outputs.record import Record
+from poisonkit.outputs.record import Fidelity, Record
 from poisonkit.plan.plan import Plan, Task
-from poisonkit.plan.planner import Planner
 from poisonkit.recipe.recipe import Recipe
 from poisonkit.survey.file_checks import Need
+
+Needs = Mapping[str, Need]
+"""Keys of clean samples that have to be made like the poisoned ones, and what for."""
+_NONE: Needs = {}
 
 
 class Work:
@@ -42,27 +45,32 @@ class Work:
         state: State,
         options: Options,
         executor: Executor,
-        planner: Planner | None,
+        choosing: Choosing | None,
     ) -> None:
         self.recipe, self.dataset, self.plan, self.state, self.options = recipe, dataset, plan, state, options
-        self.executor, self.planner = executor, planner
+        self.executor, self._chosen_now = executor, choosing
         self.processed = 0
-        self.made: dict[str, Need] = {}
+
+    @cached_property
+    def _choosing(self) -> Choosing:
+        """What gives replacements: what made the plan in this run, else the same made once more."""
+        return self._chosen_now or choose(self.recipe, self.dataset, self.options, self.plan.setting)
 
     def whole(self, *, retry: bool) -> tuple[Done, str]:
         """Everything; what became of all tasks, and how clean samples came into the copy. retry: also what failed."""
+        needs: Needs = {}
         with Ledger(self.state.ledger) as ledger:
             try:
-                self._do(ledger, "triggered", self.plan.tasks, retry=retry)
+                self._do(ledger, _triggered(self.plan.tasks), retry=retry)
                 while self.recipe.replace_failed and self._replace(ledger):
-                    self._do(ledger, "triggered", self.plan.tasks, retry=False)
-                self.made = self._look_at_clean(self.plan.tasks)
-                self._do(ledger, "clean", self.plan.tasks, retry=retry)
-                self._measure(ledger)
-                done, method = self._with_clean(ledger.records)
+                    self._do(ledger, _triggered(self.plan.tasks), retry=False)
+                needs = self._look_at_clean(self.plan.tasks)
+                self._do(ledger, self._made_clean(self.plan.tasks, needs), needs, retry=retry)
+                self._measure(ledger, needs)
+                done, method = self._with_clean(ledger.records, needs)
                 done = self._with_features(done, ledger)
             except KeyboardInterrupt:
-                raise self._interrupted(ledger, self.plan.tasks) from None
+                raise self._interrupted(ledger, self._to_do(self.plan.tasks, needs)) from None
         return done, method
 
     def part(self) -> dict[str, Record]:
@@ -76,35 +84,41 @@ class Work:
         keys = {t.key for t in tasks}
         known = {key: row for key, row in read_rows(self.state.whole.ledger).items() if key in keys}
         media.remove(self.state.done)
+        needs: Needs = {}
         with Ledger(self.state.ledger, known) as ledger:
             try:
-                self._do(ledger, "triggered", tasks, retry=True)
-                self.made = self._look_at_clean(tasks)
-                self._do(ledger, "clean", tasks, retry=True)
+                self._do(ledger, _triggered(tasks), retry=True)
+                needs = self._look_at_clean(tasks)
+                self._do(ledger, self._made_clean(tasks, needs), needs, retry=True)
                 self._measure_mine(ledger, keys)
             except KeyboardInterrupt:
-                raise self._interrupted(ledger, tasks) from None
+                raise self._interrupted(ledger, self._to_do(tasks, needs)) from None
         with step():
             self.state.done.touch()
-        return {t.key: ledger.records[t.key] for t in self._to_do(tasks)}
+        return {t.key: ledger.records[t.key] for t in self._to_do(tasks, needs)}
 
-    def _interrupted(self, ledger: Ledger, tasks: Iterable[Task]) -> Interrupted:
+    def _interrupted(self, ledger: Ledger, todo: Sequence[Task]) -> Interrupted:
         done = shards.done(ledger, self.plan, self.state.out, self.dataset.root)
-        todo = self._to_do(tasks)
         so_far = sum(t.key in done for t in todo)
         return Interrupted(f"Interrupted with {so_far} of {len(todo)} clips done; the same command continues.")
 
-    def _to_do(self, tasks: Iterable[Task]) -> list[Task]:
+    def _made_clean(self, tasks: Iterable[Task], needs: Needs) -> list[Task]:
+        """The clean samples of which a file is made."""
         reencode = self.recipe.clean == "reencode"
-        return [t for t in tasks if t.role != "clean" or reencode or t.key in self.made]
+        return [t for t in tasks if t.role == "clean" and (reencode or t.key in needs)]
+
+    def _to_do(self, tasks: Sequence[Task], needs: Needs) -> list[Task]:
+        """All of which a file is made, in the plan's order."""
+        clean = {t.key for t in self._made_clean(tasks, needs)}
+        return [t for t in tasks if t.role != "clean" or t.key in clean]
 
     # -- clips -----------------------------------------------------------------------------------------
 
-    def _job(self, task: Task) -> Job:
+    def _job(self, task: Task, need: Need | None = None) -> Job:
         backdoor = self.recipe.backdoors[task.backdoor or 0]
         touches = frozenset(m for b in self.recipe.backdoors for m in b.chain.touches)
-        if task.key in self.made:
-            touches = frozenset({"video"} if self.made[task.key] == "convert" else ())
+        if need is not None:
+            touches = frozenset({"video"} if need == "convert" else ())
         triggered = task.role in ("poisoned", "cover", "attack")
         return Job(
             task=task,
@@ -114,7 +128,7 @@ class Work:
             triggers=backdoor.triggers if triggered else (),
             touches=frozenset(backdoor.chain.touches) if task.role != "clean" else touches,
             frames=backdoor.attack_frames if task.role == "attack" else backdoor.frames if triggered else "all",
-            encode=self.recipe.encoding,
+            encode=self.recipe.encoded(self.plan.setting),
             stream=self.recipe.stream,
             seed=self.recipe.seed,
             like=() if triggered else backdoor.triggers,
@@ -122,9 +136,8 @@ class Work:
             time_limit=self.options.time_limit,
         )
 
-    def _do(self, ledger: Ledger, what: Literal["triggered", "clean"], tasks: Iterable[Task], *, retry: bool) -> None:
+    def _do(self, ledger: Ledger, todo: Sequence[Task], needs: Needs = _NONE, *, retry: bool) -> None:
         """Do what is left. retry: also what failed before, unless another sample has taken its place."""
-        todo = [t for t in self._to_do(tasks) if (t.role == "clean") == (what == "clean")]
         if not todo:
             return
         done = shards.done(ledger, self.plan, self.state.out, self.dataset.root) | (
@@ -132,7 +145,7 @@ class Work:
         )
         if not retry:
             done |= {key for key, row in ledger.records.items() if row["status"] == "failed"}
-        jobs = [self._job(t) for t in todo if t.key not in done]
+        jobs = [self._job(t, needs.get(t.key)) for t in todo if t.key not in done]
         if not jobs:
             return
         progress = self.options.progress
@@ -140,9 +153,9 @@ class Work:
         try:
             for row in self.executor.run(jobs):
                 interruption.check()
-                if row["status"] == STOPPED:
+                if isinstance(row, Stopped):
                     raise PoisonkitError(
-                        f"The machine is in trouble ({row['error']}). When that is mended, the same command continues."
+                        f"The machine is in trouble ({row.error}). When that is mended, the same command continues."
                     )
                 ledger.add(row)
                 self.processed += 1
@@ -152,16 +165,17 @@ class Work:
 
     # -- survival --------------------------------------------------------------------------------------
 
-    def _measure(self, ledger: Ledger) -> None:
+    def _measure(self, ledger: Ledger, needs: Needs) -> None:
         """How much of the trigger the encoder left, on a sample of clips or on all, into their records."""
-        rows = [ledger.records[t.key] for t in self._to_do(self.plan.tasks)]
+        rows = [ledger.records[t.key] for t in self._to_do(self.plan.tasks, needs)]
         wanted = survival_sample.chosen(self.plan, rows, self.recipe)
         tasks = survival_sample.measurements(self.plan, rows, wanted, self._job, self.state.folder)
-        with Ledger(self.state.measured, fits=is_measurement) as measured:
+        with RowFile(self.state.measured, is_measurement) as measured:
             now = {row["key"]: row["sha256"] for row in rows}
             known = {k: m for k, m in measured.records.items() if k in now and m["sha256"] == now[k]}
             for row in rows:  # what an earlier run chose, when other clips failed
-                if row["key"] not in wanted and row["key"] in known and row["fidelity"]["gain"] is not None:
+                told = (row["fidelity"] or {}).get("gain") is not None
+                if row["key"] not in wanted and row["key"] in known and told:
                     ledger.add({**row, "fidelity": known[row["key"]]["before"]})
             for task in tasks:
                 if task.row["key"] in known:
@@ -173,12 +187,12 @@ class Work:
     def _measure_mine(self, ledger: Ledger, keys: set[str]) -> None:
         """The same for a shard, which does not know what failed elsewhere: those clips that are measured if nothing
         did. The merge takes what it needs and measures what is missing."""
-        assumed = [
+        assumed: list[Record] = [
             {**record.record(t, self.plan.classes), "fidelity": {"gain": None}}
             for t in self.plan.tasks
             if t.role != "clean"
         ]
-        with Ledger(self.state.measured, fits=is_measurement) as measured:
+        with RowFile(self.state.measured, is_measurement) as measured:
             tasks: list[Measurement] = []
             wanted = survival_sample.chosen(self.plan, assumed, self.recipe)
             for task in survival_sample.measurements(self.plan, assumed, wanted, self._job, self.state.folder):
@@ -190,7 +204,7 @@ class Work:
             for row, found in self._measured(tasks):
                 measured.add(_measurement(row, found))
 
-    def _measured(self, tasks: Sequence[Measurement]) -> Iterable[tuple[Record, dict[str, Any]]]:
+    def _measured(self, tasks: Sequence[Measurement]) -> Iterable[tuple[Record, Fidelity]]:
         """(record, its new `fidelity`) of what could be measured."""
         if not tasks:
             return
@@ -220,12 +234,9 @@ class Work:
                 lost.setdefault(task.backdoor, []).append(task)
         if not lost:
             return False
-        if self.planner is None:
-            self.planner = planner_of(self.recipe, self.dataset, self.options)
-            with opening(self.options.progress):
-                self.planner.plan()
+        planner, chosen = self._choosing
         taken = {t.id for t in self.plan.tasks if t.role in ("poisoned", "cover")}
-        new = self.planner.replacements({i: len(tasks) for i, tasks in lost.items()}, taken)
+        new = planner.replacements(chosen, {i: len(tasks) for i, tasks in lost.items()}, taken)
         replaced = list(self.plan.replaced)
         for task in new:  # each takes the place of the first of its backdoor that is still without one
             assert task.backdoor is not None
@@ -235,11 +246,11 @@ class Work:
         plan = replace(
             self.plan,
             tasks=[places[t.id] if t.role == "clean" and t.id in places else t for t in self.plan.tasks],
-            passed_over={**self.plan.passed_over, **self.planner.passed_over},
+            passed_over={**self.plan.passed_over, **planner.passed_over},
             replaced=tuple(replaced),
         )
         try:
-            self.planner.check(plan)
+            planner.check(plan)
         except RequestError as error:
             self.options.progress.say(f"Failed samples are not replaced: {error}")
             return False
@@ -251,7 +262,7 @@ class Work:
 
     # -- clean samples ---------------------------------------------------------------------------------
 
-    def _look_at_clean(self, tasks: Iterable[Task]) -> dict[str, Need]:
+    def _look_at_clean(self, tasks: Iterable[Task]) -> Needs:
         """The clean samples that have to be made like the poisoned ones; looked up once, for runs that continue too."""
         wanted = [t for t in tasks if t.role == "clean"]
         noted = self.state.clean
@@ -265,7 +276,7 @@ class Work:
             found = clean_samples.needs(
                 wanted,
                 self.dataset.root,
-                recipe.encoding,
+                recipe.encoded(self.plan.setting),
                 recipe.stream,
                 self.options.n_jobs,
                 progress.step,
@@ -286,24 +297,26 @@ class Work:
         rows = [done.record(t, self.plan.classes) for t in self.plan.tasks]
         return Done(features.make(rows, self.state.out, ledger, self.executor, self.options.progress))
 
-    def _with_clean(self, records: dict[str, Record]) -> tuple[Done, str]:
+    def _with_clean(self, records: dict[str, Record], needs: Needs) -> tuple[Done, str]:
         """What became of everything, once clean samples are in the copy too; how they came there."""
         if get_layout(self.plan.layout).packed:
             parts = (self.plan, self.dataset, records, self.state.out)
             packed = shards.assemble(*parts, self.executor, self.options.progress)
             return Done(packed if self.recipe.hash == "written" else self._hashed(packed)), "packed"
-        linked, method = self._link_clean()
+        linked, method = self._link_clean(needs)
         return Done(records, linked), method
 
     def _hashed(self, records: dict[str, Record]) -> dict[str, Record]:
         """The same, with the SHA-256 of clean samples in shards too."""
         wanted = {row["path"]: key for key, row in records.items() if row["status"] == "ok" and row["sha256"] is None}
         found = clean_samples.hashes(list(wanted), self.state.out, self.options.n_jobs, self.options.progress)
-        same = {wanted[path]: {"sha256": digest, "source_sha256": digest} for path, digest in found.items()}
-        return {key: {**row, **same.get(key, {})} for key, row in records.items()}
+        hashed = dict(records)
+        for path, digest in found.items():
+            hashed[wanted[path]] = {**records[wanted[path]], "sha256": digest, "source_sha256": digest}
+        return hashed
 
-    def _link_clean(self) -> tuple[clean_samples.Linked, str]:
-        tasks = [t for t in self.plan.tasks if t.role == "clean" and t.key not in self.made]
+    def _link_clean(self, needs: Needs) -> tuple[clean_samples.Linked, str]:
+        tasks = [t for t in self.plan.tasks if t.role == "clean" and t.key not in needs]
         how = self.recipe.clean
         if how == "reencode" or not tasks:
             return clean_samples.Linked(), how
@@ -316,6 +329,10 @@ class Work:
         return linked, method
 
 
-def _measurement(row: Record, found: dict[str, Any]) -> Record:
+def _triggered(tasks: Iterable[Task]) -> list[Task]:
+    return [t for t in tasks if t.role != "clean"]
+
+
+def _measurement(row: Record, found: Fidelity) -> MeasuredRow:
     """What is kept of a measurement: of which file, and what its record said before."""
-    return {"key": row["key"], "sha256": row["sha256"], "fidelity": found, "before": row["fidelity"]}
+    return {"key": row["key"], "sha256": row["sha256"] or "", "fidelity": found, "before": row["fidelity"] or {}}

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from poisonkit.common import atomic
 from poisonkit.datasets import Dataset
@@ -19,7 +19,15 @@ from poisonkit.engine.state.run_state import State
 from poisonkit.errors import Interrupted, RequestError
 from poisonkit.plan.plan import Plan, digest
 from poisonkit.plan.planner import Planner
+from poisonkit.plan.selection import Chosen
 from poisonkit.recipe.recipe import AUTO, Recipe, read_mapping
+
+
+class Choosing(NamedTuple):
+    """What gives replacements for failed samples: the planner of a plan, and what it chose for it."""
+
+    planner: Planner
+    chosen: tuple[Chosen, ...]
 
 
 def plan_of(recipe: Recipe, dataset: Dataset, out: Path, options: Options) -> Plan:
@@ -28,23 +36,47 @@ def plan_of(recipe: Recipe, dataset: Dataset, out: Path, options: Options) -> Pl
     return make_plan(recipe, dataset, options, None)[0]
 
 
-def make_plan(recipe: Recipe, dataset: Dataset, options: Options, attack: str | None) -> tuple[Plan, Planner]:
-    """A new plan. With `encode: auto`, what is searched on are clips of a first one."""
-    planner = planner_of(recipe, dataset, options)
-    with opening(options.progress):
-        plan = planner.plan() if attack is None else planner.attack_plan()
-    if attack is not None and not plan.tasks:
-        raise RequestError(plan.warnings[0] if plan.warnings else "No sample can carry the trigger.")
-    if recipe.encode != AUTO:
-        return plan, planner
+def make_plan(
+    recipe: Recipe, dataset: Dataset, options: Options, attack: str | None, setting: str | None = None
+) -> tuple[Plan, Choosing]:
+    """A new plan. With `encode: auto`, what is searched on are clips of a first one.
+
+    attack: the attack set that is added to an output; setting: what `encode: auto` came to there.
+    """
     if attack is not None:
-        return replace(plan, encode={"setting": recipe.setting}), planner
+        return _attack_plan(recipe, dataset, options, setting)
+    plan, choosing = _planned(recipe, dataset, options, setting)
+    if recipe.encode != AUTO:
+        return plan, choosing
     found = Search(recipe, dataset, plan, options.n_jobs, options.progress).run()
-    if found["setting"] != recipe.setting:
-        planner = planner_of(recipe.settled(found["setting"]), dataset, options)
-        with opening(options.progress):
-            plan = planner.plan()
-    return replace(plan, encode=found), planner
+    if found["setting"] != "match":  # which the first plan was made with
+        plan, choosing = _planned(recipe, dataset, options, found["setting"])
+    return replace(plan, encode=found), choosing
+
+
+def _planned(recipe: Recipe, dataset: Dataset, options: Options, setting: str | None) -> tuple[Plan, Choosing]:
+    planner = planner_of(recipe, dataset, options, setting)
+    with opening(options.progress):
+        chosen = planner.choose()
+        return planner.plan_for(chosen), Choosing(planner, chosen)
+
+
+def _attack_plan(recipe: Recipe, dataset: Dataset, options: Options, setting: str | None) -> tuple[Plan, Choosing]:
+    planner = planner_of(recipe, dataset, options, setting)
+    with opening(options.progress):
+        plan = planner.attack_plan()
+    if not plan.tasks:
+        raise RequestError(plan.warnings[0] if plan.warnings else "No sample can carry the trigger.")
+    if recipe.encode == AUTO:
+        plan = replace(plan, encode={"setting": setting or "match"})
+    return plan, Choosing(planner, ())
+
+
+def choose(recipe: Recipe, dataset: Dataset, options: Options, setting: str | None) -> Choosing:
+    """Choose the samples of a saved plan once more, opening candidates, so that failed ones can be replaced."""
+    planner = planner_of(recipe, dataset, options, setting)
+    with opening(options.progress):
+        return Choosing(planner, planner.choose())
 
 
 @contextmanager
@@ -59,12 +91,12 @@ def opening(progress: Progress) -> Iterator[None]:
         progress.end()
 
 
-def planner_of(recipe: Recipe, dataset: Dataset, options: Options) -> Planner:
-    """The planner of a recipe; it opens candidates in processes beside this one."""
+def planner_of(recipe: Recipe, dataset: Dataset, options: Options, setting: str | None) -> Planner:
+    """A planner that opens candidates as they will be encoded. setting: what `encode: auto` came to, if it did."""
     touches = frozenset(m for b in recipe.backdoors for m in b.chain.touches)
     examine = examiner(
         dataset,
-        recipe.encoding,
+        recipe.encoded(setting),
         recipe.stream,
         touches,
         options.n_jobs,
@@ -74,28 +106,31 @@ def planner_of(recipe: Recipe, dataset: Dataset, options: Options) -> Planner:
     return Planner(recipe, dataset, examine)
 
 
-def settled(
+def ensure_plan(
     recipe: Recipe,
     dataset: Dataset,
     state: State,
     options: Options,
-    ready: tuple[Plan, Planner] | None = None,
-) -> tuple[Plan, Planner | None]:
-    """The plan on disk, and the planner if it was made now. RequestError when it is another recipe's or source's.
+    *,
+    setting: str | None = None,
+    ready: tuple[Plan, Choosing] | None = None,
+) -> tuple[Plan, Choosing | None]:
+    """The plan on disk, and what chose its samples if it was made now.
 
-    ready: a plan that `make_plan` has just made, and that was looked at, to be saved where there is none.
+    RequestError when it is another recipe's or source's.
+    setting: as for `make_plan`. ready: a plan that it has just made, to be saved if there is none.
     """
     saved = state.paths.plan(state.attack)
-    planner: Planner | None = None
+    choosing: Choosing | None = None
     if not saved.exists():
         check_out(state.out, dataset, beside=options.fresh)
-        plan, planner = ready or make_plan(recipe, dataset, options, state.attack)
+        plan, choosing = ready or make_plan(recipe, dataset, options, state.attack, setting)
         if ready is None:
-            check_space(plan, dataset, recipe.settled(plan.setting), state.out)
+            check_space(plan, dataset, recipe, state.out)
         saved.parent.mkdir(parents=True, exist_ok=True)
         if atomic.create_lines(saved, plan.to_jsonl()):
-            return plan, planner
-    return _continued(saved, recipe, dataset, state), planner  # of shards that start together, one is the first
+            return plan, choosing
+    return _continued(saved, recipe, dataset, state), choosing  # of shards that start together, one is the first
 
 
 def _continued(saved: Path, recipe: Recipe, dataset: Dataset, state: State) -> Plan:

@@ -103,8 +103,9 @@ def _size(path: Path) -> int:
 
 def check_space(plan: Plan, dataset: Dataset, recipe: Recipe, out: Path, freed: int = 0) -> None:
     """Refuse a plan that the disk has no room for. freed: bytes that will be free before it is carried out."""
-    grows = {"lossless": 12.0}.get(recipe.setting, 3.0)
-    made = recipe.clean == "reencode" or (recipe.setting == "lossless" and get_layout(plan.layout).folders)
+    lossless = recipe.encoded(plan.setting).mode == "lossless"
+    grows = 12.0 if lossless else 3.0
+    made = recipe.clean == "reencode" or (lossless and get_layout(plan.layout).folders)
     work = sum(_size(dataset.root / t.source_path) for t in plan.tasks if t.role != "clean" or made)
     need = int(work * grows)
     if recipe.clean == "copy":

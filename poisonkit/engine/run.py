@@ -18,7 +18,7 @@ from poisonkit.engine import executors, reset
 from poisonkit.engine.finishing import shards, writing
 from poisonkit.engine.finishing.writing import Part, Summary
 from poisonkit.engine.pipeline import Work
-from poisonkit.engine.plans import make_plan, plan_of, settled
+from poisonkit.engine.plans import Choosing, ensure_plan, make_plan, plan_of
 from poisonkit.engine.preflight import check_free, check_out, check_space, read_source
 from poisonkit.engine.state import finished
 from poisonkit.engine.state.options import Options, Shard
@@ -32,9 +32,8 @@ from poisonkit.outputs.path_guards import SourceFence, require_folders, require_
 from poisonkit.outputs.paths import OutputPaths
 from poisonkit.outputs.record import Record
 from poisonkit.plan.plan import Plan, require_labels
-from poisonkit.plan.planner import Planner
 from poisonkit.recipe.backdoor import Backdoor
-from poisonkit.recipe.recipe import AUTO, Recipe, all_assets
+from poisonkit.recipe.recipe import Recipe, all_assets
 
 __all__ = ["Options", "Shard", "execute", "execute_attack", "execute_merge", "plan_of"]
 
@@ -68,8 +67,6 @@ def execute_attack(
     writing.added_attacks(out)
     if backdoor.name in {b.name for b in base.backdoors}:
         raise RequestError(f"{out} has an attack set '{backdoor.name}' of its own; choose another --name.")
-    if base.encode == AUTO:
-        base = base.settled(Plan.read(OutputPaths(out).plan()).setting)
     recipe = base.model_copy(
         update={
             "backdoors": (backdoor,),
@@ -79,8 +76,10 @@ def execute_attack(
             "source": None,
         }
     )
-    dataset = _planned_source(out, source or recorded_source(out), allow_roots)
-    return _Run(recipe, dataset, State(out, backdoor.name, options.shard), options, base=base).go()
+    plan = Plan.read(OutputPaths(out).plan())
+    dataset = _planned_source(plan, out, source or recorded_source(out), allow_roots)
+    state = State(out, backdoor.name, options.shard)
+    return _Run(recipe, dataset, state, options, base=base, setting=plan.setting).go()
 
 
 def execute_merge(
@@ -105,13 +104,12 @@ def execute_merge(
         raise RequestError(f"There is no {what} in {out}; give the command that makes it a --shard I/N.")
     recipe = Recipe.from_yaml(file, allow_code=allow_code, assets_in=state.paths.assets)
     base = None if attack is None else Recipe.from_yaml(state.paths.recipe(), allow_code=allow_code)
-    dataset = _planned_source(out, source or _noted_source(state), allow_roots)
+    dataset = _planned_source(Plan.read(state.paths.plan()), out, source or _noted_source(state), allow_roots)
     return _Run(recipe, dataset, state, options, base=base, merging=True).go()
 
 
-def _planned_source(out: Path, root: Path, allow_roots: tuple[Path, ...]) -> Dataset:
-    """The clean dataset as it was planned."""
-    plan = Plan.read(OutputPaths(out).plan())
+def _planned_source(plan: Plan, out: Path, root: Path, allow_roots: tuple[Path, ...]) -> Dataset:
+    """The clean dataset as it was planned. plan: the output's own."""
     require_labels(plan, out)
     dataset = plan.source(root)
     if not any(is_there(dataset.file(s)) for s in dataset.samples):
@@ -163,10 +161,11 @@ class _Run:
         options: Options,
         *,
         base: Recipe | None = None,
+        setting: str | None = None,
         merging: bool = False,
     ) -> None:
         self.recipe, self.dataset, self.state, self.options = recipe, dataset, state, options
-        self.base, self.merging = base, merging
+        self.base, self.setting, self.merging = base, setting, merging
         self.began = time.monotonic()
         self.seen = finished.seen(dataset)
 
@@ -183,15 +182,16 @@ class _Run:
                 executor = stack.enter_context(self._executor())
                 ready = self._start_over() if options.fresh else None
                 stack.enter_context(self._left_tidy())
-                plan, planner = settled(self.recipe, self.dataset, state, options, ready)
-                self.recipe = self.recipe.settled(plan.setting)
+                plan, choosing = ensure_plan(
+                    self.recipe, self.dataset, state, options, setting=self.setting, ready=ready
+                )
                 if self.merging:
                     require_done(state, plan.tasks, self.recipe.clean == "reencode")
                 require_folders(state.out, (name for t in plan.tasks for name in (t.path, *t.also)))
                 for warning in (*self.dataset.notes, *plan.warnings, *plan.passed_over.values(), *plan.found):
                     options.progress.say(warning)
                 self._prepare(plan)
-                work = Work(self.recipe, self.dataset, plan, state, options, executor, planner)
+                work = Work(self.recipe, self.dataset, plan, state, options, executor, choosing)
                 summary = self._whole(work) if state.shard is None else self._part(work)
                 self._tidy()
                 return summary
@@ -211,17 +211,17 @@ class _Run:
                     self._tidy()
             raise
 
-    def _start_over(self) -> tuple[Plan, Planner]:
+    def _start_over(self) -> tuple[Plan, Choosing]:
         """A new plan, and nothing left of what was written here before; what is not ours stays, and is told.
 
         RequestError, and nothing is removed, for a request that could not be carried out then.
         """
         state, options = self.state, self.options
-        ready = plan, _ = make_plan(self.recipe, self.dataset, options, state.attack)
+        ready = plan, _ = make_plan(self.recipe, self.dataset, options, state.attack, self.setting)
         old = reset.Old(state.out)
         check_out(state.out, self.dataset, beside=True)
         check_free(plan, state.out, old.files)
-        check_space(plan, self.dataset, self.recipe.settled(plan.setting), state.out, old.size())
+        check_space(plan, self.dataset, self.recipe, state.out, old.size())
         require_folders(state.out, (name for t in plan.tasks for name in (t.path, *t.also)))
         left = old.clear(state.kept())
         if left:
@@ -258,14 +258,11 @@ class _Run:
         if self.state.shard is None:
             self.state.sweep()
         else:
-            self.dirty = True
-
-    dirty = False
+            self.state.note_leftovers()
 
     def _tidy(self) -> None:
         media.remove(self.state.marks)
-        if not self.dirty:
-            self.state.unclean.unlink(missing_ok=True)
+        self.state.end()
 
     def _prepare(self, plan: Plan) -> None:
         """Everything that is on disk before the first clip is touched."""
@@ -275,7 +272,7 @@ class _Run:
             if state.unclean.exists():
                 state.sweep()
         elif state.unclean.exists():
-            self.dirty = True
+            state.note_leftovers()
         state.folder.mkdir(parents=True, exist_ok=True)
         state.unclean.touch()
         folder = state.paths.assets
@@ -297,8 +294,8 @@ class _Run:
             out=self.state.out,
             plan=work.plan,
             counts=counts,
-            failed=tuple((r["source_path"], r["error"]) for r in records.values() if r["status"] == "failed"),
-            inert=tuple((r["source_path"], r["error"]) for r in records.values() if r["status"] == "inert"),
+            failed=tuple((r["source_path"], r["error"] or "") for r in records.values() if r["status"] == "failed"),
+            inert=tuple((r["source_path"], r["error"] or "") for r in records.values() if r["status"] == "inert"),
             warnings=(*self.dataset.notes, *work.plan.warnings, *work.plan.passed_over.values()),
             clean_method=self.recipe.clean,
             seconds=time.monotonic() - self.began,

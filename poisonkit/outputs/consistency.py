@@ -87,9 +87,10 @@ def differences(row: Record, task: Task, part: Planned) -> Iterator[str]:
         "class_name": named(task.label),
         "original_class": named(task.original_label),
     }
+    said: Mapping[str, object] = row
     for field, value in wanted.items():
-        if row[field] != value:
-            yield f"{field} is {row[field]!r}, planned was {value!r}"
+        if said[field] != value:
+            yield f"{field} is {said[field]!r}, planned was {value!r}"
     triggered = task.role in ("poisoned", "cover", "attack")
     if part.recipe:
         entries = part.backdoor(task).get("triggers") if triggered else []
@@ -101,7 +102,7 @@ def differences(row: Record, task: Task, part: Planned) -> Iterator[str]:
     if row["status"] == "ok":
         made = task.role != "clean" or part.recipe.get("clean") == "reencode" or part.recipe.get("hash") == "all"
         for field in ("sha256", "source_sha256", "bytes") if made else ("bytes",):
-            if row[field] is None:
+            if said[field] is None:
                 yield f"{field} is missing, so the file cannot be checked"
         yield from _untriggered(row)
         yield from _features(row, task, part.plan.layout)
@@ -123,8 +124,8 @@ def _features(row: Record, task: Task, layout: str) -> Iterator[str]:
         if found is not None:
             yield f"it has features, and the layout '{layout}' has none"
         return
-    wanted = {"path": feature_path(task.path), "also": [feature_path(name) for name in task.also]}
-    if found is None or any(found[k] != v for k, v in wanted.items()):
+    also = [feature_path(name) for name in task.also]
+    if found is None or (found["path"], found["also"]) != (feature_path(task.path), also):
         yield "its features are missing, or not the file that was planned"
 
 

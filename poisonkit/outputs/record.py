@@ -6,66 +6,123 @@ import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Annotated, Any, NotRequired, TypeGuard, cast
+
+from annotated_types import Len
+from pydantic import AfterValidator, TypeAdapter, with_config
+from typing_extensions import TypedDict
 
 from poisonkit.common import atomic
-from poisonkit.common.safe_io import below_some_root, load_line, open_text, stays_inside
+from poisonkit.common.safe_io import load_line, open_text
+from poisonkit.common.validation import STRICT, Facts, InsidePath, Many, SourcePath, Text, first_misfit, fits
 from poisonkit.errors import RequestError
 from poisonkit.outputs.paths import VIEWS
 from poisonkit.plan.plan import Task
 
-Record = dict[str, Any]
+
+def _in_a_view(name: str) -> str:
+    if not name.startswith(_VIEWS):
+        raise ValueError("the path lies in no part of the output")
+    return name
+
+
+_VIEWS = tuple(f"{view}/" for view in VIEWS)
+OutputPath = Annotated[InsidePath, AfterValidator(_in_a_view)]
+"""A path in one of the folders of an output that hold media."""
+
+
+@with_config(STRICT)
+class TriggerEntry(TypedDict):
+    """A trigger as `Trigger.entry` writes it, and what it drew for this clip."""
+
+    name: Text
+    version: NotRequired[Any]
+    params: NotRequired[Any]
+    trigger_seed: NotRequired[Any]
+    drawn: NotRequired[Any]
+
+
+@with_config(STRICT)
+class Fidelity(TypedDict, total=False):
+    """How far the triggered media is from the source, and how much of that the encoder left."""
+
+    psnr: float | None
+    ssim: float | None
+    snr: float | None
+    gain: float | None
+    cosine: float | None
+    verdict: Text | None
+    presence: float | None
+    sound_presence: float | None
+    sound_gain: float | None
+    sound_cosine: float | None
+
+
+def _has_its_verdict(fidelity: Fidelity) -> Fidelity:
+    if fidelity.get("verdict") is None and fidelity.get("gain") is not None:
+        raise ValueError("a gain without its verdict")
+    return fidelity
+
+
+Figures = Annotated[Fidelity, AfterValidator(_has_its_verdict)]
+"""`Fidelity`, as far as it was measured."""
+
+
+@with_config(STRICT)
+class FeatureFiles(TypedDict):
+    """The log-mel features beside a file: where they lie, (rows, bands), and their content."""
+
+    path: InsidePath
+    also: Many[InsidePath]
+    shape: Annotated[list[int], Len(2, 2)]
+    sha256: Text
+    bytes: int
+
+
+@with_config(STRICT)
+class Record(TypedDict):
+    """One line of the manifest; its keys in the order in which they are written. docs/output.md explains each."""
+
+    key: Text
+    id: Text
+    role: Text
+    attack: Text | None
+    split: Text
+    path: OutputPath
+    also: Many[InsidePath]
+    source_path: SourcePath
+    other: SourcePath | None
+    label: int | None
+    original_label: int | None
+    further: Many[int]
+    class_name: Text | None
+    original_class: Text | None
+    target: int | None
+    triggers: Many[TriggerEntry]
+    width: int | None
+    height: int | None
+    fps: float | None
+    frames: int | None
+    poisoned_ranges: Many[Annotated[list[int], Len(2, 2)]]
+    sample_rate: int | None
+    samples: int | None
+    streams: Facts | None
+    codec: Facts | None
+    features: FeatureFiles | None
+    source_sha256: Text | None
+    sha256: Text | None
+    bytes: int | None
+    fidelity: Figures | None
+    status: Text
+    error: Text | None
+
 
 FIELDS: dict[str, Any] = {
-    "key": None,
-    "id": None,
-    "role": None,
-    "attack": None,
-    "split": None,
-    "path": None,
-    "also": [],
-    "source_path": None,
-    "other": None,
-    "label": None,
-    "original_label": None,
-    "further": [],
-    "class_name": None,
-    "original_class": None,
-    "target": None,
-    "triggers": [],
-    "width": None,
-    "height": None,
-    "fps": None,
-    "frames": None,
-    "poisoned_ranges": [],
-    "sample_rate": None,
-    "samples": None,
-    "streams": None,
-    "codec": None,
-    "features": None,
-    "source_sha256": None,
-    "sha256": None,
-    "bytes": None,
-    "fidelity": None,
+    **dict.fromkeys(Record.__annotations__),
+    **{name: [] for name in ("also", "further", "triggers", "poisoned_ranges")},
     "status": "ok",
-    "error": None,
 }
 """A record's keys, in the order in which they are written, with what stands there when nothing is known."""
-
-_WORDS = ("key", "id", "role", "split", "path", "source_path", "status")
-_KINDS: dict[str, type | tuple[type, ...]] = {
-    **dict.fromkeys(_WORDS, str),
-    **dict.fromkeys(
-        ("attack", "other", "class_name", "original_class", "source_sha256", "sha256", "error"), (str, type(None))
-    ),
-    **dict.fromkeys(
-        ("label", "original_label", "target", "width", "height", "frames", "sample_rate", "samples", "bytes"),
-        (int, type(None)),
-    ),
-    "fps": (int, float, type(None)),
-    **dict.fromkeys(("also", "further", "triggers", "poisoned_ranges"), list),
-    **dict.fromkeys(("streams", "codec", "features", "fidelity"), (dict, type(None))),
-}
 
 
 def record(task: Task, classes: Sequence[str], **known: Any) -> Record:
@@ -77,7 +134,7 @@ def record(task: Task, classes: Sequence[str], **known: Any) -> Record:
     def named(label: int | None) -> str | None:
         return None if label is None else classes[label]
 
-    return {
+    row = {
         **FIELDS,
         "key": task.key,
         "id": task.id,
@@ -96,6 +153,7 @@ def record(task: Task, classes: Sequence[str], **known: Any) -> Record:
         "target": task.target,
         **{k: rounded(v) for k, v in known.items()},
     }
+    return cast(Record, row)
 
 
 def rounded(value: Any, digits: int = 6) -> Any:
@@ -174,11 +232,8 @@ def read(path: Path) -> Iterator[Record]:
                     row = load_line(line)
                 except ValueError:
                     row = None
-                if not isinstance(row, dict) or not FIELDS.keys() <= row.keys():
-                    raise RequestError(f"{path}, line {number}: this is no manifest record.")
-                if wrong := _misfit(row):
-                    value = repr(row[wrong])[:200]
-                    raise RequestError(f"{path}, line {number}: this is no manifest record ({wrong} is {value}).")
+                if not is_record(row):
+                    raise RequestError(f"{path}, line {number}: this is no manifest record{_misfit(row)}.")
                 yield row
     except OSError as error:
         raise RequestError(f"Cannot read the manifest {path}: {error.strerror}.") from None
@@ -186,60 +241,17 @@ def read(path: Path) -> Iterator[Record]:
         raise RequestError(f"{path} is not UTF-8 text.") from None
 
 
+_ROWS: TypeAdapter[Record] = TypeAdapter(Record)
+
+
 def is_record(row: object) -> TypeGuard[Record]:
     """Whether a value is a record, every value of its kind."""
-    return isinstance(row, dict) and FIELDS.keys() <= row.keys() and _misfit(row) is None
+    return fits(_ROWS, row)
 
 
-def _misfit(row: Record) -> str | None:
-    """The first key whose value is of another kind than records have."""
-    for name, kind in _KINDS.items():
-        value = row[name]
-        if not isinstance(value, kind) or isinstance(value, bool):
-            return name
-    if not all(isinstance(name, str) and stays_inside(name) for name in row["also"]):
-        return "also"
-    if not all(type(label) is int for label in row["further"]):
-        return "further"
-    if not (row["path"].startswith(_VIEWS) and stays_inside(row["path"])):
-        return "path"
-    for name in ("source_path", "other"):
-        if row[name] is not None and not below_some_root(row[name]):
-            return name
-    if not all(isinstance(entry, dict) and isinstance(entry.get("name"), str) for entry in row["triggers"]):
-        return "triggers"
-    if row["fidelity"] is not None and not _are_measures(row["fidelity"]):
-        return "fidelity"
-    if row["features"] is not None and not _are_features(row["features"]):
-        return "features"
-    for pair in row["poisoned_ranges"]:
-        if not isinstance(pair, list) or len(pair) != 2 or not all(type(end) is int for end in pair):
-            return "poisoned_ranges"
-    return None
-
-
-_VIEWS = tuple(f"{view}/" for view in VIEWS)
-_MEASURES = ("gain", "cosine", "presence", "sound_presence", "psnr", "ssim", "snr")
-
-
-def _are_measures(fidelity: dict[str, Any]) -> bool:
-    """Whether the figures that others compute with are finite numbers or nothing, and a verdict goes with a gain."""
-    for name in _MEASURES:
-        value = fidelity.get(name)
-        if value is not None and not (type(value) in (int, float) and math.isfinite(value)):
-            return False
-    verdict = fidelity.get("verdict")
-    return isinstance(verdict, str) or (verdict is None and fidelity.get("gain") is None)
-
-
-def _are_features(found: Record) -> bool:
-    """{path, also, shape, sha256, bytes}, each of its kind."""
-    try:
-        shape, also = found["shape"], found["also"]
-        kinds = isinstance(found["path"], str) and isinstance(found["sha256"], str) and type(found["bytes"]) is int
-        lists = isinstance(also, list) and isinstance(shape, list) and len(shape) == 2
-        if not (kinds and lists and all(type(n) is int for n in shape)):
-            return False
-        return all(isinstance(name, str) and stays_inside(name) for name in (found["path"], *also))
-    except KeyError:
-        return False
+def _misfit(row: Any) -> str:
+    """The first key of a record whose value is of another kind than records have, in words for a sentence."""
+    if not isinstance(row, dict) or not FIELDS.keys() <= row.keys():
+        return ""
+    name = first_misfit(_ROWS, row)
+    return f" ({name} is {repr(row[name])[:200]})" if name else ""

@@ -31,25 +31,31 @@ class Planner:
         self.warnings: list[str] = []
         self._sizes: set[tuple[int, int]] = set()
         self._used: set[str] = set()
-        self._chosen: list[Chosen] = []
 
     def plan(self) -> Plan:
         """The whole plan. RequestError for everything that cannot be asked of this dataset."""
-        for index, backdoor in enumerate(self.recipe.backdoors):
-            self._chosen.append(self._choose(index, backdoor))
-        for chosen in self._chosen:
+        return self.plan_for(self.choose())
+
+    def choose(self) -> tuple[Chosen, ...]:
+        """What each backdoor takes of the training samples, covers too; once for a planner."""
+        found = tuple(self._choose(index, backdoor) for index, backdoor in enumerate(self.recipe.backdoors))
+        for chosen in found:
             self._cover(chosen)
+        return found
+
+    def plan_for(self, everyone: Sequence[Chosen]) -> Plan:
+        """The plan of what `choose` gave, with attack sets and control."""
         attacks: dict[int, list[Sample]] = {}
         if self.recipe.attack_set:
-            for chosen in self._chosen:
+            for chosen in everyone:
                 attacks[chosen.index] = self._attack(chosen)
-        tasks = self._data_tasks()
-        for chosen in self._chosen:
+        tasks = self._data_tasks(everyone)
+        for chosen in everyone:
             tasks += [self._attack_task(chosen, s) for s in attacks.get(chosen.index, [])]
         tasks += self._control_tasks(attacks)
-        return self._made(tasks)
+        return self._made(tasks, everyone)
 
-    def _made(self, tasks: list[Task]) -> Plan:
+    def _made(self, tasks: list[Task], everyone: Sequence[Chosen]) -> Plan:
         native = {t.name for b in self.recipe.backdoors for t in b.triggers if getattr(t, "canvas", None) == "native"}
         if native and len(self._sizes) > 1:
             self.warnings.append(
@@ -63,7 +69,7 @@ class Planner:
             classes=self.dataset.classes,
             options=self.dataset.options,
             tasks=tasks,
-            choices=tuple(c.choice for c in self._chosen),
+            choices=tuple(c.choice for c in everyone),
             passed_over=dict(self.passed_over),
             warnings=tuple(dict.fromkeys(self.warnings)),
         )
@@ -73,21 +79,22 @@ class Planner:
     def attack_plan(self) -> Plan:
         """A plan of nothing but attack sets: those of the recipe's backdoors, for a finished output."""
         tasks: list[Task] = []
+        everyone: list[Chosen] = []
         for index, backdoor in enumerate(self.recipe.backdoors):
             target, sources = self._classes_of(backdoor)
             chosen = Chosen(backdoor, index, target, sources, [], [], {}, Choice(backdoor.name, 0, 0, 0, 0))
-            self._chosen.append(chosen)
+            everyone.append(chosen)
             tasks += [self._attack_task(chosen, s) for s in self._attack(chosen)]
-        return self._made(tasks)
+        return self._made(tasks, everyone)
 
-    def replacements(self, lost: Mapping[int, int], taken: Set[str]) -> list[Task]:
+    def replacements(self, everyone: Sequence[Chosen], lost: Mapping[int, int], taken: Set[str]) -> list[Task]:
         """Tasks for the next samples in rank, none of them in `taken`.
 
-        `lost` counts failed and inert samples per backdoor index. A clip that cannot be rewritten, for which a plan
-        is refused, is passed over here: the work is under way.
+        everyone: what `choose` gave. lost: how many failed and inert samples each backdoor has, by its index. A clip
+        that cannot be rewritten, for which a plan is refused, is passed over here: the work is under way.
         """
         found: list[Task] = []
-        for chosen in self._chosen:
+        for chosen in everyone:
             wanted = lost.get(chosen.index, 0)
             gone = self._used | taken | chosen.unfit
             rest = [s for s in chosen.order if s.id not in gone]
@@ -325,9 +332,9 @@ class Planner:
         label = sample.label if chosen.backdoor.label_mode == "clean" else target  # with its other classes, if it has
         return self._task("poisoned", sample, "data", label, target=target, backdoor=chosen.index)
 
-    def _data_tasks(self) -> list[Task]:
-        poisoned = {s.id: c for c in self._chosen for s in c.taken}
-        covers = {name: c for c in self._chosen for name in c.covers}
+    def _data_tasks(self, everyone: Sequence[Chosen]) -> list[Task]:
+        poisoned = {s.id: c for c in everyone for s in c.taken}
+        covers = {name: c for c in everyone for name in c.covers}
         tasks: list[Task] = []
         for s in self.dataset.samples:
             if s.id in poisoned:

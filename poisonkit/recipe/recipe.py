@@ -17,7 +17,6 @@ from typing import Any, Literal
 import yaml
 from pydantic import (
     Field,
-    PrivateAttr,
     ValidationError,
     ValidationInfo,
     field_validator,
@@ -219,29 +218,13 @@ class Recipe(StrictModel):
         with assets.asset_folder(assets_in or folder / "assets", roots), registry.code_allowed(allow_code):
             return cls(**data)
 
-    _setting: str | None = PrivateAttr(None)
+    def encoded(self, setting: str | None = None) -> Encode:
+        """`encode` and the conversions as the media room takes them.
 
-    def settled(self, setting: str | None) -> Recipe:
-        """The same recipe, with what `encode: auto` came to; its fingerprint and its files stay the same."""
-        made = self.model_copy()
-        made._setting = setting if self.encode == AUTO else None
-        return made
-
-    @property
-    def setting(self) -> str:
-        """`encode`, or what `auto` came to: `match` before that is known."""
-        return self._setting or ("match" if self.encode == AUTO else self.encode)
-
-    def encoded(self, setting: str) -> Encode:
-        """An encoding and the recipe's conversions as the media room takes them."""
-        return replace(
-            parse_encode(setting), to_8bit=self.to_8bit, deinterlace=self.deinterlace, rotation=self.rotation
-        )
-
-    @property
-    def encoding(self) -> Encode:
-        """`setting` and the conversions as the media room takes them."""
-        return self.encoded(self.setting)
+        setting: what `encode: auto` came to (`Plan.setting`); before that is known it is taken for `match`.
+        """
+        asked = (setting or "match") if self.encode == AUTO else self.encode
+        return replace(parse_encode(asked), to_8bit=self.to_8bit, deinterlace=self.deinterlace, rotation=self.rotation)
 
 
 def _require_allowed(name: str, paths: Iterable[Path], roots: Iterable[Path]) -> None:

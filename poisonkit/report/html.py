@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from html import escape
 from itertools import islice
@@ -119,27 +119,28 @@ def _labels(plan: Plan, rows: Sequence[Record]) -> str:
 
 def _survival(plan: Plan, rows: Sequence[Record]) -> str:
     seen = [r for r in rows if r["fidelity"] and r["role"] != "control"]
+    measured: list[Mapping[str, Any]] = [r["fidelity"] for r in seen if r["fidelity"]]
     if not seen:
         return ""
     tasks = {t.key: t.backdoor for t in plan.tasks if t.backdoor is not None}
     groups: dict[str, list[Record]] = {}
     for row in seen:
         backdoor = tasks.get(row["key"])
-        groups.setdefault(row["attack"] if backdoor is None else plan.choices[backdoor].name, []).append(row)
+        groups.setdefault(str(row["attack"]) if backdoor is None else plan.choices[backdoor].name, []).append(row)
     looks = {name: o for name, mine in groups.items() if (o := outlook(mine)).measured}
     parts = []
     if looks:
         gains = table(*gains_table(looks, worst="worst"))
         parts += ["<p>Gain 1: all of the trigger is in the decoded file; 0: nothing.</p>", gains]
         parts += [table(*figures_table(o.figures, name)) for name, o in looks.items()]
-        parts.append(bars("gain", [r["fidelity"]["gain"] for r in seen if r["fidelity"]["gain"] is not None], 0, 1.2))
+        parts.append(bars("gain", [f["gain"] for f in measured if f["gain"] is not None], 0, 1.2))
     for title, name, low, high in (
         ("presence in the decoded picture, all clips", "presence", 0, 1.2),
         ("presence in the decoded sound, all clips", "sound_presence", 0, 1.2),
         ("PSNR of trigger, dB", "psnr", 10, 60),
         ("SNR of trigger, dB", "snr", -10, 60),
     ):
-        values = [r["fidelity"][name] for r in seen if r["fidelity"].get(name) is not None]
+        values = [f[name] for f in measured if f.get(name) is not None]
         parts.append(bars(title, values, low, high) if values else "")
     return block("What the encoder left of the trigger", "".join(parts))
 
@@ -199,7 +200,7 @@ def _sample(out: Path, root: Path | None, fence: SourceFence | None, row: Record
 
 
 def _pictures(file: Path, clean: Path | None, row: Record) -> list[str]:
-    ranges = row["poisoned_ranges"] or [[0, row["frames"]]]
+    ranges = row["poisoned_ranges"] or [[0, row["frames"] or 1]]
     t = (ranges[0][0] + ranges[0][1] - 1) // 2
     parts = []
     here = _frame(file, t)

@@ -71,7 +71,7 @@ class ClipSet:
 
         Of several, the attack's target (such a clip is not eligible), else a source class of it, else the first.
         """
-        found = _labels(self.rows, "original_label")
+        found = _numbers(r["original_label"] for r in self.rows)
         if self.attack is not None:
             before = [self.attack.target, *sorted(self.attack.sources)]
             for i in self.several.tolist():
@@ -94,7 +94,7 @@ class ClipSet:
     @cached_property
     def target(self) -> Ints:
         """(clips,) the label that the target list of an attack set gives."""
-        return _labels(self.rows, "target")
+        return _numbers(r["target"] for r in self.rows)
 
     def of_split(self, split: str) -> ClipSet:
         """Its clips of one split."""
@@ -122,11 +122,12 @@ class Answers:
 
 
 def _all(row: Record) -> tuple[int, ...]:
-    return (row["original_label"], *row["further"])
+    """All classes that the source gives a clip."""
+    return () if row["original_label"] is None else (row["original_label"], *row["further"])
 
 
-def _labels(rows: Sequence[Record], key: str) -> Ints:
-    return np.array([NOTHING if r[key] is None else r[key] for r in rows], dtype=np.int64)
+def _numbers(labels: Iterable[int | None]) -> Ints:
+    return np.array([NOTHING if label is None else label for label in labels], dtype=np.int64)
 
 
 def open_output(out: Path) -> Answers:
@@ -145,8 +146,8 @@ def open_output(out: Path) -> Answers:
     held_out = tuple(r for r in data if r["split"] != "train")
     if held_out:
         sets["clean"] = ClipSet("clean", held_out, (view_root(plan.layout, "data"),))
-    for name in dict.fromkeys(r["attack"] for r in rows if r["role"] == "attack"):
-        clips = tuple(r for r in rows if r["role"] == "attack" and r["attack"] == name)
+    for name in dict.fromkeys(str(r["attack"]) for r in rows if r["role"] == "attack"):
+        clips = tuple(r for r in rows if r["role"] == "attack" and str(r["attack"]) == name)
         roots = (view_root(plan.layout, "target", name), view_root(plan.layout, "original", name))
         attack = _attack(name, clips, backdoors.get(name, {}), plan.classes, out)
         sets[f"attack/{name}"] = ClipSet(f"attack/{name}", clips, roots, attack)
@@ -177,10 +178,11 @@ def _attack(name: str, rows: Iterable[Record], backdoor: dict[str, Any], classes
     if mode == "all-to-all":
         return Attack(name, mode, None)
     targets = {r["target"] for r in rows}
-    if len(targets) != 1 or None in targets:
+    target = targets.pop() if len(targets) == 1 else None
+    if target is None:
         raise RequestError(f"{out}: the clips of attack set '{name}' have no one target; run `poisonkit verify`.")
     sources = frozenset(_class(c, classes) for c in backdoor.get("source_class", ()))
-    return Attack(name, mode, targets.pop(), sources)
+    return Attack(name, mode, target, sources)
 
 
 def _class(value: object, classes: Sequence[str]) -> int:

@@ -96,4 +96,4 @@ def _encode(part: Planned) -> Encode | None:
 
 def _rechecked(case: Case, how: Decoding) -> tuple[str, str | None]:
     row = case.row
-    return row["path"], recheck(case, how) or (features.recheck(row, how.out) if row["features"] else None)
+    return row["path"], recheck(case, how) or features.recheck(row, how.out)

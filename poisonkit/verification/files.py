@@ -122,7 +122,7 @@ def _strange(path: Path, row: Record, fence: SourceFence | None, folders: bool) 
         if odd := next((p.name for p in path.iterdir() if is_frame(p.name) and not p.is_file()), None):
             return f"frame '{odd}': it is no plain file"
         for part in filter(Path.is_symlink, media.parts(path)):
-            one = {**row, "source_path": f"{row['source_path']}/{part.name}"}
+            one: Record = {**row, "source_path": f"{row['source_path']}/{part.name}"}
             if why := _strange(part, one, fence, False):
                 return f"frame '{part.name}': {why}"
         return None

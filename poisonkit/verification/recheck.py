@@ -70,7 +70,7 @@ class _Recheck:
             return f"the source's '{row['source_path']}' is not the file that it was made from (SHA-256 differs)"
         info, here = media.probe(self.source, stream=self.how.stream), media.probe(self.file)
         problem = _facts(row, here)
-        if problem is None and here.video and row["frames"] > media.size(self.file):
+        if problem is None and here.video and (row["frames"] or 0) > media.size(self.file):
             problem = f"it has fewer than the {row['frames']} frames of which the manifest speaks"
         if problem:
             return problem
@@ -93,7 +93,7 @@ class _Recheck:
         row, frames = self.row, self.case.frames
         wanted: list[list[int]] = []
         if "video" in self.should.chain.touches:
-            wanted = frame_selection.parse(frames).of(self.should.clip, self.how.seed).ranges(row["frames"])
+            wanted = frame_selection.parse(frames).of(self.should.clip, self.how.seed).ranges(row["frames"] or 0)
         if row["poisoned_ranges"] != wanted:
             return f"its poisoned_ranges are not those of the recipe's frame budget '{frames}'"
         return None
@@ -107,7 +107,7 @@ class _Recheck:
 
     def _picture(self) -> str | None:
         row, poisoned = self.row, self.should.poisoned
-        order = sorted(poisoned) if row["triggers"] else list(range(row["frames"]))
+        order = sorted(poisoned) if row["triggers"] else list(range(row["frames"] or 0))
         wanted = frozenset(order[i] for i in spread(len(order), LOOKED_AT))
         seen, haunting = Projection(), Haunting()
         change = missed = values = count = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import zip_longest
@@ -16,7 +16,7 @@ import numpy as np
 from poisonkit import media
 from poisonkit.datasets import at_hand
 from poisonkit.engine.clips.survival import Measurement, measure
-from poisonkit.engine.clips.worker import Job, process
+from poisonkit.engine.clips.worker import Job, Stopped, process
 from poisonkit.errors import MediaError
 from poisonkit.media.info import Encode
 from poisonkit.metrics.fidelity import Image, Projection, psnr, squares, verdict
@@ -89,6 +89,8 @@ def settle(case: Case, how: Decoding, rendering: Rendering, file: Path, source: 
         return "it could not be made again, to see whether it is as it should be, by a recipe that cannot be read"
     with tempfile.TemporaryDirectory() as scratch, _job(case, case.encode, how, source, scratch) as job:
         again = process(job)
+        if isinstance(again, Stopped):
+            return f"made again, it is stopped: {again.error}"
         if again["status"] != "ok":
             return f"made again, it is {again['status']}: {again['error']}"
         made = Path(scratch, again["path"])
@@ -105,8 +107,7 @@ def measured_again(case: Case, how: Decoding, file: Path, source: Path) -> str |
     fidelity = case.row["fidelity"]
     if fidelity is None or fidelity.get("gain") is None or case.encode is None:
         return None
-    gain, cosine = fidelity["gain"], fidelity.get("cosine")
-    weakest = [(gain, cosine), (fidelity.get("sound_gain"), fidelity.get("sound_cosine"))]
+    weakest = [(fidelity["gain"], fidelity.get("cosine")), (fidelity.get("sound_gain"), fidelity.get("sound_cosine"))]
     verdicts = {verdict(g, c) for g, c in weakest if g is not None and c is not None}
     if fidelity.get("verdict") not in verdicts:
         return f"its verdict is '{fidelity.get('verdict')}', which gain and cosine do not give"
@@ -114,9 +115,14 @@ def measured_again(case: Case, how: Decoding, file: Path, source: Path) -> str |
         _, found = measure(Measurement(job, {**case.row, "path": file.name}, None, scratch))
     if isinstance(found, str):
         return f"its survival could not be measured again: {found.rstrip('.')}"
-    for name in fidelity.keys() | found.keys():
-        if not agrees(fidelity.get(name), found.get(name), 0.05):
-            return f"measured again, {name} is {found.get(name)}, and the manifest says {fidelity.get(name)}"
+    return _first_other(fidelity, found, [*(fidelity.keys() | found.keys())])
+
+
+def _first_other(said: Mapping[str, object], found: Mapping[str, object], names: Iterable[str]) -> str | None:
+    """The first of these figures that a record says otherwise than it was measured."""
+    for name in names:
+        if not agrees(said.get(name), found.get(name), 0.05):
+            return f"measured again, {name} is {found.get(name)}, and the manifest says {said.get(name)}"
     return None
 
 
@@ -146,8 +152,10 @@ def _job(case: Case, encode: Encode, how: Decoding, source: Path, out: str) -> I
 
 
 def _facts(row: Record, again: Record) -> str | None:
+    mine: Mapping[str, object] = row
+    fresh: Mapping[str, object] = again
     for what in ("width", "height", "frames", "samples", "sample_rate"):
-        said, now = row[what], again[what]
+        said, now = mine[what], fresh[what]
         if (said is None) != (now is None) or (what != "samples" and said != now):
             return f"made again, {what} is {now}, and the manifest says {said}"
     return None
@@ -201,15 +209,8 @@ def _record(row: Record, again: Record) -> str | None:
     if not agrees(mine, fresh, 1e-4):
         return "its draws are not those of seed and sample"
     said, found = row["fidelity"], again["fidelity"]
-    if (said is None) != (found is None):
-        return f"made again, its fidelity is {found}, and the manifest says {said}"
-    names = ("presence", "sound_presence", *(("psnr", "ssim", "snr", "clipped", "frames") if _alone(said) else ()))
-    for name in names if said is not None else ():
-        if not agrees(said.get(name), found.get(name), 0.05):
-            return f"measured again, {name} is {found.get(name)}, and the manifest says {said.get(name)}"
-    return None
-
-
-def _alone(fidelity: Mapping[str, Any] | None) -> bool:
-    """Whether a record's figures are those of the run's own check, and none of a measurement."""
-    return fidelity is not None and fidelity.get("gain") is None
+    if said is None or found is None:
+        return None if said == found else f"made again, its fidelity is {found}, and the manifest says {said}"
+    own = said.get("gain") is None  # the figures are those of the run's own check, and none of a measurement
+    names = ("presence", "sound_presence", *(("psnr", "ssim", "snr", "clipped", "frames") if own else ()))
+    return _first_other(said, found, names)

@@ -30,8 +30,8 @@ class Tally:
         self.lengths: dict[str, int] = {}
         self._counts: Counts = {}
         self._lost: dict[tuple[str | None, str], list[dict[str, Any]]] = {}
-        self._clips: dict[tuple[str | None, int], list[Record]] = {}
-        self._unmeasured: dict[int | None, Record] = {}
+        self._clips: dict[tuple[str | None, int], list[Mapping[str, Any]]] = {}
+        self._unmeasured: dict[int | None, Mapping[str, Any]] = {}
 
     def add(self, row: Record, task: Task | None, part: Planned | None) -> None:
         """One record, and what it is of."""
@@ -51,7 +51,7 @@ class Tally:
         elif task.backdoor is not None and task.role != "control":
             self._clips.setdefault((part.attack, task.backdoor), []).append(self._figures(row))
 
-    def _figures(self, row: Record) -> Record:
+    def _figures(self, row: Record) -> Mapping[str, Any]:
         """What `outlook` asks of a record; clips that were not measured, nearly all, share one for each class."""
         label = row["original_label"]
         if (row["fidelity"] or {}).get("gain") is None:

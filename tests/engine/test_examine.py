@@ -27,11 +27,11 @@ def deep(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
 
 def planned(data: Dataset, **recipe: object) -> Plan:
     made = Recipe(**recipe)
-    return Planner(made, data, examiner(data, made.encoding, "best", BOTH, 1)).plan()
+    return Planner(made, data, examiner(data, made.encoded(), "best", BOTH, 1)).plan()
 
 
 def test_each_modality_is_told_by_itself(deep: Dataset) -> None:
-    found = list(examiner(deep, Recipe(triggers=["blend"]).encoding, "best", BOTH, 2)(deep.samples))
+    found = list(examiner(deep, Recipe(triggers=["blend"]).encoded(), "best", BOTH, 2)(deep.samples))
     assert [f.sample for f in found] == list(deep.samples)
     assert {tuple(f.blocked) for f in found} == {("video",)}
     assert f"'{deep.samples[0].id}' cannot be rewritten: " in found[0].blocked["video"]
@@ -52,7 +52,7 @@ def test_a_picture_that_a_conversion_would_write_counts_for_sound_backdoors_too(
     sample = Sample("a.mov", clip.name, "train", 0)
     data = Dataset(tmp_path, "class-folders", ("a", "b"), (sample,))
     blocked = [
-        set(next(examiner(data, Recipe(triggers=["sine"], to_8bit=it).encoding, "best", BOTH, 1)([sample])).blocked)
+        set(next(examiner(data, Recipe(triggers=["sine"], to_8bit=it).encoded(), "best", BOTH, 1)([sample])).blocked)
         for it in (False, True)
     ]
     assert blocked == [{"video"}, {"video", "audio"}]

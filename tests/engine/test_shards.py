@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from poisonkit.engine.state.options import Shard
 from poisonkit.engine.state.run_state import share
 from poisonkit.outputs import record
 from poisonkit.plan.plan import Plan
+from poisonkit.plan.selection import Chosen
 from tests.conftest import same_output, tree
 
 BAD = {
@@ -103,22 +105,22 @@ def test_the_second_of_two_plans_gives_way_to_the_first(
     """While one shard plans, another of the same recipe, then one of another recipe, saves its plan first."""
     from poisonkit.plan.planner import Planner
 
-    real = Planner.plan
+    real = Planner.plan_for
     out = tmp_path / "out"
     quicker: dict[str, object] = {"count": 3, "attack_set": False}
 
-    def slow(self: Planner) -> Plan:
-        plan = real(self)
-        monkeypatch.setattr(Planner, "plan", real)
+    def slow(self: Planner, chosen: Sequence[Chosen]) -> Plan:
+        plan = real(self, chosen)
+        monkeypatch.setattr(Planner, "plan_for", real)
         make(sounds, out, "2/2", **quicker)
         return plan
 
-    monkeypatch.setattr(Planner, "plan", slow)
+    monkeypatch.setattr(Planner, "plan_for", slow)
     make(sounds, out, "1/2", count=3, attack_set=False)
     assert poisonkit.merge(out, jobs=1).exit_code == 0
     quicker = {"count": 4, "attack_set": False}
     out = tmp_path / "other"
-    monkeypatch.setattr(Planner, "plan", slow)
+    monkeypatch.setattr(Planner, "plan_for", slow)
     with pytest.raises(RequestError, match=r"another recipe \(backdoors\[0\]\.count: 4 there, 3 here\)"):
         make(sounds, out, "1/2", count=3, attack_set=False)
     assert "count: 4" in (out / "poisonkit" / "recipe.yaml").read_text(encoding="utf-8")

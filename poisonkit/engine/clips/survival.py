@@ -7,15 +7,15 @@ from dataclasses import dataclass, replace
 from itertools import zip_longest
 from pathlib import Path
 from threading import get_ident
-from typing import Any
+from typing import Any, cast
 
 from poisonkit import media
 from poisonkit.common.atomic import token, writing
-from poisonkit.engine.clips.worker import Job, as_files, clip_of, middle_frame, process
+from poisonkit.engine.clips.worker import Job, Stopped, as_files, clip_of, middle_frame, process
 from poisonkit.errors import MediaError, PoisonkitError
 from poisonkit.metrics.fidelity import Image, spread
 from poisonkit.metrics.survival import PictureSurvival, sound_survival
-from poisonkit.outputs.record import Record, rounded
+from poisonkit.outputs.record import Fidelity, Record, rounded
 from poisonkit.triggers.core.chain import Chain
 from poisonkit.triggers.core.clip import ClipInfo
 
@@ -35,7 +35,7 @@ class Measurement:
     scratch: str
 
 
-def measure(task: Measurement) -> tuple[str, dict[str, Any] | str]:
+def measure(task: Measurement) -> tuple[str, Fidelity | str]:
     """(key, the record's new `fidelity`), or (key, why it could not be measured). Never raises for a bad file."""
     key = task.row["key"]
     try:
@@ -49,12 +49,12 @@ def measure(task: Measurement) -> tuple[str, dict[str, Any] | str]:
         return key, f"'{task.row['id']}' ({type(error).__name__}: {' '.join(str(error).split())})."
 
 
-def died(task: Measurement) -> tuple[str, dict[str, Any] | str]:
+def died(task: Measurement) -> tuple[str, Fidelity | str]:
     """What is said of a clip on which a worker died."""
     return task.row["key"], f"a worker died on '{task.row['id']}'."
 
 
-def _measured(task: Measurement) -> dict[str, Any]:
+def _measured(task: Measurement) -> Fidelity:
     job, row = task.job, task.row
     source, file = Path(job.source), Path(job.out, row["path"])
     if media.sha256(source) != row["source_sha256"]:
@@ -65,13 +65,15 @@ def _measured(task: Measurement) -> dict[str, Any]:
     made = replace(job.task, role="control", path=name, also=())
     control = Path(task.scratch, name)
     with writing(control):
-        row = process(replace(job, task=made, out=task.scratch, triggers=(), like=job.triggers, other=None))
-        if row["status"] != "ok":
-            raise MediaError(row["error"])
+        again = process(replace(job, task=made, out=task.scratch, triggers=(), like=job.triggers, other=None))
+        if isinstance(again, Stopped):
+            raise MediaError(again.error)
+        if again["status"] != "ok":
+            raise MediaError(again["error"])
         return _compare(task, source, file, control)
 
 
-def _compare(task: Measurement, source: Path, file: Path, control: Path) -> dict[str, Any]:
+def _compare(task: Measurement, source: Path, file: Path, control: Path) -> Fidelity:
     job, row = task.job, task.row
     chain = Chain(job.triggers)
     clip = clip_of(media.probe(source, stream=job.stream), row["id"])
@@ -115,4 +117,4 @@ def _compare(task: Measurement, source: Path, file: Path, control: Path) -> dict
                 found["verdict"] = report["verdict"]
         else:
             found.update(report)
-    return dict(rounded(found))
+    return cast(Fidelity, rounded(found))

@@ -58,7 +58,7 @@ def measurements(
     controls = _controls(tasks, rows)
     found = []
     for row in rows:
-        if row["key"] not in wanted or row["fidelity"]["gain"] is not None:
+        if row["key"] not in wanted or (row["fidelity"] or {}).get("gain") is not None:
             continue
         one = job(tasks[row["key"]])
         control = controls.get((row["id"], tasks[row["key"]].backdoor))
@@ -76,7 +76,7 @@ def _controls(tasks: Mapping[str, Task], rows: Sequence[Record]) -> dict[tuple[s
 
 def _spread(rows: Sequence[Record], n: int, seed: int) -> list[Record]:
     """n rows, one of each original class in turn, classes and rows of a class in the order of their keys."""
-    classes: dict[int, list[Record]] = {}
+    classes: dict[int | None, list[Record]] = {}
     for row in sorted(rows, key=lambda r: (key64(seed, "survival", r["id"]), r["id"])):
         classes.setdefault(row["original_label"], []).append(row)
     turns = chain.from_iterable(zip_longest(*classes.values()))

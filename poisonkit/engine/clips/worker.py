@@ -96,8 +96,12 @@ def middle_frame(path: Path) -> Image:
     return found
 
 
-STOPPED = "stopped"
-"""Status of a result that is no record: the machine, not the clip, is in trouble, and the run has to stop."""
+@dataclass(frozen=True)
+class Stopped:
+    """In place of a record: the machine, not the clip, is in trouble (`error`), and the run has to stop."""
+
+    error: str
+
 
 _TROUBLE = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
 _REFUSED = (errno.EACCES, errno.EPERM)
@@ -145,15 +149,21 @@ def as_files(job: Job) -> Iterator[Job]:
         yield replace(job, source=str(source), other=None if other is None else str(other))
 
 
-def process(job: Job) -> Record:
-    """Do one job. Never raises: whatever goes wrong becomes a record with status `failed` or `inert`."""
+Result = Record | Stopped
+
+
+def process(job: Job) -> Result:
+    """Do one job. Never raises: whatever goes wrong becomes a record with status `failed` or `inert`.
+
+    Stopped, where the machine is to blame.
+    """
     try:
         return _outcome(job)
     except LostLock as reason:
-        return {"key": job.task.key, "status": STOPPED, "error": str(reason).rstrip(".")}
+        return Stopped(str(reason).rstrip("."))
 
 
-def _outcome(job: Job) -> Record:
+def _outcome(job: Job) -> Result:
     try:
         with steady(container_of(job.source), job.task.source_path), as_files(job) as here:
             return _process(here)
@@ -163,7 +173,7 @@ def _outcome(job: Job) -> Record:
         return _without_file(job, "inert", str(reason))
     except (PoisonkitError, OSError) as reason:
         if trouble := machine_trouble(reason, job.out, str(container_of(job.source))):
-            return {"key": job.task.key, "status": STOPPED, "error": trouble}
+            return Stopped(trouble)
         what = str(reason)
         if isinstance(reason, OSError):
             what = f"'{job.task.source_path}' could not be processed: {reason.strerror or type(reason).__name__}."

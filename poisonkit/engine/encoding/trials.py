@@ -10,11 +10,12 @@ from typing import Any, Literal
 
 from poisonkit import media
 from poisonkit.engine.clips.survival import Measurement, measure
-from poisonkit.engine.clips.worker import Job, as_files, clip_of, process
+from poisonkit.engine.clips.worker import Job, Stopped, as_files, clip_of, process
 from poisonkit.engine.executors import local
 from poisonkit.errors import MediaError, PoisonkitError
 from poisonkit.media.info import Encode
 from poisonkit.metrics.survival import least_gain, outlook
+from poisonkit.outputs.record import Fidelity
 from poisonkit.plan.plan import Task
 from poisonkit.recipe.recipe import parse_encode
 from poisonkit.triggers.core.chain import Chain
@@ -46,7 +47,7 @@ class Outcome:
     problem: str = ""
     source_bytes: int = 0
     bytes: int = 0
-    fidelity: dict[str, Any] | None = None
+    fidelity: Fidelity | None = None
 
     @property
     def gain(self) -> float:
@@ -110,12 +111,14 @@ def _attempt(trial: Trial, job: Job) -> Outcome:
     written = Path(trial.scratch, name)
     try:
         row = process(job)
+        if isinstance(row, Stopped):
+            return ended("failed", row.error)
         if row["status"] != "ok":
             return ended("inert" if row["status"] == "inert" else "failed", str(row["error"]))
         _, found = measure(Measurement(job, row, None, trial.scratch))
         if isinstance(found, str):
             return ended("failed", found)
-        return ended("ok", bytes=int(row["bytes"]), fidelity=found)
+        return ended("ok", bytes=row["bytes"] or 0, fidelity=found)
     finally:
         media.remove(written)
 
@@ -204,7 +207,7 @@ def _cell(trigger: str, codec: str, setting: str, found: Sequence[tuple[str, Out
     measured = [o for _, o in found if o.status == "ok" and o.fidelity is not None]
     rows = [{"id": "", "fidelity": o.fidelity} for o in measured]
     seen = outlook(rows)
-    cosines = [o.fidelity["cosine"] for o in measured if o.fidelity is not None]
+    cosines = [c for o in measured if o.fidelity is not None and (c := o.fidelity["cosine"]) is not None]
     return Cell(
         trigger,
         codec,

@@ -7,11 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from poisonkit.engine.clips.worker import Job
+from poisonkit.engine.clips.worker import Job, Result
 from poisonkit.engine.executors import local
 from poisonkit.engine.state.options import Options
 from poisonkit.errors import RequestError, did_you_mean
-from poisonkit.outputs.record import Record
 
 EXECUTORS = ("local", "dask")
 
@@ -22,7 +21,7 @@ R = TypeVar("R")
 class Executor(Protocol):
     """Runs jobs somewhere. It never raises for one job's sake."""
 
-    def run(self, jobs: Sequence[Job]) -> Iterator[Record]:
+    def run(self, jobs: Sequence[Job]) -> Iterator[Result]:
         """Records of all jobs, as they finish. A job that workers died on twice is recorded as failed."""
 
     def map(self, function: Callable[[T], R], tasks: Sequence[T], died: Callable[[T], R]) -> Iterator[R]:
@@ -35,7 +34,7 @@ class Local:
     def __init__(self, options: Options, marks: Path, clean_up: Callable[[], None]) -> None:
         self.options, self.marks, self.clean_up = options, marks, clean_up
 
-    def run(self, jobs: Sequence[Job]) -> Iterator[Record]:
+    def run(self, jobs: Sequence[Job]) -> Iterator[Result]:
         """See `Executor.run`."""
         if self.options.in_process:
             return local.run_here(jobs)

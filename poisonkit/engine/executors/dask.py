@@ -20,13 +20,12 @@ from poisonkit.common import levels
 from poisonkit.common.atomic import beside, token
 from poisonkit.common.child_imports import safe_path
 from poisonkit.common.run_claim import LostLock, claim
-from poisonkit.engine.clips.worker import Job, died_on, process, ran_over
+from poisonkit.engine.clips.worker import Job, Result, died_on, process, ran_over
 from poisonkit.engine.executors import dask_worker
 from poisonkit.engine.state.options import Options
 from poisonkit.engine.state.progress import Progress
 from poisonkit.errors import PoisonkitError, RequestError
 from poisonkit.outputs.paths import OutputPaths
-from poisonkit.outputs.record import Record
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -127,7 +126,7 @@ class Cluster:
         self.marks, self.clean_up = marks, clean_up
         self._calls = 0
 
-    def run(self, jobs: Sequence[Job]) -> Iterator[Record]:
+    def run(self, jobs: Sequence[Job]) -> Iterator[Result]:
         """See `Executor.run`."""
         return self._map(process, jobs, died_on, ran_over)
 

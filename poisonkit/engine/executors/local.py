@@ -11,11 +11,10 @@ from poisonkit import media
 from poisonkit.common import time_limit
 from poisonkit.common.child_imports import safe_path
 from poisonkit.common.run_claim import Claim, acting_for, claim
-from poisonkit.engine.clips.worker import Job, died_on, process, ran_over
+from poisonkit.engine.clips.worker import Job, Result, died_on, process, ran_over
 from poisonkit.engine.executors.pool import results
 from poisonkit.engine.executors.threads import one_thread
 from poisonkit.errors import PoisonkitError
-from poisonkit.outputs.record import Record
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -24,13 +23,13 @@ FALSE_STARTS = 5  # so many pools in a row in which nothing was begun, and the r
 DEATHS = 2  # so many dead workers and a job is quarantined
 
 
-def run_here(jobs: Sequence[Job]) -> Generator[Record, None, None]:
+def run_here(jobs: Sequence[Job]) -> Generator[Result, None, None]:
     """Records of all jobs, one after the other in this process."""
     with one_thread():
         yield from map(process, jobs)
 
 
-def run(jobs: Sequence[Job], n_jobs: int, marks: Path, clean_up: Callable[[], None]) -> Generator[Record, None, None]:
+def run(jobs: Sequence[Job], n_jobs: int, marks: Path, clean_up: Callable[[], None]) -> Generator[Result, None, None]:
     """Records of all jobs, in the order in which they finish, from workers of their own.
 
     A worker that dies (killed, out of memory, a crash in a codec) breaks joblib's pool: what was running
@@ -43,7 +42,7 @@ def run(jobs: Sequence[Job], n_jobs: int, marks: Path, clean_up: Callable[[], No
         yield from _run(jobs, n_jobs, marks, clean_up)
 
 
-def _run(jobs: Sequence[Job], n_jobs: int, marks: Path, clean_up: Callable[[], None]) -> Generator[Record, None, None]:
+def _run(jobs: Sequence[Job], n_jobs: int, marks: Path, clean_up: Callable[[], None]) -> Generator[Result, None, None]:
     from joblib import delayed
     from joblib.externals.loky.process_executor import BrokenProcessPool
 
@@ -125,7 +124,7 @@ def _numbered(function: Callable[[T], R], task: T, index: int, claim: Claim | No
         return index, function(task)
 
 
-def _marked(job: Job, marks: str, index: int, claim: Claim | None) -> tuple[str, Record]:
+def _marked(job: Job, marks: str, index: int, claim: Claim | None) -> tuple[str, Result]:
     mark = Path(marks, str(index))
     with acting_for(claim), time_limit.watch(mark, job.time_limit):
         row = process(job)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -18,7 +17,7 @@ from poisonkit.engine.finishing.linking import link_again
 from poisonkit.engine.state.ledger import Ledger
 from poisonkit.engine.state.progress import Progress
 from poisonkit.errors import MediaError, PoisonkitError
-from poisonkit.outputs.record import Record
+from poisonkit.outputs.record import FeatureFiles, Record
 
 CLOSE = 1e-3  # so far apart, of 1, may features be that another processor made of the same sound
 
@@ -33,12 +32,12 @@ class _Job:
 
 def lengths(rows: Iterable[Record]) -> dict[str, int]:
     """Key -> number of rows of its features, of those that have any."""
-    return {row["key"]: row["features"]["shape"][0] for row in rows if row.get("features")}
+    return {row["key"]: found["shape"][0] for row in rows if (found := row["features"])}
 
 
 def files_of(row: Record) -> list[str]:
     """The features' files of a record, relative to the output."""
-    found = row.get("features")
+    found = row["features"]
     return [found["path"], *found["also"]] if found else []
 
 
@@ -55,7 +54,7 @@ def make(
     for key, row in records.items():
         if row["status"] != "ok":
             continue
-        known = (ledger.records.get(key) or {}).get("features")
+        known = ledger.records[key]["features"] if key in ledger.records else None
         if known and _stand(known, out):
             records[key] = {**row, "features": known}
         else:
@@ -88,7 +87,7 @@ def make(
     return records
 
 
-def _stand(known: Mapping[str, Any], out: Path) -> bool:
+def _stand(known: FeatureFiles, out: Path) -> bool:
     try:
         return all((out / name).stat().st_size == known["bytes"] for name in (known["path"], *known["also"]))
     except OSError:
@@ -102,7 +101,7 @@ class _Trouble:
     what: str
 
 
-_Found = tuple[str, dict[str, Any] | str | _Trouble, bool]
+_Found = tuple[str, FeatureFiles | str | _Trouble, bool]
 
 
 def _extract(job: _Job) -> _Found:
@@ -118,7 +117,13 @@ def _extract(job: _Job) -> _Found:
         return job.key, f"No features could be made of it: {error}", False
     except MemoryError:
         return job.key, f"'{job.path}' needs more memory than there is.", False
-    found = {"path": place, "also": also, "shape": list(made.shape), "sha256": made.sha256, "bytes": made.bytes}
+    found: FeatureFiles = {
+        "path": place,
+        "also": also,
+        "shape": list(made.shape),
+        "sha256": made.sha256,
+        "bytes": made.bytes,
+    }
     return job.key, found, made.padded
 
 
@@ -128,13 +133,16 @@ def _died(job: _Job) -> _Found:
 
 def changed(row: Record, out: Path) -> Iterator[tuple[str, str]]:
     """(path, what is wrong) of feature files that are not as their record says."""
-    for name in files_of(row):
+    found = row["features"]
+    if found is None:
+        return
+    for name in (found["path"], *found["also"]):
         path = out / name
         if path.is_symlink():
             yield name, "it is a link, and poisonkit makes none there"
             continue
         try:
-            same = path.stat().st_size == row["features"]["bytes"] and hashing.sha256(path) == row["features"]["sha256"]
+            same = path.stat().st_size == found["bytes"] and hashing.sha256(path) == found["sha256"]
         except OSError:
             yield name, "it is missing"
             continue
@@ -143,7 +151,9 @@ def changed(row: Record, out: Path) -> Iterator[tuple[str, str]]:
 
 
 def recheck(row: Record, out: str) -> str | None:
-    """None when a record's features are those of its file, made again; else one sentence."""
+    """None when a record's features, if it has any, are those of its file, made again; else one sentence."""
+    if row["features"] is None:
+        return None
     try:
         found = media.read_features(Path(out, row["features"]["path"]))
         again = media.log_mel(*media.read_audio(Path(out, row["path"])))

@@ -9,17 +9,21 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypeGuard
+
+from pydantic import TypeAdapter, with_config
+from typing_extensions import TypedDict
 
 from poisonkit import media
 from poisonkit.common import atomic
 from poisonkit.common.run_claim import step
 from poisonkit.common.safe_io import load_json, read_text, stays_inside
+from poisonkit.common.validation import STRICT, Text, fits
 from poisonkit.datasets import Dataset, Entry, Labels, Shard, get_layout, is_there, split_path
 from poisonkit.datasets import write_shard as write
 from poisonkit.engine.clips.worker import machine_trouble
 from poisonkit.engine.executors import Executor
-from poisonkit.engine.state.ledger import Ledger
+from poisonkit.engine.state.ledger import Ledger, RowFile
 from poisonkit.engine.state.progress import Progress
 from poisonkit.errors import PoisonkitError
 from poisonkit.outputs import record, sample_files
@@ -59,28 +63,37 @@ def assemble(
     found = {**records, **blank}
     labels = Labels(plan.classes, plan.options)
     jobs = [_job(dataset.root, out, shard, tasks, found, labels) for shard, tasks in _by_shard(plan.tasks).items()]
-    with Ledger(OutputPaths(out).state / "packed.jsonl", fits=_is_shard) as known:
+    with RowFile(OutputPaths(out).state / "packed.jsonl", _is_shard) as known:
         todo = [job for job in jobs if not _stands(known.records.get(job.shard), job)]
         progress.begin("Shards", len(todo))
         try:
             for job, made in executor.map(_pack, todo, _died):
                 if isinstance(made, _Failure):
                     raise PoisonkitError(f"{made.what.rstrip('.')}. The same command continues.")
-                row = {"key": job.shard, "inputs": job.inputs, "sha256": made.sha256, "bytes": made.bytes}
-                known.add({**row, "sizes": made.sizes})
+                known.add(
+                    {
+                        "key": job.shard,
+                        "inputs": job.inputs,
+                        "sha256": made.sha256,
+                        "bytes": made.bytes,
+                        "sizes": made.sizes,
+                    }
+                )
                 progress.step()
         finally:
             progress.end()
         sizes = {shard: row["sizes"] for shard, row in known.records.items()}
-        rows = [{k: row[k] for k in ("sha256", "bytes")} | {"path": shard} for shard, row in known.records.items()]
+        rows = [
+            {"path": shard, "bytes": row["bytes"], "sha256": row["sha256"]}
+            for shard, row in sorted(known.records.items())
+            if (out / shard).is_file()
+        ]
     for task in plan.tasks:
         row = found[task.key]
         if row["status"] == "ok" and row["bytes"] is None:
             member = split_path(task.source_path)[1]
             found[task.key] = {**row, "bytes": sizes[shard_of(task.path)][member]}
-    there = sorted((row for row in rows if (out / str(row["path"])).is_file()), key=lambda row: str(row["path"]))
-    order = ("path", "bytes", "sha256")
-    atomic.write_lines(OutputPaths(out).shards, (json.dumps({k: row[k] for k in order}) for row in there))
+    atomic.write_lines(OutputPaths(out).shards, map(json.dumps, rows))
     return found
 
 
@@ -133,13 +146,25 @@ def _job(
     return _Job(str(root / source), str(out), shard, tuple(entries), labels, rest, inputs)
 
 
-def _is_shard(row: Any) -> bool:
-    """Whether a row is what `assemble` notes of a shard: a stranger's may be anything."""
-    kinds = {"key": str, "inputs": str, "sha256": str, "bytes": int, "sizes": dict}
-    return isinstance(row, dict) and all(type(row.get(name)) is kind for name, kind in kinds.items())
+@with_config(STRICT)
+class _PackedShard(TypedDict):
+    """What is kept of a written shard (`key`). inputs: a hash of all that it is made of. sizes: of its members."""
+
+    key: Text
+    inputs: Text
+    sha256: Text
+    bytes: int
+    sizes: dict[Text, int]
 
 
-def _stands(row: Record | None, job: _Job) -> bool:
+_PACKED: TypeAdapter[_PackedShard] = TypeAdapter(_PackedShard)
+
+
+def _is_shard(row: object) -> TypeGuard[_PackedShard]:
+    return fits(_PACKED, row)
+
+
+def _stands(row: _PackedShard | None, job: _Job) -> bool:
     try:
         return (
             row is not None

@@ -165,7 +165,6 @@ def finish(
     given the annotation files by view root.
     """
     paths = OutputPaths(out)
-    recipe = recipe.settled(base.plan.setting)
     parts = [base, *added_attacks(out, current)]
     annotations: dict[str, tuple[str, ...]] = {}
     for part in parts:

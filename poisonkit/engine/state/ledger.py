@@ -7,45 +7,55 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Generic, Self, TypeGuard, TypeVar
 
+from pydantic import TypeAdapter, with_config
+from typing_extensions import TypedDict
+
+from poisonkit.common.atomic import write_lines
 from poisonkit.common.run_claim import step
 from poisonkit.common.safe_io import load_json, open_plain
+from poisonkit.common.validation import STRICT, Text, fits
 from poisonkit.errors import RequestError
 from poisonkit.outputs import sample_files
-from poisonkit.outputs.record import Record, is_record
+from poisonkit.outputs.record import Figures, Record, is_record
 
 
-class Ledger:
-    """Records by key, on disk in `path`; a torn last line (a crash while writing) is ignored and cut off.
+class Keyed(TypedDict):
+    """What every row that is kept has."""
 
-    known: records that stand elsewhere and count as done; they are not written here. fits: what a row has to be.
+    key: str
+
+
+R = TypeVar("R", bound=Keyed)
+
+
+class RowFile(Generic[R]):
+    """Rows by key, on disk in `path`; a torn last line (a crash while writing) is ignored and cut off.
+
+    is_row: what a row has to be. known: rows that stand elsewhere and count as there; they are not written here.
     """
 
     def __init__(
-        self, path: Path, known: Mapping[str, Record] | None = None, fits: Callable[[Any], bool] = is_record
+        self, path: Path, is_row: Callable[[object], TypeGuard[R]], known: Mapping[str, R] | None = None
     ) -> None:
         self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
-        rows, whole = _whole_lines(path, fits)
-        self.records: dict[str, Record] = {**(known or {}), **rows}
+        rows, whole = _whole_lines(path, is_row)
+        self.records: dict[str, R] = {**(known or {}), **rows}
         if path.exists() and whole != path.stat().st_size:
             os.truncate(path, whole)
         self._file = path.open("a", encoding="utf-8", newline="\n", errors="surrogateescape")
 
-    def add(self, row: Record) -> None:
-        """Remember one finished job."""
+    def add(self, row: R) -> None:
+        """Remember one row; a later one of the same key takes its place."""
         self.records[row["key"]] = row
         with step():
             self._file.write(json.dumps(row, ensure_ascii=False) + "\n")
             self._file.flush()
-
-    def done(self, out: Path) -> set[str]:
-        """Keys of jobs that need no second run: inert, or written and still there in full size."""
-        return {key for key, row in self.records.items() if _stands(row, out)}
 
     def close(self) -> None:
         """Write out what is buffered, down to the disk."""
@@ -56,27 +66,56 @@ class Ledger:
             finally:
                 self._file.close()
 
-    def __enter__(self) -> Ledger:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self.close()
 
 
-def read_rows(path: Path, fits: Callable[[Any], bool] = is_record) -> dict[str, Record]:
-    """What a ledger says, by key; nothing where there is none. It may be another process's, and is left as it is."""
-    return _whole_lines(path, fits)[0]
+class Ledger(RowFile[Record]):
+    """The records of finished jobs."""
+
+    def __init__(self, path: Path, known: Mapping[str, Record] | None = None) -> None:
+        super().__init__(path, is_record, known)
+
+    def done(self, out: Path) -> set[str]:
+        """Keys of jobs that need no second run: inert, or written and still there in full size."""
+        return {key for key, row in self.records.items() if _stands(row, out)}
 
 
-def is_measurement(row: Any) -> bool:
+@with_config(STRICT)
+class MeasuredRow(TypedDict):
+    """What is kept of the survival of one file. before: what its record's `fidelity` said until then."""
+
+    key: Text
+    sha256: Text
+    fidelity: Figures
+    before: Figures
+
+
+_MEASURED: TypeAdapter[MeasuredRow] = TypeAdapter(MeasuredRow)
+
+
+def is_measurement(row: object) -> TypeGuard[MeasuredRow]:
     """Whether a row is what is kept of the survival of one file."""
-    texts = isinstance(row.get("key"), str) and isinstance(row.get("sha256"), str)
-    return texts and all(isinstance(row.get(name), dict) for name in ("fidelity", "before"))
+    return fits(_MEASURED, row)
 
 
-def _whole_lines(path: Path, fits: Callable[[Any], bool] = is_record) -> tuple[dict[str, Record], int]:
+def read_rows(path: Path) -> dict[str, Record]:
+    """What a ledger says, by key; nothing where there is none. It may be another process's, and is left as it is."""
+    return _whole_lines(path, is_record)[0]
+
+
+def merge(path: Path, others: Iterable[Path], is_row: Callable[[object], TypeGuard[R]]) -> None:
+    """Take the rows of other files into one, which is written anew. The last that has a key has the last word."""
+    rows = {key: row for file in (path, *others) for key, row in _whole_lines(file, is_row)[0].items()}
+    write_lines(path, (json.dumps(row, ensure_ascii=False) for row in rows.values()))
+
+
+def _whole_lines(path: Path, is_row: Callable[[object], TypeGuard[R]]) -> tuple[dict[str, R], int]:
     """Rows by key up to the first line that is torn, and how many bytes they take."""
-    rows: dict[str, Record] = {}
+    rows: dict[str, R] = {}
     whole = 0
     if path.exists():
         with open_plain(path) as lines:
@@ -85,7 +124,7 @@ def _whole_lines(path: Path, fits: Callable[[Any], bool] = is_record) -> tuple[d
                     row = load_json(line.decode("utf-8", "surrogateescape")) if line.endswith(b"\n") else None
                 except ValueError:
                     row = None
-                if not isinstance(row, dict) or not fits(row):
+                if not is_row(row):
                     break
                 rows[row["key"]] = row
                 whole += len(line)

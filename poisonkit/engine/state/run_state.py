@@ -16,13 +16,12 @@ from poisonkit.common import atomic
 from poisonkit.common.run_claim import acting_for, guard_of, step
 from poisonkit.engine.finishing import linking
 from poisonkit.engine.finishing.clean_samples import read_needs
-from poisonkit.engine.state.ledger import is_measurement, read_rows
+from poisonkit.engine.state.ledger import is_measurement, merge, read_rows
 from poisonkit.engine.state.locks import lock, retire
 from poisonkit.engine.state.options import Shard
 from poisonkit.errors import RequestError
 from poisonkit.outputs import record
 from poisonkit.outputs.paths import HOME, STATE, VIEWS, OutputPaths
-from poisonkit.outputs.record import Record
 from poisonkit.plan.plan import Task
 from poisonkit.survey.file_checks import Need
 
@@ -82,8 +81,18 @@ class State:
 
     @property
     def unclean(self) -> Path:
-        """There while a run is going on, so after one that was killed too."""
+        """There while a run is going on, so after one that was killed too; not empty: a shard left something."""
         return self.folder / "unclean"
+
+    def note_leftovers(self) -> None:
+        """A worker, or a whole run, of this shard died: the merge has to look for what it left."""
+        self.unclean.write_text("a worker died\n", encoding="utf-8")
+
+    def end(self) -> None:
+        """The run is over. Its mark goes, unless there are leftovers."""
+        with suppress(FileNotFoundError):
+            if not self.unclean.stat().st_size:
+                self.unclean.unlink()
 
     @property
     def marks(self) -> Path:
@@ -175,14 +184,8 @@ def adopt(state: State) -> None:
     parts = state.parts()
     if not parts:
         return
-    for one, many, fits in (
-        (state.ledger, [p.ledger for p in parts], record.is_record),
-        (state.measured, [p.measured for p in parts], is_measurement),
-    ):
-        rows: dict[str, Record] = read_rows(one, fits)
-        for path in many:
-            rows.update(read_rows(path, fits))
-        record.write(one, rows.values())
+    merge(state.ledger, [p.ledger for p in parts], record.is_record)
+    merge(state.measured, [p.measured for p in parts], is_measurement)
     of = parts[-1].shard.of if parts[-1].shard else 1
     looked = [replace(state, shard=Shard(i + 1, of)).clean for i in range(of)]
     if state.attack is None and not state.clean.exists() and all(path.exists() for path in looked):

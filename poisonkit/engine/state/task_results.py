@@ -60,7 +60,7 @@ class Done:
                 if self._is_linked(task):
                     known, why = "failed", self.linked.errors[task.id]
                 else:
-                    known, why = self.records[task.key]["status"], self.records[task.key]["error"]
+                    known, why = self.records[task.key]["status"], self.records[task.key]["error"] or ""
                 if known == status:
                     found.append((task.source_path, why))
         return tuple(found)
