@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, NotRequired, TypeGuard, cast
 
-from annotated_types import Len
-from pydantic import AfterValidator, TypeAdapter, with_config
+from pydantic import AfterValidator, Field, TypeAdapter, with_config
 from typing_extensions import TypedDict
 
 from poisonkit.common import atomic
@@ -74,7 +73,7 @@ class FeatureFiles(TypedDict):
 
     path: InsidePath
     also: Many[InsidePath]
-    shape: Annotated[list[int], Len(2, 2)]
+    shape: Annotated[list[int], Field(min_length=2, max_length=2)]
     sha256: Text
     bytes: int
 
@@ -103,7 +102,7 @@ class Record(TypedDict):
     height: int | None
     fps: float | None
     frames: int | None
-    poisoned_ranges: Many[Annotated[list[int], Len(2, 2)]]
+    poisoned_ranges: Many[Annotated[list[int], Field(min_length=2, max_length=2)]]
     sample_rate: int | None
     samples: int | None
     streams: Facts | None
