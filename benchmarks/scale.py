@@ -37,7 +37,7 @@ from poisonkit.engine.preflight import read_source
 from poisonkit.engine.state import finished
 from poisonkit.engine.state.progress import Silent
 from poisonkit.engine.state.run_state import State
-from poisonkit.engine.state.task_results import Done
+from poisonkit.engine.state.task_results import TaskResults
 from poisonkit.outputs import notices, record
 from poisonkit.plan.plan import Plan, Task
 from poisonkit.plan.planner import Planner
@@ -99,7 +99,7 @@ def finish(recipe: Recipe, plan: Plan, out: Path, dataset: object) -> None:
             )  # fmt: skip
     linked = Linked({t.id: len(CONTENT) for t in plan.tasks if t.role == "clean"})
     writing.finish(
-        writing.Part(recipe.portable(), plan, Done(worked, linked)), recipe, dataset, out,  # type: ignore[arg-type]
+        writing.Part(recipe.portable(), plan, TaskResults(worked, linked)), recipe, dataset, out,  # type: ignore[arg-type]
         method="hardlink", seconds=0.0, processed=0, jobs=1,
         extra=lambda lists: {"source": str(dataset.root), "unchanged": finished.marks(out, lists)},
     )  # fmt: skip
@@ -213,7 +213,7 @@ def links_table(runs: int) -> Table:
         def by_poisonkit(out: Path) -> None:
             (out / "data").mkdir(parents=True)
             linked, _ = clean_samples.link(tasks, root, out, "hardlink", Silent())
-            atomic.write_lines(out / "manifest.jsonl", Done({}, linked).lines(tasks, classes))
+            atomic.write_lines(out / "manifest.jsonl", TaskResults({}, linked).lines(tasks, classes))
 
         ways = {"cp -al": by_cp, "poisonkit, with records": by_poisonkit}
         seconds: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}

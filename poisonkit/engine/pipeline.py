@@ -21,7 +21,7 @@ from poisonkit.engine.plans import Choosing, choose
 from poisonkit.engine.state.ledger import Ledger, MeasuredRow, RowFile, is_measurement, read_rows
 from poisonkit.engine.state.options import Options
 from poisonkit.engine.state.run_state import State, share
-from poisonkit.engine.state.task_results import Done
+from poisonkit.engine.state.task_results import TaskResults
 from poisonkit.errors import Interrupted, PoisonkitError, RequestError
 from poisonkit.outputs import record, shard_paths
 from poisonkit.outputs.record import Fidelity, Record
@@ -56,7 +56,7 @@ class Work:
         """What gives replacements: what made the plan in this run, else the same made once more."""
         return self._chosen_now or choose(self.recipe, self.dataset, self.options, self.plan.setting)
 
-    def whole(self, *, retry: bool) -> tuple[Done, str]:
+    def whole(self, *, retry: bool) -> tuple[TaskResults, str]:
         """Everything; what became of all tasks, and how clean samples came into the copy. retry: also what failed."""
         needs: Needs = {}
         with Ledger(self.state.ledger) as ledger:
@@ -155,7 +155,7 @@ class Work:
                 interruption.check()
                 if isinstance(row, Stopped):
                     raise PoisonkitError(
-                        f"The machine is in trouble ({row.error}). When that is mended, the same command continues."
+                        f"The machine is in trouble ({row.error}). When that is repaired, the same command continues."
                     )
                 ledger.add(row)
                 self.processed += 1
@@ -290,21 +290,21 @@ class Work:
         atomic.write_lines(noted, [json.dumps(found)])
         return found
 
-    def _with_features(self, done: Done, ledger: Ledger) -> Done:
+    def _with_features(self, done: TaskResults, ledger: Ledger) -> TaskResults:
         """The same, with the features of every written file where the layout has such."""
         if not get_layout(self.plan.layout).features:
             return done
         rows = [done.record(t, self.plan.classes) for t in self.plan.tasks]
-        return Done(features.make(rows, self.state.out, ledger, self.executor, self.options.progress))
+        return TaskResults(features.make(rows, self.state.out, ledger, self.executor, self.options.progress))
 
-    def _with_clean(self, records: dict[str, Record], needs: Needs) -> tuple[Done, str]:
+    def _with_clean(self, records: dict[str, Record], needs: Needs) -> tuple[TaskResults, str]:
         """What became of everything, once clean samples are in the copy too; how they came there."""
         if get_layout(self.plan.layout).packed:
             parts = (self.plan, self.dataset, records, self.state.out)
             packed = shards.assemble(*parts, self.executor, self.options.progress)
-            return Done(packed if self.recipe.hash == "written" else self._hashed(packed)), "packed"
+            return TaskResults(packed if self.recipe.hash == "written" else self._hashed(packed)), "packed"
         linked, method = self._link_clean(needs)
-        return Done(records, linked), method
+        return TaskResults(records, linked), method
 
     def _hashed(self, records: dict[str, Record]) -> dict[str, Record]:
         """The same, with the SHA-256 of clean samples in shards too."""

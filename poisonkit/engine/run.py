@@ -24,7 +24,7 @@ from poisonkit.engine.state import finished
 from poisonkit.engine.state.options import Options, Shard
 from poisonkit.engine.state.progress import showing
 from poisonkit.engine.state.run_state import State, adopt, require_done
-from poisonkit.engine.state.task_results import Done
+from poisonkit.engine.state.task_results import TaskResults
 from poisonkit.errors import Interrupted, PoisonkitError, RequestError
 from poisonkit.outputs import checksums, notices, record
 from poisonkit.outputs.opening import recorded_reading, recorded_source
@@ -133,7 +133,7 @@ def _written(out: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise PoisonkitError(
-            f"The output {out} could not be written ({error.strerror or type(error).__name__}). When that is mended, "
+            f"The output {out} could not be written ({error.strerror or type(error).__name__}). When that is repaired, "
             "the same command continues."
         ) from error
     except (RequestError, Interrupted):
@@ -344,4 +344,4 @@ class _Run:
 
     def _base_part(self, recipe: Recipe) -> Part:
         rows: Mapping[str, Record] = {row["key"]: row for row in record.read(self.state.paths.manifest)}
-        return Part(recipe.portable(), Plan.read(self.state.paths.plan()), Done(rows))
+        return Part(recipe.portable(), Plan.read(self.state.paths.plan()), TaskResults(rows))

@@ -157,7 +157,7 @@ def spread(n: int, k: int) -> frozenset[int]:
 
 
 @dataclass
-class Witness:
+class ClipInspector:
     """Sees source and triggered media go by, then the decoded output, and says what is in it.
 
     Pictures: whether any poisoned frame changed is seen on every frame; distances are measured on `wanted`

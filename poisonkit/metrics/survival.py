@@ -153,7 +153,7 @@ FIGURES = ("psnr", "ssim", "ssim_worst", "flicker", "snr", "lsd")
 
 
 @dataclass(frozen=True)
-class Outlook:
+class SurvivalSummary:
     """Survival over a sample of clips.
 
     measured: how many, `of` how many that carry the trigger; classes: how many true classes they are of, `of_classes`
@@ -189,7 +189,7 @@ def least_gain(fidelity: Mapping[str, Any]) -> float:
     return float(fidelity["gain"] if sound is None else min(fidelity["gain"], sound))
 
 
-def outlook(rows: Sequence[Mapping[str, Any]], required: float | None = None) -> Outlook:
+def survival_summary(rows: Sequence[Mapping[str, Any]], required: float | None = None) -> SurvivalSummary:
     """Summarise records of clips with a trigger, of which those are measured whose `fidelity` has a gain.
 
     required: at least this gain in 95 % of the sample, and nothing buried; None: at least not lost.
@@ -207,7 +207,7 @@ def outlook(rows: Sequence[Mapping[str, Any]], required: float | None = None) ->
         buried = [(i, least_gain(f)) for i, f in known if f["verdict"] == "buried"]
         allowed = math.floor(0.05 * len(known))
         weak = buried + (low if len(low) > allowed else [])
-    return Outlook(
+    return SurvivalSummary(
         len(known),
         mean(gains) if gains else math.nan,
         min(gains, default=math.nan),
@@ -234,7 +234,7 @@ Table = tuple[tuple[str, ...], list[tuple[str, ...]]]
 """Heads and rows."""
 
 
-def gains_table(survival: Mapping[str, Outlook], mean: str = "mean gain", worst: str = "worst gain") -> Table:
+def gains_table(survival: Mapping[str, SurvivalSummary], mean: str = "mean gain", worst: str = "worst gain") -> Table:
     """How much the encoder left of each backdoor's trigger. mean, worst: what the columns of the gains are called."""
     verdicts = ("survived", "buried", "lost")
     rows = [

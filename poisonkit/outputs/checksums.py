@@ -10,7 +10,7 @@ from poisonkit.common.safe_io import load_json, read_text
 from poisonkit.outputs.paths import RUN, OutputPaths
 
 
-def seals(out: Path) -> dict[str, str]:
+def current_checksums(out: Path) -> dict[str, str]:
     """Path relative to the output -> SHA-256, of card, manifest, plans, recipes and the triggers' assets."""
     paths = OutputPaths(out)
     said = [paths.card, paths.manifest, paths.plan(), paths.recipe(), paths.shards]
@@ -28,7 +28,7 @@ def edited(out: Path) -> Iterator[tuple[str, str]]:
         known = {}
     if not known:
         yield RUN, "it holds no SHA-256 of manifest, plan and recipe, so edits to them go unseen"
-    now = seals(out)
+    now = current_checksums(out)
     for name, digest in known.items():
         if name not in now:
             yield name, "it is missing"

@@ -22,7 +22,7 @@ from poisonkit.common.safe_io import link_on_the_way, load_json, read_text
 from poisonkit.datasets import at_hand, is_there
 from poisonkit.engine.finishing.card import PAPER
 from poisonkit.errors import MediaError, PoisonkitError
-from poisonkit.metrics.survival import figures_table, gains_table, outlook
+from poisonkit.metrics.survival import figures_table, gains_table, survival_summary
 from poisonkit.outputs import record
 from poisonkit.outputs.opening import require_finished, source_at_hand
 from poisonkit.outputs.path_guards import SourceFence
@@ -127,7 +127,7 @@ def _survival(plan: Plan, rows: Sequence[Record]) -> str:
     for row in seen:
         backdoor = tasks.get(row["key"])
         groups.setdefault(str(row["attack"]) if backdoor is None else plan.choices[backdoor].name, []).append(row)
-    looks = {name: o for name, mine in groups.items() if (o := outlook(mine)).measured}
+    looks = {name: o for name, mine in groups.items() if (o := survival_summary(mine)).measured}
     parts = []
     if looks:
         gains = table(*gains_table(looks, worst="worst"))

@@ -28,7 +28,15 @@ from poisonkit.metrics.fidelity import (
 )
 from poisonkit.outputs.record import Record, rounded
 from poisonkit.triggers.core import frame_selection
-from poisonkit.verification.remake import HAUNTED, HAUNTED_CLIP, Haunting, Measures, agrees, measured_again, settle
+from poisonkit.verification.remake import (
+    STRAY_CLIP_GAIN,
+    STRAY_GAIN,
+    Measures,
+    StrayTrigger,
+    agrees,
+    measured_again,
+    settle,
+)
 from poisonkit.verification.rendering import Case, Decoding, Rendering
 
 PRESENT = 0.1  # so much of the intended change must be seen, whatever the encoder left of it
@@ -109,7 +117,7 @@ class _Recheck:
         row, poisoned = self.row, self.should.poisoned
         order = sorted(poisoned) if row["triggers"] else list(range(row["frames"] or 0))
         wanted = frozenset(order[i] for i in spread(len(order), LOOKED_AT))
-        seen, haunting = Projection(), Haunting()
+        seen, stray = Projection(), StrayTrigger()
         change = missed = values = count = 0
         errors: dict[bool, list[float]] = {True: [], False: []}
         decoding = (image for _, _, image in media.read_frames(self.file))
@@ -117,7 +125,7 @@ class _Recheck:
             if should is None or decoded is None:
                 return f"it has {'more' if should is None else 'fewer'} frames than its source"
             count += 1
-            original, triggered, ghost = should
+            original, triggered, with_trigger = should
             if decoded.shape != triggered.shape:
                 return f"its picture is {_size(decoded)}, and its source's is {_size(triggered)}"
             error = squares(decoded, triggered)
@@ -129,11 +137,11 @@ class _Recheck:
                 values += decoded.size
                 if self.measures.ssim is None:
                     self.measures.ssim = ssim(original, triggered)
-            if ghost is not None and t not in poisoned:
-                haunting.add(original, decoded, ghost)
-                if haunting.last > HAUNTED:
+            if with_trigger is not None and t not in poisoned:
+                stray.add(original, decoded, with_trigger)
+                if stray.last > STRAY_GAIN:
                     self.doubts.append(f"frame {t} looks as if it carried the trigger")
-        if haunting.gain > HAUNTED_CLIP:
+        if stray.gain > STRAY_CLIP_GAIN:
             self.doubts.append("frames that should not carry the trigger look as if they did")
         if count != row["frames"]:
             return f"it has {count} frames, and the manifest says {row['frames']}"

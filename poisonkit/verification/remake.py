@@ -24,8 +24,8 @@ from poisonkit.outputs.record import Record
 from poisonkit.triggers.core.chain import Chain
 from poisonkit.verification.rendering import Case, Decoding, Rendering, trigger_of
 
-HAUNTED = 0.25  # so much more of a trigger in a frame than the encoder leaves by itself is a trigger
-HAUNTED_CLIP = 0.06  # the same in all frames that should have none
+STRAY_GAIN = 0.25  # so much more of a trigger in a frame than the encoder leaves by itself is a trigger
+STRAY_CLIP_GAIN = 0.06  # the same in all frames that should have none
 WINDOW = 4096  # sound samples compared at a time
 AUDIBLE = 1e-6  # mean square of a window that is not silence
 
@@ -63,16 +63,16 @@ def agrees(said: Any, found: Any, share: float) -> bool:
     return bool(said == found) or (said is None and infinite)
 
 
-class Haunting:
+class StrayTrigger:
     """How much of a trigger is in frames that should have none: in the last that was added, and in all together."""
 
     def __init__(self) -> None:
         self.last, self._all = 0.0, Projection()
 
-    def add(self, source: Image, decoded: Image, ghost: Image) -> None:
-        """One frame. ghost: as it would be with the trigger; one that changes less than a level tells nothing."""
+    def add(self, source: Image, decoded: Image, with_trigger: Image) -> None:
+        """One frame. with_trigger: as it would be with it; one that changes less than a level tells nothing."""
         one = Projection()
-        one.add_squares(squares(decoded, source), squares(ghost, source), squares(decoded, ghost))
+        one.add_squares(squares(decoded, source), squares(with_trigger, source), squares(decoded, with_trigger))
         self.last = one.gain if one.dd >= source.size else 0.0
         self._all.ed += one.ed
         self._all.dd += one.dd
@@ -165,24 +165,24 @@ def _pictures(rendering: Rendering, source: Path, file: Path, made: Path) -> str
     """The first frame that is further from what it should be than the encoder takes it."""
     if not rendering.clip.frames:
         return None
-    hauntings = (Haunting(), Haunting())
+    strays = (StrayTrigger(), StrayTrigger())
     mine_, again_ = ((image for _, _, image in media.read_frames(path)) for path in (file, made))
     for t, (wanted, both) in enumerate(zip_longest(rendering.frames(source), zip_longest(mine_, again_))):
         if wanted is None or both is None or both[0] is None or both[1] is None:
             return "made again, it has another number of frames"
-        (original, triggered, ghost), (mine, again) = wanted, both
+        (original, triggered, with_trigger), (mine, again) = wanted, both
         errors, size = [squares(image, triggered) for image in (mine, again)], triggered.size
         if errors[0] > 2 * errors[1] + 4 * size:
             what = "is not the triggered one" if t in rendering.poisoned else "has no trigger and is not the source's"
             return f"frame {t} {what} (PSNR {psnr(errors[0], size):.1f} dB, made again {psnr(errors[1], size):.1f} dB)"
-        if ghost is not None and t not in rendering.poisoned:
-            for haunting, image in zip(hauntings, (mine, again), strict=True):
-                haunting.add(original, image, ghost)
-            more = hauntings[0].last - hauntings[1].last
-            if more > HAUNTED:
+        if with_trigger is not None and t not in rendering.poisoned:
+            for stray, image in zip(strays, (mine, again), strict=True):
+                stray.add(original, image, with_trigger)
+            more = strays[0].last - strays[1].last
+            if more > STRAY_GAIN:
                 return f"frame {t} carries the trigger, and should not (gain {more:.2f} more than made again)"
-    more = hauntings[0].gain - hauntings[1].gain
-    if more > HAUNTED_CLIP:
+    more = strays[0].gain - strays[1].gain
+    if more > STRAY_CLIP_GAIN:
         return f"frames that should not carry the trigger do (gain {more:.2f} more than made again)"
     return None
 

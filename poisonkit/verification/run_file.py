@@ -11,7 +11,7 @@ from typing import Any
 
 from poisonkit.common.safe_io import load_json, read_text
 from poisonkit.engine.state.task_results import Counts
-from poisonkit.metrics.survival import outlook
+from poisonkit.metrics.survival import survival_summary
 from poisonkit.outputs.consistency import Finding, Planned
 from poisonkit.outputs.paths import RUN
 from poisonkit.outputs.record import Record, rounded
@@ -52,7 +52,7 @@ class Tally:
             self._clips.setdefault((part.attack, task.backdoor), []).append(self._figures(row))
 
     def _figures(self, row: Record) -> Mapping[str, Any]:
-        """What `outlook` asks of a record; clips that were not measured, nearly all, share one for each class."""
+        """What `survival_summary` asks of a record; clips that were not measured share one for each class."""
         label = row["original_label"]
         if (row["fidelity"] or {}).get("gain") is None:
             return self._unmeasured.setdefault(label, {"id": "", "original_label": label, "fidelity": None})
@@ -89,7 +89,7 @@ class Tally:
         backdoors, required = part.recipe.get("backdoors"), part.recipe.get("require_survival")
         found: dict[str, Any] = {}
         for index, backdoor in enumerate(backdoors if isinstance(backdoors, list) else ()):
-            known = outlook(self._clips.get((part.attack, index), []), required)
+            known = survival_summary(self._clips.get((part.attack, index), []), required)
             if isinstance(backdoor, dict) and (known.measured or required is not None):
                 found[str(backdoor.get("name", "default"))] = rounded(asdict(known))
         return found

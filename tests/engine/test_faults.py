@@ -20,7 +20,7 @@ import poisonkit
 from poisonkit import PoisonkitError, Recipe, media
 from poisonkit.engine.clips import survival, worker
 from poisonkit.errors import CheckError
-from poisonkit.metrics.fidelity import Witness
+from poisonkit.metrics.fidelity import ClipInspector
 from poisonkit.outputs import record
 from tests.conftest import same_output
 from tests.media_factory import make_audio, make_video
@@ -445,7 +445,7 @@ def test_a_record_that_claims_a_trigger_which_was_not_applied_cannot_be_made(fol
     for triggers, ranges in (((blend,), []), ((blend,), [[0, 9]]), ((sine,), [])):
         job = SimpleNamespace(task=SimpleNamespace(id="a.mp4"), triggers=triggers)
         with pytest.raises(CheckError, match="was applied to no"):
-            worker._require_change(job, Witness(frozenset()), ranges)  # type: ignore[arg-type]
+            worker._require_change(job, ClipInspector(frozenset()), ranges)  # type: ignore[arg-type]
 
 
 def _sound_only(wave: Path, target: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import poisonkit
 from poisonkit import Recipe
 from poisonkit.engine.finishing import survival_warnings
-from poisonkit.metrics.survival import outlook
+from poisonkit.metrics.survival import survival_summary
 from poisonkit.report.html import write_report
 from tests.media_factory import make_video
 
@@ -20,7 +20,7 @@ def row(name: str, gain: float, verdict: str) -> dict[str, Any]:
 
 
 def said(rows: list[dict[str, Any]], *, added: bool = False, **recipe: Any) -> str:
-    look = {"one": outlook(rows, recipe.get("require_survival"))}
+    look = {"one": survival_summary(rows, recipe.get("require_survival"))}
     data = {"backdoors": [{"name": "one", "triggers": [{"name": "ftrojan"}]}], **recipe}
     plan: Any = SimpleNamespace(setting=recipe.get("found"))
     (text,) = survival_warnings.warnings(data, plan, look, added=added) or [""]

@@ -16,7 +16,7 @@ import poisonkit
 from poisonkit import Recipe, media
 from poisonkit.engine.clips import survival_sample
 from poisonkit.metrics.fidelity import verdict
-from poisonkit.metrics.survival import log_spectral_distance, outlook
+from poisonkit.metrics.survival import log_spectral_distance, survival_summary
 from poisonkit.outputs import record
 from poisonkit.plan.plan import Plan, Task
 from tests.media_factory import make_video
@@ -169,16 +169,16 @@ def test_outlook_by_hand() -> None:
         return {"id": str(i), "fidelity": {"gain": gain, "cosine": cosine, "verdict": verdict(gain, cosine)}}
 
     many = [row(i, 0.95, 0.9) for i in range(39)]
-    assert outlook([*many, row(39, 0.6, 0.9), row(40, 0.55, 0.9)], 0.9).ok  # 2 of 41: floor(2.05) are allowed
-    assert not outlook([*many, row(39, 0.6, 0.9), row(40, 0.55, 0.9), row(41, 0.5, 0.9)], 0.9).ok
-    assert not outlook([*many, row(39, 0.95, 0.1)], 0.9).ok  # buried
-    assert outlook(many).ok
-    assert outlook([*many, row(39, 0.4, 0.9)]).weak == (("39", 0.4),)
+    assert survival_summary([*many, row(39, 0.6, 0.9), row(40, 0.55, 0.9)], 0.9).ok  # 2 of 41: floor(2.05) are allowed
+    assert not survival_summary([*many, row(39, 0.6, 0.9), row(40, 0.55, 0.9), row(41, 0.5, 0.9)], 0.9).ok
+    assert not survival_summary([*many, row(39, 0.95, 0.1)], 0.9).ok  # buried
+    assert survival_summary(many).ok
+    assert survival_summary([*many, row(39, 0.4, 0.9)]).weak == (("39", 0.4),)
 
 
 def test_the_weaker_of_picture_and_sound_counts() -> None:
     both = {"gain": 1.0, "cosine": 0.9, "sound_gain": 0.6, "verdict": "survived"}
-    seen = outlook(
+    seen = survival_summary(
         [{"id": "0", "original_label": 0, "fidelity": both}, {"id": "1", "original_label": 1, "fidelity": None}], 0.9
     )
     assert (seen.gain_worst, seen.weak) == (0.6, (("0", 0.6),))

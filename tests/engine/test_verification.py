@@ -62,7 +62,7 @@ def reseal(out: Path) -> None:
 
     path = out / "poisonkit" / "run.json"
     data = json.loads(path.read_text(encoding="utf-8"))
-    path.write_text(json.dumps({**data, "sha256": checksums.seals(out)}), encoding="utf-8")
+    path.write_text(json.dumps({**data, "sha256": checksums.current_checksums(out)}), encoding="utf-8")
 
 
 def edit(out: Path, change: Callable[[Rows], object]) -> None:

@@ -329,7 +329,7 @@ def _sealed(out: Path) -> None:
 
     path = out / "poisonkit" / "run.json"
     run = json.loads(path.read_text(encoding="utf-8"))
-    run["sha256"] = checksums.seals(out)
+    run["sha256"] = checksums.current_checksums(out)
     path.unlink()
     path.write_text(json.dumps(run), encoding="utf-8")
 

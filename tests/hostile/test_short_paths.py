@@ -31,7 +31,9 @@ def shorten(out: Path, role: str, name: str) -> None:
                 break
         path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     path = out / "poisonkit" / "run.json"
-    path.write_text(json.dumps({**json.loads(path.read_text(encoding="utf-8")), "sha256": checksums.seals(out)}))
+    path.write_text(
+        json.dumps({**json.loads(path.read_text(encoding="utf-8")), "sha256": checksums.current_checksums(out)})
+    )
 
 
 @pytest.mark.parametrize("layout", [name for name in MAKERS if name != "nemo"])

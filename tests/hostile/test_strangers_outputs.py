@@ -92,7 +92,7 @@ def edit(out: Path, name: str, change: Callable[[Rows], object]) -> None:
         path.write_text(dump(data))
     run_json = out / "poisonkit" / "run.json"
     facts = json.loads(run_json.read_text())
-    facts["sha256"] = checksums.seals(out)
+    facts["sha256"] = checksums.current_checksums(out)
     run_json.write_text(json.dumps(facts))
 
 

@@ -11,7 +11,7 @@ from poisonkit.errors import MediaError
 
 
 @contextmanager
-def steady(source: Path, name: str) -> Iterator[None]:
+def unchanging(source: Path, name: str) -> Iterator[None]:
     """Read a file (or a folder of frames) inside: MediaError if its size or time of change is another afterwards.
 
     name: how the message calls it. A source that was not there to begin with is the reader's to name.

@@ -18,12 +18,12 @@ from poisonkit.common.limits import current
 from poisonkit.common.run_claim import LostLock
 from poisonkit.common.safe_io import open_plain
 from poisonkit.datasets import at_hand, container_of
-from poisonkit.engine.clips.source_guard import steady
+from poisonkit.engine.clips.source_guard import unchanging
 from poisonkit.engine.finishing.linking import link_again
 from poisonkit.errors import CheckError, MediaError, PoisonkitError
 from poisonkit.media.colour import planes_to_rgb
 from poisonkit.media.info import Encode, MediaInfo, PlaneFormat, Written
-from poisonkit.metrics.fidelity import Image, Wave, Witness, spread
+from poisonkit.metrics.fidelity import ClipInspector, Image, Wave, spread
 from poisonkit.outputs.record import Record, record
 from poisonkit.plan.plan import Task
 from poisonkit.triggers.core import frame_selection
@@ -165,7 +165,7 @@ def process(job: Job) -> Result:
 
 def _outcome(job: Job) -> Result:
     try:
-        with steady(container_of(job.source), job.task.source_path), as_files(job) as here:
+        with unchanging(container_of(job.source), job.task.source_path), as_files(job) as here:
             return _process(here)
     except LostLock:
         raise
@@ -224,7 +224,7 @@ def _process(job: Job) -> Record:
     drawn = chain.draw(clip, job.seed, cover=job.task.role == "cover", attack=job.task.role == "attack")
     given = drawn if job.other is None else chain.with_other(drawn, middle_frame(Path(job.other)))
     poisoned = budget.of(clip, job.seed)
-    witness = Witness(_looked_at(poisoned.ranges(clip.frames)))
+    witness = ClipInspector(_looked_at(poisoned.ranges(clip.frames)))
 
     def watched(render: Callable[[Iterator[Any]], Iterator[Any]], frames: Iterator[Any]) -> Iterator[Any]:
         held: deque[Any] = deque()
@@ -301,7 +301,7 @@ def _require_modalities(job: Job, info: MediaInfo) -> None:
             raise MediaError(f"'{job.task.source_path}' has no {word} any more, and its trigger needs one.")
 
 
-def _require_change(job: Job, witness: Witness, ranges: list[list[int]]) -> None:
+def _require_change(job: Job, witness: ClipInspector, ranges: list[list[int]]) -> None:
     """CheckError for a record that would claim a trigger which was not applied in every modality it touches."""
     touches = Chain(job.triggers).touches
     if "video" in touches and not (witness.changed and ranges):
@@ -323,7 +323,7 @@ def _looked_at(ranges: list[list[int]]) -> frozenset[int]:
     return frozenset(t for i, t in enumerate(poisoned) if i in wanted)
 
 
-def _check(job: Job, witness: Witness) -> None:
+def _check(job: Job, witness: ClipInspector) -> None:
     """The decoded output must be the triggered media, as far as the codec's quality allows."""
     if witness.held:
         raise CheckError(f"'{job.task.id}': {len(witness.held)} frames were written and not found on decoding.")

@@ -14,7 +14,7 @@ from poisonkit.engine.clips.worker import Job, Stopped, as_files, clip_of, proce
 from poisonkit.engine.executors import local
 from poisonkit.errors import MediaError, PoisonkitError
 from poisonkit.media.info import Encode
-from poisonkit.metrics.survival import least_gain, outlook
+from poisonkit.metrics.survival import least_gain, survival_summary
 from poisonkit.outputs.record import Fidelity
 from poisonkit.plan.plan import Task
 from poisonkit.recipe.recipe import parse_encode
@@ -135,7 +135,8 @@ class Cell:
     """What one encoding left of one row of triggers, over the clips of one codec.
 
     gain, cosine: means; gain_worst: the least. size: bytes of the poisoned files over those of their sources. verdicts,
-    statuses: how many clips had each. figures: as `Outlook.figures`. problems: (clip, why) of those without a gain.
+    statuses: how many clips had each. figures: as `SurvivalSummary.figures`. problems: (clip, why) of those
+    without a gain.
     """
 
     trigger: str
@@ -206,7 +207,7 @@ def _heard(setting: str) -> str:
 def _cell(trigger: str, codec: str, setting: str, found: Sequence[tuple[str, Outcome]]) -> Cell:
     measured = [o for _, o in found if o.status == "ok" and o.fidelity is not None]
     rows = [{"id": "", "fidelity": o.fidelity} for o in measured]
-    seen = outlook(rows)
+    seen = survival_summary(rows)
     cosines = [c for o in measured if o.fidelity is not None and (c := o.fidelity["cosine"]) is not None]
     return Cell(
         trigger,

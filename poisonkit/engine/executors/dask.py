@@ -165,7 +165,7 @@ class Cluster:
                     if given_up[number] >= GIVEN_UP:
                         raise PoisonkitError(
                             f"The workers of the Dask cluster at {self.address} die before they begin a clip; what is "
-                            "done is kept. When that is mended, the same command continues."
+                            "done is kept. When that is repaired, the same command continues."
                         )
                     waiting.appendleft(number)
                 elif answer.died or answer.late:

@@ -9,7 +9,7 @@ from typing import Any
 from poisonkit._version import __version__
 from poisonkit.common.safe_io import link_on_the_way, read_text
 from poisonkit.datasets import Dataset
-from poisonkit.metrics.survival import Outlook, Table, figures_table, gains_table
+from poisonkit.metrics.survival import SurvivalSummary, Table, figures_table, gains_table
 from poisonkit.plan.plan import Choice, Plan
 from poisonkit.recipe.recipe import Recipe
 
@@ -39,7 +39,7 @@ def card(
     plan: Plan,
     counts: Mapping[str, Counter[str]],
     annotations: Mapping[str, Sequence[str]],
-    survival: Mapping[str, Outlook],
+    survival: Mapping[str, SurvivalSummary],
     weak: Sequence[str] = (),
     added: Sequence[Mapping[str, Any]] = (),
 ) -> str:

@@ -162,7 +162,7 @@ def hashes(paths: Sequence[str], out: Path, jobs: int, progress: Progress) -> di
                     found[path] = next(made)
                 except OSError as error:
                     what = f"{path} could not be hashed: {error.strerror}"
-                    raise PoisonkitError(f"{what}. When that is mended, the same command continues.") from None
+                    raise PoisonkitError(f"{what}. When that is repaired, the same command continues.") from None
                 progress.step()
     progress.end()
     return found

@@ -68,7 +68,7 @@ def make(
             row = records[key]
             if isinstance(made, _Trouble):
                 raise PoisonkitError(
-                    f"The machine is in trouble ({made.what}). When that is mended, the same command continues."
+                    f"The machine is in trouble ({made.what}). When that is repaired, the same command continues."
                 )
             if isinstance(made, str):
                 for name in (row["path"], *row["also"]):

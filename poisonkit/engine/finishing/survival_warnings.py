@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from poisonkit.errors import PoisonkitError
-from poisonkit.metrics.survival import Outlook, outlook
+from poisonkit.metrics.survival import SurvivalSummary, survival_summary
 from poisonkit.outputs.record import Record
 from poisonkit.plan.plan import Plan
 from poisonkit.recipe.recipe import AUTO
@@ -20,7 +20,9 @@ FURTHER = " `--encode lossless` keeps all of it; a higher --require-survival has
 FROM_THE_START = " `poisonkit poison` with `--encode lossless` makes an output whose attack sets keep all of it."
 
 
-def outlooks(recipe: Mapping[str, Any], plan: Plan, records: Mapping[str, Record]) -> dict[str, Outlook]:
+def survival_summaries(
+    recipe: Mapping[str, Any], plan: Plan, records: Mapping[str, Record]
+) -> dict[str, SurvivalSummary]:
     """Of each backdoor (of an added attack set: by the set's name) what is known; of none without a measured clip,
     unless a survival is required.
 
@@ -34,14 +36,14 @@ def outlooks(recipe: Mapping[str, Any], plan: Plan, records: Mapping[str, Record
             row = records[task.key]
             if row["status"] == "ok":
                 rows[names[task.backdoor]].append(row)
-    found = {name: outlook(mine, required) for name, mine in rows.items()}
+    found = {name: survival_summary(mine, required) for name, mine in rows.items()}
     return {name: o for name, o in found.items() if o.measured or required is not None}
 
 
 def warnings(
-    recipe: Mapping[str, Any], plan: Plan, survival: Mapping[str, Outlook], *, added: bool = False
+    recipe: Mapping[str, Any], plan: Plan, survival: Mapping[str, SurvivalSummary], *, added: bool = False
 ) -> list[str]:
-    """One sentence for each of `outlooks` that the encoder did not leave as it should be, with the remedy.
+    """One sentence for each of `survival_summaries` that the encoder did not leave as it should be, with the remedy.
 
     added: they are of an attack set that came later, whose encoding is the output's.
     """

@@ -19,8 +19,8 @@ from poisonkit.common import atomic, levels
 from poisonkit.datasets import Dataset
 from poisonkit.engine.finishing import card, features, survival_warnings
 from poisonkit.engine.state.ledger import read_rows
-from poisonkit.engine.state.task_results import Counts, Done
-from poisonkit.metrics.survival import Outlook
+from poisonkit.engine.state.task_results import Counts, TaskResults
+from poisonkit.metrics.survival import SurvivalSummary
 from poisonkit.outputs import checksums, lists
 from poisonkit.outputs.paths import OutputPaths
 from poisonkit.outputs.record import rounded
@@ -45,7 +45,7 @@ class Summary:
     seconds: float
     processed: int
     annotations: Mapping[str, tuple[str, ...]]
-    survival: Mapping[str, Outlook] = field(default_factory=dict)
+    survival: Mapping[str, SurvivalSummary] = field(default_factory=dict)
     required: float | None = None
     shard: str | None = None
 
@@ -84,7 +84,7 @@ class Part:
 
     recipe: Mapping[str, Any]
     plan: Plan
-    done: Done
+    done: TaskResults
     added: bool = False
 
     @property
@@ -101,9 +101,9 @@ class Part:
         return self.done.counts(self.plan.tasks)
 
     @cached_property
-    def survival(self) -> dict[str, Outlook]:
-        """See `outlooks`."""
-        return survival_warnings.outlooks(self.recipe, self.plan, self.done.records)
+    def survival(self) -> dict[str, SurvivalSummary]:
+        """See `survival_summaries`."""
+        return survival_warnings.survival_summaries(self.recipe, self.plan, self.done.records)
 
     @cached_property
     def weak(self) -> list[str]:
@@ -127,7 +127,7 @@ def added_attacks(out: Path, current: Part | None = None) -> list[Part]:
         plan = Plan.read(paths.plan(name))
         records = read_rows(paths.ledger(name))  # its own run may be at it
         if all(t.key in records for t in plan.tasks):
-            found.append(Part(read_mapping(paths.recipe(name)), plan, Done(records), added=True))
+            found.append(Part(read_mapping(paths.recipe(name)), plan, TaskResults(records), added=True))
     return found
 
 
@@ -210,7 +210,7 @@ def finish(
         "python": platform.python_version(),
         "poisonkit": __version__,
         "libraries": _libraries(),
-        "sha256": checksums.seals(out),
+        "sha256": checksums.current_checksums(out),
         **extra(annotations),
     }
     atomic.write_lines(paths.run, json.dumps(data, indent=2, ensure_ascii=False).split("\n"))

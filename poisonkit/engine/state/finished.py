@@ -14,7 +14,7 @@ from poisonkit.common.safe_io import load_json, read_text
 from poisonkit.datasets import Dataset
 from poisonkit.engine.finishing import writing
 from poisonkit.engine.state.run_state import State
-from poisonkit.metrics.survival import Outlook
+from poisonkit.metrics.survival import SurvivalSummary
 from poisonkit.outputs import checksums
 from poisonkit.outputs.paths import VIEWS
 from poisonkit.plan.plan import Plan, digest
@@ -90,8 +90,8 @@ def unchanged(state: State, recipe: Recipe, dataset: Dataset) -> writing.Summary
         return None
 
 
-def _outlook(found: dict[str, Any]) -> Outlook:
-    return Outlook(**{**found, "weak": tuple((name, gain) for name, gain in found["weak"])})
+def _outlook(found: dict[str, Any]) -> SurvivalSummary:
+    return SurvivalSummary(**{**found, "weak": tuple((name, gain) for name, gain in found["weak"])})
 
 
 def _tree(out: Path) -> tuple[int, int]:

@@ -16,7 +16,7 @@ _CLEAN = "clean::"  # what the key of a clean sample's record begins with
 
 
 @dataclass(frozen=True)
-class Done:
+class TaskResults:
     """records: by key. linked: clean samples that are in the copy as they were; of those it has the last word.
 
     There may be a million of the latter, so their records are made when they are asked for, one at a time.
