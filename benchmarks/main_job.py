@@ -32,6 +32,7 @@ from rich.table import Table
 
 from poisonkit import triggers
 from poisonkit.common.seeding import generator
+from poisonkit.datasets import Sample
 from poisonkit.engine.clips.worker import Job, process
 from poisonkit.media import colour
 from poisonkit.media.info import Encode
@@ -146,8 +147,8 @@ def poisonkit_once(source: Path, target: Path, trigger: triggers.Trigger | None 
     """poisonkit's worker on one clip as in a run: decode, trigger, encode, decode back, check, hash."""
     trigger = trigger or triggers.create("blend", alpha=ALPHA)
     task = Task(
-        role="poisoned", attack=None, id=source.name, split="train", source_path=source.name, path=target.name,
-        also=(), label=0, original_label=1, target=0, backdoor=0,
+        role="poisoned", sample=Sample(source.name, source.name, "train", 1), path=target.name, label=0, target=0,
+        backdoor=0,
     )  # fmt: skip
     job = Job(
         task=task, source=str(source), out=str(target.parent), classes=("target", "other"),

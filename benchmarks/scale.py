@@ -204,7 +204,7 @@ def links_table(runs: int) -> Table:
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             (root / name).write_bytes(b"x")
             label = i % 100
-            tasks.append(Task("clean", None, name, "train", name, f"data/{name}", (), label, label, None, None))
+            tasks.append(Task("clean", Sample(name, name, "train", label), f"data/{name}", label))
         classes = [f"class {i}" for i in range(100)]
 
         def by_cp(out: Path) -> None:

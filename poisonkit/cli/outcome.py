@@ -19,7 +19,7 @@ from poisonkit.errors import RequestError
 from poisonkit.metrics.survival import figures_table, gains_table
 from poisonkit.outputs.opening import require_apart
 from poisonkit.outputs.paths import OutputPaths
-from poisonkit.plan.plan import Plan, Task
+from poisonkit.plan.plan import Plan
 from poisonkit.recipe.recipe import Recipe
 
 NAMED = 20  # so many failures are named on the screen; the manifest has them all
@@ -124,7 +124,7 @@ def _plan_json(plan: Plan, out: Path) -> dict[str, Any]:
         "passed_over": plan.passed_over,
         "warnings": list(plan.warnings),
         **({"encode": dict(plan.encode)} if plan.encode else {}),
-        "tasks": [{name: getattr(t, name) for name in Task.__slots__} for t in chosen],
+        "tasks": [t.row() for t in chosen],
     }
 
 

@@ -81,9 +81,9 @@ def differences(row: Record, task: Task, part: Planned) -> Iterator[str]:
     def named(label: int | None) -> str | None:
         return classes[label] if isinstance(label, int) and 0 <= label < len(classes) else None
 
-    wanted = {n: getattr(task, n) for n in Task.__slots__ if n in row} | {
+    wanted = {name: value for name, value in task.row().items() if name in row} | {
         "also": list(task.also),
-        "further": list(task.further),
+        "further": list(task.sample.further),
         "class_name": named(task.label),
         "original_class": named(task.original_label),
     }

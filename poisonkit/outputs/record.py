@@ -146,7 +146,7 @@ def record(task: Task, classes: Sequence[str], **known: Any) -> Record:
         "other": task.other,
         "label": task.label,
         "original_label": task.original_label,
-        "further": list(task.further),
+        "further": list(task.sample.further),
         "class_name": named(task.label),
         "original_class": named(task.original_label),
         "target": task.target,
@@ -197,7 +197,7 @@ def clean_lines(classes: Sequence[str]) -> Callable[[Task, int], str]:
         template = template.replace(f'"<{name}>"', "%s")
 
     def line(task: Task, size: int) -> str:
-        if task.role != "clean" or task.also or task.other or task.further:
+        if task.role != "clean" or task.also or task.other or task.sample.further:
             return to_line(record(task, classes, bytes=size))
         name = quoted(task.id)
         a, b = task.label, task.original_label

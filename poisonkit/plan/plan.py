@@ -14,7 +14,7 @@ from typing import Any
 from poisonkit.common.safe_io import load_json, open_plain
 from poisonkit.datasets import Dataset, Row, Sample, Streamed, View, arranged, get_layout
 from poisonkit.errors import RequestError
-from poisonkit.plan.task import NAME, PARTS, Role, SavedTasks, Task, no_plan, require_inside, sample_of, to_line
+from poisonkit.plan.task import NAME, PARTS, Role, SavedTasks, Task, no_plan, require_inside, to_line
 
 __all__ = [
     "Choice",
@@ -156,7 +156,7 @@ class Plan:
         """The clean dataset as it was planned, its files below `root`: what else is asked of it needs no lists."""
 
         def samples() -> Iterator[Sample]:
-            return (sample_of(t) for t in self.tasks if t.role not in PARTS)
+            return (t.sample for t in self.tasks if t.role not in PARTS)
 
         streamed = isinstance(self.tasks, Streamed)
         found: Any = Streamed(samples) if streamed else tuple(samples())
@@ -187,7 +187,7 @@ class Plan:
                     label = task.target
                 elif view == "original":
                     label = task.original_label
-                yield Row(sample_of(task), label, path[begin:], lengths.get(task.key) if lengths else None)
+                yield Row(task.sample, label, path[begin:], lengths.get(task.key) if lengths else None)
 
         rows: Sequence[Row] = Streamed(found) if isinstance(self.tasks, Streamed) else list(found())
         return arranged(rows) if view == "data" else rows
@@ -214,7 +214,7 @@ class Plan:
         tasks = self.tasks
         for at, task in tasks.placed() if isinstance(tasks, SavedTasks) else enumerate(tasks):
             roles.add(task.role)
-            labels.update((task.label, task.original_label, task.target, *task.further))
+            labels.update((task.label, task.target, task.sample.label, *task.sample.further))
             if task.attack:
                 attacks[task.attack] = None
             if task.role not in PARTS:

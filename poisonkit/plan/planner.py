@@ -311,19 +311,10 @@ class Planner:
         root = view_root(self.dataset.layout, view, more.get("attack"))
         return Task(
             role=role,
-            attack=more.get("attack"),
-            id=sample.id,
-            split=sample.split,
-            source_path=sample.path,
+            sample=sample,
             path=f"{root}/{self.layout.place(self.dataset, sample, label)}",
-            also=more.get("also", ()),
             label=label,
-            original_label=sample.label,
-            target=more.get("target"),
-            backdoor=more.get("backdoor"),
-            other=more.get("other"),
-            extra=sample.extra,
-            further=sample.further,
+            **more,
         )
 
     def _poison_task(self, chosen: Chosen, sample: Sample) -> Task:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Literal, get_args
 
 from poisonkit.common.safe_io import below_some_root, load_line, open_plain, stays_inside
-from poisonkit.datasets import SPLITS, Sample, Streamed
+from poisonkit.datasets import SPLITS, Sample, Split, Streamed
 from poisonkit.errors import RequestError
 
 Role = Literal["poisoned", "cover", "clean", "attack", "control"]
@@ -18,38 +18,73 @@ Role = Literal["poisoned", "cover", "clean", "attack", "control"]
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One row of the plan: one file of the output.
+    """One row of the plan: one file of the output, made of one sample of the source.
 
-    path: where the file goes, relative to the output. also: further paths that are links to it.
-    backdoor: index into the recipe's backdoors, None for clean. label: what lists say; original_label: the
-    source's. target: the class that the backdoor maps this sample to (None for covers, whose label is kept).
-    other: the sample whose picture a cover is made with, where its method needs one. extra, further: the sample's.
+    path: where the file goes, relative to the output. also: further paths that are links to it. label: what lists
+    say. target: the class that the backdoor maps the sample to (None for covers, whose label is kept). backdoor:
+    index into the recipe's backdoors, None for clean. attack: the attack set that it is of. other: the sample whose
+    picture a cover is made with, where its method needs one.
     """
 
     role: Role
-    attack: str | None
-    id: str
-    split: str
-    source_path: str
+    sample: Sample
     path: str
-    also: tuple[str, ...]
     label: int | None
-    original_label: int | None
-    target: int | None
-    backdoor: int | None
+    target: int | None = None
+    backdoor: int | None = None
+    attack: str | None = None
+    also: tuple[str, ...] = ()
     other: str | None = None
-    extra: tuple[str, ...] = ()
-    further: tuple[int, ...] = ()
 
     @property
-    def key(self) -> str:
-        """What its record is found by: role, attack set, sample id."""
-        return f"{self.role}:{self.attack or ''}:{self.id}"
+    def id(self) -> str:
+        """The sample's."""
+        return self.sample.id
+
+    @property
+    def split(self) -> Split:
+        """The sample's."""
+        return self.sample.split
+
+    @property
+    def source_path(self) -> str:
+        """The sample's path: where its file is, from the data root."""
+        return self.sample.path
+
+    @property
+    def original_label(self) -> int | None:
+        """The class that the source gives the sample; of several, the first."""
+        return self.sample.label
 
     @property
     def labels(self) -> tuple[int, ...]:
         """All classes that the source gives the sample; none where it has no label."""
-        return () if self.original_label is None else (self.original_label, *self.further)
+        return self.sample.labels
+
+    @property
+    def key(self) -> str:
+        """What tells its record from all others."""
+        return f"{self.role}:{self.attack or ''}:{self.sample.id}"
+
+    def row(self) -> dict[str, Any]:
+        """All that is saved of it, in that order."""
+        sample = self.sample
+        return {
+            "role": self.role,
+            "attack": self.attack,
+            "id": sample.id,
+            "split": sample.split,
+            "source_path": sample.path,
+            "path": self.path,
+            "also": self.also,
+            "label": self.label,
+            "original_label": sample.label,
+            "target": self.target,
+            "backdoor": self.backdoor,
+            "other": self.other,
+            "extra": sample.extra,
+            "further": sample.further,
+        }
 
 
 PARTS = {"attack": "attack/", "control": "control/"}
@@ -94,8 +129,8 @@ def no_plan(path: Path, error: Exception) -> RequestError:
 
 
 _ROLES: dict[str, Role] = {role: role for role in get_args(Role)}  # one text for all rows
-_SPLITS: dict[str, str] = {split: split for split in SPLITS}
-_FIELDS = len(Task.__slots__) - 2
+_SPLITS: dict[str, Split] = {split: split for split in SPLITS}
+_FIELDS = 12  # of `Task.row`, which always stand there: all but extra and further
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")  # as the recipe has it for backdoors
 
 
@@ -115,19 +150,9 @@ def _read(line: bytes) -> Task:
     if plain is None:
         return _task(load_line(text))
     name, split, source, path, label, original = plain.groups()
-    return Task(
-        "clean",
-        None,
-        name,
-        _SPLITS[split],
-        name if source == name else source,
-        path,
-        (),
-        None if label == "null" else int(label),
-        None if original == "null" else int(original),
-        None,
-        None,
-    )
+    found = None if original == "null" else int(original)
+    sample = Sample(name, name if source == name else source, _SPLITS[split], found)
+    return Task("clean", sample, path, None if label == "null" else int(label))
 
 
 def _task(row: Any) -> Task:
@@ -146,19 +171,10 @@ def _task(row: Any) -> Task:
         and len(row) == _FIELDS + ("extra" in row) + ("further" in row)
     ):
         raise ValueError("a row of another kind")
-    return Task(
-        _ROLES[row["role"]],
-        attack,
-        name,
-        _SPLITS[row["split"]],
-        name if source == name else source,  # one text for both
-        path,
-        tuple(also),
-        *numbers,
-        other,
-        tuple(extra),
-        tuple(further),
-    )
+    label, original, target, backdoor = numbers
+    spelt = name if source == name else source  # one text for both
+    sample = Sample(name, spelt, _SPLITS[row["split"]], original, tuple(extra), tuple(further))
+    return Task(_ROLES[row["role"]], sample, path, label, target, backdoor, attack, tuple(also), other)
 
 
 _quoted = json.encoder.encode_basestring
@@ -167,17 +183,17 @@ _encode = json.JSONEncoder(ensure_ascii=False).encode
 
 def to_line(task: Task) -> str:
     """A task as JSON. A million clean samples are written by hand: nearly all are alike."""
-    if task.role == "clean" and not (task.extra or task.further or task.also or task.other):
-        label, original = task.label, task.original_label
+    sample = task.sample
+    if task.role == "clean" and not (sample.extra or sample.further or task.also or task.other):
+        label, original = task.label, sample.label
         return (
-            f'{{"role": "clean", "attack": null, "id": {_quoted(task.id)}, "split": "{task.split}", '
-            f'"source_path": {_quoted(task.source_path)}, "path": {_quoted(task.path)}, "also": [], '
+            f'{{"role": "clean", "attack": null, "id": {_quoted(sample.id)}, "split": "{sample.split}", '
+            f'"source_path": {_quoted(sample.path)}, "path": {_quoted(task.path)}, "also": [], '
             f'"label": {"null" if label is None else label}, '
             f'"original_label": {"null" if original is None else original}, '
             '"target": null, "backdoor": null, "other": null}'
         )
-    names = Task.__slots__
-    return _encode({n: v for n in names if (v := getattr(task, n)) or n not in ("extra", "further")})
+    return _encode({name: v for name, v in task.row().items() if v or name not in ("extra", "further")})
 
 
 def require_inside(tasks: Iterable[Task]) -> None:
@@ -190,9 +206,3 @@ def require_inside(tasks: Iterable[Task]) -> None:
         for path in (task.source_path, *(() if task.other is None else (task.other,))):
             if not below_some_root(path):
                 raise RequestError(f"'{task.id}' has the source '{path}', which is not a path from the data root.")
-
-
-def sample_of(task: Task) -> Sample:
-    """The source's sample that a task is about."""
-    split: Any = task.split
-    return Sample(task.id, task.source_path, split, task.original_label, task.extra, task.further)

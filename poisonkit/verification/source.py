@@ -64,7 +64,7 @@ class Original:
             if task.role not in _DATA:
                 continue
             sample = theirs.pop(task.id, None)
-            mine = (task.labels, task.split, task.extra)
+            mine = (task.labels, task.split, task.sample.extra)
             if sample is None:
                 same = False
                 yield Finding(PLAN, f"'{task.key}': the source has no such sample")

@@ -21,6 +21,7 @@ import cv2
 import poisonkit
 from poisonkit import media
 from poisonkit.common import levels
+from poisonkit.datasets import Sample
 from poisonkit.engine.clips.worker import Job, process
 from poisonkit.engine.executors.threads import one_thread
 from poisonkit.errors import MediaError
@@ -110,7 +111,7 @@ def decoded(path: Path) -> Iterator[tuple[str, str]]:
 
 def job(source: Path, out: Path, encode: str, triggers: tuple[str, ...], **how: Any) -> Job:
     made = tuple(poisonkit.triggers.create(text) for text in triggers)
-    task = Task("poisoned", None, source.name, "train", source.name, f"data/{source.name}", (), 1, 0, 1, 0)
+    task = Task("poisoned", Sample(source.name, source.name, "train", 0), f"data/{source.name}", 1, 1, 0)
     return Job(
         task=task,
         source=str(source),

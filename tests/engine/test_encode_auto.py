@@ -14,6 +14,7 @@ from scipy.stats import nct, norm
 
 import poisonkit
 from poisonkit import Recipe, media
+from poisonkit.datasets import Sample
 from poisonkit.engine.encoding.search import TOLERANCE, Tried, ladders, searched
 from poisonkit.engine.encoding.trials import Outcome
 from poisonkit.outputs import record
@@ -209,7 +210,7 @@ def test_ladders() -> None:
 
 def test_searched_on_are_clips_of_every_kind() -> None:
     def task(i: int, suffix: str, label: int, role: Any = "poisoned") -> Task:
-        return Task(role, None, f"{i}{suffix}", "train", f"{i}{suffix}", "", (), 0, label, 0, 0)
+        return Task(role, Sample(f"{i}{suffix}", f"{i}{suffix}", "train", label), "", 0, 0, 0)
 
     tasks = [task(i, ".mp4", i % 3) for i in range(30)] + [task(99, ".avi", 0)]
     tasks += [task(i, ".mp4", 0, "attack") for i in range(100, 110)]

@@ -12,6 +12,7 @@ import pytest
 
 import poisonkit
 from poisonkit import Recipe, RequestError
+from poisonkit.datasets import Sample
 from poisonkit.engine.pipeline import Work
 from poisonkit.outputs import record
 from poisonkit.plan.plan import Plan, Task
@@ -71,8 +72,8 @@ def test_rows_are_written_as_json_writes_them() -> None:
     classes = ('a "b" %s', "c\u2028\udcff")
     for name in ('x "y".mp4', "a\\b\n.mp4", "100%s.mp4", "\udcff.mp4", "ä\u2028/ü.mp4"):
         for label in (None, 0, 1):
-            task = Task("clean", None, name, "train", f"../{name}", f"data/{name}", (), label, 1, None, None)
-            row = {n: getattr(task, n) for n in Task.__slots__ if n not in ("extra", "further")}
+            task = Task("clean", Sample(name, f"../{name}", "train", 1), f"data/{name}", label)
+            row = {n: v for n, v in task.row().items() if n not in ("extra", "further")}
             assert to_line(task) == json.dumps(row, ensure_ascii=False)
             wanted = json.dumps(record.record(task, classes, bytes=7), ensure_ascii=False)
             assert record.clean_lines(classes)(task, 7) == wanted

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from poisonkit import triggers
+from poisonkit.datasets import Sample
 from poisonkit.engine.clips.worker import Job, process
 from poisonkit.media import colour
 from poisonkit.media.info import Encode
@@ -46,8 +47,7 @@ def source(folder: Path, name: str, **changes: Any) -> Path:
 def run(path: Path, out: str, *chain: Trigger, like: tuple[Trigger, ...] = (), frames: str = "all") -> Record:
     """One task; the output is lossless."""
     task = Task(
-        role="poisoned", attack=None, id="a", split="train", source_path=path.name, path=out, also=(), label=0,
-        original_label=1, target=0, backdoor=0,
+        role="poisoned", sample=Sample("a", path.name, "train", 1), path=out, label=0, target=0, backdoor=0,
     )  # fmt: skip
     job = Job(
         task=task, source=str(path), out=str(path.parent), classes=("a", "b"), triggers=chain,

@@ -14,6 +14,7 @@ from scipy.ndimage import gaussian_filter
 
 import poisonkit
 from poisonkit import Recipe, media
+from poisonkit.datasets import Sample
 from poisonkit.engine.clips import survival_sample
 from poisonkit.metrics.fidelity import verdict
 from poisonkit.metrics.survival import log_spectral_distance, survival_summary
@@ -200,7 +201,7 @@ def test_every_class_is_in_the_sample_as_far_as_eight_percent_of_the_clips_go() 
         }
 
     def task(row: dict[str, object]) -> Task:
-        return Task(row["role"], None, row["id"], "test", "", row["path"], (), 0, row["original_label"], 0, 0)
+        return Task(row["role"], Sample(row["id"], "", "test", row["original_label"]), row["path"], 0, 0, 0)
 
     def measured(attacks: int) -> list[int]:
         table = [row(i, role) for role in ("attack", "control") for i in range(attacks)]

@@ -16,7 +16,7 @@ import cv2
 
 from poisonkit import media
 from poisonkit.cli import call
-from poisonkit.datasets import Source, layouts, read
+from poisonkit.datasets import Sample, Source, layouts, read
 from poisonkit.datasets.testing import rows_of
 from poisonkit.engine.clips.worker import Job, process
 from poisonkit.errors import PoisonkitError
@@ -64,7 +64,7 @@ def media_case(world: World, rng: random.Random, place: Path) -> str:
 def _job(source: Path, place: Path, trigger: Trigger, rng: random.Random) -> str:
     """The whole of one job; an `ok` must hold when what was written is decoded again, by hand too."""
     name = source.name
-    task = Task("poisoned", None, name, "train", name, f"data/{name}", (), 1, 0, 1, 0)
+    task = Task("poisoned", Sample(name, name, "train", 0), f"data/{name}", 1, 1, 0)
     job = Job(
         task=task,
         source=str(source),

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poisonkit import media
+from poisonkit.datasets import Sample
 from poisonkit.engine.clips.survival import Measurement, measure
 from poisonkit.engine.clips.worker import Job, process
 from poisonkit.media.colour import to_rgb
@@ -139,7 +140,7 @@ def _planned(good: Good, source: Path, place: Path, rng: random.Random) -> Job:
     triggers = tuple(spec.create(text) for text in names)
     (role,) = rng.choices(ROLES, (12, 4, 2, 2, 1))
     without = role in ("control", "clean")
-    task = Task(role, None, source.name, "train", source.name, f"data/{source.name}", (), 1, 0, 1, 0)  # type: ignore[arg-type]
+    task = Task(role, Sample(source.name, source.name, "train", 0), f"data/{source.name}", 1, 1, 0)  # type: ignore[arg-type]
     return Job(
         task=task,
         source=str(source),

@@ -10,6 +10,7 @@ import pytest
 import soundfile
 
 from poisonkit import media
+from poisonkit.datasets import Sample
 from poisonkit.engine.clips.worker import Job, process
 from poisonkit.errors import MediaError
 from poisonkit.media.info import Encode
@@ -40,7 +41,7 @@ class Nothing(AudioTrigger):
 def job_of(path: Path, tmp_path: Path, trigger: Any = None) -> Job:
     trigger = trigger or create("sine", snr=10)
     return Job(
-        task=Task("poisoned", None, path.name, "train", path.name, f"data/{path.name}", (), 1, 0, 1, 0),
+        task=Task("poisoned", Sample(path.name, path.name, "train", 0), f"data/{path.name}", 1, 1, 0),
         source=str(path),
         out=str(tmp_path / "out"),
         classes=("a", "b"),

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from poisonkit.common import atomic
+from poisonkit.datasets import Sample
 from poisonkit.outputs import record
 from poisonkit.plan.plan import Plan, Task
 from poisonkit.recipe.recipe import Recipe
@@ -55,11 +56,9 @@ def make_output(tmp_path: Path) -> MakeOutput:
 
         def task(role: str, folder: str, name: str, where: str, true: int | None, **more: Any) -> Task:
             given = {"label": true, "target": None, "attack": None, **more}
-            given["further"] = next((f for i, f in (further or {}).items() if clip(i) == name), ())
-            return Task(
-                role=role, id=name, split=where, source_path=name, path=f"{folder}/{name}", also=(),
-                original_label=true, backdoor=None, **given,
-            )  # type: ignore[arg-type]  # fmt: skip
+            more_labels = next((f for i, f in (further or {}).items() if clip(i) == name), ())
+            sample = Sample(name, name, where, true, further=more_labels)  # type: ignore[arg-type]
+            return Task(role=role, sample=sample, path=f"{folder}/{name}", **given)  # type: ignore[arg-type]
 
         tasks = [
             task(role, "data", f"videos/n{i:02d}.mp4", "train", label, target=target if role == "poisoned" else None)

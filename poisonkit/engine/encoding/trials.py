@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from poisonkit import media
+from poisonkit.datasets import Sample
 from poisonkit.engine.clips.survival import Measurement, measure
 from poisonkit.engine.clips.worker import Job, Stopped, as_files, clip_of, process
 from poisonkit.engine.executors import local
@@ -60,7 +61,7 @@ def job_on(
     clip: Path, name: str, triggers: Sequence[Trigger], encode: Encode, *, seed: int = 0, stream: Any = "best"
 ) -> Job:
     """A job that puts triggers into a clip of the user's, as into one of an attack set."""
-    task = Task("attack", "trial", name, "test", clip.name, clip.name, (), 0, 0, 0, 0)
+    task = Task("attack", Sample(name, clip.name, "test", 0), clip.name, 0, target=0, backdoor=0, attack="trial")
     return Job(
         task=task,
         source=str(clip.absolute()),
