@@ -137,7 +137,7 @@ def _written(out: Path) -> Iterator[None]:
             "the same command continues."
         ) from error
     except (RequestError, Interrupted):
-        for folder in (*_folders(OutputPaths(out).state), OutputPaths(out).home, out, *out.parents):
+        for folder in (*_bare_folders(OutputPaths(out).state), OutputPaths(out).home, out, *out.parents):
             if folder in before:
                 break
             with suppress(OSError):
@@ -145,9 +145,10 @@ def _written(out: Path) -> Iterator[None]:
         raise
 
 
-def _folders(root: Path) -> list[Path]:
-    """A folder and those in it, the innermost first."""
-    return [*sorted((p for p in root.rglob("*") if p.is_dir()), reverse=True), root]
+def _bare_folders(root: Path) -> list[Path]:
+    """A folder and those in it, the innermost first; none where a file lies in them: then another run is at it."""
+    inside = list(root.rglob("*"))
+    return [] if any(not path.is_dir() for path in inside) else [*sorted(inside, reverse=True), root]
 
 
 class _Run:

@@ -440,3 +440,16 @@ def test_a_wrong_request_with_fresh_removes_nothing(folders: Path, tmp_path: Pat
                 Recipe(**{"source": folders, "out": out, "triggers": ["blend"], **wrong}), jobs=1, fresh=True
             )
         assert tree(out) == before
+
+
+def test_who_is_refused_takes_no_folder_from_who_writes(folders: Path, tmp_path: Path) -> None:
+    """Another run holds the lock, and has just made folders that are empty still."""
+    from poisonkit.engine.state.locks import lock
+
+    state = tmp_path / "out" / "poisonkit" / ".state"
+    (state / "running").mkdir(parents=True)
+    recipe = Recipe(source=folders, out=tmp_path / "out", triggers=["badnets"], count=1)
+    with lock(state / "lock"):
+        with pytest.raises(RequestError, match="Another run"):
+            poisonkit.poison(recipe, jobs=1)
+        assert (state / "running").is_dir()

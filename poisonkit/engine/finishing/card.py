@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -100,7 +102,7 @@ def card(
             lines += [*_table(figures_table(o.figures, name), words=1), ""]
     lines += ["| folder | annotation files |", "| --- | --- |"]
     for root, files in annotations.items():
-        lines.append(f"| `{root}/` | {', '.join(f'`{f}`' for f in files) or 'the folders are the labels'} |")
+        lines.append(f"| `{root}/` | {', '.join(code(f) for f in files) or 'the folders are the labels'} |")
     lines += [
         "",
         "A trainer's top-1 accuracy on an attack set with target labels is the attack success rate; with original",
@@ -108,12 +110,12 @@ def card(
         "",
         "## Classes",
         "",
-        *(f"{i}. {name}" for i, name in enumerate(dataset.classes[:200])),
+        *(f"{i}. {plain(name)}" for i, name in enumerate(dataset.classes[:200])),
         *([f"… and {len(dataset.classes) - 200} more"] if len(dataset.classes) > 200 else []),
         "",
         "## Licence",
         "",
-        f"Licence of the source: {licence_of(dataset)}.",
+        f"Licence of the source: {plain(licence_of(dataset))}.",
         "",
         "## Disposal",
         "",
@@ -125,6 +127,30 @@ def card(
         f"{PAPER}.",
     ]
     return "\n".join(lines) + "\n"
+
+
+def plain(text: str) -> str:
+    """A stranger's word as Markdown that shows it and does nothing: no markup, no HTML, no control characters."""
+    text = _one_line(text)
+    return text if _HARMLESS.fullmatch(text) else _MARKUP.sub(r"\\\g<0>", text)
+
+
+def code(text: str) -> str:
+    """A stranger's word as code in Markdown, in a table too."""
+    text = _one_line(text).replace("|", "\\|")
+    longest = max((len(run) for run in re.findall("`+", text)), default=0)
+    fence = "`" * (longest + 1)
+    return f"{fence} {text} {fence}" if longest else f"`{text}`"
+
+
+def _one_line(text: str) -> str:
+    """Without line ends, control characters and marks that turn the direction of writing: spelt out instead."""
+    shown = (c if unicodedata.category(c) not in ("Cc", "Cf", "Zl", "Zp") else f"\\x{ord(c):02x}" for c in text)
+    return "".join(shown)
+
+
+_HARMLESS = re.compile(r"(?!.*(?://|www\.))[^\W_](?:[\w ,.;:'()/-]*[\w).])?(?<!_)")
+_MARKUP = re.compile(r"[!-/:-@\[-`{-~]")  # ASCII punctuation, each of which a backslash makes plain
 
 
 def _table(table: Table, words: int) -> list[str]:
