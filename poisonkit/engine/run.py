@@ -27,7 +27,7 @@ from poisonkit.engine.state.run_state import State, adopt, require_done
 from poisonkit.engine.state.task_results import TaskResults
 from poisonkit.errors import Interrupted, PoisonkitError, RequestError
 from poisonkit.outputs import checksums, notices, record
-from poisonkit.outputs.opening import recorded_reading, recorded_source
+from poisonkit.outputs.opening import recorded_reading, recorded_source, signed_places
 from poisonkit.outputs.path_guards import SourceFence, require_folders, require_own
 from poisonkit.outputs.paths import OutputPaths
 from poisonkit.outputs.record import Record
@@ -104,7 +104,8 @@ def execute_merge(
         raise RequestError(f"There is no {what} in {out}; give the command that makes it a --shard I/N.")
     recipe = Recipe.from_yaml(file, allow_code=allow_code, assets_in=state.paths.assets)
     base = None if attack is None else Recipe.from_yaml(state.paths.recipe(), allow_code=allow_code)
-    dataset = _planned_source(Plan.read(state.paths.plan()), out, source or _noted_source(state), allow_roots)
+    root = source or recorded_source(out, noted=True)
+    dataset = _planned_source(Plan.read(state.paths.plan()), out, root, allow_roots)
     return _Run(recipe, dataset, state, options, base=base, merging=True).go()
 
 
@@ -116,13 +117,6 @@ def _planned_source(plan: Plan, out: Path, root: Path, allow_roots: tuple[Path, 
         raise RequestError(f"{root} does not hold the clean files of {out}; name their data root with --source.")
     SourceFence(root, allow_roots).require(s.path for s in dataset.samples)
     return dataset
-
-
-def _noted_source(state: State) -> Path:
-    try:
-        return Path(load_json(read_text(state.source))["source"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return recorded_source(state.out)
 
 
 @contextmanager
@@ -341,7 +335,8 @@ class _Run:
             named = {"source": recipe.source, "data_root": recipe.data_root}
             lists = {"train": recipe.train_list, "val": recipe.val_list, "test": recipe.test_list}
             reading = {k: str(Path(v).resolve()) for k, v in {**named, **lists}.items() if v is not None}
-        return {"source": str(self.dataset.root.resolve()), **({"reading": reading} if reading else {})}
+        places = {"source": str(self.dataset.root.resolve()), **({"reading": reading} if reading else {})}
+        return signed_places(places)
 
     def _base_part(self, recipe: Recipe) -> Part:
         rows: Mapping[str, Record] = {row["key"]: row for row in record.read(self.state.paths.manifest)}

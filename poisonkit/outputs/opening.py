@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
+from poisonkit.common import user_key
 from poisonkit.common.safe_io import load_json, read_text
 from poisonkit.errors import RequestError
 from poisonkit.outputs.path_guards import require_own
@@ -32,12 +37,47 @@ def finished(out: Path, *, allow_code: bool = False) -> Recipe:
     return Recipe.from_yaml(OutputPaths(out).recipe(), allow_code=allow_code)
 
 
-def recorded_source(out: Path) -> Path:
-    """Where the clean dataset lay when the output was made, from run.json."""
-    try:
-        return Path(load_json(read_text(OutputPaths(out).run))["source"])
-    except (OSError, ValueError, KeyError, TypeError):
-        raise RequestError(f"{out} does not say where its source is; name it with --source.") from None
+def signed_places(places: Mapping[str, Any]) -> dict[str, Any]:
+    """`source` and `reading`, as an output notes them, with this user's signature."""
+    return {**places, "signature": user_key.sign(_signed_text(places))}
+
+
+def _signed_text(said: Mapping[str, Any]) -> str:
+    return json.dumps([said["source"], said.get("reading")], sort_keys=True)
+
+
+def _said(paths: Iterable[Path]) -> dict[str, Any]:
+    """What the first of these files that names a source says; empty where none does."""
+    for path in paths:
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            said = load_json(read_text(path))
+            Path(said["source"])
+            return dict(said)
+    return {}
+
+
+def is_recorded_source(out: Path, root: Path) -> bool:
+    """Whether run.json says that `root` is the source; whoever wrote it there."""
+    said = _said([OutputPaths(out).run])
+    return bool(said) and Path(said["source"]).resolve() == root.resolve()
+
+
+def recorded_source(out: Path, *, noted: bool = False) -> Path:
+    """Where the clean dataset lay when the output was made, from run.json.
+
+    noted: what stands for it until a run ends is looked at first. RequestError where it is not said, or not by a run
+    of this user on this machine: then they have to name it.
+    """
+    paths = OutputPaths(out)
+    said = _said([paths.noted_source, paths.run] if noted else [paths.run])
+    if not said:
+        raise RequestError(f"{out} does not say where its source is; name it with --source.")
+    if not user_key.is_signed(_signed_text(said), said.get("signature")):
+        raise RequestError(
+            f"{out} says that its source is '{said['source']}', and no run of yours on this machine has noted that: if "
+            f"it is right, name it with --source '{said['source']}'."
+        )
+    return Path(said["source"])
 
 
 def recorded_reading(out: Path) -> dict[str, str] | None:

@@ -12,7 +12,7 @@ from poisonkit.common.safe_io import lies_in
 from poisonkit.datasets import SPLITS, Dataset, Sample, Source
 from poisonkit.errors import RequestError
 from poisonkit.outputs.consistency import Finding, Planned
-from poisonkit.outputs.opening import recorded_reading, recorded_source
+from poisonkit.outputs.opening import is_recorded_source, recorded_reading
 from poisonkit.outputs.paths import PLAN
 from poisonkit.plan.plan import digest
 
@@ -110,7 +110,7 @@ def _sources(out: Path, recipe: Mapping[str, Any], root: Path, allow_roots: Sequ
     )
     read = recorded_reading(out)
     allowed = (root, root.parent, *allow_roots)  # a stranger's output may name any file as a list
-    if read is not None and recorded_source(out).resolve() == root.resolve():
+    if read is not None and is_recorded_source(out, root):
         if strange := next((path for path in read.values() if not lies_in(path, allowed)), None):
             raise RequestError(f"it was read by '{strange}', outside it: if that is meant, --allow-root '{strange}'")
         lists = {split: Path(read[split]) for split in SPLITS if read.get(split)}

@@ -118,7 +118,8 @@ def _told(decode: bool, hash_all: bool, original: Original | None) -> tuple[str,
     level, unseen = "sizes, lists, labels, selection, and hashes of poisoned, attack and control files", []
     if original is None:
         unseen.append(
-            "The source is not there (--source), so it was not seen whether clean files, original labels and the "
+            "The source is not there, or no run of yours has noted it (--source), so it was not seen whether clean "
+            "files, original labels and the "
             "choice of samples are the source's: edits that agree with each other there go unnoticed."
         )
     elif original.unread:

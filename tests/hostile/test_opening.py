@@ -25,6 +25,7 @@ LIBRARIES = ("SoundFile", "info", "copy", "copy2", "copyfile", "copytree", "ZipF
 MODULES = ("soundfile", "shutil", "zipfile", "av", "np", "os", "cv2", "numpy", "pickle", "tarfile")
 
 OTHERS = {
+    "common/user_key.py": "the user's own",
     "engine/executors/pool.py:_redirect": "of /dev/null",
     "common/run_claim.py": "the lock's guard, by its descriptor",
     "common/safe_io.py": "the function itself",

@@ -332,3 +332,19 @@ def test_a_config_fragment_is_no_way_in(out: Path, tmp_path: Path) -> None:
     tree = ast.parse((tmp_path / "elsewhere" / "poisoned.py").read_text())
     called = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
     assert called == {"dict"}
+
+
+def test_a_source_that_a_stranger_names_is_not_read_unasked(out: Path, listed: Path, tmp_path: Path) -> None:
+    """run.json leads to another folder with files of these names, or comes from another user's machine."""
+    private = tmp_path / "private"
+    shutil.copytree(listed / "videos", private)
+
+    def led(rows: Rows) -> None:
+        rows[0]["source"] = str(private)
+
+    edit(out, "run.json", led)
+    status, said = run("attack OUT --name more --trigger badnets --jobs 1", out)
+    assert status == 2
+    assert f"--source '{private}'" in said
+    assert not (out / "attack" / "more").exists()
+    assert run(f"attack OUT --name more --trigger badnets --jobs 1 --source {listed}/videos", out)[0] == 0
