@@ -16,7 +16,7 @@ import poisonkit
 from poisonkit import Recipe
 from poisonkit.datasets import Dataset, Row, Sample, Source, arranged, get_layout, modality_of, read
 from poisonkit.datasets.kit.class_hints import told_by_class
-from poisonkit.datasets.kit.renaming import Name, numbers_when_moved
+from poisonkit.datasets.kit.renaming import Name, numbers_when_moved, says, with_class, without_class
 from poisonkit.datasets.tar.shards import key_of, split_path
 from poisonkit.datasets.testing import check_layout, rows_of, write_copy
 from tests.datasets import test_benchmark_layouts as benchmarks
@@ -330,3 +330,34 @@ def test_a_run_writes_the_lists_so(tmp_path: Path) -> None:
     assert labels == sorted(labels)
     assert labels.count(1) == 8
     assert poisonkit.verify(tmp_path / "out").problems == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "own", "new", "wanted"),
+    [
+        ("03FrontCrawl.mp4", "Front_Crawl", "boxing", "03boxing.mp4"),
+        ("03FrontCrawl.mp4", "Front_Crawl", "Jump_Rope", "03JumpRope.mp4"),
+        ("v-frontcrawl-1.mp4", "Front Crawl", "Jump Rope", "v-jumprope-1.mp4"),
+        ("swimFrontCrawlA.mp4", "front crawl", "jump rope", "swimJumpRopeA.mp4"),
+        ("v_front_crawl_1.mp4", "FrontCrawl", "JumpRope", "v_jump_rope_1.mp4"),
+        ("upfrontcrawler.mp4", "Front_Crawl", "boxing", "upfrontcrawler.mp4"),  # another word
+        ("goup1.mp4", "go up", "boxing", "goup1.mp4"),  # too short to be sure
+        ("take1.mp4", "take 1", "boxing", "take1.mp4"),  # a number may be anything
+        ("runJump.mp4", "run", "boxing", "runJump.mp4"),
+    ],
+)
+def test_joined_words_are_the_class_too(name: str, own: str, new: str, wanted: str) -> None:
+    assert with_class(without_class(name, own), name, own, new) == wanted
+
+
+def test_a_text_says_its_class_with_its_words_joined() -> None:
+    assert says("FrontCrawl", "Front_Crawl")
+    assert says("front crawl\n", "FrontCrawl")
+    assert not says("goup", "go up")
+
+
+def test_joined_words_in_class_folders(tmp_path: Path) -> None:
+    touch(tmp_path, [f"train/{c}/{i}{c.replace('_', '')}.mp4" for c in ("Front_Crawl", "boxing") for i in range(3)])
+    dataset = read(Source(tmp_path))
+    moved = dataset.of("train")[0]
+    assert get_layout("class-folders").place(dataset, moved, 1).startswith("train/boxing/0boxing")

@@ -331,3 +331,70 @@ def test_random_shards_never_do_more_than_refuse(tmp_path: Path) -> None:
         except RequestError:
             continue
         assert max(ends) <= len(data)
+
+
+NAMES = ("walking", "jumping jack", "Front_Crawl", "boxing")
+GROUPS = ("leg", "gym", "water", "fight")
+
+
+def about(c: int, i: int) -> dict[str, Any]:
+    """What a json member says of the class in every way that was found in the wild, and of the file itself."""
+    found: dict[str, Any] = {
+        "label": NAMES[c], "label_id": c + 1, "labels": [c], "super": GROUPS[c], "n": i, "duration": c + 1.0,
+        "onehot": [int(a == c) for a in range(4)], "meta": {"class": NAMES[c], "synset": f"n{c:05d}", "fps": c},
+        "scores": {name: int(a == c) for a, name in enumerate(NAMES)}, "tags": [f"x{i}", NAMES[c]],
+        "boxes": [{"what": NAMES[c], "at": i}, {"what": NAMES[c], "at": 2 * i}], "size": [100 * c, i],
+    }  # fmt: skip
+    return {**found, "stroke": "free"} if c == 2 else found
+
+
+def told_in_all_ways(root: Path, label: str) -> Path:
+    for split, n in (("train", 3), ("val", 2)):
+        found: list[tuple[str, bytes]] = []
+        for i in range(4 * n):
+            c = i % 4
+            texts = {"cls": str(c), "json": json.dumps(about(c, i)), "txt": NAMES[c] + "\n", "super.txt": GROUPS[c],
+                     "list.json": json.dumps([NAMES[c], i]), "caption.txt": f"{i} of somebody"}  # fmt: skip
+            if c == 2:
+                texts["water.txt"] = "deep"
+            if label != "cls":
+                del texts["cls"]
+            found += [(f"{i:03d}.mp4", b"m"), *((f"{i:03d}.{suffix}", text.encode()) for suffix, text in texts.items())]
+        shard(root / f"{split}-000.tar", found)
+    return root
+
+
+@pytest.mark.parametrize("label", ["cls", "json"])
+@pytest.mark.parametrize(("old", "new"), [(2, 3), (0, 1), (3, 0)])
+def test_all_that_follows_the_class_is_that_of_the_new_one(tmp_path: Path, label: str, old: int, new: int) -> None:
+    """Shards of indices without a list of names, and of names in json with no `.cls`."""
+    dataset = check_layout(LAYOUT, Source(told_in_all_ways(tmp_path / "in", label)))
+    names = NAMES if label == "cls" else dataset.classes
+    order = [NAMES.index(name) for name in names]
+    before = seen(tmp_path / "in" / "train-000.tar")
+    at = old  # the first sample of its class
+    target = order.index(new)
+    copied(tmp_path / "in", tmp_path / "out", {f"train-000.tar/{at:03d}.mp4": target})
+    after = seen(tmp_path / "out" / "train-000.tar")
+    assert after[:at] + after[at + 1 :] == before[:at] + before[at + 1 :]
+    moved = {suffix: data.decode() for suffix, data in after[at].items() if suffix not in ("__key__", "mp4")}
+    want = about(new, at)
+    want.pop("stroke", None)
+    want |= {"duration": old + 1.0, "size": [100 * old, at]}
+    want["meta"]["fps"] = old
+    assert json.loads(moved["json"]) == want
+    assert (moved["txt"], moved["super.txt"]) == (NAMES[new] + "\n", GROUPS[new])
+    assert json.loads(moved["list.json"]) == [NAMES[new], at]
+    assert moved["caption.txt"] == f"{at} of somebody"
+    assert "water.txt" not in moved
+    assert moved.get("cls") == (str(new) if label == "cls" else None)
+
+
+def test_what_follows_the_class_is_kept_small(tmp_path: Path) -> None:
+    told = read(Source(told_in_all_ways(tmp_path, "cls"))).options["told"]
+    assert json.loads(json.dumps(told)) == told
+    assert told['["json", "meta", "class"]'] == [json.dumps(name) for name in NAMES]
+    assert told['["txt"]'] == list(NAMES)
+    assert told['["water.txt"]'] == [None, None, "deep", None]
+    for place in ('["cls"]', '["json", "n"]', '["json", "duration"]', '["json", "meta", "fps"]', '["caption.txt"]'):
+        assert place not in told

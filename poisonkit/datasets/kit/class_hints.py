@@ -38,17 +38,27 @@ def told_by_class(
     found: dict[str, list[str | None]] = {}
     for name, texts in columns.items():
         told: dict[int, str] = {}
-        if name.lower() in _MEASURED or any(
+        if is_measured(name) or any(
             label is not None and told.setdefault(label, text) != text
             for label, text in zip(labels, texts, strict=True)
         ):
             continue
-        values = {*told.values()}
-        numbers = [int(core) for text in values if _WHOLE.match(core := text.strip('"'))]
-        ids = bool(numbers) and len(numbers) == len(values) == len(told) == max(numbers) - min(numbers) + 1
-        if len(values) > 1 and not any(map(_FLOAT.match, values)) and (ids or not numbers):
+        if follows(told):
             found[name] = [told.get(label) for label in range(count)]
     return found
+
+
+def is_measured(name: str) -> bool:
+    """Whether a column or field has the name of something measured, which is the file's whatever its class."""
+    return name.lower() in _MEASURED
+
+
+def follows(told: Mapping[int, str], lacking: bool = False) -> bool:
+    """Whether such texts, one for each class, tell classes apart. lacking: other classes have none, which tells too."""
+    values = {*told.values()}
+    numbers = [int(core) for text in values if _WHOLE.match(core := text.strip('"'))]
+    ids = bool(numbers) and len(numbers) == len(values) == len(told) == max(numbers) - min(numbers) + 1
+    return len(values) + lacking > 1 and not any(map(_FLOAT.match, values)) and (ids or not numbers)
 
 
 def renamed(value: Any, old: str, new: str) -> Any:

@@ -18,6 +18,8 @@ from poisonkit.datasets.base import Sample
 _DIGITS = re.compile(r"[0-9]+\Z")
 _SEPARATORS = re.compile(r"[ _-]+")
 _LETTER = r"[^\W\d_]"
+_HUMP = r"(?-i:(?<=[a-z])(?=[A-Z]))"  # between the words of `FrontCrawl`
+_JOINED = 6  # letters: class names of fewer are not looked for with their words joined
 CLASS = "\0"
 """Stands for the class in a name; no file's name holds one."""
 
@@ -88,7 +90,8 @@ def _next_free(taken: dict[int, int], number: int) -> int:
 def without_class(name: str, own: str) -> str:
     """A name with `CLASS` wherever it has its class as a word of its own, in whatever case and with `_` for spaces.
 
-    Class names that are numbers are left: they may be anything.
+    Names of several words are found joined too: `Front_Crawl` in `03FrontCrawl` and in `swimFrontCrawl`. Class names
+    that are numbers are left: they may be anything.
     """
     pattern = _pattern(own)
     return name if pattern is None else pattern.sub(CLASS, name)
@@ -102,18 +105,40 @@ def with_class(blank: str, name: str, own: str, new: str) -> str:
 
 
 def _pattern(own: str) -> re.Pattern[str] | None:
-    words = [re.escape(word) for word in _SEPARATORS.split(own) if word]
+    words = _words(own)
     if not words or own.isdigit():
         return None
     ends = rf"(?<!{_LETTER})" if own[0].isalpha() else rf"(?<!{_LETTER})(?<!\d)"
     begins = rf"(?!{_LETTER})" if own[-1].isalpha() else rf"(?!{_LETTER}|\d)"
-    return re.compile(ends + "[ _-]".join(words) + begins, re.IGNORECASE)
+    joined = len(words) > 1 and _may_be_joined("".join(words))
+    if joined:
+        ends, begins = f"(?:{ends}|{_HUMP})", f"(?:{begins}|{_HUMP})"
+    between = "[ _-]?" if joined else "[ _-]"
+    return re.compile(ends + between.join(map(re.escape, words)) + begins, re.IGNORECASE)
+
+
+def _words(own: str) -> list[str]:
+    """The words of a class's name: `Front_Crawl`, `front crawl` and `FrontCrawl` have two."""
+    words = [word for word in _SEPARATORS.split(own) if word]
+    if len(words) == 1 and _may_be_joined(own):
+        words = re.split(_HUMP, own)
+    return words
+
+
+def _may_be_joined(letters: str) -> bool:
+    return len(letters) >= _JOINED and letters.isalpha()
 
 
 def in_style(said: str, own: str, new: str) -> str:
-    """`new` as `said` spells `own`: in lower or upper case, and with `_` or `-` for spaces."""
+    """`new` as `said` spells `own`: in lower or upper case, with `_` or `-` for spaces, and with its words joined."""
     if said == own:
         return new
+    if _SEPARATORS.search(own) and not _SEPARATORS.search(said):
+        if own == own.lower() and re.search(_HUMP, said):
+            new = "".join(word[:1].upper() + word[1:] for word in _SEPARATORS.split(new))
+        new = _SEPARATORS.sub("", new)
+    elif not _SEPARATORS.search(own) and (between := _SEPARATORS.search(said.strip())):
+        new = re.sub(_HUMP, between[0], _SEPARATORS.sub(between[0], new))
     for sign in "_-":
         if sign in said and sign not in own:
             new = new.replace(" ", sign)
@@ -123,8 +148,14 @@ def in_style(said: str, own: str, new: str) -> str:
 
 
 def says(text: str, own: str) -> bool:
-    """Whether a text is a class's name, in whatever case and with `_` for spaces; never for one that is a number."""
-    return not own.isdigit() and _folded(text) == _folded(own)
+    """Whether a text is a class's name, in whatever case, with `_` for spaces or with its words joined.
+
+    Never for a name that is a number.
+    """
+    if own.isdigit():
+        return False
+    said, name = _folded(text), _folded(own)
+    return said == name or (_may_be_joined(joined := name.replace(" ", "")) and said.replace(" ", "") == joined)
 
 
 def _folded(text: str) -> str:

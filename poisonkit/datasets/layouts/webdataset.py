@@ -31,8 +31,9 @@ from poisonkit.datasets.kit import (
 from poisonkit.datasets.kit.columns import LABELS
 from poisonkit.datasets.kit.files import Fence, is_file, is_folder
 from poisonkit.datasets.kit.lists import MOST_CLASSES, is_whole
+from poisonkit.datasets.tar.hints import Followed
 from poisonkit.datasets.tar.members import SUFFIX, read_small
-from poisonkit.datasets.tar.shards import SMALL, TELLERS, groups, split_path
+from poisonkit.datasets.tar.shards import SMALL, TELLERS, groups, is_text, split_path
 from poisonkit.errors import RequestError
 
 COMPRESSED = (".tar.gz", ".tgz", ".tar.zst", ".tar.xz", ".tar.bz2")
@@ -43,7 +44,8 @@ class WebDataset(Layout):
     """A sample's path is `SHARD/MEMBER`. Shards lie in the folder, or in folders in it; a name says the split.
 
     Options: `media`, the suffix that is the sample's, null for the first video or sound; `label`, how the label is
-    told: `cls`, `json` or `txt`; `named`, whether by its class's name; `field`, which of the json.
+    told: `cls`, `json` or `txt`; `named`, whether by its class's name; `field`, which of the json; `told`, what else
+    follows the class: place in a sample's members -> its value for each class.
     """
 
     name: ClassVar[str] = "webdataset"
@@ -100,7 +102,9 @@ class WebDataset(Layout):
             notes.append(f"{len(strange)} shards are no files, or links to nowhere, and not read ({some(strange)}).")
         if bare := sorted({*shards} - {split_path(each.path)[0] for each in found}):
             notes.append(f"{len(bare)} shards hold no video and no sound, and are not in the copy ({some(bare)}).")
-        options = {"media": wanted, "label": told, "named": not ids, "field": fieldname or None}
+        own = [told, fieldname] if told == "json" else [told]
+        followed = _followed(root, samples).told(len(classes), own)
+        options = {"media": wanted, "label": told, "named": not ids, "field": fieldname or None, "told": followed}
         return Dataset(root, self.name, classes, tuple(samples), options, tuple(notes))
 
     def place(self, dataset: Dataset, sample: Sample, label: int | None) -> str:
@@ -149,6 +153,28 @@ def _samples(root: Path, shard: str, wanted: str | None, tellers: Sequence[str])
                     told[suffix] = read_small(file, member).decode("utf-8", "replace").strip()
             media = [m for m in group.members if modality_of(m.name)]
             yield _Found(f"{shard}/{medium.name}", split, told, len(media) > 1)
+
+
+def _followed(root: Path, samples: Iterable[Sample]) -> Followed:
+    """What in the members of training samples follows the class: the shards once more, now that labels are known."""
+    shards: dict[str, dict[str, int]] = {}
+    for sample in samples:
+        if sample.split == "train" and sample.label is not None:
+            shard, inside = split_path(sample.path)
+            shards.setdefault(shard, {})[inside] = sample.label
+    found = Followed()
+    for shard, labels in shards.items():
+        with open_plain(root / shard) as file:
+            for group in groups(root / shard):
+                label = next((labels[m.name] for m in group.members if m.name in labels), None)
+                if label is not None:
+                    texts = {
+                        suffix: read_small(file, member)
+                        for member, suffix in zip(group.members, group.suffixes, strict=True)
+                        if suffix and member.size <= SMALL and not member.folder and is_text(member)
+                    }
+                    found.add(label, texts)
+    return found
 
 
 def _shards(root: Path) -> Iterator[str]:

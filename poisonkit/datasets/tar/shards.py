@@ -16,6 +16,7 @@ from poisonkit.datasets.base import modality_of
 from poisonkit.datasets.kit.class_hints import renamed
 from poisonkit.datasets.kit.columns import LABELS
 from poisonkit.datasets.kit.renaming import in_style, says
+from poisonkit.datasets.tar.hints import GONE, Told, is_json, names_of, text_of, value_of
 from poisonkit.datasets.tar.members import SUFFIX, Member, Writer, blocks, data_of, members, read_small
 from poisonkit.errors import RequestError
 
@@ -110,6 +111,12 @@ class Labels:
     classes: tuple[str, ...]
     options: Mapping[str, Any]
 
+    @property
+    def told(self) -> Told:
+        """What else follows the class."""
+        found: Told = self.options.get("told", {})
+        return found
+
 
 @dataclass(frozen=True)
 class Shard:
@@ -146,8 +153,10 @@ def write_shard(source: Path, target: BinaryIO, entries: Iterable[Entry], labels
                 if entry is not None and member.name == entry.member:
                     size, data = (member.size, None) if entry.media is None else data_of(entry.media)
                     sizes[member.name] = size
-                elif entry is not None and label is not None and suffix and member.size <= SMALL and _is_text(member):
+                elif entry is not None and label is not None and suffix and member.size <= SMALL and is_text(member):
                     new = relabelled(suffix, read_small(file, member), labels, entry.original, label)
+                    if new is None:
+                        continue
                     size, data = len(new), iter([new])
                 if data is None:
                     file.seek(member.offset)
@@ -158,7 +167,7 @@ def write_shard(source: Path, target: BinaryIO, entries: Iterable[Entry], labels
     return Shard(writer.finish(), writer.bytes, sizes)
 
 
-def _is_text(member: Member) -> bool:
+def is_text(member: Member) -> bool:
     """Whether a member may be a text: no picture, sound or array."""
     return modality_of(member.name) is None and os.path.splitext(member.name)[1].lower() not in _NO_TEXTS
 
@@ -166,50 +175,71 @@ def _is_text(member: Member) -> bool:
 # -- labels --------------------------------------------------------------------------------------------
 
 
-def relabelled(suffix: str, data: bytes, labels: Labels, old: int | None, new: int) -> bytes:
+def relabelled(suffix: str, data: bytes, labels: Labels, old: int | None, new: int) -> bytes | None:
     """What a member that tells a label says under another one; one that tells something else stays as it is.
 
     `.cls`: the index (or the name). `.json`, also `.note.json`: the label's field, and whatever else says the same of
-    the same sample. `.txt` and others: the class's name. White space around it and the json's own style are kept.
+    the same sample. `.txt` and others: the class's name. And all that follows the class says what it says in samples
+    of the new one: None for a member that these do not have. White space around it and the json's own style are kept.
     """
     kind = suffix.rpartition(".")[2]
     text = data.decode("utf-8", "surrogateescape")
     core = text.strip()
-    if kind == "json":
-        changed = _json(core, labels, old, new)
+    changed: str | None
+    if is_json(suffix):
+        changed = _json(suffix, core, labels, old, new)
     elif suffix == labels.options["label"]:
         changed = labels.classes[new] if labels.options["named"] else str(new)
     else:
         changed = core
-        if old is not None and core == str(old) and kind in (*TELLERS, *LABELS):
+        followed = None if old is None else text_of(suffix, labels.told, new)
+        if followed is not None:
+            changed = None if followed is GONE else str(followed)
+        elif old is not None and core == str(old) and kind in (*TELLERS, *LABELS):
             changed = str(new)
-        elif old is not None and says(core, labels.classes[old]):
-            changed = in_style(core, labels.classes[old], labels.classes[new])
+        elif old is not None:
+            changed = next((in_style(core, a, b) for a, b in _names(labels, old, new) if says(core, a)), core)
+    if changed is None:
+        return None
     before, after = text[: len(text) - len(text.lstrip())], text[len(text.rstrip()) :] if core else ""
     return f"{before}{changed}{after}".encode("utf-8", "surrogateescape")
 
 
-def _json(text: str, labels: Labels, old: int | None, new: int) -> str:
+def _names(labels: Labels, old: int, new: int) -> list[tuple[str, str]]:
+    return [(labels.classes[old], labels.classes[new]), *names_of(labels.told, old, new)]
+
+
+def _json(suffix: str, text: str, labels: Labels, old: int | None, new: int) -> str | None:
     try:
         row = load_json(text)
     except ValueError:
         return text
-    if not isinstance(row, dict):
-        return text
     style = _style(text, row)
     told = labels.options["field"] if labels.options["label"] == "json" else None
+    changed = _relabelled(row, labels, told, old, new) if isinstance(row, dict) else row
+    if old is not None:  # under whatever key the old class's name stands, it would give the answer away
+        own = {told: changed[told]} if told is not None and isinstance(changed, dict) and told in changed else {}
+        for before, after in _names(labels, old, new):
+            changed = renamed(changed, before, after)
+        changed = value_of(suffix, {**changed, **own} if own else changed, labels.told, new)
+    if changed is GONE:
+        return None
+    return json.dumps(changed, **style) if isinstance(row, dict) or changed != row else text
+
+
+def _relabelled(row: Mapping[str, Any], labels: Labels, told: str | None, old: int | None, new: int) -> dict[str, Any]:
+    """A json object with the new label in the label's field, and in other fields of such a name that say the old."""
+    changed = dict(row)
     for name in row.keys() & {*LABELS, told}:
         value = row[name]
         number = isinstance(value, int) and not isinstance(value, bool)
         if name == told and labels.options["named"]:
-            row[name] = labels.classes[new]
+            changed[name] = labels.classes[new]
         elif name == told:
-            row[name] = str(new) if isinstance(value, str) else new
+            changed[name] = str(new) if isinstance(value, str) else new
         elif old is not None and (value == old if number else value == labels.classes[old]):
-            row[name] = new if number else labels.classes[new]
-    if old is not None:  # under whatever key the old class's name stands, it would give the answer away
-        row = {k: v if k == told else renamed(v, labels.classes[old], labels.classes[new]) for k, v in row.items()}
-    return json.dumps(row, **style)
+            changed[name] = new if number else labels.classes[new]
+    return changed
 
 
 def _style(text: str, row: Any) -> dict[str, Any]:
