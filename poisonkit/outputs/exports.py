@@ -8,11 +8,11 @@ from pathlib import Path
 
 from poisonkit.common import atomic
 from poisonkit.common.safe_io import load_json, read_text, stays_inside
-from poisonkit.outputs.paths import HOME, VIEWS, OutputPaths
+from poisonkit.outputs.paths import EXPORTED, HOME, VIEWS, OutputPaths
 
 
 def _note(out: Path) -> Path:
-    return OutputPaths(out).state / "exports.json"
+    return OutputPaths(out).state / EXPORTED
 
 
 def noted(out: Path) -> set[str]:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from poisonkit.common.run_claim import guard_of
 
 HOME = "poisonkit"
 """The folder of what poisonkit says and keeps of an output, apart from the data."""
@@ -34,7 +38,25 @@ ASSETS, ATTACKS = "assets", "attacks"
 HOME_FOLDERS = (STATE, ASSETS, ATTACKS)
 """The folders in `poisonkit/`."""
 
+LOCK, UNCLEAN, DONE, RUNNING = "lock", "unclean", "done", "running"
+LEDGER, MEASURED, CLEAN = "ledger.jsonl", "measured.jsonl", "clean.json"
+"""What a run keeps in its own folder of the state: `.state` itself, or its shard's."""
+
+LEVEL, SOURCE, PACKED, EXPORTED = "level", "source.json", "packed.jsonl", "exports.json"
+STATE_SHARDS, STAGED = "shards", "staged"
+"""What only `.state` itself has."""
+
+_OF_A_RUN = frozenset({LOCK, os.path.basename(guard_of(LOCK)), UNCLEAN, DONE, LEDGER, MEASURED, CLEAN})
+_OF_THE_STATE = _OF_A_RUN | {LEVEL, SOURCE, PACKED, EXPORTED}
+_MARK = re.compile(r"\d+(\.[0-9a-f-]+)?")  # what a worker is at
+_SHARD = re.compile(r"\d+-of-\d+")
+
 _PLAN_ENDING, _RECIPE_ENDING = ".plan.jsonl", ".recipe.yaml"
+
+
+def part_name(attack: str | None) -> str:
+    """What the state calls a part: the dataset, or an attack set that was added later."""
+    return "data" if attack is None else f"attack-{attack}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +118,7 @@ class OutputPaths:
     @property
     def noted_source(self) -> Path:
         """Where the source is, while a run is not finished."""
-        return self.state / "source.json"
+        return self.state / SOURCE
 
     def plan(self, attack: str | None = None) -> Path:
         """The plan of a part."""
@@ -108,7 +130,11 @@ class OutputPaths:
 
     def ledger(self, attack: str | None = None) -> Path:
         """Finished jobs of a part, one a line."""
-        return self.state / ("ledger.jsonl" if attack is None else f"attack-{attack}.jsonl")
+        return self.state / (LEDGER if attack is None else f"{part_name(attack)}.jsonl")
+
+    def measured(self, attack: str | None = None) -> Path:
+        """Survival that was measured of a part, one clip a line."""
+        return self.state / (MEASURED if attack is None else f"{part_name(attack)}.{MEASURED}")
 
     def notice(self, folder: str) -> Path:
         """The text in a folder for trainers that says that it is poisoned. folder: relative to the output."""
@@ -125,6 +151,23 @@ class OutputPaths:
     def plans(self) -> Iterator[Path]:
         """The plans that are there: the dataset's, then those of the attack sets."""
         return (path for path in map(self.plan, self.parts()) if path.exists())
+
+    def is_state(self, path: Path) -> bool:
+        """Whether a file in `.state` has a name that poisonkit gives one there."""
+        match path.relative_to(self.state).parts:
+            case (name,):
+                added = (each for attack in self.added() for each in (self.ledger(attack), self.measured(attack)))
+                return name in _OF_THE_STATE or path in added
+            case (folder, name) if folder == RUNNING:
+                return bool(_MARK.fullmatch(name))
+            case (shards, part, shard, *inner) if shards == STATE_SHARDS:
+                known = part in map(part_name, self.parts()) and bool(_SHARD.fullmatch(shard))
+                match inner:
+                    case [name]:
+                        return known and name in _OF_A_RUN
+                    case [folder, name]:
+                        return known and folder == RUNNING and bool(_MARK.fullmatch(name))
+        return False
 
     def is_output(self) -> bool:
         """Whether poisonkit has planned an output here."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from poisonkit.datasets import get_layout
-from poisonkit.outputs.paths import OutputPaths
+from poisonkit.outputs.paths import STAGED, OutputPaths
 from poisonkit.plan.plan import Plan
 
 
 def staged(out: Path) -> Path:
     """Where files lie that go into shards, by the paths that they have in the output."""
-    return OutputPaths(out).state / "staged"
+    return OutputPaths(out).state / STAGED
 
 
 def place_of(plan: Plan, out: Path) -> Path:

@@ -1,4 +1,5 @@
-"""Every file that poisonkit wrote, decoded and compared with its record and its source, some at a time."""
+"""Every file that poisonkit wrote, decoded and compared with its record and its source, some at a time; what has no
+file is tried once more."""
 
 from __future__ import annotations
 
@@ -8,6 +9,8 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
+from poisonkit.datasets import get_layout
+from poisonkit.engine.clips.worker import depends_on_machine
 from poisonkit.engine.executors import local
 from poisonkit.engine.finishing import features
 from poisonkit.engine.state.progress import Progress
@@ -19,13 +22,17 @@ from poisonkit.recipe.recipe import AUTO, parse_encode
 from poisonkit.verification.files import Files
 from poisonkit.verification.pairing import Pairing
 from poisonkit.verification.recheck import recheck
+from poisonkit.verification.remake import tried_again
 from poisonkit.verification.rendering import Case, Decoding
 
 AT_ONCE = 256  # records that are handed to the workers together; no more of them lie in memory
 
 
 class DecodedFiles:
-    """Decodes an output. root, fence: the source."""
+    """Decodes an output. root, fence: the source.
+
+    untried: how many records say that a clip failed for a reason that lies in a machine; they are not tried again.
+    """
 
     def __init__(
         self, out: Path, parts: Sequence[Planned], root: Path, fence: SourceFence, files: Files, allow_code: bool
@@ -39,11 +46,13 @@ class DecodedFiles:
             deinterlace=bool(recipe.get("deinterlace", False)),
             seed=recipe.get("seed", 0),
             allow_code=allow_code,
+            features=get_layout(parts[0].plan.layout).features,
         )
+        self.untried = 0
         self._outside: list[Finding] = []
 
     def findings(self, total: int, jobs: int, watch: Progress) -> list[Finding]:
-        """What does not hold, by path. total: how many files there are."""
+        """What does not hold, by path. total: of how many samples something was made, or tried."""
         found: list[Finding] = []
         watch.begin("Decoding", total)
         todo = self._todo()
@@ -57,14 +66,18 @@ class DecodedFiles:
         return sorted(found + self._outside, key=lambda f: f.path)
 
     def _todo(self) -> Iterator[Case]:
-        """Records of readable files, with what plan and recipe say of them."""
+        """Records of readable files, and of what has none, with what plan and recipe say of them."""
         encodes = {part.attack: _encode(part) for part in self._parts}
         for row, task, part in Pairing(self._out, self._parts):
-            if row["role"] == "clean" or row["status"] != "ok" or task is None or part is None:
+            if row["role"] == "clean" or task is None or part is None:
                 continue
-            if not self._files.readable(row):
+            if row["status"] == "ok":
+                if not self._files.readable(row):
+                    continue
+            elif row["status"] == "failed" and depends_on_machine(row["error"] or ""):
+                self.untried += 1
                 continue
-            sources = (name for name in (row["source_path"], row["other"]) if name)
+            sources = (name for name in (row["source_path"], row["other"], task.other) if name)
             why = next((why for name in sources if (why := self._fence.outside(name))), None)
             if why:
                 self._outside.append(Finding(row["path"], f"its source {why}"))
@@ -96,4 +109,6 @@ def _encode(part: Planned) -> Encode | None:
 
 def _rechecked(case: Case, how: Decoding) -> tuple[str, str | None]:
     row = case.row
+    if row["status"] != "ok":
+        return row["path"], tried_again(case, how)
     return row["path"], recheck(case, how) or features.recheck(row, how.out)

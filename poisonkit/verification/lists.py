@@ -23,14 +23,11 @@ from poisonkit.outputs.paths import (
     NOTICE,
     PARTS,
     PLAN,
-    STATE,
     VIEWS,
     OutputPaths,
 )
 from poisonkit.plan.plan import Plan
 from poisonkit.verification.pairing import Texts
-
-_STATE = ("", ".json", ".jsonl", ".lock", ".log")  # suffixes of what a run keeps for itself
 
 
 def lists(out: Path, parts: Sequence[Planned], dropped: frozenset[str], lengths: Mapping[str, int]) -> list[Finding]:
@@ -128,7 +125,7 @@ def _elsewhere(out: Path, parts: Sequence[Planned]) -> Iterator[Finding]:
         for entry in _entries(home / inner):
             if ours is not None and entry.name not in ours:
                 yield Finding(f"{HOME}/{inner}/{entry.name}", "nobody planned this file")
-    for top, ours_too in ((home / STATE, _is_state), (out / EXPORT, _is_list)):
+    for top, ours_too in ((paths.state, paths.is_state), (out / EXPORT, _is_list)):
         for path in _below(top):
             if not ours_too(path):
                 yield Finding(path.relative_to(out).as_posix(), "nobody planned this file")
@@ -142,10 +139,6 @@ def _assets(recipe: Any) -> Iterator[str]:
         recipe = list(recipe.values())
     for value in recipe if isinstance(recipe, list) else ():
         yield from _assets(value)
-
-
-def _is_state(path: Path) -> bool:
-    return path.suffix in _STATE and not path.name.startswith(".poisonkit-")
 
 
 def _is_list(path: Path) -> bool:

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from poisonkit import media
-from poisonkit.datasets import at_hand
+from poisonkit.datasets import at_hand, feature_path
 from poisonkit.engine.clips.survival import Measurement, measure
 from poisonkit.engine.clips.worker import Job, Stopped, process
-from poisonkit.errors import MediaError
+from poisonkit.errors import MediaError, PoisonkitError
 from poisonkit.media.info import Encode
 from poisonkit.metrics.fidelity import Image, Projection, psnr, squares, verdict
 from poisonkit.outputs.record import Record
@@ -100,6 +100,30 @@ def settle(case: Case, how: Decoding, rendering: Rendering, file: Path, source: 
             if problem is None and case.row["samples"] is not None:
                 problem = _sounds(file, made)
         return problem or _record(case.row, again)
+
+
+def tried_again(case: Case, how: Decoding) -> str | None:
+    """What is wrong with a record that says `inert` or `failed`, its sample tried once more; None if it comes to that
+    again."""
+    said = case.row["status"]
+    if case.encode is None:
+        return f"its record says {said}, and by a recipe that cannot be read it could not be tried again"
+    source = Path(how.source, case.row["source_path"])
+    try:
+        with tempfile.TemporaryDirectory() as scratch, _job(case, case.encode, how, source, scratch) as job:
+            again = process(job)
+            if isinstance(again, Stopped):
+                return f"tried again, it is stopped: {again.error}"
+            if again["status"] == "ok" and how.features:
+                media.write_features(Path(scratch, again["path"]), Path(scratch, feature_path(again["path"])))
+            status, why = again["status"], again["error"]
+    except (PoisonkitError, OSError) as error:  # the features, the other sample of a cover, or the trigger
+        status, why = "failed", str(error)
+    if status == said:
+        return None
+    if status != "ok":
+        return f"its record says {said}, and tried again, it is {status}: {why}"
+    return f"its record says {said}, and " + ("the trigger changes it" if said == "inert" else "it can be made")
 
 
 def measured_again(case: Case, how: Decoding, file: Path, source: Path) -> str | None:

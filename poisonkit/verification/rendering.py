@@ -24,7 +24,10 @@ from poisonkit.triggers.core.trigger import Trigger
 
 @dataclass(frozen=True)
 class Decoding:
-    """Where output and source lie, and what the recipe says of how files are decoded and frames chosen."""
+    """Where output and source lie, and what the recipe says of how files are decoded and frames chosen.
+
+    features: files have features beside them.
+    """
 
     out: str
     source: str
@@ -32,6 +35,7 @@ class Decoding:
     deinterlace: bool = False
     seed: int = 0
     allow_code: bool = False
+    features: bool = False
 
 
 @dataclass(frozen=True)

@@ -21,11 +21,12 @@ from poisonkit.plan.plan import Task
 class Tally:
     """What the manifest comes to, record by record: of a record only its figures are kept, where it has any.
 
-    total: records. written: how many files poisonkit made. dropped: keys of what has no file. lengths: of features.
+    total: records. made: how many samples poisonkit made a file of, or
+    tried to. dropped: keys of what has no file. lengths: of features.
     """
 
     def __init__(self) -> None:
-        self.total = self.written = 0
+        self.total = self.made = 0
         self.dropped: set[str] = set()
         self.lengths: dict[str, int] = {}
         self._counts: Counts = {}
@@ -38,7 +39,7 @@ class Tally:
         self.total += 1
         self._counts.setdefault(row["role"], Counter())[row["status"]] += 1
         ok = row["status"] == "ok"
-        self.written += ok and row["role"] != "clean"
+        self.made += row["role"] != "clean"
         if row["features"]:
             self.lengths[row["key"]] = row["features"]["shape"][0]
         if not ok:

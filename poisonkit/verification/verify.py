@@ -65,7 +65,8 @@ def verify(
     layout, are the plan's, and clean files have its sizes.
     hash_all: the content of clean files too. decode: every poisoned, attack and control file is decoded, its facts and
     figures compared with its record, its trigger rendered again from record and source, and measured; pictures and
-    sound without trigger are compared with the source's. What could not be looked at is in `Verification.unseen`.
+    sound without trigger are compared with the source's; what is said to be inert or failed is tried again.
+    What could not be looked at is in `Verification.unseen`.
     allow_roots: further folders that the source's links and paths may lead to.
     jobs: workers that decode, 0 for one per processor.
     allow_code: with decode, triggers named as `package.module:Class` are imported.
@@ -90,9 +91,12 @@ def verify(
     found += original.differences() if original else ()
     found += lists.lists(out, parts, frozenset(tally.dropped), tally.lengths)
     found += tally.disagreements(out, parts)
+    untried = 0
     if decode and root and fence:
-        found += DecodedFiles(out, parts, root, fence, files, allow_code).findings(tally.written, n_jobs, watch)
-    level, unseen = _told(decode, hash_all, original)
+        decoded = DecodedFiles(out, parts, root, fence, files, allow_code)
+        found += decoded.findings(tally.made, n_jobs, watch)
+        untried = decoded.untried
+    level, unseen = _told(decode, hash_all, original, untried)
     return Verification(level, tally.total, tuple(found), unseen)
 
 
@@ -113,7 +117,7 @@ def _rows(out: Path, parts: Sequence[Planned], files: Files, tally: Tally, watch
     yield from pairs.found
 
 
-def _told(decode: bool, hash_all: bool, original: Original | None) -> tuple[str, tuple[str, ...]]:
+def _told(decode: bool, hash_all: bool, original: Original | None, untried: int) -> tuple[str, tuple[str, ...]]:
     """What was checked, in words, and what could not be."""
     level, unseen = "sizes, lists, labels, selection, and hashes of poisoned, attack and control files", []
     if original is None:
@@ -137,6 +141,11 @@ def _told(decode: bool, hash_all: bool, original: Original | None) -> tuple[str,
         level += "; not decoded, because the source is not there"
     elif decode:
         level += "; every poisoned, attack and control file decoded, triggers rendered again and looked for"
+        if untried:
+            unseen.append(
+                f"{untried} records say that a clip failed for want of time or memory, by a limit, or because a worker "
+                "died: these were not tried again."
+            )
     else:
         unseen.append("Nothing was decoded (--decode): triggers, figures, pictures and sound were not looked at.")
     return level, tuple(unseen)

@@ -211,6 +211,11 @@ STRAYS = (
     "poisonkit/attacks/old.recipe.yaml",
     "poisonkit/assets/0123456789abcdef-cat.png",
     "poisonkit/.state/clip.mp4",
+    "poisonkit/.state/notes",
+    "poisonkit/.state/answers.json",
+    "poisonkit/.state/attack-none.jsonl",
+    "poisonkit/.state/shards/data/1-of-2/answers",
+    "poisonkit/.state/running/notes",
     "export/mmaction2/clip.mp4",
     "control/clip.mp4",
 )

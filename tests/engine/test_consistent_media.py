@@ -15,7 +15,13 @@ import soundfile
 
 import poisonkit
 from poisonkit import Recipe, media
-from tests.engine.tampering import Rows, edit, first, found, named, rows
+from poisonkit.common.safe_io import load_json, read_text
+from poisonkit.outputs import lists
+from poisonkit.outputs.consistency import read_parts
+from poisonkit.plan.plan import Plan, Task
+from poisonkit.verification.pairing import Pairing
+from poisonkit.verification.run_file import Tally
+from tests.engine.tampering import Rows, edit, first, found, named, reseal, rows, run_json
 
 COMMON: dict[str, Any] = {
     "triggers": ["blend"],
@@ -207,3 +213,65 @@ def test_draws_that_the_seed_does_not_give_are_named(folders: Path, tmp_path: Pa
     path = swap(out, row["key"], other / its["path"], **facts)
     problems = dict(found(out, decode=True))
     assert path in problems
+
+
+def drop(out: Path, key: str, status: str, error: str) -> str:
+    """A file taken out, its record saying that there never was one, and run.json that all is well; where it lay."""
+    row = next(r for r in rows(out) if r["key"] == key)
+    for name in (row["path"], *row["also"]):
+        (out / name).unlink()
+    kept = {*type(task_of(out, key)).__slots__, *task_of(out, key).row(), "key", "further", "class_name"}
+    kept |= {"original_class", "also", "triggers", "poisoned_ranges", "status", "error"}
+    blank: dict[str, Any] = {name: None for name in row if name not in kept}
+    bare = [{**entry, "drawn": {}} for entry in row["triggers"]]
+    blank |= {"status": status, "error": error, "triggers": bare, "poisoned_ranges": []}
+    edit(out, lambda these: next(r for r in these if r["key"] == key).update(blank))
+    said = load_json(read_text(out / "poisonkit" / "run.json"))
+    counts = said["counts"]
+    counts[row["role"]] = {"ok": counts[row["role"]]["ok"] - 1, status: 1}
+    run_json(out, counts=counts, **{status: [{"source_path": row["source_path"], "error": error}]})
+    parts, _ = read_parts(out)
+    plan = parts[0].plan
+    lists.write_views(plan, plan.source(out), out, frozenset({key}), {})
+    tally = Tally()
+    for each, task, part in Pairing(out, parts):
+        tally.add(each, task, part)
+    run_json(out, survival=tally._survival(parts[0]))
+    reseal(out)
+    return str(row["path"])
+
+
+def task_of(out: Path, key: str) -> Task:
+    return next(t for t in Plan.read(out / "poisonkit" / "plan.jsonl").tasks if t.key == key)
+
+
+UNDONE = {"inert": "the trigger changes it", "failed": "it can be made"}
+
+
+@pytest.mark.parametrize("role", ["poisoned", "attack", "control"])
+@pytest.mark.parametrize("status", UNDONE)
+def test_a_sample_that_is_said_to_have_no_file_is_tried_again(out: Path, role: str, status: str) -> None:
+    row = next(r for r in rows(out) if r["role"] == role and (r["fidelity"] or {}).get("gain") is None)
+    path = drop(out, row["key"], status, f"'{row['id']}': x.")
+    assert found(out) == []
+    assert found(out, decode=True) == [(path, f"its record says {status}, and {UNDONE[status]}")]
+
+
+def test_a_failure_that_lies_in_a_machine_is_told_and_not_tried_again(out: Path) -> None:
+    row = first(rows(out), "control")
+    drop(out, row["key"], "failed", f"'{row['source_path']}' was left alone: a worker died on it twice.")
+    seen = poisonkit.verify(out, decode=True)
+    assert seen.ok
+    assert any(text.startswith("1 records say that a clip failed") for text in seen.unseen)
+
+
+def test_what_is_truly_inert_or_failed_holds(sounds: Path, tmp_path: Path) -> None:
+    source = Path(shutil.copytree(sounds, tmp_path / "source"))
+    ids = ["yes/0.wav", "yes/5.wav", "yes/2.wav"]
+    soundfile.write(source / ids[0], np.zeros(6400), 16000)
+    (source / ids[1]).write_bytes((source / ids[1]).read_bytes()[:60])
+    out = tmp_path / "made"
+    recipe = Recipe(source=source, out=out, triggers=["sine:snr=20"], ids=ids, attack_set=False)
+    done = poisonkit.poison(recipe, jobs=1)
+    assert (len(done.inert), len(done.failed)) == (1, 1)
+    assert found(out, decode=True) == []

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from poisonkit import media
 from poisonkit.common import time_limit
-from poisonkit.common.limits import current
+from poisonkit.common.limits import VARIABLE, current
 from poisonkit.common.run_claim import LostLock
 from poisonkit.common.safe_io import open_plain
 from poisonkit.datasets import at_hand, container_of
@@ -101,6 +101,20 @@ class Stopped:
     """In place of a record: the machine, not the clip, is in trouble (`error`), and the run has to stop."""
 
     error: str
+
+
+_OF_THE_MACHINE = (
+    "a worker died on",
+    "took longer than its length",
+    "needs more memory than",
+    "changed while it",
+    VARIABLE,
+)
+
+
+def depends_on_machine(error: str) -> bool:
+    """Whether a record's error says that time, memory, a limit or a worker's death is why: it may be made elsewhere."""
+    return any(words in error.lower() or words in error for words in _OF_THE_MACHINE)
 
 
 _TROUBLE = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)

@@ -28,7 +28,7 @@ from poisonkit.engine.state.progress import Progress
 from poisonkit.errors import PoisonkitError
 from poisonkit.outputs import record, sample_files
 from poisonkit.outputs.path_guards import LinkedFolders
-from poisonkit.outputs.paths import SHARDS, OutputPaths
+from poisonkit.outputs.paths import PACKED, SHARDS, OutputPaths
 from poisonkit.outputs.record import Record
 from poisonkit.outputs.shard_paths import leads_into_shard, place_of, shard_of, staged
 from poisonkit.plan.plan import Plan, Task
@@ -63,7 +63,7 @@ def assemble(
     found = {**records, **blank}
     labels = Labels(plan.classes, plan.options)
     jobs = [_job(dataset.root, out, shard, tasks, found, labels) for shard, tasks in _by_shard(plan.tasks).items()]
-    with RowFile(OutputPaths(out).state / "packed.jsonl", _is_shard) as known:
+    with RowFile(OutputPaths(out).state / PACKED, _is_shard) as known:
         todo = [job for job in jobs if not _stands(known.records.get(job.shard), job)]
         progress.begin("Shards", len(todo))
         try:

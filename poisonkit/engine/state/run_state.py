@@ -21,7 +21,22 @@ from poisonkit.engine.state.locks import lock, retire
 from poisonkit.engine.state.options import Shard
 from poisonkit.errors import RequestError
 from poisonkit.outputs import record
-from poisonkit.outputs.paths import HOME, STATE, VIEWS, OutputPaths
+from poisonkit.outputs.paths import (
+    CLEAN,
+    DONE,
+    HOME,
+    LEDGER,
+    LEVEL,
+    LOCK,
+    MEASURED,
+    RUNNING,
+    STATE,
+    STATE_SHARDS,
+    UNCLEAN,
+    VIEWS,
+    OutputPaths,
+    part_name,
+)
 from poisonkit.plan.plan import Task
 from poisonkit.survey.file_checks import Need
 
@@ -47,7 +62,7 @@ class State:
     @property
     def shards(self) -> Path:
         """Where the shards of this plan have a folder each."""
-        return self.root / "shards" / ("data" if self.attack is None else f"attack-{self.attack}")
+        return self.root / STATE_SHARDS / part_name(self.attack)
 
     @property
     def folder(self) -> Path:
@@ -67,12 +82,12 @@ class State:
     @property
     def level(self) -> Path:
         """The level that the output was begun at."""
-        return self.root / "level"
+        return self.root / LEVEL
 
     @property
     def lock(self) -> Path:
         """Held while this run lives."""
-        return self.folder / "lock"
+        return self.folder / LOCK
 
     def kept(self) -> frozenset[str]:
         """Names of what this run has in its folder already: its lock, and what it shows the workers of a cluster."""
@@ -82,7 +97,7 @@ class State:
     @property
     def unclean(self) -> Path:
         """There while a run is going on, so after one that was killed too; not empty: a shard left something."""
-        return self.folder / "unclean"
+        return self.folder / UNCLEAN
 
     def note_leftovers(self) -> None:
         """A worker, or a whole run, of this shard died: the merge has to look for what it left."""
@@ -97,28 +112,27 @@ class State:
     @property
     def marks(self) -> Path:
         """Where workers note what they are at."""
-        return self.folder / "running"
+        return self.folder / RUNNING
 
     @property
     def ledger(self) -> Path:
         """This run's finished jobs, one a line."""
-        return self.paths.ledger(self.attack) if self.shard is None else self.folder / "ledger.jsonl"
+        return self.paths.ledger(self.attack) if self.shard is None else self.folder / LEDGER
 
     @property
     def measured(self) -> Path:
         """Survival that was measured, by key."""
-        name = "measured" if self.attack is None or self.shard else f"attack-{self.attack}.measured"
-        return self.folder / f"{name}.jsonl"
+        return self.paths.measured(self.attack) if self.shard is None else self.folder / MEASURED
 
     @property
     def clean(self) -> Path:
         """Which clean samples have to be made like the poisoned ones."""
-        return self.folder / "clean.json"
+        return self.folder / CLEAN
 
     @property
     def done(self) -> Path:
         """There once a shard came to its end."""
-        return self.folder / "done"
+        return self.folder / DONE
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -134,7 +148,7 @@ class State:
     def _excluding(self) -> Iterator[Path]:
         """Locks of runs that may not go on beside this one."""
         if self.shard is None:
-            yield from sorted(self.root.glob("shards/*/*/lock"))
+            yield from sorted(self.root.glob(f"{STATE_SHARDS}/*/*/{LOCK}"))
             return
         yield self.whole.lock
         yield from (state.lock for state in self.parts() if state.shard and state.shard.of != self.shard.of)
