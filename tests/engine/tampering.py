@@ -70,7 +70,9 @@ def rewrite(out: Path, change: Callable[[Rows], object], *, head: dict[str, int]
         was = row.pop("was")
         names = [name for name in row if name in type(tasks[was]).__slots__]
         values = {name: tuple(row[name]) if isinstance(row[name], list) else row[name] for name in names}
-        task = replace(tasks[was], **values, **({"backdoor": None} if row["role"] == "clean" else {}))
+        of = {"id": "id", "split": "split", "source_path": "path", "original_label": "label"}
+        sample = replace(tasks[was].sample, **{field: row[name] for name, field in of.items()})
+        task = replace(tasks[was], sample=sample, **values, **({"backdoor": None} if row["role"] == "clean" else {}))
         labels = {"class_name": task.label, "original_class": task.original_label}
         made.append(task)
         kept.append({**row, "key": task.key, **{k: None if n is None else plan.classes[n] for k, n in labels.items()}})
