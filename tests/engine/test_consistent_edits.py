@@ -334,8 +334,11 @@ def test_lists_that_an_output_names_elsewhere_are_not_opened_unasked(out: Path, 
     private.write_text((listed / "train.txt").read_text(encoding="utf-8"), encoding="utf-8")
     reading = {"source": str(listed), "train": str(private), "val": str(listed / "val.txt")}
     run_json(out, reading=reading)
+    root = listed / "videos"
     with watching(private.parent) as seen:
-        checked = poisonkit.verify(out)
+        checked = poisonkit.verify(out, source=root)
+        assert any("no run of yours has noted it" in text for text in poisonkit.verify(out).unseen)
     assert not seen.files
     assert any(f"it was read by '{private}', outside it" in text for text in checked.unseen)
-    assert "samples and labels against the source" in poisonkit.verify(out, allow_roots=[private.parent]).level
+    allowed = poisonkit.verify(out, source=root, allow_roots=[private.parent])
+    assert "samples and labels against the source" in allowed.level

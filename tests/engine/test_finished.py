@@ -99,9 +99,9 @@ def test_a_source_that_was_another_while_the_run_went_on_is_looked_at_again(
 
     real = Work._link_clean
 
-    def link_clean(self: Work) -> Any:
+    def link_clean(self: Work, needs: Any) -> Any:
         replaced(data[: len(data) // 2])
-        return real(self)
+        return real(self, needs)
 
     monkeypatch.setattr(Work, "_link_clean", link_clean)
     poisonkit.poison(poisonkit.Recipe(out=tmp_path / "out", **recipe), jobs=1)

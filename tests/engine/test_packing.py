@@ -162,7 +162,7 @@ def stop(*args, **kwargs):
     if n == {after}:
         os.kill(os.getpid(), signal.SIGKILL)
     return real(*args, **kwargs)
-module.{name} = stop
+{module}.{name} = stop
 poisonkit.poison(poisonkit.Recipe.from_yaml(Path({recipe!r}), source=Path({source!r}), out=Path({out!r})), jobs=1)
 """
 
