@@ -15,6 +15,7 @@ from poisonkit.outputs.consistency import Finding, Planned
 from poisonkit.outputs.opening import is_recorded_source, recorded_reading
 from poisonkit.outputs.paths import PLAN
 from poisonkit.plan.plan import digest
+from poisonkit.verification.pairing import Texts
 
 _DATA = ("clean", "poisoned", "cover")
 
@@ -43,7 +44,7 @@ class Original:
 
     def _same_kind(self, found: Dataset) -> bool:
         """Whether at least half of the plan's samples are in it: else another list was read, or another folder."""
-        ids = {s.id for s in found.samples}
+        ids = Texts(s.id for s in found.samples)
         there = total = 0
         for task in self._base.plan.tasks:
             if task.role in _DATA:
@@ -52,8 +53,8 @@ class Original:
         return 0 < total <= 2 * there
 
     def differences(self) -> Iterator[Finding]:
-        """What the plan says otherwise than the source."""
-        plan, dataset = self._base.plan, self._dataset
+        """What the plan says otherwise than the source, once: the samples are let go of then."""
+        plan, dataset, self._dataset = self._base.plan, self._dataset, None
         if dataset is None or digest(dataset) == digest(plan.source(Path())):
             return
         if plan.classes != dataset.classes:

@@ -84,11 +84,12 @@ def verify(
     found = [Finding(*edit) for edit in checksums.edited(out)] + found
     files = Files(out, get_layout(parts[0].plan.layout), fence, hash_all)
     found += files.found
+    original = Original(out, parts[0], root, roots) if root else None
+    differences_to_source = list(original.differences()) if original else []  # first, while nothing else is held
     tally = Tally()
     found += _rows(out, parts, files, tally, watch)
     found += selection.problems(parts[0], parts)
-    original = Original(out, parts[0], root, roots) if root else None
-    found += original.differences() if original else ()
+    found += differences_to_source
     found += lists.lists(out, parts, frozenset(tally.dropped), tally.lengths)
     found += tally.disagreements(out, parts)
     untried = 0
