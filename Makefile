@@ -64,7 +64,7 @@ format: $(STAMP)
 	$(BIN)/ruff format .
 
 test-clusters: $(STAMP)
-	$(BIN)/python -m pytest tests/engine/test_dask.py
+	$(BIN)/python -m pytest tests/engine/executors/test_dask.py
 
 bench-scale: $(STAMP)
 	$(BIN)/python benchmarks/scale.py

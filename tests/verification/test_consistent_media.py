@@ -21,7 +21,7 @@ from poisonkit.outputs.consistency import read_parts
 from poisonkit.plan.plan import Plan, Task
 from poisonkit.verification.pairing import Pairing
 from poisonkit.verification.run_file import Tally
-from tests.engine.tampering import Rows, edit, first, found, named, reseal, rows, run_json
+from tests.verification.tampering import Rows, edit, first, found, named, reseal, rows, run_json
 
 COMMON: dict[str, Any] = {
     "triggers": ["blend"],

@@ -13,8 +13,8 @@ import pytest
 import poisonkit
 from poisonkit import Recipe, media
 from poisonkit.cli import call
-from tests.engine.tampering import Rows, edit, first, found, named, reseal, rewrite, rows, run_json
 from tests.hostile.watch import watching
+from tests.verification.tampering import Rows, edit, first, found, named, reseal, rewrite, rows, run_json
 
 PLAN = "poisonkit/plan.jsonl"
 
