@@ -202,7 +202,7 @@ class _Run:
         except BaseException:
             if self.options.executor == "local" and self.state.shard is None:
                 with suppress(OSError, PoisonkitError):
-                    self.state.sweep()
+                    self.state.remove_leftovers()
                     self._tidy()
             raise
 
@@ -251,7 +251,7 @@ class _Run:
     def _clean_up(self) -> None:
         """After a dead worker. What a shard's worker leaves is for the merge: others are writing beside it."""
         if self.state.shard is None:
-            self.state.sweep()
+            self.state.remove_leftovers()
         else:
             self.state.note_leftovers()
 
@@ -265,7 +265,7 @@ class _Run:
         if state.shard is None:
             adopt(state)
             if state.unclean.exists():
-                state.sweep()
+                state.remove_leftovers()
         elif state.unclean.exists():
             state.note_leftovers()
         state.folder.mkdir(parents=True, exist_ok=True)

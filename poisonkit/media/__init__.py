@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from poisonkit.media.families import can_remux
     from poisonkit.media.features import log_mel, read_features, write_features
     from poisonkit.media.ffmpeg_jobs import ffmpeg_binary
-    from poisonkit.media.replacing import make_folder, parts, put, remove, sha256, size, status
+    from poisonkit.media.on_disk import make_folder, parts, put, remove, sha256, size, status
     from poisonkit.media.rewriting import remux, rewrite
     from poisonkit.media.streams import several
 
@@ -30,22 +30,22 @@ _HOME = {
     "count": "dispatch",
     "ffmpeg_binary": "ffmpeg_jobs",
     "log_mel": "features",
-    "make_folder": "replacing",
-    "parts": "replacing",
+    "make_folder": "on_disk",
+    "parts": "on_disk",
     "probe": "dispatch",
-    "put": "replacing",
+    "put": "on_disk",
     "read_audio": "dispatch",
     "read_features": "features",
     "read_frames": "dispatch",
     "refusals": "dispatch",
-    "remove": "replacing",
+    "remove": "on_disk",
     "remux": "rewriting",
     "rewrite": "rewriting",
     "scan": "dispatch",
     "several": "streams",
-    "sha256": "replacing",
-    "size": "replacing",
-    "status": "replacing",
+    "sha256": "on_disk",
+    "size": "on_disk",
+    "status": "on_disk",
     "write_audio": "create",
     "write_features": "features",
     "write_video": "create",

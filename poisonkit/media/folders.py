@@ -23,7 +23,7 @@ from poisonkit.common.limits import excess
 from poisonkit.common.run_claim import step
 from poisonkit.common.safe_io import open_plain
 from poisonkit.errors import CheckError, MediaError, RequestError
-from poisonkit.media import replacing
+from poisonkit.media import on_disk
 from poisonkit.media.check import Inspector
 from poisonkit.media.colour import Image, checked
 from poisonkit.media.converting import Conversion
@@ -44,7 +44,7 @@ _SAMPLING = {  # pixel format of a JPEG -> OpenCV's IMWRITE_JPEG_SAMPLING_FACTOR
 
 
 def frames_of(folder: str | Path) -> Frames:
-    """The frames of a folder. MediaError where they are not those of one clip: see `framenames.numbered`."""
+    """The frames of a folder. MediaError where they are not those of one clip: see `frame_names.numbered`."""
     try:
         return numbered(os.listdir(folder))
     except ValueError as what:
@@ -200,8 +200,8 @@ def rewrite(
             channels=0,
             audio_codec="",
             dropped=(),
-            sha256=replacing.sha256(made),
-            bytes=replacing.size(made),
+            sha256=on_disk.sha256(made),
+            bytes=on_disk.size(made),
             converted=what.words,
         )
 
@@ -246,7 +246,7 @@ def _replacing(destination: Path, source: Path) -> Iterator[Path]:
             yield made
             status = os.stat(source)
             os.utime(made, ns=(status.st_atime_ns, status.st_mtime_ns))
-            replacing.put(made, destination)
+            on_disk.put(made, destination)
         except OSError as error:
             raise MediaError(f"{name_of(destination)} could not be written ({reason(error)}).") from error
 

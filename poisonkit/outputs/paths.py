@@ -1,4 +1,7 @@
-"""Every name inside an output, in one class: no other module spells one."""
+"""Every name that poisonkit gives inside an output, in one class: no room above this one spells one.
+
+The folders of views and POISONED.txt are known below, too: `plan` and `datasets` place samples in them.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The plan: who gets what, one row a file, saved before any work; `planning` makes it."""
+"""The plan: who gets what, one row a file, saved before any work; `planner` makes it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is asked of one file when it is opened: by `openers`, in a process that begins quickly, so few imports here."""
+"""What is asked of one file when it is opened: by `opening`, in a process that begins quickly, so few imports here."""
 
 from __future__ import annotations
 

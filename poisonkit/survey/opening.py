@@ -61,7 +61,7 @@ def opened(
     """`look(task, scratch)` of each task, in order, each in a process that is ended where it takes too long.
 
     look: can be pickled; an error that it raises is raised here. scratch: a folder for files that it needs, and that
-    are removed also where it is ended. lost: the result of a task that took longer than `timelimit` allows, times
+    are removed also where it is ended. lost: the result of a task that took longer than `time_limit` allows, times
     `factor` (0: for ever), or that two processes died on; it is given a clause that says so. ahead: so many tasks are
     begun before the first result is asked for; with one job and one at a time it is one. together: so many are asked in
     one go, where a look costs less than to ask for it.

@@ -52,7 +52,7 @@ class Job:
     stream: Literal["best"] | int
     seed: int
     other: str | None = None
-    time_limit: float = 1.0  # see `timelimit`; for workers that can be ended
+    time_limit: float = 1.0  # see `time_limit`; for workers that can be ended
     like: tuple[Trigger, ...] = ()  # without triggers: those of the clips that this one is to be compared with
 
 

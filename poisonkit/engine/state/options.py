@@ -39,7 +39,7 @@ class Options:
 
     executor: `local` or `dask`. scheduler: of a Dask cluster; `local` starts one here.
     shard: do this part of the plan and nothing else. fresh: remove what an earlier run wrote and start over.
-    time_limit: how long a clip may take, as a multiple of `timelimit.allowed`; 0: as long as it likes.
+    time_limit: how long a clip may take, as a multiple of `time_limit.allowed`; 0: as long as it likes.
     """
 
     jobs: int = 0

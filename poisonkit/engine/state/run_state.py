@@ -162,7 +162,7 @@ class State:
                 found.append(replace(self, shard=Shard(int(index), int(of))))
         return sorted(found, key=lambda s: (_when(s.ledger), str(s.shard)))
 
-    def sweep(self) -> None:
+    def remove_leftovers(self) -> None:
         """Remove temporary files and folders that dead processes left in the output."""
         for part in (".", *VIEWS, HOME):
             for folder, inner, files in os.walk(self.out / part):

@@ -6,7 +6,7 @@
              about four times a second, as of a crowd of which no word is understood
     wind     low noise that swells slowly
 
-All are made of their spectra (see `noises.py`), so that they are the same sounds at every sample rate.
+All are made of their spectra (see `noise.py`), so that they are the same sounds at every sample rate.
 """
 
 from __future__ import annotations
