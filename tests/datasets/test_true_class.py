@@ -344,6 +344,9 @@ def test_a_run_writes_the_lists_so(tmp_path: Path) -> None:
         ("goup1.mp4", "go up", "boxing", "goup1.mp4"),  # too short to be sure
         ("take1.mp4", "take 1", "boxing", "take1.mp4"),  # a number may be anything
         ("runJump.mp4", "run", "boxing", "runJump.mp4"),
+        ("v_Front_Crawl2_g01.mp4", "Front_Crawl 2", "Archery", "v_Archery_g01.mp4"),
+        ("FrontCrawl2_03.mp4", "Front_Crawl 2", "Jump Rope", "JumpRope_03.mp4"),
+        ("FrontCrawl23.mp4", "Front_Crawl 2", "Archery", "FrontCrawl23.mp4"),  # whose number is the 3?
     ],
 )
 def test_joined_words_are_the_class_too(name: str, own: str, new: str, wanted: str) -> None:

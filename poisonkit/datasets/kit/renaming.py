@@ -125,7 +125,9 @@ def _words(own: str) -> list[str]:
     return words
 
 
-def _may_be_joined(letters: str) -> bool:
+def _may_be_joined(joined: str) -> bool:
+    """Letters, with or without a number behind them (`FrontCrawl2`)."""
+    letters = joined.rstrip("0123456789")
     return len(letters) >= _JOINED and letters.isalpha()
 
 
