@@ -134,5 +134,5 @@ def test_a_process_that_is_not_ours_is_not_begun_anew() -> None:
         pytest.skip("this is the portable level")
     with pytest.raises(RequestError, match=r"poisonkit\.common\.levels"):
         levels.require(True)
-    done = run(sys.executable, "-c", "from poisonkit import levels; levels.of_process()", POISONKIT_PORTABLE="1")
+    done = run(sys.executable, "-c", "from poisonkit.common import levels; levels.of_process()", POISONKIT_PORTABLE="1")
     assert "was not started at the portable level" in done.stderr
