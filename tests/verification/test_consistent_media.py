@@ -50,14 +50,6 @@ def everywhere(folders: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make(folders, tmp_path_factory.mktemp("out") / "made", frames="all", attack_frames="all")
 
 
-@pytest.fixture(scope="module")
-def heard(sounds: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("out") / "made"
-    recipe = Recipe(source=sounds, out=out, triggers=["sine:amplitude=0.05"], count=2, survival="none")
-    assert poisonkit.poison(recipe, jobs=1).exit_code == 0
-    return out
-
-
 @pytest.fixture
 def out(finished: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(finished, tmp_path / "out"))
