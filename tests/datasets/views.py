@@ -56,14 +56,18 @@ def media(folder: Path) -> dict[str, Path]:
 
 def written(layout: str, folder: Path, make: Callable[[Path], Path] | None = None) -> Written:
     """A tiny source of a layout and its output: a fifth poisoned towards the second class, attack sets, control."""
-    root = filled(make or MAKERS[layout], folder / "in", media(folder))
+    return poisoned(layout, filled(make or MAKERS[layout], folder / "in", media(folder)), folder / "out")
+
+
+def poisoned(layout: str, root: Path, out: Path, **more: Any) -> Written:
+    """The output `out` of a source of a layout, a fifth poisoned. more: of the recipe."""
     dataset = read(Source(root, layout=layout))
     sounds = modality_of(dataset.samples[0].path) == "audio"
     target = sorted({s.label for s in dataset.samples if s.label is not None})[1]
     done = poisonkit.poison(
         Recipe(
-            source=root, layout=layout, out=folder / "out", triggers=["sine:snr=10" if sounds else "badnets"],
-            rate=0.2, target=target, control=1, survival="none",
+            source=root, layout=layout, out=out, triggers=["sine:snr=10" if sounds else "badnets"],
+            rate=0.2, target=target, survival="none", **{"control": 1, **more},
         ),
         jobs=1,
     )  # fmt: skip
@@ -73,7 +77,7 @@ def written(layout: str, folder: Path, make: Callable[[Path], Path] | None = Non
         Shown(root, None, split, {s.path: names[s.label] for s in dataset.of(split) if s.label is not None}, options)
         for split in dataset.splits
     ]
-    return Written(tuple(source), tuple(_views(folder / "out", dataset)), dataset, folder / "out")
+    return Written(tuple(source), tuple(_views(out, dataset)), dataset, out)
 
 
 def _views(out: Path, dataset: Dataset) -> Iterator[Shown]:
