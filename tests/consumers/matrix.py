@@ -6,12 +6,11 @@ docs/consumers.json, of which docs/consumers.md is made.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 from tests.consumers.readers import decoders, hugging_face, mmaction, shards, sounds, torch_vision, video_trainers
-from tests.consumers.seen import Image, Read, middle
+from tests.consumers.seen import Read
 
 INDEX = "package index"
 REPOSITORY = "repository"
@@ -25,7 +24,7 @@ class Consumer:
     package, version: the distribution, and the start of the version that is meant; versions are pinned in
     tools/setup_consumers.sh. modules: what has to be there. repository: in tests/consumers/repositories.py.
     reads: names in tests/consumers/sources.py. ids: what its label is: the manifest's number, the place among the
-    sorted class names, the class's name, or nothing. crop: what it leaves of a picture. content: whether it decodes.
+    sorted class names, the class's name, or nothing. content: whether it decodes.
     """
 
     name: str
@@ -38,7 +37,6 @@ class Consumer:
     modules: tuple[str, ...] = ()
     repository: str | None = None
     content: bool = True
-    crop: Callable[[Image], Image] | None = None
     note: str = ""
 
 
@@ -104,7 +102,8 @@ MATRIX: tuple[Consumer, ...] = (
     Consumer("PyTorchVideo LabeledVideoDataset, list", "pytorchvideo", "0.1.5", ("pytorchvideo",),
              video_trainers.pytorchvideo_list, modules=("pytorchvideo",)),
     Consumer("PySlowFast Kinetics", "slowfast", "", ("pyslowfast",), video_trainers.pyslowfast, comes=REPOSITORY,
-             repository="SlowFast", modules=("fvcore", "iopath", "simplejson"), crop=middle),
+             repository="SlowFast", modules=("fvcore", "iopath", "simplejson"),
+             note="its class decodes nothing with today's torchvision or PyAV: pictures are its own `pyav_decode`'s"),
     Consumer("VideoMAE VideoClsDataset", "VideoMAE", "", ("pyslowfast",), video_trainers.videomae, comes=REPOSITORY,
              repository="VideoMAE", modules=DECORD,
              note="run in the data root; `numpy.lib.function_base.disp`, which it imports and never calls, stood in for"),

@@ -78,7 +78,8 @@ def importable(name: str) -> Iterator[Path]:
     finally:
         sys.path.remove(str(place))
         for module in set(sys.modules) - before:
-            if str(getattr(sys.modules[module], "__file__", None) or "").startswith(str(place)):
+            where = [getattr(sys.modules[module], "__file__", None), *getattr(sys.modules[module], "__path__", ())]
+            if any(str(each).startswith(str(place)) for each in where):
                 del sys.modules[module]
 
 

@@ -96,11 +96,3 @@ def _sound(file: Path) -> tuple[NDArray[np.float32], int]:
     data = _ffmpeg(file, "-map", "0:a:0", "-f", "au", "-c:a", "pcm_f32be")
     _, offset, _, _, rate, channels = np.frombuffer(data[:24], ">u4")
     return np.frombuffer(data[int(offset) :], ">f4").reshape(-1, channels).T.astype(np.float32), int(rate)
-
-
-def middle(image: Image) -> Image:
-    """The square in the middle, as trainers crop it."""
-    height, width = image.shape[:2]
-    side = min(height, width)
-    top, left = round((height - side) / 2), round((width - side) / 2)
-    return image[top : top + side, left : left + side]

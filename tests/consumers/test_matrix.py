@@ -100,7 +100,7 @@ def test_every_view_is_what_the_manifest_says(
             found.labels += len(rows)
             for row in rows if consumer.content else ():
                 found.pictures |= row.first is not None
-                found.furthest = max(found.furthest, check_content(consumer, shown, row, output))
+                found.furthest = max(found.furthest, check_content(shown, row, output))
                 found.contents += 1
 
 
@@ -121,7 +121,7 @@ def check_labels(consumer: Consumer, shown: Shown, rows: list[Seen], classes: tu
         assert row.name is None or row.name.replace("_", " ") == shown.clips[path].replace("_", " ")
 
 
-def check_content(consumer: Consumer, shown: Shown, row: Seen, output: Made) -> float:
+def check_content(shown: Shown, row: Seen, output: Made) -> float:
     """The difference from what ffmpeg decodes: of the source's file where the sample is clean, of the written one
     else, which in turn carries the trigger or, in control, does not. Levels of 255, or steps of full scale."""
     file = (output.written.dataset.root if shown.kind is None else shown.root) / row.path
@@ -149,9 +149,8 @@ def check_content(consumer: Consumer, shown: Shown, row: Seen, output: Made) -> 
     for mine, theirs in ((row.first, told.first), (row.last, told.last)):
         assert mine is not None
         assert theirs is not None
-        wanted = consumer.crop(theirs) if consumer.crop else theirs
-        assert mine.shape == wanted.shape
-        furthest = max(furthest, float(np.abs(mine.astype(float) - wanted).mean()))
+        assert mine.shape == theirs.shape
+        furthest = max(furthest, float(np.abs(mine.astype(float) - theirs).mean()))
     assert furthest < LEVELS
     return furthest
 

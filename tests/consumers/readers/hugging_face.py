@@ -91,10 +91,8 @@ def json_lines(streaming: bool = False) -> Callable[[Shown, Path], Iterator[Seen
         found = _load("json", scratch, data_files={split: str(file)}, streaming=streaming)[split]
         text, number = datasets.Value("string"), datasets.Value("float64")
         columns = {"audio_filepath": text, "duration": number, "label": text, "offset": number}
-        for row in found.map(
-            lambda row: {"audio": os.path.join(file.parent, row["audio_filepath"])},
-            features=datasets.Features({**columns, "audio": datasets.Audio()}),
-        ):
+        found = found.map(lambda row: {"audio": os.path.join(file.parent, row["audio_filepath"])})
+        for row in found.cast(datasets.Features({**columns, "audio": datasets.Audio()})):
             path = os.path.relpath(file.parent / row["audio_filepath"], shown.root)
             yield _seen(path, row["label"], None, row["audio"])
 

@@ -54,25 +54,26 @@ def _pytorchvideo(paths: Any, shown: Shown) -> Iterator[Seen]:
 
 
 def pyslowfast(shown: Shown, scratch: Path) -> Iterator[Seen]:
-    """In its test mode: one view of every video, the square in the middle, every picture."""
-    with repositories.importable("SlowFast"):
+    """Paths and labels from its class, every picture from its own `pyav_decode`. The class itself decodes nothing with
+    today's packages: torchvision's decoders are gone, and to its PyAV back end it hands lists instead of numbers."""
+    _with_gather()
+    with repositories.importable("SlowFast") as part:
+        bare = types.ModuleType("slowfast.datasets")  # its `__init__` imports models, of a newer PyTorchVideo
+        bare.__path__ = [str(part / "datasets")]
+        sys.modules[bare.__name__] = bare
         from slowfast.config.defaults import get_cfg
+        from slowfast.datasets import decoder, video_container
         from slowfast.datasets.kinetics import Kinetics
 
     cfg = get_cfg()
-    cfg.DATA.PATH_TO_DATA_DIR, cfg.DATA.PATH_PREFIX = str(scratch), str(shown.root)
-    cfg.DATA.NUM_FRAMES, cfg.DATA.SAMPLING_RATE, cfg.DATA.TARGET_FPS = FRAMES, 1, 25
-    cfg.DATA.TRAIN_JITTER_SCALES, cfg.DATA.TEST_CROP_SIZE = [SIDE, SIDE], SIDE
-    cfg.DATA.MEAN, cfg.DATA.STD = [0.0, 0.0, 0.0], [1.0, 1.0, 1.0]
+    cfg.DATA.PATH_TO_DATA_DIR, cfg.DATA.PATH_PREFIX = str(shown.root), str(shown.root)
     cfg.TEST.NUM_ENSEMBLE_VIEWS, cfg.TEST.NUM_SPATIAL_CROPS = 1, 1
-    cfg.MODEL.ARCH = "c2d"  # of one pathway
-    # A mode decides the list's name, and that of the test list only is read without chance.
-    (scratch / "test.csv").symlink_to(shown.root / f"{shown.split}.csv")
-    data = Kinetics(cfg, "test", num_retries=1)
-    for at, path in enumerate(data._path_to_videos):
-        frames, label, index, *_ = data[at]
-        assert index == at
-        video = np.rint(np.asarray(frames[0]) * 255).astype(np.uint8).transpose(1, 2, 3, 0)
+    data = Kinetics(cfg, shown.split)
+    for path, label in zip(data._path_to_videos, data._labels, strict=True):
+        file = video_container.get_video_container(path, False, "pyav")
+        video, fps, _ = decoder.pyav_decode(file, 1, FRAMES, 0, 1, target_fps=25)
+        assert fps == 25
+        video = video.numpy()
         yield Seen(os.path.relpath(path, shown.root), label, None, len(video), video[0], video[-1])
 
 
@@ -91,6 +92,16 @@ def videomae(shown: Shown, scratch: Path) -> Iterator[Seen]:
             assert name == path.split("/")[-1].split(".")[0]
             video = data.loadvideo_decord(path)
             yield Seen(path, int(label), None, len(video), video[0], video[-1])
+
+
+def _with_gather() -> None:
+    """PySlowFast imports functions of many processes from a PyTorchVideo newer than any release; no reader calls them."""
+    import pytorchvideo.layers.distributed as distributed
+
+    names = ("get_local_process_group", "get_local_rank", "get_local_size", "init_distributed_training")
+    for name in ("cat_all_gather", "get_world_size", *names):
+        if not hasattr(distributed, name):
+            setattr(distributed, name, None)
 
 
 def _without_disp() -> None:
