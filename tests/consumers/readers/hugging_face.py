@@ -21,6 +21,8 @@ def _load(builder: str, scratch: Path, **more: Any) -> Any:
     import datasets
 
     datasets.config.HF_HUB_OFFLINE = True
+    if not _new():
+        datasets.config.TORCHVISION_AVAILABLE = False  # else it asks for that VideoReader
     return datasets.load_dataset(builder, cache_dir=str(scratch / "cache"), **more)
 
 
