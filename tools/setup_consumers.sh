@@ -44,7 +44,7 @@ $with addict yapf einops termcolor matplotlib importlib_metadata scipy
 maybe --no-deps "mmengine==0.10.7" "mmcv-lite==2.1.0" "mmaction2==1.2.0"
 # Sounds. NeMo's dependencies are those of its models, of which its manifests need three.
 maybe -c "$venv/constraints.txt" "lhotse==1.33.0" "speechbrain==1.1.2"
-$with timm lightning hydra-core omegaconf braceexpand wrapt
+$with timm lightning hydra-core omegaconf braceexpand
 maybe --no-deps "nemo_toolkit==3.0.0"
 $with gast astunparse optree dm-tree makefun six
 [ "$(uname -s)" != Linux ] || maybe --no-deps "nvidia-dali-cuda120==2.4.0"
