@@ -27,7 +27,7 @@ fi
 sed '/^fsspec==/d' requirements.lock > "$venv/constraints.txt"
 printf 'torch==2.13.0\npandas<3\n' >> "$venv/constraints.txt"
 with="$pip -c $venv/constraints.txt"
-$with "torch==2.13.0" "datasets==5.2.0" "transformers==5.24.0" pillow
+$with "torch==2.13.0" "datasets==5.2.0" "transformers==5.24.0" accelerate pillow
 # Without their dependencies, which are there. PyPI's build of torchvision wants a CUDA torch for its operators, which no
 # reader of a dataset needs: tests/consumers/conftest.py declares their schemas. torchaudio runs without its own.
 $pip --no-deps "torchvision==0.28.0"

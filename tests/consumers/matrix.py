@@ -6,11 +6,15 @@ docs/consumers.json, of which docs/consumers.md is made.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from tests.consumers.readers import decoders, hugging_face, mmaction, shards, sounds, torch_vision, video_trainers
-from tests.consumers.seen import Read
+from tests.consumers.seen import Read, Seen
+from tests.datasets.makers import READERS
+from tests.datasets.making import Shown
 
 INDEX = "package index"
 REPOSITORY = "repository"
@@ -24,7 +28,8 @@ class Consumer:
     package, version: the distribution, and the start of the version that is meant; versions are pinned in
     tools/setup_consumers.sh. modules: what has to be there. repository: in tests/consumers/repositories.py.
     reads: names in tests/consumers/sources.py. ids: what its label is: the manifest's number, the place among the
-    sorted class names, the class's name, or nothing. content: whether it decodes.
+    sorted class names, the class's name, one of its own (the same in all views), or nothing. content: whether it
+    decodes.
     """
 
     name: str
@@ -32,7 +37,7 @@ class Consumer:
     version: str
     reads: tuple[str, ...]
     read: Read
-    ids: Literal["manifest", "sorted", "name", "none"] = "manifest"
+    ids: Literal["manifest", "sorted", "name", "own", "none"] = "manifest"
     comes: str = INDEX
     modules: tuple[str, ...] = ()
     repository: str | None = None
@@ -47,6 +52,15 @@ DECORD = ("decord",)
 NEMO = ("nemo", "lightning", "lhotse")
 NO_PICTURES = "3.6 decodes videos with torchvision's VideoReader, which is gone: paths and labels only"
 BARE_NEMO = "its packages' `__init__` (models, tokenisers) are left out; its modules are whole"
+
+
+def by_hand(layout: str, name: str) -> Consumer:
+    """The transcription of a reader's rules that stands beside the layout's own tests, marked `@reads`."""
+
+    def read(shown: Shown, scratch: Path) -> Iterator[Seen]:
+        return (Seen(path, label) for path, label in READERS[layout](shown).items())
+
+    return Consumer(name, "", "", (layout,), read, "own", HAND, content=False)
 
 
 def hugging_face_rows(version: str) -> list[Consumer]:
@@ -106,7 +120,7 @@ MATRIX: tuple[Consumer, ...] = (
              note="its class decodes nothing with today's torchvision or PyAV: pictures are its own `pyav_decode`'s"),
     Consumer("VideoMAE VideoClsDataset", "VideoMAE", "", ("pyslowfast",), video_trainers.videomae, comes=REPOSITORY,
              repository="VideoMAE", modules=DECORD,
-             note="run in the data root; `numpy.lib.function_base.disp`, which it imports and never calls, stood in for"),
+             note="run in the data root; NumPy's old `disp`, which it imports and never calls, is stood in for"),
     *hugging_face_rows("5.2"),
     *hugging_face_rows("3.6"),
     Consumer("webdataset", "webdataset", "1", ("webdataset",), shards.webdataset("wav")),

@@ -42,9 +42,7 @@ REPOSITORIES = {
         Repository("MCG-NJU", "VideoMAE", "14ef8d856287c94ef1f985fe30f958eb4ec2c55d"),
         Repository("YuanGongND", "ast", "31088be8a3f6ef96416145c4b8d43c81f99eba7a", "src"),
         Repository("speechbrain", "speechbrain", "9c826ef3937bac885c8a6ca86c6889a30f256fb5", "recipes/ESC50"),
-        Repository(
-            "Jakobovski", "free-spoken-digit-dataset", "26eb9aaf76e81b692f806f9140c2d2777410d7a1", "utils"
-        ),
+        Repository("Jakobovski", "free-spoken-digit-dataset", "26eb9aaf76e81b692f806f9140c2d2777410d7a1", "utils"),
     )
 }
 

@@ -73,6 +73,8 @@ def installed(consumer: Consumer) -> str:
             pytest.skip(f"needs {module} ({str(error).splitlines()[0]}): make test-consumers")
     if consumer.repository:
         return repositories.REPOSITORIES[consumer.repository].commit[:10]
+    if not consumer.package:
+        return "–"
     try:
         found = version(consumer.package)
     except PackageNotFoundError:
@@ -90,13 +92,14 @@ def test_every_view_is_what_the_manifest_says(
     with results.noting(found):
         output = made(name)
         views = [shown for shown in (*output.written.source, *output.written.views) if shown.clips]
+        own: dict[str, object] = {}
         assert {shown.kind for shown in views} == {None, "data", "target", "original", "control"}
         for number, shown in enumerate(views):
             scratch = tmp_path / str(number)
             scratch.mkdir()
             rows = list(consumer.read(shown, scratch))
             found.opened += 1
-            check_labels(consumer, shown, rows, output.written.dataset.classes)
+            check_labels(consumer, shown, rows, output.written.dataset.classes, own)
             found.labels += len(rows)
             for row in rows if consumer.content else ():
                 found.pictures |= row.first is not None
@@ -104,8 +107,13 @@ def test_every_view_is_what_the_manifest_says(
                 found.contents += 1
 
 
-def check_labels(consumer: Consumer, shown: Shown, rows: list[Seen], classes: tuple[str, ...]) -> None:
-    """The very files of the view, each once, under the id and the name of its class."""
+def check_labels(
+    consumer: Consumer, shown: Shown, rows: list[Seen], classes: tuple[str, ...], own: dict[str, object]
+) -> None:
+    """The very files of the view, each once, under the id and the name of its class.
+
+    own: a consumer's own labels by class, learnt from the source, where it has such.
+    """
     seen = {row.path: row for row in rows}
     assert len(seen) == len(rows)
     assert seen.keys() == shown.clips.keys(), f"{shown.kind}, {shown.split}"
@@ -114,7 +122,12 @@ def check_labels(consumer: Consumer, shown: Shown, rows: list[Seen], classes: tu
         "sorted": {name: label for label, name in enumerate(sorted(classes))},
         "name": {name: name for name in classes},
         "none": dict.fromkeys(classes),
+        "own": own,
     }[consumer.ids]
+    if consumer.ids == "own" and shown.kind is None:
+        for path, row in seen.items():
+            own.setdefault(shown.clips[path], row.label)
+        assert len(set(own.values())) == len(own)
     for path, row in seen.items():
         wanted = ids[shown.clips[path]]
         assert row.label == wanted or str(row.label) == wanted, f"{shown.kind}: {path}"

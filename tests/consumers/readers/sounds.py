@@ -24,8 +24,8 @@ def speechbrain_esc50(shown: Shown, scratch: Path) -> Iterator[Seen]:
     it is given a copy of that."""
     recipe = repositories.fetched("speechbrain")
     import speechbrain
-    from speechbrain.dataio.dataset import DynamicItemDataset
     from speechbrain.dataio.dataio import read_audio
+    from speechbrain.dataio.dataset import DynamicItemDataset
 
     prepare = _module("esc50_prepare", recipe / "esc50_prepare.py").prepare_esc50
     shutil.copytree(shown.root / "meta", scratch / "meta")
@@ -110,7 +110,9 @@ def dali(shown: Shown, scratch: Path) -> Iterator[Seen]:
         at = int(np.asarray(label.at(0)).item())
         found = path if os.path.isabs(path) else os.path.join(root, path)
         array = np.asarray(sound.at(0))
-        yield Seen(os.path.relpath(found, shown.root), at, classes[at], sound=array.T if array.ndim == 2 else array[None])
+        yield Seen(
+            os.path.relpath(found, shown.root), at, classes[at], sound=array.T if array.ndim == 2 else array[None]
+        )
 
 
 def _nemo() -> None:
