@@ -110,9 +110,8 @@ def dali(shown: Shown, scratch: Path) -> Iterator[Seen]:
         at = int(np.asarray(label.at(0)).item())
         found = path if os.path.isabs(path) else os.path.join(root, path)
         array = np.asarray(sound.at(0))
-        yield Seen(
-            os.path.relpath(found, shown.root), at, classes[at], sound=array.T if array.ndim == 2 else array[None]
-        )
+        array = array.T if array.ndim == 2 else array[None]
+        yield Seen(os.path.relpath(found, shown.root), at, classes[at], sound=array)
 
 
 def _nemo() -> None:

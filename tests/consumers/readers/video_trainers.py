@@ -95,7 +95,7 @@ def videomae(shown: Shown, scratch: Path) -> Iterator[Seen]:
 
 
 def _with_gather() -> None:
-    """PySlowFast imports functions of many processes from a PyTorchVideo newer than any release; no reader calls them."""
+    """PySlowFast imports functions for many processes from a PyTorchVideo newer than any release; none is called."""
     import pytorchvideo.layers.distributed as distributed
 
     names = ("get_local_process_group", "get_local_rank", "get_local_size", "init_distributed_training")
