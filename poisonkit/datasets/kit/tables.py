@@ -31,10 +31,11 @@ class Table:
     columns: tuple[str, ...]
     rows: list[tuple[str, ...]] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)
+    unit: str = "line"  # what `lines` counts
 
     def at(self, row: int) -> str:
         """`line 3 of train.csv`, for messages."""
-        return f"line {self.lines[row]} of {self.file.name}"
+        return f"{self.unit} {self.lines[row]} of {self.file.name}"
 
     def column(self, name: str) -> list[str]:
         """One column's fields."""
