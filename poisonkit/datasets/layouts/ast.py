@@ -57,7 +57,9 @@ class AST(SplitLists):
             found = _files(source)
         except RequestError as error:
             return "several lists of AST's" if "Several" in str(error) or "fold" in str(error) else None
-        return f"lists {', '.join(file.name for file in found.values())}" if found else None
+        if not found or not all(begins(file, _HEAD) for file in found.values()):
+            return None
+        return f"lists {', '.join(file.name for file in found.values())}"
 
     def read(self, source: Source) -> Dataset:
         files = _files(source)
