@@ -9,6 +9,9 @@ from poisonkit.common.frame_names import numbered
 from poisonkit.datasets.base import Sample
 from poisonkit.datasets.kit.files import Fence
 
+FOLDERS = ("frames", "frame", "rawframes", "jpegs_256", "jpegs", "jpg")
+"""Where folders of frames lie, beside lists that name videos."""
+
 
 def names_in(sample: Sample, fence: Fence) -> Iterable[str]:
     """The files of one folder. RequestError for a link among them that leads outside."""
@@ -35,6 +38,11 @@ def broken_folders(samples: Sequence[Sample], fence: Fence) -> list[str]:
             what = error.strerror if isinstance(error, OSError) else str(error)
             broken.append(f"'{sample.path}' {what}")
     return [note_on_broken(broken, len(samples))] if broken else []
+
+
+def without_suffix(listed: str) -> str:
+    """The folder of a video's frames: its path without the suffix."""
+    return os.path.splitext(listed)[0]
 
 
 def note_on_broken(broken: Sequence[str], total: int) -> str:
