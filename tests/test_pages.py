@@ -26,8 +26,8 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("README.md", "CONTRIBUTING.md"):
         shutil.copy(root / name, tmp_path / name)
     for module, name in (
-        (house, "PAGE"), (lists, "README"), (lists, "LAYOUTS"), (survival, "PAGE"), (consumers, "PAGE"), (triggers, "FOLDER"),
-        (measured, "FILE"),
+        (house, "PAGE"), (lists, "README"), (lists, "LAYOUTS"), (survival, "PAGE"), (triggers, "FOLDER"),
+        (measured, "FILE"), (consumers, "PAGE"),
     ):  # fmt: skip
         monkeypatch.setattr(module, name, tmp_path / getattr(module, name).relative_to(root))
     monkeypatch.setattr(derived, "ROOT", tmp_path)

@@ -25,6 +25,8 @@ def media(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         ".mp4": make_video(folder / "one.mp4", frames=4, size=(48, 32), audio=True),
         ".avi": make_video(folder / "one.avi", frames=4, size=(48, 32)),
         ".wav": make_audio(folder / "one.wav", seconds=0.2),
+        ".webm": make_video(folder / "one.webm", frames=4, size=(48, 32)),
+        ".flac": make_audio(folder / "one.flac", seconds=0.2),
     }
 
 

@@ -51,6 +51,8 @@ def media(folder: Path) -> dict[str, Path]:
         ".mp4": make_video(folder / "one.mp4", frames=4, size=(48, 32)),
         ".avi": make_video(folder / "one.avi", frames=4, size=(48, 32)),
         ".wav": make_audio(folder / "one.wav", seconds=0.2),
+        ".webm": make_video(folder / "one.webm", frames=4, size=(48, 32)),
+        ".flac": make_audio(folder / "one.flac", seconds=0.2),
     }
 
 
