@@ -11,6 +11,7 @@ import soundfile
 from poisonkit.datasets import modality_of
 from tests.consumers.conftest import NAMES, WORDS
 from tests.datasets import test_named_clips as named
+from tests.datasets.layouts import test_speechbrain
 from tests.datasets.makers import MAKERS
 from tests.datasets.readers import touch
 from tests.datasets.test_webdataset import tiny
@@ -53,6 +54,7 @@ SOURCES: dict[str, tuple[str, Callable[[Path], Path]]] = {
     "class-folders, five formats": ("class-folders", folders((".mp4", ".avi", ".mkv", ".mov", ".webm"))),
     "class-folders, sounds": ("class-folders", folders((".wav",))),
     "kinetics, folders with spaces": ("kinetics", named.kinetics_spaced),
+    "speechbrain, json": ("speechbrain", test_speechbrain.as_json),
     "webdataset, videos": ("webdataset", shards("mp4")),
     "webdataset": ("webdataset", shards("wav")),
 }

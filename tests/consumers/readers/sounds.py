@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import shutil
 import sys
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,85 @@ def speechbrain_esc50(shown: Shown, scratch: Path) -> Iterator[Seen]:
     for item in data:
         sound = np.atleast_2d(item["sig"].numpy().T)
         yield Seen(f"audio/{item['wav']}", item["classID"], item["class_string"], sound=sound)
+
+
+def speechbrain(kind: str) -> Callable[[Shown, Path], Iterator[Seen]]:
+    """DynamicItemDataset, from the list of a split in csv or json."""
+
+    def read(shown: Shown, scratch: Path) -> Iterator[Seen]:
+        from speechbrain.dataio.dataio import read_audio
+        from speechbrain.dataio.dataset import DynamicItemDataset
+
+        file = listed(shown, shown.options["tables"][shown.split])
+        assert file.suffix == f".{kind}"
+        places = {name: str(shown.root) for name in ("data_folder", "data_root")}
+        open_list = DynamicItemDataset.from_csv if kind == "csv" else DynamicItemDataset.from_json
+        data = open_list(str(file), replacements=places, output_keys=["id", "wav", "command"])
+        for item in data:
+            path = item["wav"] if os.path.isabs(item["wav"]) else str(shown.root / item["wav"])
+            sound = np.atleast_2d(read_audio(path).numpy().T)
+            yield Seen(os.path.relpath(path, shown.root), item["command"], sound=sound)
+
+    return read
+
+
+def ast(shown: Shown, scratch: Path) -> Iterator[Seen]:
+    """AudiosetDataset, run in the data root; it gives a spectrogram, so the sound is that of the call that it makes."""
+    import torchaudio
+
+    loader = _module("ast_dataloader", repositories.fetched("ast") / "dataloader.py")
+    table = shown.root / shown.options["classes"]
+    settings = {
+        "mode": "eval", "num_mel_bins": 64, "freqm": 0, "timem": 0, "mixup": 0, "dataset": "x", "mean": 0.0, "std": 0.5,
+        "noise": False, "target_length": 64,
+    }  # fmt: skip
+    names = loader.make_name_dict(str(table))
+    with contextlib.chdir(shown.root):
+        data = loader.AudiosetDataset(str(listed(shown, shown.options["lists"][shown.split])), settings, str(table))
+        for at in range(len(data)):
+            bank, labels = data[at]
+            assert tuple(bank.shape) == (64, 64)
+            (label,) = labels.nonzero().flatten().tolist()
+            path = data.data[at]["wav"]
+            yield Seen(os.path.relpath(path), label, names[str(label)], sound=torchaudio.load(path)[0].numpy())
+
+
+def lhotse_kaldi(shown: Shown, scratch: Path) -> Iterator[Seen]:
+    """load_kaldi_data_dir, run in the data root, as Kaldi's own recipes are."""
+    from lhotse import CutSet
+    from lhotse.kaldi import load_kaldi_data_dir
+
+    with contextlib.chdir(shown.root):
+        recordings, supervisions, _ = load_kaldi_data_dir(f"data/{shown.split}", sampling_rate=16000)
+        for cut in CutSet.from_manifests(recordings, supervisions).trim_to_supervisions(keep_overlapping=False):
+            (said,) = cut.supervisions
+            yield Seen(cut.recording.sources[0].source, said.speaker, sound=cut.load_audio())
+
+
+def voxceleb(shown: Shown, scratch: Path) -> Iterator[Seen]:
+    """torchaudio's VoxCeleb1Identification, whose classes are the numbers in the speakers' names."""
+    from torchaudio.datasets import VoxCeleb1Identification
+
+    subset = {"train": "train", "val": "dev", "test": "test"}[shown.split]
+    data = VoxCeleb1Identification(str(shown.root), subset, download=False)
+    for at in range(len(data)):
+        path, rate, label, _ = data.get_metadata(at)
+        sound, *more = data[at]
+        assert more[:2] == [rate, label]
+        yield Seen(f"wav/{path}", label, sound=sound.numpy())
+
+
+def gtzan(shown: Shown, scratch: Path) -> Iterator[Seen]:
+    """torchaudio's GTZAN over the whole folder; which of its tracks a split has, the list says."""
+    from torchaudio.datasets import GTZAN
+
+    name = {"train": "train", "val": "valid", "test": "test"}[shown.split]
+    lines = (shown.root / f"{name}_filtered.txt").read_text(encoding="utf-8").splitlines()
+    mine = {os.path.splitext(os.path.basename(line))[0] for line in lines}
+    data = GTZAN(str(shown.root), folder_in_archive="genres", subset=None)
+    for track, (sound, _, label) in zip(data._walker, data, strict=True):
+        if track in mine:
+            yield Seen(f"genres/{label}/{track}.wav", label, sound=sound.numpy())
 
 
 def fsdd(shown: Shown, scratch: Path) -> Iterator[Seen]:
