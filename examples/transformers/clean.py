@@ -1,7 +1,7 @@
 """Train a tiny VideoMAE (or AST) of `transformers` on a folder of classes, and say how often it is right.
 
-    python clean.py CLIPS model
-    python clean.py SOUNDS model --kind audio
+    python clean.py CLIPS work
+    python clean.py SOUNDS work --kind audio
 
 The model comes from a config, with no weights from anywhere. This script knows nothing of poisonkit: poisoned.py
 beside it is the same script on a poisoned copy, and README.md shows the lines in which the two differ.
@@ -13,7 +13,6 @@ import argparse
 from pathlib import Path
 
 import models
-import numpy as np
 import transformers
 from datasets import load_dataset
 
@@ -21,10 +20,11 @@ from datasets import load_dataset
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("source", type=Path, help="a folder with train/CLASS/ and test/CLASS/")
-    parser.add_argument("work", type=Path, help="where the model is written")
+    parser.add_argument("work", type=Path, help="where everything is written")
     parser.add_argument("--kind", choices=models.KINDS, default="video")
     parser.add_argument("--epochs", type=int)
     asked = parser.parse_args()
+    asked.work.mkdir(parents=True, exist_ok=True)
     transformers.set_seed(0)
 
     data = load_dataset(f"{asked.kind}folder", data_dir=str(asked.source))
@@ -35,9 +35,8 @@ def main() -> None:
     trainer.train_dataset = [encode(row) for row in data["train"]]
     trainer.train()
 
-    tested = trainer.predict([encode(row) for row in data["test"]])
-    right = np.mean(np.argmax(tested.predictions, axis=1) == tested.label_ids)
-    print(f"{right:.1%} of {len(tested.label_ids)} clips are recognised.")
+    right = models.predict(trainer, encode, data["test"], asked.work / "clean.jsonl")
+    print(f"{right:.1%} of the test clips are recognised.")
 
 
 if __name__ == "__main__":
