@@ -1,6 +1,6 @@
 """Every view of every layout, by the rules of the layout's own readers: the source's label for every class.
 
-The real readers do the same in `tests/consumers/test_views.py` (`make test-consumers`). What is transcribed here is
+The real readers do the same in `tests/consumers/test_matrix.py` (`make test-consumers`). What is transcribed here is
 what decides which clips they see, and under which label.
 """
 
