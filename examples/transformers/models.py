@@ -11,7 +11,7 @@ import torch
 import transformers
 
 KINDS = ("video", "audio")
-EPOCHS = {"video": 20, "audio": 10}
+EPOCHS = {"video": 40, "audio": 10}
 FRAMES, SIDE = 8, 64
 BINS, STEPS = 64, 96  # of the spectrogram: mel bands, and frames of 10 ms
 

@@ -34,10 +34,15 @@ def page() -> str:
         labels = "**wrong**" if row["failed"] else LABELS[row["ids"]]
         content = "**wrong**" if row["content"] == "failed" else row["content"] or "–"
         opened = f"{row['views']} views, {row['samples']} samples"
-        rows.append((f"{name}{number}", row["version"], comes, f"`{row['layout']}`", opened, labels, content))
+        rows.append((f"{name}{number}", row["version"], comes, _source(row), opened, labels, content))
     head = ("consumer", "version", "how it comes", "layout", "opened", "labels right", "content right")
     lines = [table(head, rows), "", *(f"{number}. {note}" for note, number in notes.items())]
     return filled(PAGE, {"consumers": "\n".join(lines)})
+
+
+def _source(row: dict[str, Any]) -> str:
+    """The layout, and what is special about the source that was poisoned."""
+    return f"`{row['layout']}`{row['source'].removeprefix(row['layout'])}"
 
 
 def _elsewhere(row: dict[str, Any]) -> str:
