@@ -95,7 +95,7 @@ def test_attack_sets_and_control_have_the_sources_ids(
 
 
 def test_audio_is_decoded_and_holds_the_trigger(sounds: Output) -> None:
-    """By `datasets` itself, through torchcodec or soundfile: the poisoned wave is the file's, and 10 dB of tone are in it."""
+    """By `datasets` itself (torchcodec, soundfile): the poisoned wave is the file's, and 10 dB of tone are in it."""
     data = sounds.out / "data"
     found = hf.load_dataset("audiofolder", data_dir=str(data), cache_dir=str(hf.config.HF_DATASETS_CACHE))
     plain = found["train"].cast_column("audio", hf.Audio(decode=False))
