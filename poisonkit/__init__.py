@@ -14,7 +14,7 @@ from poisonkit._version import __version__
 from poisonkit.common import clip_decoder
 
 if TYPE_CHECKING:
-    from poisonkit import datasets, media, triggers
+    from poisonkit import datasets, media, transforms, triggers
     from poisonkit.api import Backdoor, Plan, Recipe, Summary, attack, make_plan, merge, poison
     from poisonkit.errors import Interrupted, MediaError, PoisonkitError, RequestError
     from poisonkit.exporting import export
@@ -34,7 +34,7 @@ _HOMES = {
     "verify": "poisonkit.verification.verify",
     "write_sample_data": "poisonkit.sampledata",
 }
-_ROOMS = ("datasets", "media", "triggers")
+_ROOMS = ("datasets", "media", "transforms", "triggers")
 
 __all__ = [
     "Backdoor",
@@ -56,6 +56,7 @@ __all__ = [
     "poison",
     "read_sweep",
     "score",
+    "transforms",
     "triggers",
     "verify",
     "write_sample_data",
