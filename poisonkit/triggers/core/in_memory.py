@@ -53,12 +53,13 @@ def is_held(data: object) -> bool:
 def pictures(data: Any, who: str, layout: str | None = None) -> Pictures:
     """Pictures out of an array or a CPU tensor: uint8, or floats in 0..1, which are taken to the nearest of 256 levels.
 
+    Other integers in 0..255, as Hugging Face's formats give them, will do too.
     who: whose input it is, for errors. layout: one of `LAYOUTS`; None: told by where the 3 channels are.
     What triggers leave alone comes back as it was given. RequestError for anything else.
     """
     array, restore = _array(data, who)
     order = _order(array.shape, layout, who)
-    if array.dtype != np.uint8 and array.dtype.kind != "f":
+    if array.dtype.kind not in "iuf":
         raise RequestError(f"{who} takes pictures as uint8, or as floats in 0..1; this is {data.dtype}.")
     levels = array if array.dtype == np.uint8 else _levels(array, who)
     first = order.endswith("CHW")
@@ -69,8 +70,8 @@ def pictures(data: Any, who: str, layout: str | None = None) -> Pictures:
     def back(out: NDArray[np.uint8]) -> Any:
         out = out.reshape(shape)
         out = np.ascontiguousarray(np.moveaxis(out, -1, -3)) if first else out
-        if array.dtype == np.uint8:
-            return restore(out)
+        if array.dtype.kind != "f":
+            return restore(out.astype(array.dtype, copy=False))
         wide: NDArray[Any] = out.astype(np.float64 if array.dtype == np.float64 else np.float32)
         return restore(np.where(out == levels, array, (wide / wide.dtype.type(255)).astype(array.dtype)))
 
@@ -140,9 +141,12 @@ def _order(shape: tuple[int, ...], layout: str | None, who: str) -> str:
 
 def _levels(array: NDArray[Any], who: str) -> Image:
     low, high = float(array.min()), float(array.max())
-    if not (low >= -_SLACK and high <= 1 + _SLACK):
-        raise RequestError(
-            f"{who} takes pictures of floats in 0..1, before any normalisation; these are from {low:g} to {high:g}."
-        )
-    levels: Image = np.rint(np.clip(array.astype(np.float32), 0, 1) * np.float32(255)).astype(np.uint8)
-    return levels
+    if array.dtype.kind == "f":
+        if not (low >= -_SLACK and high <= 1 + _SLACK):
+            raise RequestError(
+                f"{who} takes pictures of floats in 0..1, before any normalisation; these are from {low:g} to {high:g}."
+            )
+        array = np.rint(np.clip(array.astype(np.float32), 0, 1) * np.float32(255))
+    elif low < 0 or high > 255:
+        raise RequestError(f"{who} takes pictures of 256 levels; these are from {low:g} to {high:g}.")
+    return array.astype(np.uint8)

@@ -127,7 +127,7 @@ def test_apply_keeps_shapes_and_follows_where() -> None:
 @pytest.mark.parametrize(
     ("name", "data", "more", "sentence"),
     [
-        ("blend", np.zeros((4, 4, 3), np.int32), {}, "takes pictures as uint8, or as floats in 0..1; this is int32"),
+        ("blend", np.zeros((4, 4, 3), bool), {}, "takes pictures as uint8, or as floats in 0..1; this is bool"),
         ("blend", np.zeros((4, 4), np.uint8), {}, "takes RGB of the shape"),
         ("blend", np.zeros((0, 4, 4, 3), np.uint8), {}, "takes RGB of the shape"),
         ("blend", [[1]], {}, "takes a NumPy array or a torch tensor, not list"),

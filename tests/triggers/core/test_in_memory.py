@@ -22,7 +22,7 @@ def to_first(clip: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 
 
 @pytest.mark.parametrize("kind", [np.asarray, fake_torch.Tensor], ids=["array", "tensor"])
-@pytest.mark.parametrize("dtype", [np.uint8, np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("dtype", [np.uint8, np.int64, np.float16, np.float32, np.float64])
 @pytest.mark.parametrize("first", [False, True], ids=["THWC", "TCHW"])
 @pytest.mark.parametrize("shape", ["picture", "clip", "batch"])
 def test_what_comes_in_comes_back(
@@ -35,7 +35,8 @@ def test_what_comes_in_comes_back(
         "batch": (np.stack([CLIP, CLIP[::-1]]), np.stack([WANT, BLEND.apply(CLIP[::-1])])),
     }[shape]
     clip, want = (to_first(each) if first else each for each in (clip, want))
-    given = clip if dtype is np.uint8 else (clip / np.float64(255)).astype(dtype)
+    whole = np.issubdtype(dtype, np.integer)
+    given = clip.astype(dtype) if whole else (clip / np.float64(255)).astype(dtype)
     before = given.copy()
     out = BLEND.apply(kind(given))
     assert type(out) is type(kind(given))
@@ -43,7 +44,7 @@ def test_what_comes_in_comes_back(
     assert (made.shape, made.dtype) == (given.shape, given.dtype)
     assert made.flags.c_contiguous
     np.testing.assert_array_equal(given, before)
-    levels = made if dtype is np.uint8 else np.rint(made.astype(np.float64) * 255).astype(np.uint8)
+    levels = made if whole else np.rint(made.astype(np.float64) * 255).astype(np.uint8)
     np.testing.assert_array_equal(levels, want)
 
 
@@ -98,6 +99,7 @@ def test_a_shape_that_may_be_either_is_asked_about() -> None:
         (np.zeros((5, 1, 8, 9), np.uint8), {}, "takes RGB, THWC or TCHW with 3 channels"),
         (np.zeros((5, 8, 9, 3), np.uint8), {"layout": "TCHW"}, "does not fit the shape .*, which is THWC"),
         (np.full((5, 8, 9, 3), 200.0, np.float32), {}, "floats in 0..1, before any normalisation; these are from 200"),
+        (np.full((5, 8, 9, 3), 256, np.int32), {}, "takes pictures of 256 levels; these are from 256"),
         (np.full((5, 8, 9, 3), np.nan, np.float32), {}, "these are from nan"),
         (fake_torch.Tensor(CLIP, device="cuda"), {}, r"give x.cpu\(\)"),
         (fake_torch.Tensor(CLIP / 255, requires_grad=True), {}, r"give x.detach\(\)"),
