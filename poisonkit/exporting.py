@@ -69,7 +69,7 @@ def export(out: Path | str, to: str, *, folder: Path | str | None = None, absolu
     _require_elsewhere(where, out)
     inside = where.relative_to(out).as_posix() if where.is_relative_to(out) else None
     if inside is not None and (link := link_on_the_way(out, inside)) is not None:
-        raise RequestError(f"{out}: {link} is a link, and nothing is written through one: choose a folder with -o.")
+        raise RequestError(f"{out}: {link} is a link, and nothing is written through one: choose a folder with --out.")
     if get_layout(Plan.read(OutputPaths(out).plan()).layout).packed:
         raise RequestError(f"The files of {out} lie inside shards, where no list of another format can point to them.")
     made = [_lists(layout, *each, out, absolute) for each in _views(out)]
@@ -90,7 +90,7 @@ def _require_elsewhere(where: Path, out: Path) -> None:
     own = [home / part for part in (*VIEWS, HOME)]
     taken = [place / part for part in (*VIEWS, CONFIG)]
     if place == home or any(t.is_relative_to(o) or o.is_relative_to(t) for t in taken for o in own):
-        raise RequestError(f"{where} is a part of the output itself, or holds it: choose another folder with -o.")
+        raise RequestError(f"{where} is a part of the output itself, or holds it: choose another folder with --out.")
 
 
 def _written(layout: Layout, made: Sequence[_Made], where: Path, out: Path) -> Exported:

@@ -172,7 +172,7 @@ def test_the_config_fragment_of_sounds(tmp_path: Path, to: str) -> None:
 
 
 def test_refusals(out: Path, tmp_path: Path) -> None:
-    with pytest.raises(RequestError, match=r"--to pyslofast: .* Did you mean 'pyslowfast'"):
+    with pytest.raises(RequestError, match=r"to pyslofast: .* Did you mean 'pyslowfast'"):
         poisonkit.export(out, "pyslofast")
     with pytest.raises(RequestError, match="that is no format of lists"):
         poisonkit.export(out, "ucf101")

@@ -54,7 +54,7 @@ def command(
     """
     from poisonkit.cli import screen
     from poisonkit.recipe.recipe import Recipe
-    from poisonkit.report.preview import preview
+    from poisonkit.reporting.preview import preview
 
     asked = options.given({"triggers": list(trigger), "temporal": temporal})
     chosen = Recipe(**asked).backdoors[0].triggers

@@ -31,7 +31,7 @@ def command(
     One file that needs no network; nothing in it plays by itself.
     """
     from poisonkit.cli import screen
-    from poisonkit.report.html import write_report
+    from poisonkit.reporting.html import write_report
 
     path = write_report(out, source=source, samples=samples, allow_roots=allow_root or ())
     if json:

@@ -10,7 +10,7 @@ from poisonkit.cli.progress import watching
 from poisonkit.engine.run import Options
 from poisonkit.outputs.opening import require_finished
 from poisonkit.outputs.record import rounded
-from poisonkit.report.shortcuts import Comparison, shortcuts
+from poisonkit.reporting.shortcuts import Comparison, shortcuts
 
 
 def show_shortcuts(out: Path, *, limit: int | None, jobs: int, time_limit: float, json: bool) -> int:

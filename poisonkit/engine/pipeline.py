@@ -22,7 +22,7 @@ from poisonkit.engine.state.ledger import Ledger, MeasuredRow, RowFile, is_measu
 from poisonkit.engine.state.options import Options
 from poisonkit.engine.state.run_state import State, share
 from poisonkit.engine.state.task_results import TaskResults
-from poisonkit.errors import Interrupted, PoisonkitError, RequestError
+from poisonkit.errors import Interrupted, PoisonkitError, RequestError, told
 from poisonkit.outputs import record, shard_paths
 from poisonkit.outputs.record import Fidelity, Record
 from poisonkit.plan.plan import Plan, Task
@@ -252,7 +252,7 @@ class Work:
         try:
             planner.check(plan)
         except RequestError as error:
-            self.options.progress.say(f"Failed samples are not replaced: {error}")
+            self.options.progress.say(f"Failed samples are not replaced: {told(error)}")
             return False
         self.plan = plan
         atomic.write_lines(self.state.paths.plan(self.state.attack), plan.to_jsonl())

@@ -259,7 +259,7 @@ def test_starting_over_removes_what_poisonkit_wrote_and_nothing_else(
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("mine", encoding="utf-8")
     if when == "another recipe":
-        with pytest.raises(poisonkit.RequestError, match="--fresh"):
+        with pytest.raises(poisonkit.RequestError, match="fresh"):
             make(sounds, out)
     recipe = Recipe(source=sounds, out=out, **RECIPE)
     done = poisonkit.poison(recipe, jobs=1, fresh=True)

@@ -264,7 +264,7 @@ def test_attack_adds_a_set_and_the_rest_stays(blended: Path, tmp_path: Path) -> 
     kept = {k: v for k, v in before.items() if k.startswith(("data/", "attack/default"))}
     assert {k: after.get(k) for k in kept} == kept
     assert poisonkit.verify(out, decode=True).ok
-    with pytest.raises(RequestError, match="another --name"):
+    with pytest.raises(RequestError, match="another name"):
         poisonkit.attack(out, "default", jobs=1)
 
 

@@ -137,7 +137,7 @@ def test_links_that_leave(tmp_path: Path, layout: str) -> None:
     file.symlink_to(outside / file.name)
     said = attempt(root)
     assert isinstance(said, str), said
-    assert f"--allow-root '{outside}'" in said
+    assert f"allow_root '{outside}'" in said
     assert isinstance(attempt(root, allow_roots=(outside,)), Dataset)
     file.unlink()
     shutil.move(outside / file.name, file)
@@ -200,7 +200,7 @@ def test_links_of_the_output_lead_where_the_user_allowed(tmp_path: Path, clips: 
         file.symlink_to(far / f"{i}.mp4")
     (tmp_path / "secret.mp4").write_bytes(b"secret")
     recipe = {"source": root, "triggers": ["badnets"], "count": 1, "control": 1, "clean": "symlink"}
-    with pytest.raises(RequestError, match="--allow-root"):
+    with pytest.raises(RequestError, match="allow_root"):
         poisonkit.poison(Recipe(out=tmp_path / "no", **recipe), jobs=1)
     assert not (tmp_path / "no").exists()
     out = tmp_path / "out"

@@ -20,7 +20,7 @@ from poisonkit.common.safe_io import open_plain
 from poisonkit.datasets import at_hand, container_of
 from poisonkit.engine.clips.source_guard import unchanging
 from poisonkit.engine.finishing.linking import link_again
-from poisonkit.errors import CheckError, MediaError, PoisonkitError
+from poisonkit.errors import CheckError, MediaError, PoisonkitError, told
 from poisonkit.media.colour import planes_to_rgb
 from poisonkit.media.info import Encode, MediaInfo, PlaneFormat, Written
 from poisonkit.metrics.fidelity import ClipInspector, Image, Wave, spread
@@ -176,7 +176,7 @@ def process(job: Job) -> Result:
     try:
         return _outcome(job)
     except LostLock as reason:
-        return Stopped(str(reason).rstrip("."))
+        return Stopped(told(reason).rstrip("."))
 
 
 def _outcome(job: Job) -> Result:
@@ -186,18 +186,18 @@ def _outcome(job: Job) -> Result:
     except LostLock:
         raise
     except Inert as reason:
-        return _without_file(job, "inert", str(reason))
+        return _without_file(job, "inert", told(reason))
     except (PoisonkitError, OSError) as reason:
         if trouble := machine_trouble(reason, job.out, str(container_of(job.source))):
             return Stopped(trouble)
-        what = str(reason)
+        what = told(reason)
         if isinstance(reason, OSError):
             what = f"'{job.task.source_path}' could not be processed: {reason.strerror or type(reason).__name__}."
         return _without_file(job, "failed", what)
     except MemoryError:
         return _without_file(job, "failed", f"'{job.task.source_path}' needs more memory than there is.")
     except Exception as reason:  # noqa: BLE001 - one clip never stops the rest
-        text = " ".join(str(reason).split())
+        text = " ".join(told(reason).split())
         what = f"{type(reason).__name__}: {text}" if text else type(reason).__name__
         return _without_file(job, "failed", f"'{job.task.source_path}' could not be processed ({what}).")
 

@@ -22,8 +22,8 @@ import poisonkit
 from poisonkit import Recipe, RequestError, triggers
 from poisonkit.datasets import Source, at_hand, hash_of, read
 from poisonkit.outputs import record
-from poisonkit.report.html import write_report
-from poisonkit.report.preview import preview
+from poisonkit.reporting.html import write_report
+from poisonkit.reporting.preview import preview
 from poisonkit.verification.verify import identify
 from tests.conftest import same_output
 from tests.datasets.test_webdataset import put, seen, shard, tiny

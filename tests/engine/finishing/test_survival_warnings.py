@@ -11,7 +11,7 @@ import poisonkit
 from poisonkit import Recipe
 from poisonkit.engine.finishing import survival_warnings
 from poisonkit.metrics.survival import survival_summary
-from poisonkit.report.html import write_report
+from poisonkit.reporting.html import write_report
 from tests.media_factory import make_video
 
 
