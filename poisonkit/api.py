@@ -146,7 +146,8 @@ def attack(
         and "video" not in Recipe(triggers=list(triggers)).backdoors[0].chain.touches
     ):
         del given["attack_frames"]  # the output's own frame budget is for pictures
-    made = Recipe(backdoors=[{**given, **change}]).backdoors[0]
+    wanted: Any = {**given, **change}
+    made = Recipe(backdoors=[wanted]).backdoors[0]
     where = Path(source).expanduser().absolute() if source is not None else None
     allowed = tuple(Path(each).expanduser().absolute() for each in allow_roots)
     options = _running(jobs, progress, executor, scheduler, shard)

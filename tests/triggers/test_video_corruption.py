@@ -87,7 +87,7 @@ def test_no_seed_and_no_size_makes_it_fail(size: tuple[int, int], temporal: str)
     x = picture(*size, 9)
     for seed in range(6):
         params = {"temporal": temporal, "trigger_seed": seed, "amount": (seed + 1) / 6, "lost": seed / 5}
-        assert create("video-corruption", gop=4, slices=seed + 1, **params).apply(x).shape == x.shape
+        assert create("video-corruption", gop=4, slices=seed + 1, **params).apply(x, layout="THWC").shape == x.shape
 
 
 PROPERTY = test_a_quarter_of_the_slices_is_wrong_until_the_next_key_frame_and_the_rest_is_kept
