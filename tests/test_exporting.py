@@ -41,7 +41,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
         Recipe(source=root / "in", out=root / "out", triggers=["badnets"], rate=0.25, control=2, survival="none"),
         jobs=1,
     )
-    poisonkit.attack(root / "out", "strong-1", triggers=["badnets:size=0.5"], limit=2, jobs=1)
+    poisonkit.attack(root / "out", "strong-1", trigger=["badnets:size=0.5"], limit=2, jobs=1)
     return root / "out"
 
 

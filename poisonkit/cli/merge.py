@@ -46,7 +46,7 @@ def command(
             out,
             name,
             source=source,
-            allow_roots=allow_root or (),
+            allow_root=allow_root or (),
             allow_code=allow_code,
             progress=progress,
             **options.running(jobs, executor, scheduler, portable=portable),

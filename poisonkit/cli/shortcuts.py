@@ -5,21 +5,17 @@ from __future__ import annotations
 from dataclasses import asdict
 from pathlib import Path
 
+import poisonkit
 from poisonkit.cli import screen
 from poisonkit.cli.progress import watching
-from poisonkit.engine.run import Options
-from poisonkit.outputs.opening import require_finished
 from poisonkit.outputs.record import rounded
-from poisonkit.reporting.shortcuts import Comparison, shortcuts
+from poisonkit.reporting.shortcuts import Comparison
 
 
 def show_shortcuts(out: Path, *, limit: int | None, jobs: int, time_limit: float, json: bool) -> int:
     """Print the comparisons of an output; the exit status is 1 where a file could not be read."""
-    require_finished(out)
     with watching() as progress:
-        progress.begin("Comparing files", 0)
-        n_jobs = Options(jobs=jobs).n_jobs
-        found = shortcuts(out, limit=limit, jobs=n_jobs, watch=progress.step, time_limit=time_limit)
+        found = poisonkit.shortcuts(out, limit=limit, jobs=jobs, time_limit=time_limit, progress=progress)
     if json:
         screen.print_json({"out": str(out), "comparisons": [rounded(asdict(c)) for c in found]})
     else:

@@ -40,12 +40,12 @@ LONG = 10.0  # seconds of a clip that are in the page
 
 
 def write_report(
-    out: Path | str, *, source: Path | str | None = None, samples: int = 4, allow_roots: Sequence[Path | str] = ()
+    out: Path | str, *, source: Path | str | None = None, samples: int = 4, allow_root: Sequence[Path | str] = ()
 ) -> Path:
     """Write OUT/poisonkit/report.html and return its path.
 
     samples: so many clips of each role are shown with pictures and playable media. source: the clean
-    dataset's data root, by default where it was; without it clean pictures are left out. allow_roots: further
+    dataset's data root, by default where it was; without it clean pictures are left out. allow_root: further
     folders that its links and paths may lead to. Raises RequestError when `out` is no finished output.
     """
     out = Path(out)
@@ -54,7 +54,7 @@ def write_report(
     plan = Plan.read(paths.plan())
     rows = list(record.read(paths.manifest))
     root = source_at_hand(out, source)
-    fence = SourceFence(root, [Path(each) for each in allow_roots]) if root is not None else None
+    fence = SourceFence(root, [Path(each) for each in allow_root]) if root is not None else None
     recipe = read_mapping(paths.recipe())
     parts = [
         _head(plan, rows),

@@ -228,7 +228,7 @@ def test_links_are_followed_inside_and_refused_outside(tmp_path: Path) -> None:
     [
         (["x.txt"], {}, r"No class folder .* holds a video or audio file"),
         (["train/a/1.mp4", "Training/b/1.mp4"], {}, r"'Training', 'train'.* same split"),
-        (["a/1.mp4", "b/1.mp4"], {"split": 1}, "no numbered splits: leave `--split` out"),
+        (["a/1.mp4", "b/1.mp4"], {"split": 1}, "no numbered splits: leave `split` out"),
         (["a/1.mp4", "b/1.mp4"], {"lists": {"train": Path("t.txt")}}, "no lists to name"),
     ],
 )

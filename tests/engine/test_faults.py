@@ -347,11 +347,11 @@ def test_verify_names_a_swapped_pair(sounds: Path, tmp_path: Path) -> None:
         first, second = a.read_bytes(), b.read_bytes()
         a.write_bytes(second)
         b.write_bytes(first)
-        found = {finding.path for finding in poisonkit.verify(out, hash_all=True).problems}
+        found = {finding.path for finding in poisonkit.verify(out, hash="all").problems}
         assert found == {p.relative_to(out).as_posix() for p in (a, b)}
         a.write_bytes(first)
         b.write_bytes(second)
-    assert poisonkit.verify(out, hash_all=True).ok
+    assert poisonkit.verify(out, hash="all").ok
 
 
 def test_a_clip_that_lost_its_picture_after_planning_is_failed_never_ok(

@@ -209,12 +209,12 @@ def test_links_of_the_output_lead_where_the_user_allowed(tmp_path: Path, clips: 
     assert links
     allowed = (f"{root}/", f"{far}/")
     assert all(os.path.realpath(p).startswith(allowed) and os.readlink(p).startswith(allowed) for p in links)
-    assert poisonkit.verify(out, hash_all=True, allow_roots=[far]).ok
-    assert not poisonkit.verify(out, hash_all=True).ok
+    assert poisonkit.verify(out, hash="all", allow_root=[far]).ok
+    assert not poisonkit.verify(out, hash="all").ok
     links[0].unlink()
     links[0].symlink_to(tmp_path / "secret.mp4")
     with watching(tmp_path) as seen:
-        problems = poisonkit.verify(out, hash_all=True, decode=True, allow_roots=[far]).problems
+        problems = poisonkit.verify(out, hash="all", decode=True, allow_root=[far]).problems
     assert [p.path for p in problems] == [links[0].relative_to(out).as_posix()]
     assert "which is not its source" in problems[0].problem
     assert str(tmp_path / "secret.mp4") not in seen.files

@@ -55,7 +55,7 @@ def test_an_attack_set_is_added(made: Path) -> None:
     if levels.of_process() != "x86-64-v3":
         pytest.skip("the outputs were made on a processor with AVX2")
     with pytest.raises(RequestError, match="source"):
-        poisonkit.attack(out, name="more", triggers=[trigger], jobs=1)
-    done = poisonkit.attack(out, name="more", triggers=[trigger], source=made / "source", jobs=1)
+        poisonkit.attack(out, name="more", trigger=[trigger], jobs=1)
+    done = poisonkit.attack(out, name="more", trigger=[trigger], source=made / "source", jobs=1)
     assert done.exit_code == 0
     assert poisonkit.verify(out, source=made / "source", decode=True).problems == ()

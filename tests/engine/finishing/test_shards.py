@@ -114,7 +114,7 @@ def test_attack_sets_and_control_are_shards_of_their_own(out: Path, source: Path
 
 
 def test_records_say_what_is_in_the_shards(out: Path) -> None:
-    assert poisonkit.verify(out, decode=True, hash_all=True).problems == ()
+    assert poisonkit.verify(out, decode=True, hash="all").problems == ()
     for role in ("poisoned", "clean", "attack", "control"):
         for row in records(out, role):
             with at_hand(out / row["path"]) as file:
@@ -215,7 +215,7 @@ def test_identify_score_and_attack_look_into_shards(out: Path, tmp_path: Path) -
     answers = identify([tmp_path / "somewhere.wav", out / row["path"], out / clean["path"]], [out])
     assert [a[1] and a[1]["key"] for a in answers] == [row["key"], row["key"], clean["key"]]
     shutil.copytree(out, tmp_path / "out")
-    poisonkit.attack(tmp_path / "out", "loud", triggers=["sine:snr=0"], jobs=1)
+    poisonkit.attack(tmp_path / "out", "loud", trigger=["sine:snr=0"], jobs=1)
     assert len(seen(tmp_path / "out/attack/loud/target/val-000.tar")) == 2
     assert poisonkit.verify(tmp_path / "out", decode=True).problems == ()
     held = [r for r in records(out, "clean") if r["split"] == "val"]
@@ -306,4 +306,4 @@ def test_hashes_of_clean_samples_in_shards_are_recorded_when_asked_for(source: P
     clean = [row for row in record.read(out / "poisonkit" / "manifest.jsonl") if row["role"] == "clean"]
     assert clean
     assert all(row["sha256"] == row["source_sha256"] == hash_of(out / row["path"]) for row in clean)
-    assert poisonkit.verify(out, hash_all=True).ok
+    assert poisonkit.verify(out, hash="all").ok
