@@ -40,7 +40,7 @@ def test_preview_survive_and_the_triggers_that_they_take(folders: Path, tmp_path
     assert (cell.trigger, cell.setting, cell.verdict) == ("blend", "lossless", "survived")
     cells = poisonkit.survive([clip], [blend, poisonkit.triggers.create("blend", alpha=0.1)], encode=["match"], jobs=1)
     assert [c.trigger for c in cells] == ["blend", "blend 2"]
-    with pytest.raises(RequestError, match="^encode auto: name the settings"):
+    with pytest.raises(RequestError, match=r"^encode auto: name the settings"):
         poisonkit.survive(clip, "blend", encode=["auto"])
 
 

@@ -31,6 +31,7 @@ ClassRef = int | str
 
 def _trigger(value: Any) -> Trigger:
     if isinstance(value, Trigger):
+        registry.take(value)
         return value
     if isinstance(value, str):
         name, params = spec.parse(value)

@@ -76,6 +76,7 @@ class Trigger(BaseModel):
     cover_is: ClassVar[str] = "the trigger itself, under the true label"
     cover_needs_other: ClassVar[bool] = False  # True: a cover is made with a picture of another sample
     needs_length: ClassVar[bool] = False  # True: `ClipInfo.frames` must be exact, counted by decoding
+    _known_as: ClassVar[str] = ""  # `module:Class` of a class made in a function, which workers would call otherwise
 
     temporal: Temporal = param("static", "static: the same on every frame; dynamic: a function of the frame index")
     vary: Literal["sequence", "clip"] = param(
