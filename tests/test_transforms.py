@@ -106,11 +106,12 @@ def rendered(monkeypatch: pytest.MonkeyPatch) -> dict[str, dict[str, Any]]:
     return seen
 
 
+@pytest.mark.parametrize("chain", [CHAIN, ["fiba", "ambient"]], ids=["three", "covers with another picture"])
 def test_the_pixels_and_the_sound_that_the_encoder_is_given(
-    clips: Path, tmp_path: Path, rendered: dict[str, dict[str, Any]]
+    chain: list[str], clips: Path, tmp_path: Path, rendered: dict[str, dict[str, Any]]
 ) -> None:
     recipe = Recipe(
-        source=clips, out=tmp_path / "out", trigger=CHAIN, frames="random:0.5", attack_frames="last:4", count=2, seed=3,
+        source=clips, out=tmp_path / "out", trigger=chain, frames="random:0.5", attack_frames="last:4", count=2, seed=3,
         cover_rate=0.2, control=0, survival="none",
     )  # fmt: skip
     assert poisonkit.poison(recipe, jobs=1).exit_code == 0
@@ -236,6 +237,8 @@ def test_what_cannot_be_made_is_refused(clips: Path) -> None:
         Poison(recipe, attack="defualt")
     with pytest.raises(RequestError, match="Two samples have the same id"):
         Poison(recipe, samples=[("a", 0), ("a", 1)])
+    with pytest.raises(RequestError, match="another sample's picture: give the recipe a source"):
+        Poison(Recipe(trigger="fiba", count=1, cover_rate=0.5), samples=[(str(i), i % 2) for i in range(8)])
     with pytest.warns(UserWarning, match="Nothing is poisoned"):
         poison = Poison(recipe, samples=[("a", 0), ("b", 1)])
     with pytest.raises(RequestError, match="give its id with key="):
