@@ -13,8 +13,9 @@ from poisonkit.common import atomic, interruption
 from poisonkit.common.run_claim import step
 from poisonkit.datasets import Dataset, get_layout
 from poisonkit.engine.clips import survival_sample
+from poisonkit.engine.clips.job import Job, Places, Treatment
 from poisonkit.engine.clips.survival import Measurement, died, measure
-from poisonkit.engine.clips.worker import Job, Stopped
+from poisonkit.engine.clips.worker import Stopped
 from poisonkit.engine.executors import Executor
 from poisonkit.engine.finishing import clean_samples, features, shards
 from poisonkit.engine.plans import Choosing, choose
@@ -120,19 +121,23 @@ class Work:
         if need is not None:
             touches = frozenset({"video"} if need == "convert" else ())
         triggered = task.role in ("poisoned", "cover", "attack")
+        treatment = Treatment(
+            triggers=backdoor.triggers,
+            touches=frozenset(backdoor.chain.touches) if task.role != "clean" else touches,
+            seed=self.recipe.seed,
+            frames=backdoor.attack_frames if task.role == "attack" else backdoor.frames if triggered else "all",
+        )
         return Job(
             task=task,
-            source=str(self.dataset.root / task.source_path),
-            out=str(shard_paths.place_of(self.plan, self.state.out)),
             classes=self.plan.classes,
-            triggers=backdoor.triggers if triggered else (),
-            touches=frozenset(backdoor.chain.touches) if task.role != "clean" else touches,
-            frames=backdoor.attack_frames if task.role == "attack" else backdoor.frames if triggered else "all",
+            places=Places(
+                source=str(self.dataset.root / task.source_path),
+                out=str(shard_paths.place_of(self.plan, self.state.out)),
+                cover_source=None if task.other is None else str(self.dataset.root / task.other),
+            ),
+            treatment=treatment if triggered else treatment.without_triggers(),
             encode=self.recipe.encoded(self.plan.setting),
             stream=self.recipe.stream,
-            seed=self.recipe.seed,
-            like=() if triggered else backdoor.triggers,
-            other=None if task.other is None else str(self.dataset.root / task.other),
             time_limit=self.options.time_limit,
         )
 

@@ -16,7 +16,7 @@ from typing import Any
 from poisonkit.common.seeding import key64
 from poisonkit.datasets import Dataset
 from poisonkit.engine.clips import survival_sample
-from poisonkit.engine.clips.worker import Job
+from poisonkit.engine.clips.job import Job, Places, Treatment
 from poisonkit.engine.encoding.trials import Outcome, Trial, attempt, died
 from poisonkit.engine.executors import local
 from poisonkit.engine.state.progress import Progress
@@ -297,13 +297,14 @@ class Search:
         backdoor = self.recipe.backdoors[task.backdoor or 0]
         return Job(
             task=task,
-            source=str(self.dataset.root / task.source_path),
-            out=scratch,
             classes=self.plan.classes,
-            triggers=backdoor.triggers,
-            touches=frozenset(backdoor.chain.touches),
-            frames=backdoor.attack_frames if task.role == "attack" else backdoor.frames,
+            places=Places(str(self.dataset.root / task.source_path), scratch),
+            treatment=Treatment(
+                triggers=backdoor.triggers,
+                touches=frozenset(backdoor.chain.touches),
+                seed=self.recipe.seed,
+                frames=backdoor.attack_frames if task.role == "attack" else backdoor.frames,
+            ),
             encode=self.recipe.encoded(setting),
             stream=self.recipe.stream,
-            seed=self.recipe.seed,
         )

@@ -20,7 +20,8 @@ from poisonkit.common import levels
 from poisonkit.common.atomic import beside, token
 from poisonkit.common.child_imports import safe_path
 from poisonkit.common.run_claim import LostLock, claim
-from poisonkit.engine.clips.worker import Job, Result, died_on, process, ran_over
+from poisonkit.engine.clips.job import Job
+from poisonkit.engine.clips.worker import Result, died_on, process, ran_over
 from poisonkit.engine.executors import dask_worker
 from poisonkit.engine.state.options import Options
 from poisonkit.engine.state.progress import Progress

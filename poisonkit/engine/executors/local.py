@@ -11,7 +11,8 @@ from poisonkit import media
 from poisonkit.common import time_limit
 from poisonkit.common.child_imports import safe_path
 from poisonkit.common.run_claim import Claim, acting_for, claim
-from poisonkit.engine.clips.worker import Job, Result, died_on, process, ran_over
+from poisonkit.engine.clips.job import Job
+from poisonkit.engine.clips.worker import Result, died_on, process, ran_over
 from poisonkit.engine.executors.pool import results
 from poisonkit.engine.executors.threads import one_thread
 from poisonkit.errors import PoisonkitError
