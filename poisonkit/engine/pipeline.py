@@ -133,7 +133,7 @@ class Work:
             places=Places(
                 source=str(self.dataset.root / task.source_path),
                 out=str(shard_paths.place_of(self.plan, self.state.out)),
-                cover_source=None if task.other is None else str(self.dataset.root / task.other),
+                cover_source=None if task.cover_source is None else str(self.dataset.root / task.cover_source),
             ),
             treatment=treatment if triggered else treatment.without_triggers(),
             encode=self.recipe.encoded(self.plan.setting),

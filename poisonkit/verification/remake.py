@@ -158,9 +158,9 @@ def _job(case: Case, encode: Encode, how: Decoding, source: Path, out: str) -> I
     triggers = tuple(trigger_of(entry, how) for entry in case.triggers)
     treatment = Treatment(triggers, frozenset(Chain(triggers).touches), how.seed, case.frames if triggered else "all")
     with ExitStack() as stack:
-        other = case.task.other
+        other = case.task.cover_source
         yield Job(
-            task=replace(case.task, also=()),
+            task=replace(case.task, linked_paths=()),
             classes=case.classes,
             places=Places(str(source), out, other and str(stack.enter_context(at_hand(Path(how.source, other))))),
             treatment=treatment if triggered else treatment.without_triggers(),

@@ -63,7 +63,7 @@ def _measured(task: Measurement) -> Fidelity:
     if task.control is not None:
         return _compare(task, source, file, Path(task.control))
     name = f".poisonkit-control-{token()}-{get_ident()}{file.suffix}"
-    made = replace(job.task, role="control", path=name, also=())
+    made = replace(job.task, role="control", path=name, linked_paths=())
     control = Path(task.scratch, name)
     with writing(control):
         places = Places(job.places.source, task.scratch)

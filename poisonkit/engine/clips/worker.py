@@ -180,7 +180,7 @@ def ran_over(job: Job) -> Record:
 
 
 def _without_file(job: Job, status: str, reason: str) -> Record:
-    for name in (job.task.path, *job.task.also):
+    for name in (job.task.path, *job.task.linked_paths):
         media.remove(job.file(name))
     return record(job.task, job.classes, triggers=_entries(job, []), status=status, error=reason)
 
@@ -219,7 +219,7 @@ def _process(job: Job) -> Record:
     except MediaError:
         media.remove(target)
         raise
-    for name in job.task.also:
+    for name in job.task.linked_paths:
         link_again(target, job.file(name))
     return record(
         job.task,

@@ -106,7 +106,7 @@ def _attempt(trial: Trial, job: Job) -> Outcome:
         return ended("refused", refused[0].message + remedy)
     name = f"trial-{trial.number}{source.suffix}"
     places = replace(job.places, out=trial.scratch)
-    job = replace(job, places=places, task=replace(job.task, path=name, also=()))
+    job = replace(job, places=places, task=replace(job.task, path=name, linked_paths=()))
     written = Path(trial.scratch, name)
     try:
         row = process(job)
