@@ -30,13 +30,15 @@ from rich.table import Table
 
 import poisonkit
 from poisonkit.common import atomic
-from poisonkit.datasets import Sample
+from poisonkit.datasets import Dataset, Sample
 from poisonkit.engine.finishing import clean_samples, writing
 from poisonkit.engine.finishing.clean_samples import Linked
+from poisonkit.engine.finishing.results import Made, Part
 from poisonkit.engine.preflight import read_source
 from poisonkit.engine.state import finished
+from poisonkit.engine.state.options import Options
 from poisonkit.engine.state.progress import Silent
-from poisonkit.engine.state.run_state import State
+from poisonkit.engine.state.run_state import Run, State
 from poisonkit.engine.state.task_results import TaskResults
 from poisonkit.outputs import notices, record
 from poisonkit.plan.plan import Plan, Task
@@ -85,7 +87,7 @@ def opened(samples: Iterable[Sample]) -> Iterator[Examined]:
     return (Examined(sample, CLIP) for sample in samples)
 
 
-def finish(recipe: Recipe, plan: Plan, out: Path, dataset: object) -> None:
+def finish(recipe: Recipe, plan: Plan, out: Path, dataset: Dataset) -> None:
     """Lists, manifest, card and run.json, as a run writes them once all media are in place."""
     triggers = [{**entry, "drawn": {}} for entry in recipe.portable()["backdoors"][0]["triggers"]]
     digest = hashlib.sha256(CONTENT).hexdigest()
@@ -98,11 +100,9 @@ def finish(recipe: Recipe, plan: Plan, out: Path, dataset: object) -> None:
                 fidelity=None if task.role == "control" else {"gain": None},
             )  # fmt: skip
     linked = Linked({t.id: len(CONTENT) for t in plan.tasks if t.role == "clean"})
-    writing.finish(
-        writing.Part(recipe.portable(), plan, TaskResults(worked, linked)), recipe, dataset, out,  # type: ignore[arg-type]
-        method="hardlink", seconds=0.0, processed=0, jobs=1,
-        extra=lambda lists: {"source": str(dataset.root), "unchanged": finished.marks(out, lists)},
-    )  # fmt: skip
+    part = Part(recipe.portable(), plan, TaskResults(worked, linked))
+    run = Run(recipe, dataset, State(out), Options(jobs=1), finished.seen(dataset), time.monotonic())
+    writing.finish(run, Made(part, "hardlink", 0))
 
 
 def put_files(plan: Plan, out: Path) -> None:

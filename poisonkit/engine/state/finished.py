@@ -12,7 +12,7 @@ from typing import Any
 from poisonkit.common import hashing
 from poisonkit.common.safe_io import load_json, read_text
 from poisonkit.datasets import Dataset
-from poisonkit.engine.finishing import writing
+from poisonkit.engine.finishing.results import Summary
 from poisonkit.engine.state.run_state import State
 from poisonkit.metrics.survival import SurvivalSummary
 from poisonkit.outputs import checksums
@@ -50,7 +50,7 @@ def marks(out: Path, annotations: Mapping[str, tuple[str, ...]], before: str, da
     return {"files": files, "bytes": size, "lists": lists, "source": source}
 
 
-def unchanged(state: State, recipe: Recipe, dataset: Dataset) -> writing.Summary | None:
+def unchanged(state: State, recipe: Recipe, dataset: Dataset) -> Summary | None:
     """The outcome of a run that ended with nothing failed, if the output is still what it was; else None.
 
     Looked at: recipe and source, card, manifest, plan and lists by their SHA-256, and number and size of all files.
@@ -72,7 +72,7 @@ def unchanged(state: State, recipe: Recipe, dataset: Dataset) -> writing.Summary
             return None
         if any(hashing.sha256(state.out / name) != sha for name, sha in known["lists"].items()):
             return None
-        return writing.Summary(
+        return Summary(
             out=state.out,
             plan=plan,
             counts={role: Counter(found) for role, found in said["counts"].items()},
