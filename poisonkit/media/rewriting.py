@@ -20,7 +20,7 @@ from poisonkit.media.dispatch import probe, refusals
 from poisonkit.media.families import EXACT_TIMES, AudioTarget, VideoTarget
 from poisonkit.media.files import name_of, open_input, packets, replacing, require_file, scratch, translated
 from poisonkit.media.info import FOLDER, Encode, MediaInfo, Problem, Written
-from poisonkit.media.mux import NewSound, Passed, PlanesChoice, Trace, VideoFunction
+from poisonkit.media.mux import NewPicture, NewSound, Passed, PlanesChoice, Trace, VideoFunction
 from poisonkit.media.probing import StreamChoice
 from poisonkit.media.sound import Wide
 
@@ -82,18 +82,12 @@ def rewrite(
         if video is None and made is not None and _by_job(info, made):
             passed = _sound_job(source, temporary, info, made)
         else:
-            target = _video_target(info, encode) if video is not None else None
-
-            def written_to(path: Path, beside: NewSound | None) -> Passed:
-                return mux.transcode(
-                    source, path, info, video=video, planes=planes, video_target=target, sound=beside, what=what
-                )
-
+            new = NewPicture(video, planes, what, _video_target(info, encode)) if video is not None else None
             if made is None or _has_encoder(made.target.encoder):
-                passed = written_to(temporary, made)
+                passed = mux.transcode(source, temporary, info, new, made)
             else:  # picture first, and then the sound by the ffmpeg program, which has more encoders
                 with scratch(temporary) as picture:
-                    passed = written_to(picture, None)
+                    passed = mux.transcode(source, picture, info, new, None)
                     _sound_job(picture, temporary, probe(picture), made)
                 passed.audio = None
         due = converted(info, what)
