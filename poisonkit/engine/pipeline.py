@@ -12,7 +12,7 @@ from poisonkit.common import atomic, interruption
 from poisonkit.common.run_claim import step
 from poisonkit.datasets import get_layout
 from poisonkit.engine.clips import survival_sample
-from poisonkit.engine.clips.job import Job, Places, Treatment
+from poisonkit.engine.clips.job import Job, job_of
 from poisonkit.engine.clips.survival import Measurement, died, measure
 from poisonkit.engine.clips.worker import Stopped
 from poisonkit.engine.executors import Executor
@@ -106,30 +106,13 @@ class Work:
     # -- clips -----------------------------------------------------------------------------------------
 
     def _job(self, task: Task, need: Need | None = None) -> Job:
-        backdoor = self.run.recipe.backdoors[task.backdoor or 0]
-        touches = frozenset(m for b in self.run.recipe.backdoors for m in b.chain.touches)
-        if need is not None:
-            touches = frozenset({"video"} if need == "convert" else ())
-        triggered = task.role in ("poisoned", "cover", "attack")
-        treatment = Treatment(
-            triggers=backdoor.triggers,
-            touches=frozenset(backdoor.chain.touches) if task.role != "clean" else touches,
-            seed=self.run.recipe.seed,
-            frames=backdoor.attack_frames if task.role == "attack" else backdoor.frames if triggered else "all",
-        )
-        return Job(
-            task=task,
-            classes=self.plan.classes,
-            places=Places(
-                source=str(self.run.dataset.root / task.source_path),
-                out=str(shard_paths.place_of(self.plan, self.run.state.out)),
-                cover_source=None if task.cover_source is None else str(self.run.dataset.root / task.cover_source),
-            ),
-            treatment=treatment if triggered else treatment.without_triggers(),
-            encode=self.run.recipe.encoded(self.plan.setting),
-            stream=self.run.recipe.stream,
-            time_limit=self.run.options.time_limit,
-        )
+        run = self.run
+        job = job_of(task, run.recipe, self.plan, run.dataset.root, str(shard_paths.place_of(self.plan, run.state.out)))
+        if task.role == "clean":
+            every = frozenset(m for b in run.recipe.backdoors for m in b.chain.touches)
+            touches = every if need is None else frozenset({"video"} if need == "convert" else ())
+            job = replace(job, treatment=replace(job.treatment, touches=touches))
+        return replace(job, time_limit=run.options.time_limit)
 
     def _do(self, ledger: Ledger, todo: Sequence[Task], needs: Needs = _NONE, *, retry: bool) -> int:
         """Do what is left; how many clips that was. retry: also what failed before, unless another sample has taken

@@ -10,7 +10,8 @@ from typing import Literal
 
 from poisonkit.datasets import at_hand
 from poisonkit.media.info import Encode
-from poisonkit.plan.plan import Task
+from poisonkit.plan.plan import Plan, Task
+from poisonkit.recipe.recipe import Recipe
 from poisonkit.triggers.core.trigger import Trigger
 
 
@@ -56,6 +57,25 @@ class Job:
     def file(self, name: str | None = None) -> Path:
         """The file of its output with this name; by default the one that it writes."""
         return Path(self.places.out, self.task.path if name is None else name)
+
+
+def job_of(task: Task, recipe: Recipe, plan: Plan, source: Path, out: str) -> Job:
+    """The job of a task of a plan. source, out: the folders that its paths are below."""
+    backdoor, triggered = recipe.backdoors[task.backdoor or 0], task.role in ("poisoned", "cover", "attack")
+    treatment = Treatment(
+        triggers=backdoor.triggers,
+        touches=frozenset(backdoor.chain.touches),
+        seed=recipe.seed,
+        frames=backdoor.attack_frames if task.role == "attack" else backdoor.frames if triggered else "all",
+    )
+    return Job(
+        task=task,
+        classes=plan.classes,
+        places=Places(str(source / task.source_path), out, task.cover_source and str(source / task.cover_source)),
+        treatment=treatment if triggered else treatment.without_triggers(),
+        encode=recipe.encoded(plan.setting),
+        stream=recipe.stream,
+    )
 
 
 @contextmanager

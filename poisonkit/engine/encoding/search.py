@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, islice, zip_longest
 from pathlib import Path
 from statistics import fmean, stdev
@@ -16,7 +16,7 @@ from typing import Any
 from poisonkit.common.seeding import key64
 from poisonkit.datasets import Dataset
 from poisonkit.engine.clips import survival_sample
-from poisonkit.engine.clips.job import Job, Places, Treatment
+from poisonkit.engine.clips.job import Job, job_of
 from poisonkit.engine.encoding.trials import Outcome, Trial, attempt, died
 from poisonkit.engine.executors import local
 from poisonkit.engine.state.progress import Progress
@@ -294,17 +294,5 @@ class Search:
         return sorted(found, key=lambda o: o.number)
 
     def _job(self, task: Task, setting: str, scratch: str) -> Job:
-        backdoor = self.recipe.backdoors[task.backdoor or 0]
-        return Job(
-            task=task,
-            classes=self.plan.classes,
-            places=Places(str(self.dataset.root / task.source_path), scratch),
-            treatment=Treatment(
-                triggers=backdoor.triggers,
-                touches=frozenset(backdoor.chain.touches),
-                seed=self.recipe.seed,
-                frames=backdoor.attack_frames if task.role == "attack" else backdoor.frames,
-            ),
-            encode=self.recipe.encoded(setting),
-            stream=self.recipe.stream,
-        )
+        job = job_of(task, self.recipe, self.plan, self.dataset.root, scratch)
+        return replace(job, encode=self.recipe.encoded(setting))
