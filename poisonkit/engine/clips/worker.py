@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from poisonkit import media
-from poisonkit.common import time_limit
 from poisonkit.common.limits import VARIABLE, current
 from poisonkit.common.run_claim import LostLock
 from poisonkit.common.safe_io import open_plain
+from poisonkit.common.time_limit import Know, nobody
 from poisonkit.datasets import container_of
 from poisonkit.engine.clips.job import Job, as_files
 from poisonkit.engine.clips.source_guard import unchanging
@@ -134,21 +134,21 @@ def _reads(path: str | None) -> bool:
 Result = Record | Stopped
 
 
-def process(job: Job) -> Result:
+def process(job: Job, know: Know = nobody) -> Result:
     """Do one job. Never raises: whatever goes wrong becomes a record with status `failed` or `inert`.
 
-    Stopped, where the machine is to blame.
+    Stopped, where the machine is to blame. know: is told how long the clip is.
     """
     try:
-        return _outcome(job)
+        return _outcome(job, know)
     except LostLock as reason:
         return Stopped(str(reason).rstrip("."))
 
 
-def _outcome(job: Job) -> Result:
+def _outcome(job: Job, know: Know) -> Result:
     try:
         with unchanging(container_of(job.places.source), job.task.source_path), as_files(job) as here:
-            return _process(here)
+            return _process(here, know)
     except LostLock:
         raise
     except Inert as reason:
@@ -193,12 +193,12 @@ def _entries(job: Job, drawn: list[Params]) -> list[dict[str, Any]]:
     ]
 
 
-def _process(job: Job) -> Record:
+def _process(job: Job, know: Know) -> Record:
     """Decode, trigger, encode, check, record."""
     source, target = Path(job.places.source), job.file()
     info = media.probe(source, stream=job.stream)
     clip = clip_of(info, job.task.id)
-    time_limit.know(info.duration, float(clip.frames) * clip.width * clip.height)
+    know(info.duration, float(clip.frames) * clip.width * clip.height)
     _require_modalities(job, info)
     triggering = _Triggering(job, _counted(job, info, clip))
     media.make_folder(target.parent)

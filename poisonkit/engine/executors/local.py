@@ -127,8 +127,8 @@ def _numbered(function: Callable[[T], R], task: T, index: int, claim: Claim | No
 
 def _marked(job: Job, marks: str, index: int, claim: Claim | None) -> tuple[str, Result]:
     mark = Path(marks, str(index))
-    with acting_for(claim), time_limit.watch(mark, job.time_limit):
-        row = process(job)
+    with acting_for(claim), time_limit.watch(mark, job.time_limit) as know:
+        row = process(job, know)
     with acting_for(claim):
         media.remove(mark)
     return job.task.key, row
