@@ -16,10 +16,10 @@ from poisonkit.media import families, ffmpeg_jobs, folders, mux, sound, spool
 from poisonkit.media.check import Expected, Inspector, checked_output
 from poisonkit.media.converting import conversion, converted, same_aspect
 from poisonkit.media.decode import Wave, audio_wave, require_whole
-from poisonkit.media.dispatch import probe, refusals
+from poisonkit.media.dispatch import kind, probe, refusals
 from poisonkit.media.families import EXACT_TIMES, AudioTarget, VideoTarget
 from poisonkit.media.files import name_of, open_input, packets, replacing, require_file, scratch, translated
-from poisonkit.media.info import FOLDER, Encode, MediaInfo, Problem, Written
+from poisonkit.media.info import Encode, MediaInfo, Problem, Written
 from poisonkit.media.mux import NewPicture, NewSound, Passed, PlanesChoice, Trace, VideoFunction
 from poisonkit.media.probing import StreamChoice
 from poisonkit.media.sound import Wide
@@ -59,7 +59,7 @@ def rewrite(
     source, destination = Path(source), Path(destination)
     encode = encode or Encode()
     info = info or probe(source, stream)
-    status = None if info.container == FOLDER else require_file(source)
+    status = None if kind(info) == "folder" else require_file(source)
     _not_itself(source, destination)
     what = conversion(info.video, encode)
     if video is None and what:
@@ -70,12 +70,12 @@ def rewrite(
         if wanted is not None and has is None:
             raise MediaError(f"{name_of(source)} has no {word}.")
     _refuse(source, info, encode, video is not None, audio is not None)
-    if info.container == FOLDER:
+    if kind(info) == "folder":
         assert video is not None
         return folders.rewrite(source, destination, video=video, what=what, encode=encode, inspect=inspect, info=info)
     require_whole(source, info.container)
     with replacing(destination, status) as temporary:
-        if sound.handles(info):
+        if kind(info) == "sound":
             assert audio is not None
             return _sound_file(source, temporary, destination, info, audio, inspect)
         made = _new_sound(source, info, encode, audio, temporary.parent) if audio is not None else None
@@ -109,7 +109,7 @@ def remux(source: str | Path, destination: str | Path, *, stream: StreamChoice =
     """
     source, destination = Path(source), Path(destination)
     info = probe(source, stream)
-    status = None if info.container == FOLDER else require_file(source)
+    status = None if kind(info) == "folder" else require_file(source)
     _not_itself(source, destination)
     if not families.can_remux(info):
         raise MediaError(f"{name_of(source)}: {info.container} files cannot be remuxed.")
