@@ -60,12 +60,10 @@ class Work:
                 done = work._with_features(done, ledger)
             except KeyboardInterrupt:
                 raise work._interrupted(ledger, work._to_do(work.plan.tasks, needs)) from None
-        part = Part(recipe.portable(), work.plan, done, added=self.run.base is not None)
-        return Made(part, method, processed)
+        return Made(work._as_part(done), method, processed)
 
-    def part(self) -> tuple[dict[str, Record], int]:
-        """A shard's part: its clips, its clean samples that have to be made, its measurements; their records, and how
-        many clips were processed.
+    def part(self) -> Made:
+        """A shard's part: its clips, its clean samples that have to be made, its measurements.
 
         Replacements depend on what failed elsewhere and links are quickly made: both are the merge's.
         """
@@ -86,7 +84,11 @@ class Work:
                 raise self._interrupted(ledger, self._to_do(tasks, needs)) from None
         with step():
             self.run.state.done.touch()
-        return {t.key: ledger.records[t.key] for t in self._to_do(tasks, needs)}, processed
+        done = TaskResults({t.key: ledger.records[t.key] for t in self._to_do(tasks, needs)})
+        return Made(self._as_part(done), self.run.recipe.clean, processed)
+
+    def _as_part(self, done: TaskResults) -> Part:
+        return Part(self.run.recipe.portable(), self.plan, done, added=self.run.base is not None)
 
     def _interrupted(self, ledger: Ledger, todo: Sequence[Task]) -> Interrupted:
         done = shards.done(ledger, self.plan, self.run.state.out, self.run.dataset.root)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -16,7 +15,7 @@ from poisonkit.common.safe_io import load_json, read_text
 from poisonkit.datasets import Dataset, is_there
 from poisonkit.engine import executors, reset
 from poisonkit.engine.finishing import shards, writing
-from poisonkit.engine.finishing.results import Made, Summary, added_attacks
+from poisonkit.engine.finishing.results import Made, Summary, added_attacks, summary_of
 from poisonkit.engine.pipeline import Work
 from poisonkit.engine.plans import Choosing, ensure_plan, make_plan, plan_of
 from poisonkit.engine.preflight import check_free, check_out, check_space, read_source
@@ -288,24 +287,10 @@ def _prepare(run: Run, plan: Plan) -> None:
 
 def _of_shard(work: Work) -> Summary:
     """Do a shard's part."""
-    run, plan = work.run, work.plan
-    records, processed = work.part()
-    counts: dict[str, Counter[str]] = {}
-    for row in records.values():
-        counts.setdefault(row["role"], Counter())[row["status"]] += 1
-    return Summary(
-        out=run.state.out,
-        plan=plan,
-        counts=counts,
-        failed=tuple((r["source_path"], r["error"] or "") for r in records.values() if r["status"] == "failed"),
-        inert=tuple((r["source_path"], r["error"] or "") for r in records.values() if r["status"] == "inert"),
-        warnings=(*run.dataset.notes, *plan.warnings, *plan.passed_over.values()),
-        clean_method=run.recipe.clean,
-        seconds=time.monotonic() - run.began,
-        processed=processed,
-        annotations={},
-        shard=str(run.state.shard),
-    )
+    run, plan, made = work.run, work.plan, work.part()
+    tasks = [t for t in plan.tasks if t.key in made.part.done.records]
+    warnings = (*run.dataset.notes, *plan.warnings, *plan.passed_over.values())
+    return summary_of(run, made, tasks, warnings=warnings, annotations={}, shard=str(run.state.shard))
 
 
 def _written_up(run: Run, made: Made) -> Summary:

@@ -140,11 +140,7 @@ def _not_itself(source: Path, destination: Path) -> None:
 
 
 def _refuse(source: Path, info: MediaInfo, encode: Encode, video: bool, audio: bool) -> None:
-    touches: list[str] = []
-    if video:
-        touches.append("video")
-    if audio:
-        touches.append("audio")
+    touches = [name for name, wanted in (("video", video), ("audio", audio)) if wanted]
     for problem in refusals(info, encode, touches):
         remedy = f" ({problem.remedy})" if problem.remedy else ""
         raise MediaError(f"{name_of(source)}: {problem.message.rstrip('.')}{remedy}.")

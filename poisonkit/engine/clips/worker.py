@@ -52,13 +52,9 @@ def clip_of(info: MediaInfo, name: str) -> ClipInfo:
         frames=(v.declared_frames or max(1, round(info.duration * fps))) if v else 0,
         sample_rate=a.sample_rate if a else 0,
         channels=a.channels if a else 0,
-        samples=_bounded(a.samples or max(1, round(info.duration * a.sample_rate))) if a else 0,
+        # sound that would be refused when it is decoded counts no longer than what is decoded at most
+        samples=min(a.samples or max(1, round(info.duration * a.sample_rate)), current().samples) if a else 0,
     )
-
-
-def _bounded(samples: int) -> int:
-    """Sound that would be refused when it is decoded counts no longer than what is decoded at most."""
-    return min(samples, current().samples)
 
 
 def middle_frame(path: Path) -> Image:

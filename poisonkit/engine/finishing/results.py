@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -10,11 +11,12 @@ from typing import Any
 
 from poisonkit.engine.finishing import survival_warnings
 from poisonkit.engine.state.ledger import read_rows
+from poisonkit.engine.state.run_state import Run
 from poisonkit.engine.state.task_results import Counts, TaskResults
 from poisonkit.metrics.survival import SurvivalSummary
 from poisonkit.outputs.paths import OutputPaths
 from poisonkit.outputs.record import rounded
-from poisonkit.plan.plan import Plan
+from poisonkit.plan.plan import Plan, Task
 from poisonkit.recipe.recipe import read_mapping
 
 
@@ -113,6 +115,22 @@ class Made:
     part: Part
     clean_method: str
     processed: int
+
+
+def summary_of(run: Run, made: Made, tasks: Sequence[Task], **more: Any) -> Summary:
+    """What a run did with these tasks. more: the summary's other fields."""
+    done = made.part.done
+    return Summary(
+        out=run.state.out,
+        plan=made.part.plan,
+        counts=done.counts(tasks),
+        failed=done.without_file(tasks, "failed"),
+        inert=done.without_file(tasks, "inert"),
+        clean_method=made.clean_method,
+        seconds=time.monotonic() - run.began,
+        processed=made.processed,
+        **more,
+    )
 
 
 def added_attacks(out: Path, current: Part | None = None) -> list[Part]:

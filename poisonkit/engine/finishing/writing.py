@@ -17,7 +17,7 @@ from poisonkit._version import __version__
 from poisonkit.common import atomic, levels
 from poisonkit.datasets import Dataset
 from poisonkit.engine.finishing import card, features
-from poisonkit.engine.finishing.results import Made, Part, Summary, added_attacks
+from poisonkit.engine.finishing.results import Made, Part, Summary, added_attacks, summary_of
 from poisonkit.engine.state import finished
 from poisonkit.engine.state.run_state import Run
 from poisonkit.engine.state.task_results import Counts, TaskResults
@@ -49,7 +49,6 @@ def finish(run: Run, made: Made) -> Summary:
 
     The summary is of what was made now: of an attack set that is added, of that alone.
     """
-    seconds = time.monotonic() - run.began
     dataset, out, paths, done = run.dataset, run.state.out, run.state.paths, made.part
     recipe = run.base or run.recipe
     base = done if run.base is None else _dataset_part(run.base, paths)
@@ -68,16 +67,11 @@ def finish(run: Run, made: Made) -> Summary:
     added = [part.recipe for part in parts[1:]]
     text = card.card(recipe, dataset, base.plan, counts, annotations, survival, weak, added)
     atomic.write_text(paths.card, text)
-    summary = Summary(
-        out=out,
-        plan=done.plan,
-        counts=done.counts(),
-        failed=done.done.without_file(done.plan.tasks, "failed"),
-        inert=done.done.without_file(done.plan.tasks, "inert"),
+    summary = summary_of(
+        run,
+        made,
+        done.plan.tasks,
         warnings=(*dataset.notes, *done.warnings),
-        clean_method=made.clean_method,
-        seconds=seconds,
-        processed=made.processed,
         annotations=annotations,
         survival=done.survival,
         required=recipe.require_survival,
