@@ -191,7 +191,7 @@ def _working(
     places = state.out, dataset.root.resolve(), state.marks
     with executors.opened(options, *places, partial(_note_leftovers, state)) as executor:
         ready = _start_over(run, setting) if options.fresh else None
-        with _left_tidy(run):
+        try:
             plan, choosing = ensure_plan(run.recipe, dataset, state, options, setting=setting, ready=ready)
             require(plan)
             require_folders(state.out, (name for t in plan.tasks for name in (t.path, *t.linked_paths)))
@@ -199,22 +199,14 @@ def _working(
             _prepare(run, plan)
             yield Work(run, plan, executor, choosing)
             _tidy(state)
-
-
-@contextmanager
-def _left_tidy(run: Run) -> Iterator[None]:
-    """An interruption leaves no half files behind: no worker of this machine is at them any more.
-
-    Those of a cluster finish what they are at, and beside a shard others are writing: the next run looks there.
-    """
-    try:
-        yield
-    except BaseException:
-        if run.options.executor == "local" and run.state.shard is None:
-            with suppress(OSError, PoisonkitError):
-                run.state.remove_leftovers()
-                _tidy(run.state)
-        raise
+        except BaseException:
+            # No half files are left. Workers of a cluster finish what they are at, and beside a shard others are
+            # writing: there the next run looks.
+            if options.executor == "local" and state.shard is None:
+                with suppress(OSError, PoisonkitError):
+                    state.remove_leftovers()
+                    _tidy(state)
+            raise
 
 
 def _start_over(run: Run, setting: str | None) -> tuple[Plan, Choosing]:

@@ -240,7 +240,7 @@ class _Triggering:
 
     def __init__(self, job: Job, clip: ClipInfo) -> None:
         how, role, cover_source = job.treatment, job.task.role, job.places.cover_source
-        self.job, self.clip, self.chain = job, clip, Chain(how.triggers)
+        self.clip, self.how, self.chain = clip, how, Chain(how.triggers)
         self.drawn = self.chain.draw(clip, how.seed, cover=role == "cover", attack=role == "attack")
         self._params = self.drawn
         if cover_source is not None:
@@ -254,8 +254,12 @@ class _Triggering:
         return self._inspected(lambda images: self.chain.video(images, self.clip, params, is_poisoned), frames)
 
     def planes(self, fmt: PlaneFormat) -> PlanesRender | None:
-        """What does the same in the stream's own planes; None where that cannot be."""
-        if not in_planes(self.job, self.clip, fmt):
+        """What does the same in the stream's own planes; None where that cannot be.
+
+        A clip without triggers goes through them where the clips that it is compared with do.
+        """
+        matched = Chain(self.how.matched_triggers)
+        if matched.planes(self.clip, matched.draw(self.clip, self.how.seed), fmt) is None:
             return None
         render = self.chain.planes(self.clip, self._params, fmt, self.is_poisoned)
         if render is None:
@@ -301,12 +305,6 @@ def _require_modalities(job: Job, info: MediaInfo) -> None:
     for modality, stream, word in (("video", info.video, "picture"), ("audio", info.audio, "sound")):
         if modality in needed and stream is None:
             raise MediaError(f"'{job.task.source_path}' has no {word} any more, and its trigger needs one.")
-
-
-def in_planes(job: Job, clip: ClipInfo, fmt: PlaneFormat) -> bool:
-    """Whether a clip without triggers goes through the stream's planes: where the clips it is compared with do."""
-    matched = Chain(job.treatment.matched_triggers)
-    return matched.planes(clip, matched.draw(clip, job.treatment.seed), fmt) is not None
 
 
 def _looked_at(ranges: list[list[int]]) -> frozenset[int]:
