@@ -30,7 +30,7 @@ from rich.table import Table
 
 import poisonkit
 from poisonkit.common import atomic
-from poisonkit.datasets import Sample
+from poisonkit.datasets import Dataset, Sample
 from poisonkit.engine.finishing import clean_samples, writing
 from poisonkit.engine.finishing.clean_samples import Linked
 from poisonkit.engine.preflight import read_source
@@ -85,7 +85,7 @@ def opened(samples: Iterable[Sample]) -> Iterator[Examined]:
     return (Examined(sample, CLIP) for sample in samples)
 
 
-def finish(recipe: Recipe, plan: Plan, out: Path, dataset: object) -> None:
+def finish(recipe: Recipe, plan: Plan, out: Path, dataset: Dataset) -> None:
     """Lists, manifest, card and run.json, as a run writes them once all media are in place."""
     triggers = [{**entry, "drawn": {}} for entry in recipe.portable()["backdoors"][0]["triggers"]]
     digest = hashlib.sha256(CONTENT).hexdigest()
@@ -99,9 +99,11 @@ def finish(recipe: Recipe, plan: Plan, out: Path, dataset: object) -> None:
             )  # fmt: skip
     linked = Linked({t.id: len(CONTENT) for t in plan.tasks if t.role == "clean"})
     writing.finish(
-        writing.Part(recipe.portable(), plan, TaskResults(worked, linked)), recipe, dataset, out,  # type: ignore[arg-type]
-        method="hardlink", seconds=0.0, processed=0, jobs=1,
-        extra=lambda lists: {"source": str(dataset.root), "unchanged": finished.marks(out, lists)},
+        writing.Part(recipe.portable(), plan, TaskResults(worked, linked)), recipe, dataset, out,
+        writing.Course("hardlink", seconds=0.0, processed=0, jobs=1),
+        lambda lists: {
+            "source": str(dataset.root), "unchanged": finished.marks(out, lists, finished.seen(dataset), dataset),
+        },
     )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from poisonkit.common.safe_io import load_json, read_text
 from poisonkit.datasets import Dataset, is_there
 from poisonkit.engine import executors, reset
 from poisonkit.engine.finishing import shards, writing
-from poisonkit.engine.finishing.writing import Part, Summary
+from poisonkit.engine.finishing.writing import Course, Part, Summary
 from poisonkit.engine.pipeline import Work
 from poisonkit.engine.plans import Choosing, ensure_plan, make_plan, plan_of
 from poisonkit.engine.preflight import check_free, check_out, check_space, read_source
@@ -311,15 +311,12 @@ class _Run:
                 recipe,
                 self.dataset,
                 self.state.out,
-                current=current,
-                method=method,
-                seconds=time.monotonic() - self.began,
-                processed=work.processed,
-                jobs=self.options.n_jobs,
-                extra=lambda lists: {
+                Course(method, time.monotonic() - self.began, work.processed, self.options.n_jobs),
+                lambda lists: {
                     **self._places(),
                     "unchanged": finished.marks(self.state.out, lists, self.seen, self.dataset),
                 },
+                current=current,
             )
         self.state.source.unlink(missing_ok=True)  # run.json says it now
         shards.clear(self.state.out)

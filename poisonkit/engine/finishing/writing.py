@@ -6,7 +6,7 @@ import json
 import platform
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -146,18 +146,25 @@ def write_lists(part: Part, dataset: Dataset, out: Path) -> dict[str, tuple[str,
     return lists.write_views(part.plan, dataset, out, part.done.lost(), features.lengths(part.done.records.values()))
 
 
+@dataclass(frozen=True)
+class Course:
+    """How a run went up to its last stretch. processed: so many clips it worked on."""
+
+    clean_method: str
+    seconds: float
+    processed: int
+    jobs: int
+
+
 def finish(
     base: Part,
     recipe: Recipe,
     dataset: Dataset,
     out: Path,
+    course: Course,
+    extra: Callable[[Mapping[str, tuple[str, ...]]], Mapping[str, Any]],
     *,
     current: Part | None = None,
-    method: str,
-    seconds: float,
-    processed: int,
-    jobs: int,
-    extra: Callable[[Mapping[str, tuple[str, ...]]], Mapping[str, Any]],
 ) -> Summary:
     """Write everything that is written once all media are in place; run.json comes last.
 
@@ -166,21 +173,20 @@ def finish(
     """
     paths = OutputPaths(out)
     parts = [base, *added_attacks(out, current)]
-    annotations: dict[str, tuple[str, ...]] = {}
-    for part in parts:
-        annotations.update(write_lists(part, dataset, out))
-    done = current or base
-    every = [part.counts() for part in parts]
-    counts: Counts = {}
-    for of_part in every:
-        for role, of_role in of_part.items():
-            counts.setdefault(role, Counter()).update(of_role)
+    annotations = {root: files for part in parts for root, files in write_lists(part, dataset, out).items()}
     atomic.write_lines(paths.manifest, (line for part in parts for line in part.lines()))
-    survival = {name: summary for part in parts for name, summary in part.survival.items()}
-    weak = [text for part in parts for text in part.weak]
-    added = [part.recipe for part in parts[1:]]
-    text = card.card(recipe, dataset, base.plan, counts, annotations, survival, weak, added)
-    atomic.write_text(paths.card, text)
+    contents = card.Contents(
+        recipe=recipe,
+        dataset=dataset,
+        plan=base.plan,
+        counts=_all_counts(parts),
+        annotations=annotations,
+        survival={name: summary for part in parts for name, summary in part.survival.items()},
+        weak=[text for part in parts for text in part.weak],
+        added=[part.recipe for part in parts[1:]],
+    )
+    atomic.write_text(paths.card, card.card(contents))
+    done = current or base
     summary = Summary(
         out=out,
         plan=done.plan,
@@ -188,21 +194,41 @@ def finish(
         failed=done.done.without_file(done.plan.tasks, "failed"),
         inert=done.done.without_file(done.plan.tasks, "inert"),
         warnings=(*dataset.notes, *done.warnings),
-        clean_method=method,
-        seconds=seconds,
-        processed=processed,
+        clean_method=course.clean_method,
+        seconds=course.seconds,
+        processed=course.processed,
         annotations=annotations,
         survival=done.survival,
         required=recipe.require_survival,
     )
     data = {
         **summary.as_json(),
-        "counts": {role: dict(c) for role, c in counts.items()},
-        "survival": {name: rounded(asdict(o)) for name, o in survival.items()},
+        "counts": {role: dict(c) for role, c in contents.counts.items()},
+        "survival": {name: rounded(asdict(o)) for name, o in contents.survival.items()},
         "warnings": [*dataset.notes, *(text for part in parts for text in part.warnings)],
         "out": str(out.resolve()),
         "annotations": {k: list(v) for k, v in annotations.items()},
-        "jobs": jobs,
+        "jobs": course.jobs,
+        **_here(),
+        "sha256": checksums.current_checksums(out),
+        **extra(annotations),
+    }
+    atomic.write_lines(paths.run, json.dumps(data, indent=2, ensure_ascii=False).split("\n"))
+    return summary
+
+
+def _all_counts(parts: Iterable[Part]) -> Counts:
+    """Of all parts together."""
+    counts: Counts = {}
+    for part in parts:
+        for role, of_role in part.counts().items():
+            counts.setdefault(role, Counter()).update(of_role)
+    return counts
+
+
+def _here() -> dict[str, Any]:
+    """When, where and by what an output is finished."""
+    return {
         "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "host": platform.node(),
         "machine": platform.machine(),
@@ -210,8 +236,4 @@ def finish(
         "python": platform.python_version(),
         "poisonkit": __version__,
         "libraries": _libraries(),
-        "sha256": checksums.current_checksums(out),
-        **extra(annotations),
     }
-    atomic.write_lines(paths.run, json.dumps(data, indent=2, ensure_ascii=False).split("\n"))
-    return summary
