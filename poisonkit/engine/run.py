@@ -20,7 +20,6 @@ from poisonkit.engine.finishing.writing import Course, Part, Summary
 from poisonkit.engine.pipeline import Work
 from poisonkit.engine.plans import Choosing, ensure_plan, make_plan, plan_of
 from poisonkit.engine.preflight import check_free, check_out, check_space, read_source
-from poisonkit.engine.state import finished
 from poisonkit.engine.state.options import Options, Shard
 from poisonkit.engine.state.progress import showing
 from poisonkit.engine.state.run_state import State, adopt, require_done
@@ -162,7 +161,6 @@ class _Run:
         self.recipe, self.dataset, self.state, self.options = recipe, dataset, state, options
         self.base, self.setting, self.merging = base, setting, merging
         self.began = time.monotonic()
-        self.seen = finished.seen(dataset)
 
     def go(self) -> Summary:
         state, options = self.state, self.options
@@ -172,8 +170,6 @@ class _Run:
             with state.held(), ExitStack() as stack:
                 if not options.fresh:
                     self._require_level()
-                    if (known := self._finished()) is not None:
-                        return known
                 executor = stack.enter_context(self._executor())
                 ready = self._start_over() if options.fresh else None
                 stack.enter_context(self._left_tidy())
@@ -234,15 +230,6 @@ class _Run:
             known = read_text(state.level).strip()
         if known and known != here:
             raise RequestError(levels.clash(known, here, str(state.out)))
-
-    def _finished(self) -> Summary | None:
-        """The outcome, where there is nothing to do."""
-        if self.merging or self.state.shard is not None or self.state.attack is not None:
-            return None
-        known = finished.unchanged(self.state, self.recipe, self.dataset)
-        for warning in known.warnings if known else ():
-            self.options.progress.say(warning)
-        return known
 
     def _executor(self) -> AbstractContextManager[executors.Executor]:
         source = self.dataset.root.resolve()
@@ -312,10 +299,7 @@ class _Run:
                 self.dataset,
                 self.state.out,
                 Course(method, time.monotonic() - self.began, work.processed, self.options.n_jobs),
-                lambda lists: {
-                    **self._places(),
-                    "unchanged": finished.marks(self.state.out, lists, self.seen, self.dataset),
-                },
+                self._places(),
                 current=current,
             )
         self.state.source.unlink(missing_ok=True)  # run.json says it now

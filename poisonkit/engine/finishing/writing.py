@@ -6,7 +6,7 @@ import json
 import platform
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -162,14 +162,14 @@ def finish(
     dataset: Dataset,
     out: Path,
     course: Course,
-    extra: Callable[[Mapping[str, tuple[str, ...]]], Mapping[str, Any]],
+    places: Mapping[str, Any],
     *,
     current: Part | None = None,
 ) -> Summary:
     """Write everything that is written once all media are in place; run.json comes last.
 
-    current: the attack set that this run added, if it did: the summary is of it alone. extra: what else run.json says,
-    given the annotation files by view root.
+    places: where the source lies, for run.json. current: the attack set that this run added, if it did: the summary is
+    of it alone.
     """
     paths = OutputPaths(out)
     parts = [base, *added_attacks(out, current)]
@@ -211,7 +211,7 @@ def finish(
         "jobs": course.jobs,
         **_here(),
         "sha256": checksums.current_checksums(out),
-        **extra(annotations),
+        **places,
     }
     atomic.write_lines(paths.run, json.dumps(data, indent=2, ensure_ascii=False).split("\n"))
     return summary
