@@ -19,7 +19,6 @@ from poisonkit.engine.finishing.results import Made, Summary, added_attacks, sum
 from poisonkit.engine.pipeline import Work
 from poisonkit.engine.plans import Choosing, ensure_plan, make_plan, plan_of
 from poisonkit.engine.preflight import check_free, check_out, check_space, read_source
-from poisonkit.engine.state import finished
 from poisonkit.engine.state.options import Options, Shard
 from poisonkit.engine.state.progress import showing
 from poisonkit.engine.state.run_state import Run, State, adopt, require_done
@@ -41,14 +40,8 @@ def execute(recipe: Recipe, out: Path, options: Options) -> Summary:
         dataset = read_source(recipe)
     check_out(out, dataset, beside=options.fresh)
     run = _begun(recipe, dataset, State(out, shard=options.shard), options)
-    with _held(run):
-        if not options.fresh and options.shard is None:
-            known = finished.unchanged(run.state, recipe, dataset)
-            if known is not None:
-                _say(run, known.warnings)
-                return known
-        with _working(run) as work:
-            return _done(work)
+    with _held(run), _working(run) as work:
+        return _done(work)
 
 
 def execute_attack(
@@ -122,7 +115,7 @@ def execute_merge(
 
 
 def _begun(recipe: Recipe, dataset: Dataset, state: State, options: Options, base: Recipe | None = None) -> Run:
-    return Run(recipe, dataset, state, options, finished.seen(dataset), time.monotonic(), base)
+    return Run(recipe, dataset, state, options, time.monotonic(), base)
 
 
 def _done(work: Work) -> Summary:

@@ -6,7 +6,7 @@ import json
 import platform
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from importlib import metadata
@@ -18,7 +18,6 @@ from poisonkit.common import atomic, levels
 from poisonkit.datasets import Dataset
 from poisonkit.engine.finishing import card, features
 from poisonkit.engine.finishing.results import Made, Part, Summary, added_attacks, summary_of
-from poisonkit.engine.state import finished
 from poisonkit.engine.state.run_state import Run
 from poisonkit.engine.state.task_results import Counts, TaskResults
 from poisonkit.outputs import checksums, lists, record
@@ -53,20 +52,19 @@ def finish(run: Run, made: Made) -> Summary:
     recipe = run.base or run.recipe
     base = done if run.base is None else _dataset_part(run.base, paths)
     parts = [base, *added_attacks(out, done if done.added else None)]
-    annotations: dict[str, tuple[str, ...]] = {}
-    for part in parts:
-        annotations.update(write_lists(part, dataset, out))
-    every = [part.counts() for part in parts]
-    counts: Counts = {}
-    for of_part in every:
-        for role, of_role in of_part.items():
-            counts.setdefault(role, Counter()).update(of_role)
+    annotations = {root: files for part in parts for root, files in write_lists(part, dataset, out).items()}
     atomic.write_lines(paths.manifest, (line for part in parts for line in part.lines()))
-    survival = {name: summary for part in parts for name, summary in part.survival.items()}
-    weak = [text for part in parts for text in part.weak]
-    added = [part.recipe for part in parts[1:]]
-    text = card.card(recipe, dataset, base.plan, counts, annotations, survival, weak, added)
-    atomic.write_text(paths.card, text)
+    contents = card.Contents(
+        recipe=recipe,
+        dataset=dataset,
+        plan=base.plan,
+        counts=_all_counts(parts),
+        annotations=annotations,
+        survival={name: summary for part in parts for name, summary in part.survival.items()},
+        weak=[text for part in parts for text in part.weak],
+        added=[part.recipe for part in parts[1:]],
+    )
+    atomic.write_text(paths.card, card.card(contents))
     summary = summary_of(
         run,
         made,
@@ -78,12 +76,32 @@ def finish(run: Run, made: Made) -> Summary:
     )
     data = {
         **summary.as_json(),
-        "counts": {role: dict(c) for role, c in counts.items()},
-        "survival": {name: rounded(asdict(o)) for name, o in survival.items()},
+        "counts": {role: dict(c) for role, c in contents.counts.items()},
+        "survival": {name: rounded(asdict(o)) for name, o in contents.survival.items()},
         "warnings": [*dataset.notes, *(text for part in parts for text in part.warnings)],
         "out": str(out.resolve()),
         "annotations": {k: list(v) for k, v in annotations.items()},
         "jobs": run.options.n_jobs,
+        **_here(),
+        "sha256": checksums.current_checksums(out),
+        **places(run),
+    }
+    atomic.write_lines(paths.run, json.dumps(data, indent=2, ensure_ascii=False).split("\n"))
+    return summary
+
+
+def _all_counts(parts: Iterable[Part]) -> Counts:
+    """Of all parts together."""
+    counts: Counts = {}
+    for part in parts:
+        for role, of_role in part.counts().items():
+            counts.setdefault(role, Counter()).update(of_role)
+    return counts
+
+
+def _here() -> dict[str, Any]:
+    """When, where and by what an output is finished."""
+    return {
         "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "host": platform.node(),
         "machine": platform.machine(),
@@ -91,12 +109,7 @@ def finish(run: Run, made: Made) -> Summary:
         "python": platform.python_version(),
         "poisonkit": __version__,
         "libraries": _libraries(),
-        "sha256": checksums.current_checksums(out),
-        **places(run),
-        "unchanged": finished.marks(out, annotations, run.seen, dataset),
     }
-    atomic.write_lines(paths.run, json.dumps(data, indent=2, ensure_ascii=False).split("\n"))
-    return summary
 
 
 def _dataset_part(recipe: Recipe, paths: OutputPaths) -> Part:

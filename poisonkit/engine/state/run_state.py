@@ -178,7 +178,7 @@ class State:
 
 @dataclass(frozen=True)
 class Run:
-    """What a run works on. seen: its source, as `finished.seen` has it; began: by the monotonic clock.
+    """What a run works on. began: by the monotonic clock.
 
     recipe: of what is made. base: where that is an attack set for a finished output, the output's own.
     """
@@ -187,7 +187,6 @@ class Run:
     dataset: Dataset
     state: State
     options: Options
-    seen: str
     began: float
     base: Recipe | None = None
 
