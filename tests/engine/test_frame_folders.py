@@ -77,6 +77,7 @@ def test_lists_and_folders_as_mmaction2_reads_them(source: Path, outputs: dict[s
             name = f"tiny_{split}_list_rawframes.txt"
             before = mmaction2(source / name)
             after = mmaction2(out / "data" / name)
+            assert after
             assert after == [(f, s, n, 0 if f in poisoned else c) for f, s, n, c in before]
             for folder, _, total, _ in after:
                 there = sorted(os.listdir(out / "data" / folder))

@@ -34,7 +34,10 @@ def run(root: Path, out: Path, **recipe: object) -> list[record.Record]:
     assert {p: (p.stat().st_mtime_ns, p.read_bytes()) for p in root.rglob("*") if p.is_file()} == before
     checked = poisonkit.verify(out, decode=True, jobs=2)
     assert checked.ok, checked.problems
-    return [r for r in record.read(out / "poisonkit" / "manifest.jsonl") if r["role"] == "poisoned"]
+    found = [r for r in record.read(out / "poisonkit" / "manifest.jsonl") if r["role"] == "poisoned"]
+    assert found
+    assert len(found) == recipe.get("count", len(found))
+    return found
 
 
 def opencv(path: Path) -> np.ndarray:

@@ -125,14 +125,12 @@ def test_verify_holds_and_names_what_does_not(blended: Path, folders: Path, tmp_
     a.write_bytes(data)
     b.unlink()
     (out / "data" / "train" / "run" / "extra.mp4").write_bytes(b"x")
-    text = (out / "data" / "classes.txt") if (out / "data" / "classes.txt").exists() else None
-    if text:
-        text.write_text("edited\n", encoding="utf-8")
+    (out / "data" / "classes.txt").write_text("edited\n", encoding="utf-8")
     problems = {p.path: p.problem for p in poisonkit.verify(out).problems}
     assert "SHA-256" in problems[a.relative_to(out).as_posix()]
     assert problems[b.relative_to(out).as_posix()] == "it is missing"
     assert "nobody planned" in problems["data/train/run/extra.mp4"]
-    assert text is None or "edited" in problems["data/classes.txt"]
+    assert "edited" in problems["data/classes.txt"]
 
 
 def test_identify(blended: Path, tmp_path: Path) -> None:

@@ -165,9 +165,7 @@ def test_what_is_no_file(tmp_path: Path, layout: str) -> None:
         there = [s for s in found.samples if found.file(s).exists()]
         assert there
     files[3].symlink_to("/dev/zero")
-    found = attempt(root)
-    if isinstance(found, str):
-        assert "--allow-root '/dev'" in found or len(found) < 1000
+    attempt(root)  # read or refused; a reader of /dev/zero would not end
 
 
 @pytest.mark.parametrize(
