@@ -112,7 +112,7 @@ def put_files(plan: Plan, out: Path) -> None:
         if i % 30_000 == 0:  # so many links a file can have
             content.unlink(missing_ok=True)
             content.write_bytes(CONTENT)
-        for name in (task.path, *task.also):
+        for name in (task.path, *task.linked_paths):
             if i < CLASSES or task.role != "clean":
                 (out / name).parent.mkdir(parents=True, exist_ok=True)
             os.link(content, out / name)

@@ -196,6 +196,6 @@ def given(values: dict[str, Any]) -> dict[str, Any]:
 
 def warm() -> None:
     """Begin the process that will open the dataset's files while this one imports what it needs."""
-    from poisonkit.survey import opening
+    from poisonkit.survey import isolated_opening
 
-    opening.warm()
+    isolated_opening.warm()

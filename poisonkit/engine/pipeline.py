@@ -131,8 +131,8 @@ class Work:
             encode=self.recipe.encoded(self.plan.setting),
             stream=self.recipe.stream,
             seed=self.recipe.seed,
-            like=() if triggered else backdoor.triggers,
-            other=None if task.other is None else str(self.dataset.root / task.other),
+            matched_triggers=() if triggered else backdoor.triggers,
+            cover_source=None if task.cover_source is None else str(self.dataset.root / task.cover_source),
             time_limit=self.options.time_limit,
         )
 

@@ -182,7 +182,7 @@ class _Run:
                 )
                 if self.merging:
                     require_done(state, plan.tasks, self.recipe.clean == "reencode")
-                require_folders(state.out, (name for t in plan.tasks for name in (t.path, *t.also)))
+                require_folders(state.out, (name for t in plan.tasks for name in (t.path, *t.linked_paths)))
                 for warning in (*self.dataset.notes, *plan.warnings, *plan.passed_over.values(), *plan.found):
                     options.progress.say(warning)
                 self._prepare(plan)
@@ -217,7 +217,7 @@ class _Run:
         check_out(state.out, self.dataset, beside=True)
         check_free(plan, state.out, old.files)
         check_space(plan, self.dataset, self.recipe, state.out, old.size())
-        require_folders(state.out, (name for t in plan.tasks for name in (t.path, *t.also)))
+        require_folders(state.out, (name for t in plan.tasks for name in (t.path, *t.linked_paths)))
         left = old.clear(state.kept())
         if left:
             more = f" and {len(left) - 1} more" if len(left) > 1 else ""

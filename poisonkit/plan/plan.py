@@ -181,7 +181,7 @@ class Plan:
             for task in self._of(view):
                 if task.attack != attack or (dropped and task.key in dropped):
                     continue
-                path = task.also[0] if original else task.path
+                path = task.linked_paths[0] if original else task.path
                 label = task.label
                 if view == "target":
                     label = task.target
@@ -214,7 +214,7 @@ class Plan:
         tasks = self.tasks
         for at, task in tasks.placed() if isinstance(tasks, SavedTasks) else enumerate(tasks):
             roles.add(task.role)
-            labels.update((task.label, task.target, task.sample.label, *task.sample.further))
+            labels.update((task.label, task.target, task.sample.label, *task.sample.extra_labels))
             if task.attack:
                 attacks[task.attack] = None
             if task.role not in PARTS:

@@ -14,7 +14,7 @@ from poisonkit.datasets import at_hand
 from poisonkit.errors import MediaError, PoisonkitError
 from poisonkit.media.file_traits import Traits, traits
 from poisonkit.media.info import Encode, MediaInfo, Problem
-from poisonkit.survey import opening
+from poisonkit.survey import isolated_opening
 
 Stream = str | int
 Need = Literal["remux", "convert"]
@@ -79,7 +79,7 @@ def needed(path: Path, scratch: str, *, stream: Stream, encode: Encode) -> Need 
 def info_of(path: Path, *, stream: Stream = "best") -> MediaInfo:
     """What a file of a dataset or an output holds, before it is opened in this process. MediaError for what does not
     open, or not in time; OSError."""
-    return next(opening.opened(partial(_info, stream=stream), [path], 1, _late))
+    return next(isolated_opening.opened(partial(_info, stream=stream), [path], 1, _late))
 
 
 def _info(path: Path, scratch: str, *, stream: Stream) -> MediaInfo:

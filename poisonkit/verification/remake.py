@@ -156,7 +156,7 @@ def _job(case: Case, encode: Encode, how: Decoding, source: Path, out: str) -> I
     triggered = case.task.role != "control"
     triggers = tuple(trigger_of(entry, how) for entry in case.triggers)
     job = Job(
-        task=replace(case.task, also=()),
+        task=replace(case.task, linked_paths=()),
         source=str(source),
         out=out,
         classes=case.classes,
@@ -166,13 +166,13 @@ def _job(case: Case, encode: Encode, how: Decoding, source: Path, out: str) -> I
         encode=encode,
         stream=how.stream,
         seed=how.seed,
-        like=() if triggered else triggers,
+        matched_triggers=() if triggered else triggers,
     )
-    if case.task.other is None:
+    if case.task.cover_source is None:
         yield job
         return
-    with at_hand(Path(how.source, case.task.other)) as other:
-        yield replace(job, other=str(other))
+    with at_hand(Path(how.source, case.task.cover_source)) as other:
+        yield replace(job, cover_source=str(other))
 
 
 def _facts(row: Record, again: Record) -> str | None:

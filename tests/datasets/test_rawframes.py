@@ -208,7 +208,7 @@ def test_numbering(names: str, want: tuple[int, int, str, tuple[str, ...]] | str
 def test_offsets_are_told_by_the_folders_and_kept(tmp_path: Path) -> None:
     root = empty(tmp_path / "in", ["a 0 2 0", "b 1 2 1", "c 2 1 0"], val=["d 0 3 1"])
     dataset = read(Source(root))
-    assert [(s.extra, s.label, s.further) for s in dataset.samples] == [
+    assert [(s.extra, s.label, s.extra_labels) for s in dataset.samples] == [
         (("2", "0"), 0, ()), (("2", "1"), 1, ()), (("1", "2"), 0, ()), (("3", "0"), 1, ()),
     ]  # fmt: skip
     assert any("with_offset=True" in note for note in dataset.notes)

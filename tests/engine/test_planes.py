@@ -51,7 +51,8 @@ def run(path: Path, out: str, *chain: Trigger, like: tuple[Trigger, ...] = (), f
     )  # fmt: skip
     job = Job(
         task=task, source=str(path), out=str(path.parent), classes=("a", "b"), triggers=chain,
-        touches=frozenset({"video"}), frames=frames, encode=Encode("crf", 0), stream="best", seed=0, like=like,
+        touches=frozenset({"video"}), frames=frames, encode=Encode("crf", 0), stream="best", seed=0,
+        matched_triggers=like,
     )  # fmt: skip
     return process(job)
 

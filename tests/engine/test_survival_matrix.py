@@ -56,7 +56,7 @@ def measured(clip: Path, trigger: str, encode: str) -> tuple[dict[str, Any], Pat
     """The record's figures, the poisoned file, and the re-encoded source."""
     job = job_on(clip, clip.name, [poisonkit.triggers.create(trigger)], parse_encode(encode))
     poisoned = replace(job, out=str(clip.parent), task=replace(job.task, path=f"poisoned-{clip.name}"))
-    control = replace(job, out=str(clip.parent), triggers=(), like=job.triggers)
+    control = replace(job, out=str(clip.parent), triggers=(), matched_triggers=job.triggers)
     control = replace(control, task=replace(job.task, role="control", path=f"control-{clip.name}"))
     row = process(poisoned)
     assert row["status"] == process(control)["status"] == "ok"

@@ -152,7 +152,7 @@ def _planned(good: Good, source: Path, place: Path, rng: random.Random) -> Job:
         encode=Encode(rotation=rng.choice(("keep", "keep", "normalise"))),
         stream="best",
         seed=1,
-        like=triggers if without else (),
+        matched_triggers=triggers if without else (),
     )
 
 
@@ -200,7 +200,7 @@ def _renamed(data: bytes, rng: random.Random) -> bytes:
 def _check(job: Job, row: Record, source: Path) -> bool:
     """Broken where the record is not true of its file. True where the two decoders see another source."""
     target = Path(job.out, row["path"])
-    touched = Chain(job.triggers or job.like).touches
+    touched = Chain(job.triggers or job.matched_triggers).touches
     otherwise = False
     if job.task.role != "clean":
         for modality, counted in (("video", row["frames"]), ("audio", row["samples"])):

@@ -62,10 +62,12 @@ def _measured(task: Measurement) -> Fidelity:
     if task.control is not None:
         return _compare(task, source, file, Path(task.control))
     name = f".poisonkit-control-{token()}-{get_ident()}{file.suffix}"
-    made = replace(job.task, role="control", path=name, also=())
+    made = replace(job.task, role="control", path=name, linked_paths=())
     control = Path(task.scratch, name)
     with writing(control):
-        again = process(replace(job, task=made, out=task.scratch, triggers=(), like=job.triggers, other=None))
+        again = process(
+            replace(job, task=made, out=task.scratch, triggers=(), matched_triggers=job.triggers, cover_source=None)
+        )
         if isinstance(again, Stopped):
             raise MediaError(again.error)
         if again["status"] != "ok":
@@ -80,8 +82,8 @@ def _compare(task: Measurement, source: Path, file: Path, control: Path) -> Fide
     if row["frames"]:
         clip = ClipInfo(**{**clip.__dict__, "frames": row["frames"]})
     drawn = [dict(t["drawn"]) for t in row["triggers"]]
-    if job.other is not None:
-        drawn = chain.with_other(drawn, middle_frame(Path(job.other)))
+    if job.cover_source is not None:
+        drawn = chain.with_other(drawn, middle_frame(Path(job.cover_source)))
     found: dict[str, Any] = dict(row["fidelity"] or {})
     if "video" in chain.touches:
         poisoned = {t for a, b in row["poisoned_ranges"] for t in range(a, b)}

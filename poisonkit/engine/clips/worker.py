@@ -51,9 +51,11 @@ class Job:
     encode: Encode
     stream: Literal["best"] | int
     seed: int
-    other: str | None = None
+    cover_source: str | None = None
     time_limit: float = 1.0  # see `time_limit`; for workers that can be ended
-    like: tuple[Trigger, ...] = ()  # without triggers: those of the clips that this one is to be compared with
+    matched_triggers: tuple[
+        Trigger, ...
+    ] = ()  # without triggers: those of the clips that this one is to be compared with
 
 
 class Inert(PoisonkitError):
@@ -159,8 +161,8 @@ def as_files(job: Job) -> Iterator[Job]:
     scratch = out.with_name("scratch") if out.name == "staged" else None
     with ExitStack() as stack:
         source = stack.enter_context(at_hand(job.source, scratch))
-        other = None if job.other is None else stack.enter_context(at_hand(job.other, scratch))
-        yield replace(job, source=str(source), other=None if other is None else str(other))
+        cover = None if job.cover_source is None else stack.enter_context(at_hand(job.cover_source, scratch))
+        yield replace(job, source=str(source), cover_source=None if cover is None else str(cover))
 
 
 Result = Record | Stopped
@@ -212,7 +214,7 @@ def ran_over(job: Job) -> Record:
 
 
 def _without_file(job: Job, status: str, reason: str) -> Record:
-    for name in (job.task.path, *job.task.also):
+    for name in (job.task.path, *job.task.linked_paths):
         media.remove(Path(job.out, name))
     return record(job.task, job.classes, triggers=_entries(job, []), status=status, error=reason)
 
@@ -236,7 +238,7 @@ def _process(job: Job) -> Record:
         exact, _ = media.count(source, info)
         clip = ClipInfo(**{**clip.__dict__, "frames": exact})
     drawn = chain.draw(clip, job.seed, cover=job.task.role == "cover", attack=job.task.role == "attack")
-    given = drawn if job.other is None else chain.with_other(drawn, middle_frame(Path(job.other)))
+    given = drawn if job.cover_source is None else chain.with_other(drawn, middle_frame(Path(job.cover_source)))
     poisoned = budget.of(clip, job.seed)
     witness = ClipInspector(_looked_at(poisoned.ranges(clip.frames)))
 
@@ -290,7 +292,7 @@ def _process(job: Job) -> Record:
     except MediaError:
         media.remove(target)
         raise
-    for other in job.task.also:
+    for other in job.task.linked_paths:
         link_again(target, Path(job.out, other))
     return record(
         job.task,
@@ -309,7 +311,7 @@ def _require_modalities(job: Job, info: MediaInfo) -> None:
     A control clip needs what its attack clip's triggers touch: without it, it would be a control of nothing. A clean
     clip needs nothing: many a dataset has some without sound.
     """
-    needed = Chain(job.like if job.task.role == "control" else job.triggers).touches
+    needed = Chain(job.matched_triggers if job.task.role == "control" else job.triggers).touches
     for modality, stream, word in (("video", info.video, "picture"), ("audio", info.audio, "sound")):
         if modality in needed and stream is None:
             raise MediaError(f"'{job.task.source_path}' has no {word} any more, and its trigger needs one.")
@@ -326,7 +328,7 @@ def _require_change(job: Job, witness: ClipInspector, ranges: list[list[int]]) -
 
 def in_planes(job: Job, clip: ClipInfo, fmt: PlaneFormat) -> bool:
     """Whether a clip without triggers goes through the stream's planes: where the clips it is compared with do."""
-    like = Chain(job.like)
+    like = Chain(job.matched_triggers)
     return like.planes(clip, like.draw(clip, job.seed), fmt) is not None
 
 

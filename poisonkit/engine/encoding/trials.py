@@ -108,7 +108,7 @@ def _attempt(trial: Trial, job: Job) -> Outcome:
         remedy = f" Remedy: {refused[0].remedy}." if refused[0].remedy else ""
         return ended("refused", refused[0].message + remedy)
     name = f"trial-{trial.number}{source.suffix}"
-    job = replace(job, out=trial.scratch, task=replace(job.task, path=name, also=()))
+    job = replace(job, out=trial.scratch, task=replace(job.task, path=name, linked_paths=()))
     written = Path(trial.scratch, name)
     try:
         row = process(job)

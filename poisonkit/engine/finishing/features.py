@@ -27,7 +27,7 @@ class _Job:
     key: str
     out: str
     path: str
-    also: tuple[str, ...]
+    linked_paths: tuple[str, ...]
 
 
 def lengths(rows: Iterable[Record]) -> dict[str, int]:
@@ -106,7 +106,7 @@ _Found = tuple[str, FeatureFiles | str | _Trouble, bool]
 
 def _extract(job: _Job) -> _Found:
     """(key, the record's `features` or why there are none, whether they were padded). Never raises for a bad file."""
-    place, also = feature_path(job.path), [feature_path(name) for name in job.also]
+    place, also = feature_path(job.path), [feature_path(name) for name in job.linked_paths]
     try:
         made = media.write_features(Path(job.out, job.path), Path(job.out, place))
         for other in also:

@@ -43,7 +43,7 @@ DIED = "was left alone: the process that opened it died twice"
 READY = ("av", "poisonkit.survey.file_checks")  # what a process imports before it is asked for it
 
 _START = (
-    "import sys, json; sys.path[:] = json.loads(sys.argv[1]); from poisonkit.survey.opening import serve; "
+    "import sys, json; sys.path[:] = json.loads(sys.argv[1]); from poisonkit.survey.isolated_opening import serve; "
     "serve(int(sys.argv[2]), sys.argv[3])"
 )
 
