@@ -5,25 +5,26 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import poisonkit
-from poisonkit import Recipe, RequestError
+from poisonkit import RequestError
 from poisonkit.datasets import Sample
 from poisonkit.engine.pipeline import Work
 from poisonkit.outputs import record
 from poisonkit.plan.plan import Plan, Task
 from poisonkit.plan.task import to_line
+from tests import runs
 from tests.conftest import same_output
 
 RECIPE = {"triggers": ["sine"], "count": 4, "test_fraction": 0.3, "control": 2}
 
 
-def make(source: Path, out: Path, **recipe: object) -> poisonkit.Summary:
-    return poisonkit.poison(Recipe(source=source, out=out, **{**RECIPE, **recipe}), jobs=1)
+make = partial(runs.make, **RECIPE)
 
 
 def test_nothing_is_read_or_written_the_second_time(
