@@ -35,7 +35,7 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 OTHER_MEDIA = (".jpg", ".png", ".npy", ".tar")
-FILES = [name for name in MAKERS if not get_layout(name).packed]  # shards: tests/datasets/test_webdataset.py
+FILES = [name for name in MAKERS if not get_layout(name).packed]  # shards: tests/datasets/layouts/test_webdataset.py
 
 
 def empty(root: Path, layout: str) -> Path:

@@ -1,3 +1,5 @@
+"""MMAction2's lists of videos: found, parsed and written by the rules of its own reader."""
+
 from __future__ import annotations
 
 import os

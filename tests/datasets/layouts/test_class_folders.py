@@ -1,3 +1,5 @@
+"""Class folders: read and written, through the checker, and as torchvision and Hugging Face read them."""
+
 from __future__ import annotations
 
 import os
