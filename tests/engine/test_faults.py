@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +24,14 @@ from poisonkit.errors import CheckError
 from poisonkit.metrics.fidelity import ClipInspector
 from poisonkit.outputs import record
 from poisonkit.triggers.core.chain import Chain
+from tests import runs
 from tests.conftest import same_output
 from tests.media_factory import make_audio, make_video
 
 RECIPE: dict[str, Any] = {"triggers": ["sine"], "count": 5, "attack_set": False}
 
 
-def make(source: Path, out: Path, jobs: int = 1, **more: Any) -> poisonkit.Summary:
-    return poisonkit.poison(Recipe(source=source, out=out, **{**RECIPE, **more}), jobs=jobs)
+make = partial(runs.make, **RECIPE)
 
 
 def when_reading(monkeypatch: pytest.MonkeyPatch, act: Callable[[int, Path], None]) -> None:
