@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from poisonkit import datasets
 from poisonkit.datasets import Dataset
-from poisonkit.engine.finishing.writing import Summary
+from poisonkit.engine.finishing.results import Summary
 from poisonkit.engine.preflight import default_out, read_source
 from poisonkit.engine.run import Options, Shard, execute, execute_attack, execute_merge, plan_of
 from poisonkit.engine.state.progress import Progress, Silent

@@ -19,8 +19,8 @@ from poisonkit.engine.clips.worker import middle_frame
 from poisonkit.engine.executors import threads
 from poisonkit.engine.plans import planner_of
 from poisonkit.engine.preflight import read_source
+from poisonkit.engine.sample_changes import SampleChange, choose, dataset_of, taken_on_trust
 from poisonkit.engine.state.options import Options
-from poisonkit.engine.treatments import Treatment, choose, dataset_of, taken_on_trust
 from poisonkit.errors import RequestError, did_you_mean
 from poisonkit.metrics.fidelity import ClipInspector
 from poisonkit.plan.planner import Planner
@@ -178,7 +178,7 @@ class Poison:
             raise RequestError(f"'{name}' is no sample of the dataset that the recipe was read on, by its id.")
         return name
 
-    def _relabelled(self, row: Mapping[str, Any], name: str, chosen: Treatment) -> Any:
+    def _relabelled(self, row: Mapping[str, Any], name: str, chosen: SampleChange) -> Any:
         assert self._label is not None
         if self._label not in row:
             raise RequestError(
@@ -200,7 +200,7 @@ class Poison:
             )
         return given if true and chosen.label == true[0] else made
 
-    def _triggered(self, row: Mapping[str, Any], name: str, chosen: Treatment) -> dict[str, Any]:
+    def _triggered(self, row: Mapping[str, Any], name: str, chosen: SampleChange) -> dict[str, Any]:
         """The changed clip, by key; nothing where the trigger changes nothing that the files would show."""
         chain = self._chains[chosen.backdoor]
         wanted = {"video": self._video, "audio": self._audio}
@@ -225,7 +225,7 @@ class Poison:
     def _made(
         self,
         name: str,
-        chosen: Treatment,
+        chosen: SampleChange,
         chain: Chain,
         pictures: in_memory.Pictures | None,
         sound: _Sound | None,
@@ -327,4 +327,4 @@ def _one_thread() -> AbstractContextManager[None]:
     return nullcontext()
 
 
-__all__ = ["Poison", "Treatment"]
+__all__ = ["Poison", "SampleChange"]

@@ -28,6 +28,7 @@ NAMED = 20  # so many files that do not open
 
 def command(
     source: options.Source = None,
+    *,
     shortcuts: Annotated[
         bool,
         option(
@@ -40,15 +41,7 @@ def command(
         int | None,
         option("--limit", help="Open only N files, spread over the dataset.", panel=RUNNING, metavar="N", min=1),
     ] = None,
-    layout: options.Layout = None,
-    data_root: options.DataRoot = None,
-    train_list: options.TrainList = None,
-    val_list: options.ValList = None,
-    test_list: options.TestList = None,
-    delimiter: options.Delimiter = None,
-    columns: options.Columns = None,
-    split: options.Split = None,
-    allow_root: options.AllowRoot = None,
+    reading: options.DatasetOptions,
     stream: options.Stream = None,
     jobs: options.Jobs = 0,
     time_limit: options.TimeLimit = 1.0,
@@ -74,15 +67,7 @@ def command(
         found = poisonkit.inspect(
             source,
             limit=limit,
-            layout=layout,
-            data_root=data_root,
-            train_list=train_list,
-            val_list=val_list,
-            test_list=test_list,
-            delimiter=delimiter,
-            columns=columns,
-            split=split,
-            allow_root=allow_root or (),
+            **options.given(vars(reading)),
             stream=options.stream_choice(stream),
             jobs=jobs,
             time_limit=time_limit,

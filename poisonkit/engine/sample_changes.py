@@ -19,7 +19,7 @@ _ANY_CLIP = ClipInfo(width=256, height=256, fps=25.0, frames=64, sample_rate=480
 
 
 @dataclass(frozen=True)
-class Treatment:
+class SampleChange:
     """What the recipe does to one sample. label: what it becomes. clip: what is known of its file; None: nothing.
 
     other: the file whose picture a cover sample is made with, if its method needs one.
@@ -34,7 +34,7 @@ class Treatment:
 
 def choose(
     planner: Planner, attack: str | None, labels: Literal["target", "original"], *, known: bool
-) -> Iterator[tuple[str, Treatment]]:
+) -> Iterator[tuple[str, SampleChange]]:
     """(id, what is done to it) of all samples that a recipe changes, or of an attack set.
 
     known: there are files, and they are looked at.
@@ -55,14 +55,14 @@ def choose(
             for s in found if chosen.backdoor.name == attack else ():
                 assert s.label is not None
                 label = s.label if labels == "original" else chosen.maps_to(s.label, classes)
-                yield s.id, Treatment("attack", chosen.index, label, clips.get(s.id))
+                yield s.id, SampleChange("attack", chosen.index, label, clips.get(s.id))
         return
     labels_of = {s.id: s.label for s in planner.dataset.samples}
     for chosen in planner.choose():
         for s in chosen.taken:
             assert s.label is not None
             label = s.label if chosen.backdoor.label_mode == "clean" else chosen.maps_to(s.label, classes)
-            yield s.id, Treatment("poisoned", chosen.index, label, clips.get(s.id))
+            yield s.id, SampleChange("poisoned", chosen.index, label, clips.get(s.id))
         for name, other in chosen.covers.items():
             if other is not None and not known:
                 names = ", ".join(t.name for t in chosen.backdoor.triggers)
@@ -70,7 +70,7 @@ def choose(
                     f"{names} makes cover samples with another sample's picture: give the recipe a source."
                 )
             cover = None if other is None else root / other
-            yield name, Treatment("cover", chosen.index, labels_of[name], clips.get(name), cover)
+            yield name, SampleChange("cover", chosen.index, labels_of[name], clips.get(name), cover)
 
 
 def taken_on_trust(samples: Iterable[Sample]) -> Iterator[Examined]:
