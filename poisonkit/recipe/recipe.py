@@ -25,7 +25,7 @@ from pydantic import (
 from typing_extensions import Unpack
 
 from poisonkit.common.safe_io import lies_in, load_yaml, read_text
-from poisonkit.errors import RequestError, did_you_mean
+from poisonkit.errors import OPTIONS, RequestError, did_you_mean
 from poisonkit.media.info import Encode
 from poisonkit.recipe.backdoor import Backdoor, BackdoorFields, StrictModel, as_list, no_bool, with_temporal
 from poisonkit.triggers.core import registry
@@ -330,7 +330,8 @@ def _sentence(error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
     where = [str(p) for p in first["loc"] if p not in ("backdoors",) and not isinstance(p, int)]
     name = where[0] if where else "backdoors"
-    option = "--" + name.replace("_", "-") if where else f"`{name}`"
+    word = name.replace("_", "-")
+    option = f"--{word}" if where and word in OPTIONS else f"`{name}`"
     if first["type"] == "extra_forbidden":
         return _unknown(name)
     if first["type"] == "missing":
