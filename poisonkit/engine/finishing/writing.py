@@ -23,7 +23,7 @@ from poisonkit.engine.state.task_results import Counts, TaskResults
 from poisonkit.metrics.survival import SurvivalSummary
 from poisonkit.outputs import checksums, lists
 from poisonkit.outputs.paths import OutputPaths
-from poisonkit.outputs.record import rounded
+from poisonkit.outputs.record import Record, rounded
 from poisonkit.plan.plan import Plan
 from poisonkit.recipe.recipe import Recipe, read_mapping
 
@@ -75,6 +75,17 @@ class Summary:
         }
 
 
+BRIGHTER = (
+    "Lossless files hold RGB, which most readers decode about one level brighter than they do the linked clean clips: "
+    "`poisonkit inspect OUT --shortcuts --decode` measures it, `--clean reencode` takes it away."
+)
+
+
+def _pictures_differ(row: Record) -> bool:
+    """Whether the trigger changed pictures, so that they were encoded."""
+    return (row["fidelity"] or {}).get("psnr") is not None
+
+
 @dataclass(frozen=True)
 class Part:
     """One planned part of an output: the dataset itself, or an attack set added later. recipe: as plain data.
@@ -113,7 +124,18 @@ class Part:
     @property
     def warnings(self) -> tuple[str, ...]:
         """Those, and the plan's."""
-        return (*self.plan.warnings, *self.plan.passed_over.values(), *self.weak)
+        return (*self.plan.warnings, *self.plan.passed_over.values(), *self.weak, *self.brighter)
+
+    @property
+    def brighter(self) -> tuple[str, ...]:
+        """A sentence, if files that hold RGB lie beside linked ones that hold YUV."""
+        recipe = self.recipe
+        lossless = "lossless" in (self.plan.setting, recipe.get("encode"))
+        if not lossless or recipe.get("clean") == "reencode" or self.added:
+            return ()
+        rows = (self.done.records[t.key] for t in self.plan.tasks if t.role in ("poisoned", "attack"))
+        rgb = any((row["codec"] or {}).get("video") in ("h264", "ffv1") and _pictures_differ(row) for row in rows)
+        return (BRIGHTER,) if rgb else ()
 
 
 def added_attacks(out: Path, current: Part | None = None) -> list[Part]:
