@@ -33,8 +33,11 @@ from poisonkit.common import atomic
 from poisonkit.datasets import Dataset, Sample
 from poisonkit.engine.finishing import clean_samples, writing
 from poisonkit.engine.finishing.clean_samples import Linked
+from poisonkit.engine.finishing.results import Made, Part
 from poisonkit.engine.preflight import read_source
+from poisonkit.engine.state.options import Options
 from poisonkit.engine.state.progress import Silent
+from poisonkit.engine.state.run_state import Run, State
 from poisonkit.engine.state.task_results import TaskResults
 from poisonkit.outputs import notices, record
 from poisonkit.plan.plan import Plan, Task
@@ -96,11 +99,9 @@ def finish(recipe: Recipe, plan: Plan, out: Path, dataset: Dataset) -> None:
                 fidelity=None if task.role == "control" else {"gain": None},
             )  # fmt: skip
     linked = Linked({t.id: len(CONTENT) for t in plan.tasks if t.role == "clean"})
-    writing.finish(
-        writing.Part(recipe.portable(), plan, TaskResults(worked, linked)), recipe, dataset, out,
-        writing.Course("hardlink", seconds=0.0, processed=0, jobs=1),
-        {"source": str(dataset.root)},
-    )  # fmt: skip
+    part = Part(recipe.portable(), plan, TaskResults(worked, linked))
+    run = Run(recipe, dataset, State(out), Options(jobs=1), time.monotonic())
+    writing.finish(run, Made(part, "hardlink", 0))
 
 
 def put_files(plan: Plan, out: Path) -> None:
