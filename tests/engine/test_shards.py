@@ -19,7 +19,7 @@ import soundfile
 import poisonkit
 from poisonkit import Interrupted, Recipe, RequestError
 from poisonkit.cli import call
-from poisonkit.engine.state.locks import LOST, holder, lock
+from poisonkit.engine.state.locks import LOST, lock, retire
 from poisonkit.engine.state.options import Shard
 from poisonkit.engine.state.run_state import share
 from poisonkit.outputs import record
@@ -242,11 +242,11 @@ def test_whose_lock_it_is(tmp_path: Path) -> None:
     path = tmp_path / "state" / "lock"
     with lock(path):
         mine = json.loads(path.read_text(encoding="utf-8"))
-    assert holder(path) == ""
+    assert retire(path) == ""
 
     def found(**changed: object) -> str:
         path.write_text(json.dumps({**mine, **changed}), encoding="utf-8")
-        return holder(path)
+        return retire(path)
 
     assert found() == f"process {os.getpid()} on {mine['host']}"
     assert found(began="1") == "", "the number belongs to another process now"
@@ -255,7 +255,7 @@ def test_whose_lock_it_is(tmp_path: Path) -> None:
         assert found(**elsewhere, pid=99999999) != "", "nobody can ask there"
         past = time.time() - LOST - 60
         os.utime(path, (past, past))
-        assert holder(path) == "", "no sign of life"
+        assert retire(path) == "", "no sign of life"
     with lock(path):
         held = json.loads(path.read_text(encoding="utf-8"))
         assert {**held, "run": ""} == {**mine, "run": ""}

@@ -195,7 +195,7 @@ def test_every_class_is_in_the_sample_as_far_as_eight_percent_of_the_clips_go() 
         for r, t in zip(table, plan.tasks, strict=True):
             r["key"] = t.key
         recipe = Recipe(triggers=["blend"])
-        job = SimpleNamespace(out="")
+        job = SimpleNamespace(file=Path)
         wanted = survival_sample.chosen(plan, table, recipe)
         found = survival_sample.measurements(plan, table, wanted, lambda t: job, Path())  # type: ignore[arg-type, return-value]
         assert all(m.control is not None for m in found)
