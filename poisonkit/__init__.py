@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         Recipe,
         Summary,
         attack,
+        brightness,
         inspect,
         make_plan,
         merge,
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from poisonkit.verification.verify import identify, verify
 
 _API = """
-    Backdoor Plan Recipe Summary attack inspect make_plan merge poison preview report run shortcuts survive
+    Backdoor Plan Recipe Summary attack brightness inspect make_plan merge poison preview report run shortcuts survive
 """
 _HOMES = {
     **dict.fromkeys(_API.split(), "poisonkit.api"),
@@ -68,6 +69,7 @@ __all__ = [
     "Summary",
     "__version__",
     "attack",
+    "brightness",
     "datasets",
     "export",
     "identify",

@@ -25,6 +25,7 @@ from poisonkit.triggers.core.trigger import Temporal, Trigger
 
 if TYPE_CHECKING:
     from poisonkit.engine.encoding.trials import Cell
+    from poisonkit.reporting.brightness import Brightness
     from poisonkit.reporting.shortcuts import Comparison
     from poisonkit.survey.inspection import Inspection
 
@@ -265,6 +266,23 @@ def shortcuts(
     return compare(Path(out), limit=limit, jobs=Options(jobs=jobs).n_jobs, watch=watch.step, time_limit=time_limit)
 
 
+def brightness(
+    out: Path | str,
+    *,
+    limit: int | None = None,
+    jobs: int = 0,
+    time_limit: float = 1.0,
+    progress: Progress | None = None,
+) -> Brightness | None:
+    """How much brighter control files decode than what they were made from: `inspect --shortcuts --decode`."""
+    from poisonkit.reporting.brightness import brightness as measure
+
+    require_finished(Path(out))
+    watch = progress or Silent()
+    watch.begin("Decoding control files", 0)
+    return measure(Path(out), limit=limit, jobs=Options(jobs=jobs).n_jobs, watch=watch.step, time_limit=time_limit)
+
+
 def preview(
     clip: Path | str,
     trigger: Triggers,
@@ -354,6 +372,7 @@ __all__ = [
     "Recipe",
     "Summary",
     "attack",
+    "brightness",
     "inspect",
     "make_plan",
     "merge",

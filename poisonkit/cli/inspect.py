@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from poisonkit.cli import options
 from poisonkit.cli.options import RUNNING, option
+from poisonkit.errors import RequestError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -37,6 +38,15 @@ def command(
             panel=RUNNING,
         ),
     ] = False,
+    decode: Annotated[
+        bool,
+        option(
+            "--decode",
+            help="With --shortcuts: decode control files too, and say how much brighter readers see them than what "
+            "they were made from.",
+            panel=RUNNING,
+        ),
+    ] = False,
     limit: Annotated[
         int | None,
         option("--limit", help="Open only N files, spread over the dataset.", panel=RUNNING, metavar="N", min=1),
@@ -58,7 +68,11 @@ def command(
     if shortcuts:
         from poisonkit.cli.shortcuts import show_shortcuts
 
-        return show_shortcuts(source or Path.cwd(), limit=limit, jobs=jobs, time_limit=time_limit, json=json)
+        return show_shortcuts(
+            source or Path.cwd(), limit=limit, jobs=jobs, time_limit=time_limit, json=json, decode=decode
+        )
+    if decode:
+        raise RequestError("--decode belongs to --shortcuts: poisonkit inspect OUT --shortcuts --decode.")
     import poisonkit
     from poisonkit.cli import screen
     from poisonkit.cli.progress import watching

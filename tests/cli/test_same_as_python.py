@@ -23,6 +23,7 @@ ELSEWHERE = {
     ("poison", "dry_run"): "make_plan",
     ("run", "dry_run"): "make_plan",
     ("inspect", "shortcuts"): "shortcuts",
+    ("inspect", "decode"): "brightness",
 }
 CALLED = {("export", "out_option"): "folder"}  # OUT is the output already
 

@@ -271,4 +271,4 @@ def test_a_lock_with_a_number_that_no_process_has_is_a_dead_ones(tmp_path: Path)
     path = tmp_path / "lock"
     path.write_text(json.dumps({**locks._me(), "pid": 10**30}), encoding="utf-8")
     with locks.lock(path):
-        assert locks.holder(path)
+        assert locks.retire(path)
