@@ -72,6 +72,6 @@ def filled(make: Make, root: Path, media: dict[str, Path]) -> Path:
     made = make(root)
     for file in [p for p in root.rglob("*") if p.is_file() and modality_of(p.name)]:
         file.unlink()
-        shutil.copyfile(media[file.suffix], file)
+        shutil.copyfile(media[file.suffix.lower()], file)
     assert made == root
     return root

@@ -28,13 +28,14 @@ from poisonkit.datasets.kit import (
     some,
     write_lines,
 )
+from poisonkit.datasets.kit.held_out import HELD, read_held_out, write_held_out
 from poisonkit.errors import RequestError
 
 _PARTS: dict[str, Split] = {"train": "train", "dev": "val", "test": "test"}
 _PART = re.compile(r"(train|dev|test)-(?:clean|other)(?:-\d+)?")
 _NAME = re.compile(r"(.*/)?([^/]+)/(\d+)/(\d+)/(\d+)-(\d+)-(\d+)(\.\w+)")
 _FOLDERS = ("", "LibriSpeech")
-TEXTS, HELD = ".trans.txt", "held_out.txt"
+TEXTS = ".trans.txt"
 
 
 class LibriSpeech(Layout):
@@ -61,7 +62,7 @@ class LibriSpeech(Layout):
         tree = Tree(root, source.allow_roots)
         found: list[tuple[str, Split, str, str]] = []
         texts: dict[str, dict[str, str]] = {}
-        held = {*read_text(root / HELD).splitlines()} if (root / HELD).is_file() else set[str]()
+        held = read_held_out(root)
         other = []
         for part in parts:
             of_part = _PARTS[part.rpartition("/")[2].partition("-")[0]]
@@ -127,10 +128,9 @@ class LibriSpeech(Layout):
             speaker, chapter = name.split("-")[:2]
             if row.sample.extra and row.sample.extra[0]:
                 texts[f"{folder}/{speaker}-{chapter}{TEXTS}"].append(f"{name.rpartition('.')[0]} {row.sample.extra[0]}")
-        written = [write_lines(root, CLASS_LIST, dataset.classes)]
-        tested = [row.path for row in rows if row.sample.split == "test"]
-        if held := [path for path in tested if not _in_test_part(path)]:
-            written.append(write_lines(root, HELD, held))
+        tested = (row.path for row in rows if row.sample.split == "test")
+        held = write_held_out(root, (path for path in tested if not _in_test_part(path)))
+        written = (write_lines(root, CLASS_LIST, dataset.classes), *held)
         return (*written, *(write_lines(root, name, sorted(lines)) for name, lines in sorted(texts.items())))
 
 

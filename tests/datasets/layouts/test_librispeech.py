@@ -32,7 +32,8 @@ def walked(folder: Path) -> dict[str, tuple[int, str]]:
 
     Its rules: `sorted(str(p.stem) for p in Path(self._path).glob("*/*/*" + ".flac"))`; `speaker_id, chapter_id,
     utterance_id = fileid.split("-")`; the file is `speaker_id/chapter_id/{fileid}.flac`, the text stands in
-    `{speaker_id}-{chapter_id}.trans.txt` beside it, where `fileid_text, transcript = line.strip().split(" ", 1)`, or FileNotFoundError; `int(speaker_id), int(chapter_id), int(utterance_id)`.
+    `{speaker_id}-{chapter_id}.trans.txt` beside it, where `fileid_text, transcript = line.strip().split(" ", 1)`,
+    or FileNotFoundError; `int(speaker_id), int(chapter_id), int(utterance_id)`.
     """
     found = {}
     for name in sorted(p.stem for p in folder.glob("*/*/*.flac")):
