@@ -156,7 +156,7 @@ def _lists(
     if several is not None and not layout.multi_label:
         raise RequestError(f"'{several.path}' has several classes, and lists of '{layout.name}' hold one a sample.")
     samples = tuple(
-        replace(r.sample, label=r.label, further=r.labels[1:]) for r in moved
+        replace(r.sample, label=r.label, extra_labels=r.labels[1:]) for r in moved
     )  # nothing is relabelled here, nothing emptied
     return name, view, Dataset(out, layout.name, plan.classes, samples, options), moved
 

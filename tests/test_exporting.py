@@ -15,13 +15,18 @@ from poisonkit.exporting import formats
 from poisonkit.outputs import record
 from tests.cli.conftest import Cli, cli
 from tests.conftest import tree
-from tests.datasets import test_rawframes as raw
-from tests.datasets.layouts.test_kaldi import validated
-from tests.datasets.layouts.test_speechbrain import load_data_csv
-from tests.datasets.readers import mmaction2, pyslowfast
-from tests.datasets.test_mmaction2_audio import audio_dataset, sounds
-from tests.datasets.test_named_clips import pytorchvideo
-from tests.datasets.test_tables import read_nemo
+from tests.datasets.makers import MAKERS
+from tests.datasets.readers import (
+    kaldi_directory,
+    mmaction2,
+    mmaction2_audio,
+    mmaction2_rawframes,
+    pyslowfast,
+    pytorchvideo,
+    read_nemo,
+    speechbrain_csv,
+)
+from tests.datasets.writers import real_audio_lists
 from tests.media_factory import make_audio, make_video
 
 __all__ = ["cli"]
@@ -175,7 +180,7 @@ def test_ast_reads_the_lists(heard: Path, tmp_path: Path) -> None:
 def test_speechbrain_reads_the_lists(heard: Path, tmp_path: Path, absolute: bool) -> None:
     poisonkit.export(heard, "speechbrain", folder=tmp_path, absolute=absolute)
     for name, labels in heard_views(heard).items():
-        found = load_data_csv(tmp_path / f"{name}.csv", {} if absolute else {"data_root": str(heard)})
+        found = speechbrain_csv(tmp_path / f"{name}.csv", {} if absolute else {"data_root": str(heard)})
         assert all(float(row["duration"]) == 0.25 and Path(row["wav"]).is_file() for row in found.values())
         names = ("dog, bark", "no")
         told = {Path(r["wav"]).relative_to(heard).as_posix(): names.index(r["label"]) for r in found.values()}
@@ -187,7 +192,7 @@ def test_kaldi_reads_the_lists(heard: Path, tmp_path: Path) -> None:
     for name, labels in heard_views(heard).items():
         for view in ("target", "original"):
             name = name.replace(f"/test_{view}", f"/{view}/test")
-        told = {path: text for path, (_, text) in validated(tmp_path / name).items()}
+        told = {path: text for path, (_, text) in kaldi_directory(tmp_path / name).items()}
         assert told == {path: ("dog, bark", "no")[label] for path, label in labels.items()}
         assert all((heard / path).is_file() for path in told)
 
@@ -219,7 +224,9 @@ def test_the_config_fragment(out: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("to", ["mmaction2-audio", "mmaction2"])
 def test_the_config_fragment_of_sounds(tmp_path: Path, to: str) -> None:
     """Of an output in MMAction2's audio lists, `mmaction2` means these."""
-    recipe = Recipe(source=sounds(tmp_path / "in"), out=tmp_path / "out", triggers=["sine"], rate=0.25, survival="none")
+    recipe = Recipe(
+        source=real_audio_lists(tmp_path / "in"), out=tmp_path / "out", triggers=["sine"], rate=0.25, survival="none"
+    )
     poisonkit.poison(recipe, jobs=1)
     home = tmp_path / "out" / "export" / to
     assert poisonkit.export(tmp_path / "out", to).config == "poisoned.py"
@@ -230,7 +237,7 @@ def test_the_config_fragment_of_sounds(tmp_path: Path, to: str) -> None:
     for name in sets:
         dataset = found[f"{name}_dataloader"]["dataset"]
         assert dataset["type"] == "AudioDataset"
-        entries = audio_dataset(Path(dataset["ann_file"]), Path(dataset["data_prefix"]["audio"]))
+        entries = mmaction2_audio(Path(dataset["ann_file"]), Path(dataset["data_prefix"]["audio"]))
         assert entries
         assert all(Path(path).suffix == ".npy" and Path(path).is_file() for path, _, _ in entries)
         assert all(dataset["pipeline"][1]["clip_len"] <= frames for _, frames, _ in entries)  # else zeros, silently
@@ -284,7 +291,7 @@ def test_the_command(cli: Cli, out: Path, tmp_path: Path) -> None:
 
 
 def test_frame_folders_have_lists_and_a_fragment_of_their_own(tmp_path: Path) -> None:
-    source = raw.rawframes(tmp_path / "in")
+    source = MAKERS["mmaction2-rawframes"](tmp_path / "in")
     poisonkit.poison(
         Recipe(
             source=source, out=tmp_path / "out", triggers=["badnets"], rate=0.25, survival="none", encode="lossless"
@@ -293,7 +300,7 @@ def test_frame_folders_have_lists_and_a_fragment_of_their_own(tmp_path: Path) ->
     )
     done = poisonkit.export(tmp_path / "out", "mmaction2")
     folder = tmp_path / "out" / "export" / "mmaction2"
-    listed = raw.mmaction2(folder / "data" / "train.txt", tmp_path / "out")
+    listed = mmaction2_rawframes(folder / "data" / "train.txt", tmp_path / "out")
     assert {Path(p).relative_to(tmp_path / "out").as_posix(): c for p, _, _, c in listed} == wanted(
         tmp_path / "out", "label", *DATA, split="train"
     )

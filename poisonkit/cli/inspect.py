@@ -30,6 +30,7 @@ NAMED = 20  # so many files that do not open
 
 def command(
     source: options.Source = None,
+    *,
     shortcuts: Annotated[
         bool,
         option(
@@ -42,15 +43,7 @@ def command(
         int | None,
         option("--limit", help="Open only N files, spread over the dataset.", panel=RUNNING, metavar="N", min=1),
     ] = None,
-    layout: options.Layout = None,
-    data_root: options.DataRoot = None,
-    train_list: options.TrainList = None,
-    val_list: options.ValList = None,
-    test_list: options.TestList = None,
-    delimiter: options.Delimiter = None,
-    columns: options.Columns = None,
-    split: options.Split = None,
-    allow_root: options.AllowRoot = None,
+    reading: options.DatasetOptions,
     stream: options.Stream = None,
     jobs: options.Jobs = 0,
     time_limit: options.TimeLimit = 1.0,
@@ -74,19 +67,7 @@ def command(
     from poisonkit.engine.run import Options
     from poisonkit.survey.dataset_survey import survey
 
-    lists: dict[Any, Path] = {
-        name: path for name, path in (("train", train_list), ("val", val_list), ("test", test_list)) if path
-    }
-    place = datasets.Source(
-        path=source or Path.cwd(),
-        layout=layout,
-        data_root=data_root,
-        lists=lists,
-        split=split,
-        allow_roots=tuple(allow_root or ()),
-        delimiter=delimiter,
-        columns=datasets.parse_columns(columns),
-    )
+    place = reading.source(source or Path.cwd())
     dataset = datasets.read(place)
     why = datasets.get_layout(dataset.layout).detect(place) or "as asked"
     wanted = options.stream_choice(stream)

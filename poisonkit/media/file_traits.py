@@ -9,6 +9,7 @@ from typing import Any
 
 from poisonkit.errors import MediaError
 from poisonkit.media.files import name_of, open_input, packets, translated
+from poisonkit.media.on_disk import is_folder
 
 Traits = dict[str, float | str]
 
@@ -29,10 +30,10 @@ def traits(path: str | Path) -> Traits:
     try:
         status = os.stat(path)
         found: Traits = {
-            "kind of file": "symbolic link" if path.is_symlink() else "folder" if path.is_dir() else "file",
+            "kind of file": "symbolic link" if path.is_symlink() else "folder" if is_folder(path) else "file",
             "modification time": status.st_mtime_ns / 1e9,
         }
-        if path.is_dir():
+        if is_folder(path):
             return found | _folder(path)
     except OSError as error:
         raise MediaError(f"{name_of(path)} cannot be read: {(error.strerror or '').lower()}.") from error

@@ -82,8 +82,8 @@ def differences(row: Record, task: Task, part: Planned) -> Iterator[str]:
         return classes[label] if isinstance(label, int) and 0 <= label < len(classes) else None
 
     wanted = {name: value for name, value in task.row().items() if name in row} | {
-        "also": list(task.also),
-        "further": list(task.sample.further),
+        "also": list(task.linked_paths),
+        "further": list(task.sample.extra_labels),
         "class_name": named(task.label),
         "original_class": named(task.original_label),
     }
@@ -124,7 +124,7 @@ def _features(row: Record, task: Task, layout: str) -> Iterator[str]:
         if found is not None:
             yield f"it has features, and the layout '{layout}' has none"
         return
-    also = [feature_path(name) for name in task.also]
+    also = [feature_path(name) for name in task.linked_paths]
     if found is None or (found["path"], found["also"]) != (feature_path(task.path), also):
         yield "its features are missing, or not the file that was planned"
 

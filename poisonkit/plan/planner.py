@@ -124,7 +124,7 @@ class Planner:
                 return target not in sample.labels and not sources.isdisjoint(sample.labels)
             return backdoor.label_mode == "all-to-all" or target not in sample.labels
 
-        if backdoor.label_mode == "all-to-all" and any(s.further for s in self.dataset.samples):
+        if backdoor.label_mode == "all-to-all" and any(s.extra_labels for s in self.dataset.samples):
             raise RequestError(
                 "Label mode 'all-to-all' maps each class to the next, and some samples have several classes: use "
                 "another label mode."
@@ -333,7 +333,7 @@ class Planner:
             elif s.id in covers:
                 chosen = covers[s.id]
                 other = chosen.covers[s.id]
-                tasks.append(self._task("cover", s, "data", s.label, backdoor=chosen.index, other=other))
+                tasks.append(self._task("cover", s, "data", s.label, backdoor=chosen.index, cover_source=other))
             else:
                 tasks.append(self._task("clean", s, "data", s.label))
         return tasks
@@ -347,7 +347,7 @@ class Planner:
             root = view_root(self.dataset.layout, "original", name)
             also = (f"{root}/{self.layout.place(self.dataset, sample, sample.label)}",)
         return self._task(
-            "attack", sample, "target", target, attack=name, also=also, target=target, backdoor=chosen.index
+            "attack", sample, "target", target, attack=name, linked_paths=also, target=target, backdoor=chosen.index
         )
 
     def _control_tasks(self, attacks: Mapping[int, Sequence[Sample]]) -> list[Task]:

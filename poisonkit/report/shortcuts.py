@@ -16,7 +16,7 @@ from poisonkit.outputs import record
 from poisonkit.outputs.paths import OutputPaths
 from poisonkit.outputs.record import Record
 from poisonkit.recipe.recipe import read_mapping
-from poisonkit.survey import opening
+from poisonkit.survey import isolated_opening
 from poisonkit.survey.file_checks import told
 
 BY_CHANCE = 3.0  # standard deviations of the AUC of a trait that tells nothing; there are some twenty traits
@@ -180,7 +180,7 @@ def _looked(
 ) -> list[Traits]:
     files = (out / row["path"] for row in rows)
     found: list[Traits] = []
-    seen = opening.opened(
+    seen = isolated_opening.opened(
         told, files, max(1, jobs), lambda path, why: f"{path.name} {why}.", factor=time_limit, ahead=AHEAD
     )
     for row, one in zip(rows, seen, strict=True):

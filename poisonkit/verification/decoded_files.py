@@ -77,7 +77,7 @@ class DecodedFiles:
             elif row["status"] == "failed" and depends_on_machine(row["error"] or ""):
                 self.untried += 1
                 continue
-            sources = (name for name in (row["source_path"], row["other"], task.other) if name)
+            sources = (name for name in (row["source_path"], row["other"], task.cover_source) if name)
             why = next((why for name in sources if (why := self._fence.outside(name))), None)
             if why:
                 self._outside.append(Finding(row["path"], f"its source {why}"))

@@ -58,7 +58,7 @@ def _problems(part: Planned, base: Planned) -> Iterator[str]:
 def _label_problem(task: Task, backdoors: list[Asked], part: Planned) -> str | None:
     """Why the recipe cannot give this row; None where it can."""
     if task.role == "clean":
-        if (task.backdoor, task.target, task.attack, task.other) != (None,) * 4:
+        if (task.backdoor, task.target, task.attack, task.cover_source) != (None,) * 4:
             return "a clean sample has no backdoor"
         return None if task.label == task.original_label else "a clean sample keeps its label"
     if part.attack is not None and (task.role != "attack" or task.attack != part.attack):

@@ -113,7 +113,7 @@ def samples_of(
                 by_path[path] = at
             places.add(path.rpartition("/")[0])
             extra = each.extras[position] if each.extras else ()
-            samples.append(Sample(name, path, each.split, label, extra, each.further.get(position, ())))
+            samples.append(Sample(name, path, each.split, label, extra, each.extra_labels.get(position, ())))
     present = bytearray(len(samples))
     special: list[int] = []
     want = is_folder if folders else is_file

@@ -27,18 +27,12 @@ class _Job:
     key: str
     out: str
     path: str
-    also: tuple[str, ...]
+    linked_paths: tuple[str, ...]
 
 
 def lengths(rows: Iterable[Record]) -> dict[str, int]:
     """Key -> number of rows of its features, of those that have any."""
     return {row["key"]: found["shape"][0] for row in rows if (found := row["features"])}
-
-
-def files_of(row: Record) -> list[str]:
-    """The features' files of a record, relative to the output."""
-    found = row["features"]
-    return [found["path"], *found["also"]] if found else []
 
 
 def make(
@@ -106,7 +100,7 @@ _Found = tuple[str, FeatureFiles | str | _Trouble, bool]
 
 def _extract(job: _Job) -> _Found:
     """(key, the record's `features` or why there are none, whether they were padded). Never raises for a bad file."""
-    place, also = feature_path(job.path), [feature_path(name) for name in job.also]
+    place, also = feature_path(job.path), [feature_path(name) for name in job.linked_paths]
     try:
         made = media.write_features(Path(job.out, job.path), Path(job.out, place))
         for other in also:

@@ -116,7 +116,7 @@ def _by_shard(tasks: Iterable[Task]) -> dict[str, list[tuple[str, Task]]]:
     """Shard of the output -> (a path in it, the task), in plan order."""
     found: dict[str, list[tuple[str, Task]]] = {}
     for task in tasks:
-        for path in (task.path, *task.also):
+        for path in (task.path, *task.linked_paths):
             found.setdefault(shard_of(path), []).append((path, task))
     return found
 
@@ -136,7 +136,7 @@ def _job(
         made = None
         if row["sha256"] is not None:  # it was made
             made = str(next((p / path for p in (staged(out), out) if is_there(p / path)), staged(out) / path))
-        label = task.original_label if path in task.also else task.label
+        label = task.original_label if path in task.linked_paths else task.label
         entries.append(Entry(split_path(task.source_path)[1], label, task.original_label, made))
         facts.append((entries[-1].member, label, task.original_label, row["sha256"]))
     rest = shard == f"data/{source}"

@@ -16,18 +16,20 @@ import pytest
 
 import poisonkit
 from poisonkit import Recipe
+from poisonkit.common.time_limit import Know
 from poisonkit.datasets import Source, read
 from poisonkit.engine.finishing import clean_samples
 from poisonkit.media.info import Encode
-from poisonkit.survey import opening
+from poisonkit.survey import isolated_opening
 from poisonkit.survey.dataset_survey import survey
+from poisonkit.survey.isolated_opening import DIED, SLOW
 from tests.media_factory import make_audio
 
 SHORT = 0.03  # of the two minutes that a file may take
 HUGE = 256 << 30  # bytes, none of which takes any room
 
 
-def look(task: str, scratch: str) -> str:
+def look(task: str, scratch: str, know: Know) -> str:
     Path(scratch, "copy").touch()
     if task == "endless":
         while True:
@@ -41,15 +43,15 @@ def look(task: str, scratch: str) -> str:
 
 
 def opened(tasks: list[str], jobs: int, **more: Any) -> list[str]:
-    found = opening.opened(look, tasks, jobs, lambda task, why: f"{task} {why}", factor=SHORT, **more)
-    return [text.split()[0] if opening.SLOW not in text and opening.DIED not in text else text for text in found]
+    found = isolated_opening.opened(look, tasks, jobs, lambda task, why: f"{task} {why}", factor=SHORT, **more)
+    return [text.split()[0] if SLOW not in text and DIED not in text else text for text in found]
 
 
 @pytest.mark.parametrize(("jobs", "together"), [(1, 1), (2, 1), (2, 3)])
 def test_one_bad_file_costs_itself(jobs: int, together: int) -> None:
     tasks = ["a", "endless", "b", "deadly", "c", "d"]
     assert opened(tasks, jobs, together=together) == [
-        *("a", f"endless {opening.SLOW}", "b", f"deadly {opening.DIED}", "c", "d"),
+        *("a", f"endless {SLOW}", "b", f"deadly {DIED}", "c", "d"),
     ]
 
 
@@ -61,13 +63,13 @@ def test_an_error_is_raised_where_it_was_asked() -> None:
 
 def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither files of those that were ended nor, when the caller stops early, a process at work."""
-    opening._close_idle()
+    isolated_opening._close_idle()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    found = opening.opened(look, ["a", "endless", "b"], 1, lambda task, why: why)
+    found = isolated_opening.opened(look, ["a", "endless", "b"], 1, lambda task, why: why)
     next(found)
     found.close()
     opened(["deadly"], 2)
-    opening._close_idle()
+    isolated_opening._close_idle()
     assert os.listdir(tmp_path) == []
 
 
@@ -102,7 +104,7 @@ def test_the_other_looks_at_files_end_too(endless: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr("poisonkit.common.time_limit.OPENING", 1.5)
     dataset = read(Source(endless))
     found = {sample.id: seen.problem for sample, seen in survey(dataset, jobs=2)}
-    assert found["b/9.mp3"] == f"It {opening.SLOW}."
+    assert found["b/9.mp3"] == f"It {SLOW}."
     assert {name for name, problem in found.items() if problem} == {"b/9.mp3"}
     recipe = Recipe(source=endless, out=endless / "no", triggers=["sine"], count=0)
     plan = poisonkit.make_plan(recipe.model_copy(update={"out": endless.with_name("out")}), jobs=1)[0]
