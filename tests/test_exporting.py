@@ -72,6 +72,7 @@ def test_what_is_there(out: Path) -> None:
         "pyslowfast",
         "pytorchvideo",
         "ast",
+        "huggingface",
         "kaldi",
         "nemo",
         "speechbrain",
@@ -195,6 +196,25 @@ def test_kaldi_reads_the_lists(heard: Path, tmp_path: Path) -> None:
         told = {path: text for path, (_, text) in kaldi_directory(tmp_path / name).items()}
         assert told == {path: ("dog, bark", "no")[label] for path, label in labels.items()}
         assert all((heard / path).is_file() for path in told)
+
+
+@pytest.mark.parametrize("kind", ["audio", "video"])
+def test_hugging_face_reads_the_lists(heard: Path, out: Path, tmp_path: Path, kind: str) -> None:
+    """By the rules that tests/datasets/layouts/test_hugging_face_json.py quotes."""
+    made, names = (heard, ("dog, bark", "no")) if kind == "audio" else (out, ("jump_up", "run", "spin"))
+    poisonkit.export(made, "huggingface", folder=tmp_path, absolute=True)
+    held = "test" if kind == "audio" else "validation"
+    views = {
+        "data/train": wanted(made, "label", *DATA, split="train"),
+        f"attack/default/{held}_target": wanted(made, "target", "attack", attack="default"),
+        f"attack/default/{held}_original": wanted(made, "original_label", "attack", attack="default"),
+        f"control/{held}": wanted(made, "label", "control"),
+    }
+    for name, labels in views.items():
+        rows = [json.loads(line) for line in (tmp_path / f"{name}.jsonl").read_text().splitlines()]
+        assert {Path(row[kind]).relative_to(made).as_posix(): row["label"] for row in rows} == labels
+        assert all(row["class"] == names[row["label"]] and Path(row[kind]).is_file() for row in rows)
+        assert {tuple(row) for row in rows} == {(kind, "label", "class")}
 
 
 def test_the_config_fragment(out: Path, tmp_path: Path) -> None:

@@ -117,9 +117,14 @@ def _parts(source: Source) -> list[str]:
         if (source.path / folder).is_dir():
             names = [name for name in tree.folders(folder) if name.lower() in ("train", "test")]
             parts = [f"{folder}/{name}".lstrip("/") for name in names]
-            if found := [part for part in parts if any(re.fullmatch(r"(?i)dr\d", each) for each in tree.folders(part))]:
+            if found := [part for part in parts if _holds_speakers(tree, part)]:
                 return found
     return []
+
+
+def _holds_speakers(tree: Tree, part: str) -> bool:
+    regions = [f"{part}/{each}" for each in tree.folders(part) if re.fullmatch(r"(?i)dr\d", each)]
+    return any(re.match("(?i)[fm]", each) for region in regions for each in tree.folders(region))
 
 
 def _name(sample: Sample) -> Name:
