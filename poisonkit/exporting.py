@@ -23,7 +23,9 @@ from poisonkit.plan.plan import Plan, require_labels, view_root
 from poisonkit.survey.file_checks import info_of
 
 CONFIG = "poisoned.py"
-_ALIASES = {"mmaction2": "mmaction2-video"}  # or its frame folders or sounds, where the output holds these
+_MMACTION2 = "mmaction2"
+_ALIASES = {_MMACTION2: "mmaction2-video", "huggingface": "hugging-face-json"}
+"""Other names of formats; MMAction2's is that of its frame folders or sounds, where the output holds these."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ def export(out: Path | str, to: str, *, folder: Path | str | None = None, absolu
     if to not in known:
         raise RequestError(f"--to {to}: that is no format of lists.{did_you_mean(to, known)}")
     source = get_layout(Plan.read(OutputPaths(out).plan()).layout)
-    layout = get_layout(_of_mmaction2(source) if to in _ALIASES else known[to].name)
+    layout = get_layout(_of_mmaction2(source) if to == _MMACTION2 else known[to].name)
     if layout.folders != source.folders:
         has, wants = ("frame folders", "files") if source.folders else ("files", "frame folders")
         raise RequestError(f"--to {to}: {out} holds {has}, and lists of '{layout.name}' are of {wants}.")
@@ -111,7 +113,7 @@ def _written(layout: Layout, made: Sequence[_Made], where: Path, out: Path) -> E
 
 def _of_mmaction2(source: Layout) -> str:
     """Which of MMAction2's layouts fits what an output holds."""
-    return "mmaction2-rawframes" if source.folders else "mmaction2-audio" if source.features else _ALIASES["mmaction2"]
+    return "mmaction2-rawframes" if source.folders else "mmaction2-audio" if source.features else _ALIASES[_MMACTION2]
 
 
 _Made = tuple[str, View, Dataset, Sequence[Row]]

@@ -137,6 +137,7 @@ def build(root: Path) -> World:
         ".mp4": make_video(root / "one.mp4", frames=4, size=(48, 32), audio=True),
         ".avi": make_video(root / "one.avi", frames=4, size=(48, 32)),
         ".wav": make_audio(root / "one.wav", seconds=0.2),
+        ".webm": make_video(root / "one.webm", frames=4, size=(48, 32)),
         ".flac": make_audio(root / "one.flac", seconds=0.2),
         ".mp3": make_audio(root / "one.mp3", seconds=0.2, rate=44100),
     }
