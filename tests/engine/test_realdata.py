@@ -13,6 +13,7 @@ import soundfile
 
 import poisonkit
 from poisonkit import Recipe
+from poisonkit.media.files import metadata_words
 from poisonkit.outputs import record
 
 pytestmark = pytest.mark.realdata
@@ -48,7 +49,7 @@ def opencv(path: Path) -> np.ndarray:
 
 
 def packets(path: Path, kind: str) -> list[bytes]:
-    with av.open(str(path), metadata_errors="replace") as file:
+    with av.open(str(path), **metadata_words()) as file:
         return [bytes(p) for p in file.demux(next(s for s in file.streams if s.type == kind)) if p.size]
 
 
