@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.util import find_spec
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from poisonkit.errors import RequestError
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
 LOWEST = (4, 11)
+MISSING = (
+    "poisonkit needs OpenCV, whose build it leaves to you: pip install opencv-python-headless "
+    "(or opencv-python, or opencv-contrib-python)."
+)
+
+
+def require() -> None:
+    """RequestError where there is no OpenCV; does not load it."""
+    if find_spec("cv2") is None:
+        raise RequestError(MISSING)
 
 
 @cache
@@ -30,17 +42,8 @@ def version() -> tuple[int, int]:
 def look_up(index: NDArray[np.uint16], table: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The table's value, of 65536, for each index: `cv2.LUT`, which takes no such table before 4.12."""
     import cv2
+    import numpy as np
 
     if version() < (4, 12):
         return table.reshape(-1)[index]
     return np.asarray(cv2.LUT(index, table.reshape(1, -1)), np.uint8)
-
-
-def require() -> None:
-    """RequestError where there is no OpenCV, or too old a one."""
-    if find_spec("cv2") is None:
-        raise RequestError(
-            "poisonkit needs OpenCV, whose build it leaves to you: pip install opencv-python-headless "
-            "(or opencv-python, or opencv-contrib-python)."
-        )
-    version()

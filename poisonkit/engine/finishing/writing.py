@@ -133,7 +133,8 @@ def added_attacks(out: Path, current: Part | None = None) -> list[Part]:
 
 def _libraries() -> dict[str, str]:
     """Versions of what decides an output's bytes."""
-    names = ("av", "numpy", "opencv-python", "opencv-python-headless", "soundfile", "librosa", "imageio-ffmpeg")
+    opencv = ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless")
+    names = ("av", "numpy", *opencv, "scipy", "soundfile", "librosa", "imageio-ffmpeg")
     found = {}
     for name in names:
         with suppress(metadata.PackageNotFoundError):

@@ -62,12 +62,12 @@ def _bent(image: NDArray[np.uint8], x: Map, y: Map) -> NDArray[np.uint8]:
     def taken(places: NDArray[np.int32]) -> Any:
         return cv2.cvtColor(pixels.take(places).view(np.uint8).reshape(height, width, 4), cv2.COLOR_RGBA2RGB)
 
-    def between(a: Any, b: Any, share: Any) -> Any:
+    def between(share: Any, a: Any, b: Any) -> Any:
         step = cv2.subtract(b, a, dtype=cv2.CV_32F).astype(real)
         return cv2.add(cv2.multiply(step, share, dst=step), a, dtype=cv2.CV_32F)
 
-    upper, lower = (between(*(taken(row + column) for column in columns), across) for row in rows)
-    return np.asarray(cv2.convertScaleAbs(between(upper, lower, down)), dtype=np.uint8)
+    upper, lower = (between(across, *(taken(row + column) for column in columns)) for row in rows)
+    return np.asarray(cv2.convertScaleAbs(between(down, upper, lower)), dtype=np.uint8)
 
 
 @cache
