@@ -67,7 +67,8 @@ class Skipped(Exception):
 
 
 def run(*words: str, cwd: Path = CHECKOUT, **more: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(words, cwd=cwd, env={**os.environ, **more}, capture_output=True, text=True, check=False)
+    environment = {**os.environ, "PYTHONPATH": str(CHECKOUT), **more}
+    return subprocess.run(words, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
 
 
 def reason(done: subprocess.CompletedProcess[str]) -> str:
@@ -83,14 +84,15 @@ def install(tried: Combination, venv: Path) -> Path:
         raise Skipped(f"no Python {tried.python} here: {reason(done)}")
     python = venv / ("Scripts" if os.name == "nt" else "bin") / "python"
     begin = ("uv", "pip", "install", "--quiet", "--python", str(python), "--only-binary", ":all:")
-    where = f"{CHECKOUT}[{tried.extra}]" if tried.extra else str(CHECKOUT)
+    needs = ("-r", "pyproject.toml")  # poisonkit itself is read from the checkout
     steps: list[tuple[str, ...]]
     if tried.resolution == "locked":
-        steps = [(*begin, "-r", "requirements.lock"), (*begin, "--no-deps", "-e", str(CHECKOUT))]
+        steps = [(*begin, "-r", "requirements.lock")]
     elif tried.extra:
-        steps = [(*begin, "--resolution", tried.resolution, "-e", where, *tried.more), (*begin, *TEST_NEEDS)]
-    else:  # a trainer's environment first, then poisonkit into it
-        steps = [(*begin, *tried.more), (*begin, "-e", where, *tried.more), (*begin, *TEST_NEEDS)]
+        chosen = ("--extra", tried.extra, "--resolution", tried.resolution)
+        steps = [(*begin, *needs, *chosen, *tried.more), (*begin, *TEST_NEEDS)]
+    else:  # a trainer's environment first, then what poisonkit needs, into it
+        steps = [(*begin, *tried.more), (*begin, *needs), (*begin, *TEST_NEEDS)]
     for step in steps:
         done = run(*step)
         if done.returncode:

@@ -251,8 +251,8 @@ def _scaled(gain: float, change: Operand, moved: float, once: bool) -> Step:
             held = np.rint((change - low) / (step or 1.0)).astype(np.uint8)
             gain, step, moved = single(gain), single(step), single(low + moved)
             return lambda plane, out: cv2.addWeighted(plane, gain, held, step, moved, out)
-    gain, moved = single(gain), single(moved)
-    return lambda plane, out: cv2.addWeighted(plane, gain, change, 1.0, moved, out, cv2.CV_8U)
+    gain, change = single(gain), change + np.float32(moved)
+    return lambda plane, out: cv2.addWeighted(plane, gain, change, 1.0, 0.0, out, cv2.CV_8U)
 
 
 def _moved(gain: Map, change: Operand, bias: float) -> Map:
@@ -261,7 +261,8 @@ def _moved(gain: Map, change: Operand, bias: float) -> Map:
 
     if isinstance(change, float):
         return scaled(gain, -bias, bias + change)
-    return np.asarray(cv2.addWeighted(gain, -bias, change, 1.0, bias), np.float32).reshape(gain.shape)
+    changed = cv2.addWeighted(gain, -single(bias), change + np.float32(bias), 1.0, 0.0)
+    return np.asarray(changed, np.float32).reshape(gain.shape)
 
 
 def _multiplied(gain: Map, total: Map) -> Step:
