@@ -90,7 +90,8 @@ pages: $(STAMP)
 	$(BIN)/python -m tools.pages
 
 lock:
-	uv pip compile --universal --python-version 3.11 --extra dev --extra opencv pyproject.toml -o requirements.lock --no-header --no-annotate
+	uv pip compile --universal --upgrade --python-version 3.11 --extra dev --extra opencv -c tools/lock-constraints.txt \
+		pyproject.toml -o requirements.lock --no-header --no-annotate
 
 clean:
 	rm -rf $(VENV) demo build *.egg-info .pytest_cache .ruff_cache .mypy_cache .import_linter_cache
