@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from poisonkit.datasets import Dataset
-from poisonkit.engine.finishing.writing import Summary
+from poisonkit.engine.finishing.results import Summary
 from poisonkit.engine.preflight import default_out, read_source
 from poisonkit.engine.run import Options, Shard, execute, execute_attack, execute_merge, plan_of
 from poisonkit.engine.state.progress import Progress, Silent

@@ -15,11 +15,9 @@ from poisonkit.exporting import formats
 from poisonkit.outputs import record
 from tests.cli.conftest import Cli, cli
 from tests.conftest import tree
-from tests.datasets import test_rawframes as raw
-from tests.datasets.readers import mmaction2, pyslowfast
-from tests.datasets.test_mmaction2_audio import audio_dataset, sounds
-from tests.datasets.test_named_clips import pytorchvideo
-from tests.datasets.test_tables import read_nemo
+from tests.datasets.makers import MAKERS
+from tests.datasets.readers import mmaction2, mmaction2_audio, mmaction2_rawframes, pyslowfast, pytorchvideo, read_nemo
+from tests.datasets.writers import real_audio_lists
 from tests.media_factory import make_audio, make_video
 
 __all__ = ["cli"]
@@ -153,7 +151,9 @@ def test_the_config_fragment(out: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("to", ["mmaction2-audio", "mmaction2"])
 def test_the_config_fragment_of_sounds(tmp_path: Path, to: str) -> None:
     """Of an output in MMAction2's audio lists, `mmaction2` means these."""
-    recipe = Recipe(source=sounds(tmp_path / "in"), out=tmp_path / "out", triggers=["sine"], rate=0.25, survival="none")
+    recipe = Recipe(
+        source=real_audio_lists(tmp_path / "in"), out=tmp_path / "out", triggers=["sine"], rate=0.25, survival="none"
+    )
     poisonkit.poison(recipe, jobs=1)
     home = tmp_path / "out" / "export" / to
     assert poisonkit.export(tmp_path / "out", to).config == "poisoned.py"
@@ -164,7 +164,7 @@ def test_the_config_fragment_of_sounds(tmp_path: Path, to: str) -> None:
     for name in sets:
         dataset = found[f"{name}_dataloader"]["dataset"]
         assert dataset["type"] == "AudioDataset"
-        entries = audio_dataset(Path(dataset["ann_file"]), Path(dataset["data_prefix"]["audio"]))
+        entries = mmaction2_audio(Path(dataset["ann_file"]), Path(dataset["data_prefix"]["audio"]))
         assert entries
         assert all(Path(path).suffix == ".npy" and Path(path).is_file() for path, _, _ in entries)
         assert all(dataset["pipeline"][1]["clip_len"] <= frames for _, frames, _ in entries)  # else zeros, silently
@@ -218,7 +218,7 @@ def test_the_command(cli: Cli, out: Path, tmp_path: Path) -> None:
 
 
 def test_frame_folders_have_lists_and_a_fragment_of_their_own(tmp_path: Path) -> None:
-    source = raw.rawframes(tmp_path / "in")
+    source = MAKERS["mmaction2-rawframes"](tmp_path / "in")
     poisonkit.poison(
         Recipe(
             source=source, out=tmp_path / "out", triggers=["badnets"], rate=0.25, survival="none", encode="lossless"
@@ -227,7 +227,7 @@ def test_frame_folders_have_lists_and_a_fragment_of_their_own(tmp_path: Path) ->
     )
     done = poisonkit.export(tmp_path / "out", "mmaction2")
     folder = tmp_path / "out" / "export" / "mmaction2"
-    listed = raw.mmaction2(folder / "data" / "train.txt", tmp_path / "out")
+    listed = mmaction2_rawframes(folder / "data" / "train.txt", tmp_path / "out")
     assert {Path(p).relative_to(tmp_path / "out").as_posix(): c for p, _, _, c in listed} == wanted(
         tmp_path / "out", "label", *DATA, split="train"
     )

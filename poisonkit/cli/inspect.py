@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from poisonkit.cli import options
 from poisonkit.cli.options import RUNNING, option
+from poisonkit.errors import RequestError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -30,6 +31,7 @@ NAMED = 20  # so many files that do not open
 
 def command(
     source: options.Source = None,
+    *,
     shortcuts: Annotated[
         bool,
         option(
@@ -38,19 +40,20 @@ def command(
             panel=RUNNING,
         ),
     ] = False,
+    decode: Annotated[
+        bool,
+        option(
+            "--decode",
+            help="With --shortcuts: decode control files too, and say how much brighter readers see them than what "
+            "they were made from.",
+            panel=RUNNING,
+        ),
+    ] = False,
     limit: Annotated[
         int | None,
         option("--limit", help="Open only N files, spread over the dataset.", panel=RUNNING, metavar="N", min=1),
     ] = None,
-    layout: options.Layout = None,
-    data_root: options.DataRoot = None,
-    train_list: options.TrainList = None,
-    val_list: options.ValList = None,
-    test_list: options.TestList = None,
-    delimiter: options.Delimiter = None,
-    columns: options.Columns = None,
-    split: options.Split = None,
-    allow_root: options.AllowRoot = None,
+    reading: options.DatasetOptions,
     stream: options.Stream = None,
     jobs: options.Jobs = 0,
     time_limit: options.TimeLimit = 1.0,
@@ -67,26 +70,18 @@ def command(
     if shortcuts:
         from poisonkit.cli.shortcuts import show_shortcuts
 
-        return show_shortcuts(source or Path.cwd(), limit=limit, jobs=jobs, time_limit=time_limit, json=json)
+        return show_shortcuts(
+            source or Path.cwd(), limit=limit, jobs=jobs, time_limit=time_limit, json=json, decode=decode
+        )
+    if decode:
+        raise RequestError("--decode belongs to --shortcuts: poisonkit inspect OUT --shortcuts --decode.")
     from poisonkit import datasets
     from poisonkit.cli import screen
     from poisonkit.cli.progress import watching
     from poisonkit.engine.run import Options
     from poisonkit.survey.dataset_survey import survey
 
-    lists: dict[Any, Path] = {
-        name: path for name, path in (("train", train_list), ("val", val_list), ("test", test_list)) if path
-    }
-    place = datasets.Source(
-        path=source or Path.cwd(),
-        layout=layout,
-        data_root=data_root,
-        lists=lists,
-        split=split,
-        allow_roots=tuple(allow_root or ()),
-        delimiter=delimiter,
-        columns=datasets.parse_columns(columns),
-    )
+    place = reading.source(source or Path.cwd())
     dataset = datasets.read(place)
     why = datasets.get_layout(dataset.layout).detect(place) or "as asked"
     wanted = options.stream_choice(stream)

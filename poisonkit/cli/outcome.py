@@ -14,7 +14,7 @@ import poisonkit
 from poisonkit.cli import screen
 from poisonkit.cli.progress import watching
 from poisonkit.datasets import Dataset
-from poisonkit.engine.finishing.writing import Summary
+from poisonkit.engine.finishing.results import Summary
 from poisonkit.errors import RequestError
 from poisonkit.metrics.survival import figures_table, gains_table
 from poisonkit.outputs.opening import require_apart

@@ -20,7 +20,8 @@ from poisonkit.common import exact
 from poisonkit.common.fourier import rfft
 from poisonkit.common.safe_io import UNREADABLE_NPY, open_plain
 from poisonkit.errors import MediaError
-from poisonkit.media.decode import Wave, read_audio
+from poisonkit.media.decode import Wave
+from poisonkit.media.dispatch import read_audio
 from poisonkit.media.files import name_of, replacing
 from poisonkit.media.probing import StreamChoice
 

@@ -16,8 +16,6 @@ from poisonkit.outputs.notices import marked_folders
 from poisonkit.outputs.paths import NOTICE, VIEWS
 from poisonkit.plan.plan import Plan
 
-"""The folders of an output that trainers are pointed to."""
-
 
 @dataclass(frozen=True)
 class Lists:

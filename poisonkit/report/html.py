@@ -55,7 +55,7 @@ def write_report(
     rows = list(record.read(paths.manifest))
     root = source_at_hand(out, source)
     fence = SourceFence(root, [Path(each) for each in allow_roots]) if root is not None else None
-    recipe = read_mapping(paths.recipe())
+    read_mapping(paths.recipe())  # RequestError for what is none
     parts = [
         _head(plan, rows),
         _counts(plan, rows),
@@ -64,7 +64,7 @@ def write_report(
         _survival(plan, rows),
         _samples(out, root, fence, rows, samples),
         _failures(rows, plan),
-        _recipe(paths, recipe, plan),
+        _recipe(paths),
     ]
     page = (
         "<!doctype html>\n<html lang='en'><head><meta charset='utf-8'>"
@@ -147,10 +147,7 @@ def _survival(plan: Plan, rows: Sequence[Record]) -> str:
 
 def _warnings(paths: OutputPaths) -> str:
     """What the run warned of, from run.json."""
-    try:
-        found = load_json(read_text(paths.run))["warnings"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return ""
+    found = _facts(paths.run).get("warnings")
     texts = found if isinstance(found, list) else []
     return block("Warnings", "".join(f"<p class='warn'>{escape(str(text))}</p>" for text in texts)) if texts else ""
 
@@ -245,9 +242,14 @@ def _small(image: Any) -> Any:
     )
 
 
+def _png(image: Any) -> str:
+    """An RGB picture as PNG, base64."""
+    _, data = cv2.imencode(".png", np.ascontiguousarray(image[..., ::-1]))
+    return base64.b64encode(data.tobytes()).decode("ascii")
+
+
 def _figure(caption: str, image: Any) -> str:
-    _, data = cv2.imencode(".png", np.ascontiguousarray(_small(image)[..., ::-1]))
-    code = base64.b64encode(data.tobytes()).decode("ascii")
+    code = _png(_small(image))
     words = escape(caption)
     return f"<figure><img alt='{words}' src='data:image/png;base64,{code}'><figcaption>{words}</figcaption></figure>"
 
@@ -278,13 +280,11 @@ def _clip(path: Path, light: list[float]) -> str:
 
 def _sounds(file: Path, clean: Path | None) -> list[str]:
     wave, rate = media.read_audio(file)
-    versions = [("written file", wave)]
-    first = wave
-    if clean is not None:
-        first, _ = media.read_audio(clean)
-    sheet = pictures.sound_sheet(first, versions if clean is not None else [], rate, 640)
-    _, data = cv2.imencode(".png", np.ascontiguousarray(sheet[..., ::-1]))
-    picture = base64.b64encode(data.tobytes()).decode("ascii")
+    if clean is None:
+        sheet = pictures.sound_sheet(wave, [], rate, 640)
+    else:
+        sheet = pictures.sound_sheet(media.read_audio(clean)[0], [("written file", wave)], rate, 640)
+    picture = _png(sheet)
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder, "sound.wav")
         media.write_audio(copy, wave[:2, : int(LONG * rate)], rate)
@@ -313,7 +313,7 @@ def _facts(path: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _recipe(paths: OutputPaths, recipe: dict[str, Any], plan: Plan) -> str:
+def _recipe(paths: OutputPaths) -> str:
     text = read_text(paths.recipe(), errors="replace")
     facts = _facts(paths.run)
     libraries = facts.get("libraries")

@@ -28,6 +28,7 @@ from typing import Any, TypeVar
 from poisonkit.common import atomic, time_limit
 from poisonkit.common.limits import VARIABLE
 from poisonkit.common.parent_process import end_with
+from poisonkit.common.time_limit import Know
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -49,7 +50,7 @@ _START = (
 
 
 def opened(
-    look: Callable[[T, str], R],
+    look: Callable[[T, str, Know], R],
     tasks: Iterable[T],
     jobs: int,
     lost: Callable[[T, str], R],
@@ -58,7 +59,7 @@ def opened(
     ahead: int = AHEAD,
     together: int = 1,
 ) -> Iterator[R]:
-    """`look(task, scratch)` of each task, in order, each in a process that is ended where it takes too long.
+    """`look(task, scratch, know)` of each task, in order, each in a process that is ended where it takes too long.
 
     look: can be pickled; an error that it raises is raised here. scratch: a folder for files that it needs, and that
     are removed also where it is ended. lost: the result of a task that took longer than `time_limit` allows, times
@@ -105,8 +106,8 @@ class _Opener:
     def alive(self) -> bool:
         return not self._gone and self._process.poll() is None
 
-    def ask(self, look: Callable[[T, str], R], tasks: Sequence[T], factor: float) -> Iterator[R]:
-        """`look(task, scratch)` of each task, done there. Raises what it raises, and _Gone."""
+    def ask(self, look: Callable[[T, str, Know], R], tasks: Sequence[T], factor: float) -> Iterator[R]:
+        """`look(task, scratch, know)` of each task, done there. Raises what it raises, and _Gone."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         try:
@@ -187,7 +188,7 @@ class _Crew:
         self._began = time.monotonic()
         self._stopped = False
 
-    def results(self, look: Callable[[T, str], R], tasks: Sequence[T], lost: Callable[[T, str], R]) -> list[R]:
+    def results(self, look: Callable[[T, str, Know], R], tasks: Sequence[T], lost: Callable[[T, str], R]) -> list[R]:
         """What a process says of each task, or `lost`."""
         found: list[R] = []
         deaths = 0
@@ -272,7 +273,7 @@ def serve(parent: int, scratch: str) -> None:
         pickle.dump((allowed, error, value), answers)
         answers.flush()
 
-    time_limit.listen(say)
+    know = time_limit.told(say)
     idle = _Idle(scratch)
     for name in READY:
         importlib.import_module(name)
@@ -293,7 +294,7 @@ def serve(parent: int, scratch: str) -> None:
             os.chdir(folder)
         for task in tasks:
             try:
-                say(0.0, None, look(task, scratch))
+                say(0.0, None, look(task, scratch, know))
             except Exception as error:  # noqa: BLE001 - it is raised again where it was asked
                 say(0.0, error)
                 break

@@ -117,7 +117,7 @@ def _strange(path: Path, row: Record, fence: SourceFence | None, folders: bool) 
     folders: it should be a folder, of whose frames the same is asked.
     """
     if folders:
-        if path.is_symlink() or not path.is_dir():
+        if path.is_symlink() or not media.is_folder(path):
             return "it is no folder of frames"
         if odd := next((p.name for p in path.iterdir() if is_frame(p.name) and not p.is_file()), None):
             return f"frame '{odd}': it is no plain file"

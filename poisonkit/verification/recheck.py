@@ -89,7 +89,7 @@ class _Recheck:
             self.doubts.append("its source has picture or sound that it does not have")
         if here.video:
             problem = self._ranges() or self._picture()
-        problem = problem or (self._sound(here, info) if here.audio else None)
+        problem = problem or (self._sound(info) if here.audio else None)
         if problem is None and row["fidelity"] is not None and not self.measures.fit(row["fidelity"]):
             self.doubts.append("its figures are not those that are measured")
         if problem is None and self.doubts:
@@ -162,7 +162,7 @@ class _Recheck:
         if max(every, default=0.0) > 6 * usual + 30 or max(errors[False], default=0.0) > OUTLIER:
             self.doubts.append("a frame is far from what it should be")
 
-    def _sound(self, here: MediaInfo, info: MediaInfo) -> str | None:
+    def _sound(self, info: MediaInfo) -> str | None:
         triggered = "audio" in self.should.chain.touches
         try:
             heard, _ = media.read_audio(self.file)

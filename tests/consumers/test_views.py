@@ -24,10 +24,10 @@ import torch
 import torchvision.datasets as tv
 from torchvision.datasets import video_utils
 
-from tests.datasets import test_named_clips as named
+from tests.datasets.makers import MAKERS
 from tests.datasets.readers import touch
-from tests.datasets.test_views import sounds
 from tests.datasets.views import Shown, Written, written
+from tests.datasets.writers import sound_folders
 
 pytestmark = pytest.mark.consumers
 
@@ -142,7 +142,7 @@ def speech_commands(shown: Shown) -> dict[str, str]:
 def hugging_face(builder: str) -> Callable[[Shown], dict[str, int]]:
     def labels(shown: Shown) -> dict[str, int]:
         pytest.importorskip("datasets")
-        from tests.consumers import test_hugging_face as hf
+        from tests.consumers import hugging_face as hf
 
         with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as cache:
             hf.without_network(patch, Path(cache))
@@ -154,15 +154,19 @@ def hugging_face(builder: str) -> Callable[[Shown], dict[str, int]]:
 
 CASES: dict[str, tuple[str, Any, Callable[[Shown], dict[str, Any]]]] = {
     "class-folders: DatasetFolder": ("class-folders", None, dataset_folder),
-    "class-folders: DatasetFolder, sounds": ("class-folders", sounds, dataset_folder),
+    "class-folders: DatasetFolder, sounds": ("class-folders", sound_folders, dataset_folder),
     "class-folders: Kinetics": ("class-folders", None, kinetics),
     "class-folders: PyTorchVideo": ("class-folders", None, pytorchvideo),
     "class-folders: videofolder": ("class-folders", None, hugging_face("videofolder")),
-    "class-folders: audiofolder": ("class-folders", sounds, hugging_face("audiofolder")),
+    "class-folders: audiofolder": ("class-folders", sound_folders, hugging_face("audiofolder")),
     "hugging-face: videofolder": ("hugging-face", None, hugging_face("videofolder")),
     "kinetics": ("kinetics", None, kinetics),
     "kinetics: at 60 frames a second": ("kinetics", None, partial(kinetics, frame_rate=60)),
-    "kinetics: folders with spaces": ("kinetics", named.kinetics_spaced, kinetics),
+    "kinetics: folders with spaces": (
+        "kinetics",
+        partial(MAKERS["kinetics"], place="{split}/{label}/{file}"),
+        kinetics,
+    ),
     "kinetics: PyTorchVideo": ("kinetics", None, pytorchvideo),
     "ucf101": ("ucf101", None, ucf101),
     "hmdb51": ("hmdb51", None, hmdb51),

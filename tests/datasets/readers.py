@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 from collections.abc import Iterable
@@ -114,3 +115,122 @@ def hugging_face_labels(root: Path, extensions: tuple[str, ...]) -> dict[str, in
     names = sorted({p.parent.name for p in files})
     assert len(names) > 1, "one label only: the column of labels is dropped"
     return {p.relative_to(root).as_posix(): names.index(p.parent.name) for p in files}
+
+
+def mmaction2_rawframes(
+    ann_file: Path, prefix: Path | str = "", *, with_offset: bool = False, multi_class: bool = False
+) -> list[tuple]:
+    """mmaction.datasets.RawframeDataset.load_data_list, transcribed."""
+    found = []
+    with open(ann_file, encoding="utf-8") as lines:  # mmengine.fileio.list_from_file
+        listed = [line.rstrip("\n\r") for line in lines]
+    for line in listed:
+        fields = line.strip().split()
+        folder, at, start = os.path.join(prefix, fields[0]), 1, 0
+        if with_offset:
+            start, at = int(fields[1]), 2
+        total = int(fields[at])
+        label = [int(x) for x in fields[at + 1 :]] or [-1]
+        if not multi_class:
+            assert len(label) == 1
+        found.append((folder, start, total, label if multi_class else label[0]))
+    return found
+
+
+def mmaction2_audio(ann_file: Path, prefix: Path) -> list[tuple[str, int, int]]:
+    """mmaction.datasets.AudioDataset.load_data_list of MMAction2 1.2.0, single class."""
+    data_list = []
+    with open(ann_file) as fin:
+        for line in fin:
+            line_split = line.strip().split()
+            filename = os.path.join(prefix, line_split[0])
+            total_frames = int(line_split[1])
+            label = [int(x) for x in line_split[2:]]
+            assert label, f"missing label in line: {line}"
+            assert len(label) == 1
+            data_list.append((filename, total_frames, label[0]))
+    return data_list
+
+
+def read_esc50(root: Path) -> dict[str, int]:
+    """The csv, against the target that every file's name tells."""
+    with (root / "meta" / "esc50.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    names = {p.name for p in (root / "audio").iterdir()}
+    assert names == {row["filename"] for row in rows}
+    for row in rows:
+        fold, _, take, target = row["filename"].removesuffix(".wav").split("-")
+        assert (fold, take, target) == (row["fold"], row["take"], row["target"])
+        assert row["esc10"] in ("True", "False")
+    return {row["filename"]: int(row["target"]) for row in rows}
+
+
+def read_fsdd(source: Path) -> dict[str, tuple[str, int]]:
+    """FSDD's train_test_split: the number behind the last underscore; the digit is the first field of three."""
+    found = {}
+    for filename in os.listdir(source):
+        number = int(filename.rsplit("_", 1)[1].rsplit(".", 1)[0])
+        digit, _, _ = filename.split("_")
+        found[filename] = ("test" if number <= 4 else "train", int(digit))
+    return found
+
+
+def pytorchvideo(file: Path) -> list[tuple[str, int]]:
+    """pytorchvideo.data.LabeledVideoPaths.from_csv."""
+    found = []
+    for line in file.read_text().splitlines():
+        fields = line.rsplit(None, 1)
+        path, label = (fields[0], -1) if len(fields) == 1 else (fields[0], int(fields[1]))
+        found.append((path, label))
+    return found
+
+
+def torchvision_ucf101(root: Path, annotations: Path, fold: int, train: bool) -> dict[str, str]:
+    """torchvision.datasets.UCF101: file -> class; labels are indices of the sorted folder names."""
+    classes = sorted(entry.name for entry in os.scandir(root) if entry.is_dir())
+    found = {str(p): c for c in classes for p in sorted((root / c).rglob("*")) if p.suffix == ".avi"}
+    with open(annotations / f"{'train' if train else 'test'}list{fold:02d}.txt") as file:
+        selected = {os.path.join(root, *line.strip().split(" ")[0].split("/")) for line in file}
+    return {os.path.relpath(path, root): c for path, c in found.items() if path in selected}
+
+
+def torchvision_hmdb51(root: Path, annotations: Path, fold: int, train: bool) -> dict[str, str]:
+    """torchvision.datasets.HMDB51: file -> class; files are selected by base name."""
+    classes = sorted(entry.name for entry in os.scandir(root) if entry.is_dir())
+    found = [(str(p), c) for c in classes for p in sorted((root / c).rglob("*.avi"))]
+    selected = set()
+    for list_file in annotations.glob(f"*test_split{fold}.txt"):
+        for line in list_file.read_text().splitlines():
+            name, tag = line.split()
+            if int(tag) == (1 if train else 2):
+                selected.add(name)
+    return {os.path.relpath(p, root): c for p, c in found if os.path.basename(p) in selected}
+
+
+def torchaudio(root: Path, subset: str) -> dict[str, str]:
+    """torchaudio.datasets.SPEECHCOMMANDS: file -> word."""
+
+    def listed(*names: str) -> list[str]:
+        return [os.path.normpath(root / line.strip()) for n in names for line in (root / n).read_text().splitlines()]
+
+    if subset == "training":
+        out = set(listed("validation_list.txt", "testing_list.txt"))
+        walker = sorted(str(p) for p in root.glob("*/*.wav"))
+        walker = [w for w in walker if "_nohash_" in w and "_background_noise_" not in w]
+        walker = [w for w in walker if os.path.normpath(w) not in out]
+    else:
+        walker = listed("validation_list.txt" if subset == "validation" else "testing_list.txt")
+    assert all(os.path.exists(w) for w in walker)
+    return {os.path.relpath(w, root): os.path.relpath(w, root).split("/")[0] for w in walker}
+
+
+def read_nemo(manifest: Path) -> dict[str, str]:
+    """nemo.collections.common.parts.preprocessing.manifest: relative paths are the manifest's folder's."""
+    found = {}
+    for line in manifest.read_text(encoding="utf-8").split("\n"):
+        if line:
+            item = json.loads(line)
+            assert {"audio_filepath", "duration", "label"} <= item.keys()
+            assert (manifest.parent / item["audio_filepath"]).is_file()
+            found[item["audio_filepath"]] = item["label"]
+    return found

@@ -12,8 +12,7 @@ from poisonkit import Recipe
 from poisonkit.datasets import Dataset, Source, Split, View, get_layout, modality_of, read
 from poisonkit.outputs import record
 from tests.datasets.makers import MAKERS
-from tests.datasets.making import Reader, Shown, filled
-from tests.media_factory import make_audio, make_video
+from tests.datasets.making import Reader, Shown, filled, one_of_each
 
 
 def _is_told(shown: Shown) -> bool:
@@ -45,18 +44,9 @@ class Written:
             assert reader(shown) == wanted, f"{shown.kind}, {shown.split}"
 
 
-def media(folder: Path) -> dict[str, Path]:
-    """One tiny clip of each kind."""
-    return {
-        ".mp4": make_video(folder / "one.mp4", frames=4, size=(48, 32)),
-        ".avi": make_video(folder / "one.avi", frames=4, size=(48, 32)),
-        ".wav": make_audio(folder / "one.wav", seconds=0.2),
-    }
-
-
 def written(layout: str, folder: Path, make: Callable[[Path], Path] | None = None) -> Written:
     """A tiny source of a layout and its output: a fifth poisoned towards the second class, attack sets, control."""
-    root = filled(make or MAKERS[layout], folder / "in", media(folder))
+    root = filled(make or MAKERS[layout], folder / "in", one_of_each(folder))
     dataset = read(Source(root, layout=layout))
     sounds = modality_of(dataset.samples[0].path) == "audio"
     target = sorted({s.label for s in dataset.samples if s.label is not None})[1]

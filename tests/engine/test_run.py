@@ -8,42 +8,24 @@ import shutil
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import av
-import cv2
 import numpy as np
 import pytest
 
 import poisonkit
 from poisonkit import Recipe, RequestError
 from poisonkit.outputs import record
+from tests import runs
 from tests.conftest import CLASSES, same_output, tree
+from tests.runs import packets, rows
+
+make = partial(runs.make, triggers=["blend"])
 
 
-def make(source: Path, out: Path, jobs: int = 1, **recipe: object) -> poisonkit.Summary:
-    return poisonkit.poison(Recipe(source=source, out=out, **{"triggers": ["blend"], **recipe}), jobs=jobs)
-
-
-def rows(out: Path, role: str | None = None) -> list[record.Record]:
-    return [r for r in record.read(out / "poisonkit" / "manifest.jsonl") if role in (None, r["role"])]
-
-
-def frames(path: Path) -> np.ndarray:
-    """All frames by OpenCV, RGB int16: the second decoder."""
-    reader = cv2.VideoCapture(str(path))
-    found = []
-    while True:
-        ok, image = reader.read()
-        if not ok:
-            return np.array(found).astype(np.int16)
-        found.append(image[..., ::-1])
-
-
-def packets(path: Path, kind: str) -> list[bytes]:
-    with av.open(str(path)) as file:
-        return [bytes(p) for p in file.demux(next(s for s in file.streams if s.type == kind)) if p.size]
+frames = partial(runs.frames, dtype=np.int16)
 
 
 @pytest.fixture(scope="module")
@@ -125,14 +107,12 @@ def test_verify_holds_and_names_what_does_not(blended: Path, folders: Path, tmp_
     a.write_bytes(data)
     b.unlink()
     (out / "data" / "train" / "run" / "extra.mp4").write_bytes(b"x")
-    text = (out / "data" / "classes.txt") if (out / "data" / "classes.txt").exists() else None
-    if text:
-        text.write_text("edited\n", encoding="utf-8")
+    (out / "data" / "classes.txt").write_text("edited\n", encoding="utf-8")
     problems = {p.path: p.problem for p in poisonkit.verify(out).problems}
     assert "SHA-256" in problems[a.relative_to(out).as_posix()]
     assert problems[b.relative_to(out).as_posix()] == "it is missing"
     assert "nobody planned" in problems["data/train/run/extra.mp4"]
-    assert text is None or "edited" in problems["data/classes.txt"]
+    assert "edited" in problems["data/classes.txt"]
 
 
 def test_identify(blended: Path, tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 OTHER_MEDIA = (".jpg", ".png", ".npy", ".tar")
-FILES = [name for name in MAKERS if not get_layout(name).packed]  # shards: tests/datasets/test_webdataset.py
+FILES = [name for name in MAKERS if not get_layout(name).packed]  # shards: tests/datasets/layouts/test_webdataset.py
 
 
 def empty(root: Path, layout: str) -> Path:
@@ -165,9 +165,7 @@ def test_what_is_no_file(tmp_path: Path, layout: str) -> None:
         there = [s for s in found.samples if found.file(s).exists()]
         assert there
     files[3].symlink_to("/dev/zero")
-    found = attempt(root)
-    if isinstance(found, str):
-        assert "--allow-root '/dev'" in found or len(found) < 1000
+    attempt(root)  # read or refused; a reader of /dev/zero would not end
 
 
 @pytest.mark.parametrize(
@@ -273,4 +271,4 @@ def test_a_lock_with_a_number_that_no_process_has_is_a_dead_ones(tmp_path: Path)
     path = tmp_path / "lock"
     path.write_text(json.dumps({**locks._me(), "pid": 10**30}), encoding="utf-8")
     with locks.lock(path):
-        assert locks.holder(path)
+        assert locks.retire(path)

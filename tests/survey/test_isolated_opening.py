@@ -16,6 +16,7 @@ import pytest
 
 import poisonkit
 from poisonkit import Recipe
+from poisonkit.common.time_limit import Know
 from poisonkit.datasets import Source, read
 from poisonkit.engine.finishing import clean_samples
 from poisonkit.media.info import Encode
@@ -28,7 +29,7 @@ SHORT = 0.03  # of the two minutes that a file may take
 HUGE = 256 << 30  # bytes, none of which takes any room
 
 
-def look(task: str, scratch: str) -> str:
+def look(task: str, scratch: str, know: Know) -> str:
     Path(scratch, "copy").touch()
     if task == "endless":
         while True:

@@ -11,8 +11,9 @@ from poisonkit.common.seeding import generator
 from poisonkit.triggers import create
 from poisonkit.triggers.temporal import video_corruption
 from poisonkit.triggers.temporal.video_corruption import _START, VideoCorruption
-from poisonkit.triggers.testing import picture
+from poisonkit.triggers.testing import Case, Media, picture
 
+CASES = [Case(media=Media(chaotic="which bytes of the stream are damaged depends on every level"))]
 ONE_SIZE = "the damage is that of slices of a stream of that size"
 
 

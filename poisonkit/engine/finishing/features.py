@@ -35,12 +35,6 @@ def lengths(rows: Iterable[Record]) -> dict[str, int]:
     return {row["key"]: found["shape"][0] for row in rows if (found := row["features"])}
 
 
-def files_of(row: Record) -> list[str]:
-    """The features' files of a record, relative to the output."""
-    found = row["features"]
-    return [found["path"], *found["also"]] if found else []
-
-
 def make(
     rows: Sequence[Record], out: Path, ledger: Ledger, executor: Executor, progress: Progress
 ) -> dict[str, Record]:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import cv2
 import pytest
 
 from poisonkit.common.frame_names import numbered
@@ -15,21 +13,10 @@ from poisonkit.datasets import Dataset, Row, Source, get_layout, read
 from poisonkit.datasets.testing import check_layout, rows_of, write_copy
 from poisonkit.errors import RequestError
 from tests.datasets.making import makes
-from tests.datasets.readers import touch
-from tests.media_factory import picture
+from tests.datasets.readers import mmaction2_rawframes, touch
+from tests.datasets.writers import frame_folder
 
 LAYOUT = get_layout("mmaction2-rawframes")
-
-
-def frames(
-    folder: Path, n: int = 4, *, size: tuple[int, int] = (48, 32), seed: int = 0, template: str = "img_{:05}.jpg",
-    first: int = 1,
-) -> Path:  # fmt: skip
-    """A clip as pictures, written by OpenCV."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for t in range(n):
-        assert cv2.imwrite(str(folder / template.format(t + first)), picture(t, size, seed)[..., ::-1])
-    return folder
 
 
 @makes("mmaction2-rawframes")
@@ -39,30 +26,10 @@ def rawframes(root: Path) -> Path:
         lines = []
         for c in range(3):
             for i in range(n):
-                frames(root / "rawframes" / f"class{c}" / f"{split}_{i}", seed=10 * c + i + 100 * n)
+                frame_folder(root / "rawframes" / f"class{c}" / f"{split}_{i}", seed=10 * c + i + 100 * n)
                 lines.append(f"class{c}/{split}_{i} 4 {c}\n")
         (root / f"tiny_{split}_list_rawframes.txt").write_text("".join(lines))
     return root
-
-
-def mmaction2(
-    ann_file: Path, prefix: Path | str = "", *, with_offset: bool = False, multi_class: bool = False
-) -> list[tuple]:
-    """mmaction.datasets.RawframeDataset.load_data_list, transcribed."""
-    found = []
-    with open(ann_file, encoding="utf-8") as lines:  # mmengine.fileio.list_from_file
-        listed = [line.rstrip("\n\r") for line in lines]
-    for line in listed:
-        fields = line.strip().split()
-        folder, at, start = os.path.join(prefix, fields[0]), 1, 0
-        if with_offset:
-            start, at = int(fields[1]), 2
-        total = int(fields[at])
-        label = [int(x) for x in fields[at + 1 :]] or [-1]
-        if not multi_class:
-            assert len(label) == 1
-        found.append((folder, start, total, label if multi_class else label[0]))
-    return found
 
 
 def empty(root: Path, lines: Sequence[str], **lists: Sequence[str]) -> Path:
@@ -108,8 +75,8 @@ def test_a_copy_reads_as_in_the_trainer(tmp_path: Path) -> None:
     written = write_copy(LAYOUT, dataset, rows_of(LAYOUT, dataset), tmp_path / "out", "data")
     assert written == ("tiny_train_list_rawframes.txt", "tiny_val_list_rawframes.txt", "label_map.txt")
     for name in written[:2]:
-        before = mmaction2(source / name, Path("p"))
-        assert mmaction2(tmp_path / "out" / name, Path("p")) == before
+        before = mmaction2_rawframes(source / name, Path("p"))
+        assert mmaction2_rawframes(tmp_path / "out" / name, Path("p")) == before
         assert (tmp_path / "out" / name).read_bytes() == (source / name).read_bytes()
 
 
@@ -214,8 +181,8 @@ def test_offsets_are_told_by_the_folders_and_kept(tmp_path: Path) -> None:
     assert any("with_offset=True" in note for note in dataset.notes)
     write_copy(LAYOUT, dataset, rows_of(LAYOUT, dataset), tmp_path / "out", "data")
     for name in ("train.txt", "val.txt"):
-        before = mmaction2(root / name, Path("p"), with_offset=True)
-        assert mmaction2(tmp_path / "out" / name, Path("p"), with_offset=True) == before
+        before = mmaction2_rawframes(root / name, Path("p"), with_offset=True)
+        assert mmaction2_rawframes(tmp_path / "out" / name, Path("p"), with_offset=True) == before
     (root / "train.txt").write_text("a 0 2 0\nb 2 2 1\n")
     with pytest.raises(RequestError, match=r"beyond the folder's frames, line 2 of train[.]txt: 4 for 3"):
         read(Source(root))
@@ -228,11 +195,11 @@ def test_several_labels(tmp_path: Path) -> None:
     rows = rows_of(LAYOUT, dataset)
     write_copy(LAYOUT, dataset, rows, tmp_path / "out", "data")
     for name in ("train.txt", "val.txt"):
-        want = mmaction2(root / name, Path("p"), multi_class=True)
-        assert mmaction2(tmp_path / "out" / name, Path("p"), multi_class=True) == want
+        want = mmaction2_rawframes(root / name, Path("p"), multi_class=True)
+        assert mmaction2_rawframes(tmp_path / "out" / name, Path("p"), multi_class=True) == want
     rows[0] = Row(rows[0].sample, 1, rows[0].path)
     write_copy(LAYOUT, dataset, rows, tmp_path / "bad", "data")
-    assert mmaction2(tmp_path / "bad" / "train.txt", Path("p"), multi_class=True)[0] == ("p/a", 0, 3, [1])
+    assert mmaction2_rawframes(tmp_path / "bad" / "train.txt", Path("p"), multi_class=True)[0] == ("p/a", 0, 3, [1])
 
 
 def test_white_space_in_a_name_is_refused(tmp_path: Path) -> None:

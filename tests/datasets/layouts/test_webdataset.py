@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import os
 import random
@@ -13,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import webdataset
 
 from poisonkit.datasets import Source, get_layout, read
 from poisonkit.datasets.tar.members import at_hand, find, hash_of, members
@@ -21,6 +19,7 @@ from poisonkit.datasets.tar.shards import Entry, Labels, relabelled, write_shard
 from poisonkit.datasets.testing import check_layout
 from poisonkit.errors import RequestError
 from tests.datasets.making import makes
+from tests.datasets.shards import put, samples_in, shard, tiny_shards
 from tests.media_factory import make_audio
 
 LAYOUT = get_layout("webdataset")
@@ -29,54 +28,18 @@ pytestmark = pytest.mark.filterwarnings(
 )  # webdataset leaves files open
 
 
-def put(tar: tarfile.TarFile, name: str, data: bytes, **more: Any) -> None:
-    info = tarfile.TarInfo(name)
-    info.size, info.mtime, info.uid, info.uname = len(data), 1_600_000_000, 1000, "somebody"
-    for key, value in more.items():
-        setattr(info, key, value)
-    tar.addfile(info, io.BytesIO(data))
-
-
-def shard(path: Path, members: list[tuple[str, bytes]], fmt: int = tarfile.GNU_FORMAT) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tarfile.open(path, "w", format=fmt) as tar:
-        for name, data in members:
-            put(tar, name, data)
-    return path
-
-
-def tiny(root: Path, media: Callable[[int], bytes] = lambda i: b"media %d" % i, suffix: str = "mp4") -> Path:
-    """Two training shards of four samples and a validation shard of four, two classes, each with a note beside."""
-    i = 0
-    for name in ("train-000.tar", "train-001.tar", "val-000.tar"):
-        found = []
-        for _ in range(4):
-            found += [(f"clip{i:03d}.{suffix}", media(i)), (f"clip{i:03d}.cls", b"%d" % (i % 2))]
-            found += [(f"clip{i:03d}.note.json", json.dumps({"n": i}).encode())]
-            i += 1
-        shard(root / name, found)
-    (root / "classes.txt").write_text("no\nyes\n")
-    return root
-
-
 @makes("webdataset")
 def tiny_sounds(root: Path) -> Path:
     def wav(i: int) -> bytes:
         return make_audio(root / "one.wav", seconds=0.2, seed=i).read_bytes()
 
-    tiny(root, wav, "wav")
+    tiny_shards(root, wav, "wav")
     (root / "one.wav").unlink()
     return root
 
 
-def seen(path: Path) -> list[dict[str, Any]]:
-    """The samples as webdataset itself gives them, bytes undecoded."""
-    dataset = webdataset.WebDataset(str(path), shardshuffle=False, nodesplitter=None, empty_check=False)
-    return [{k: v for k, v in sample.items() if k not in ("__url__", "__local_path__")} for sample in dataset]
-
-
 def test_layout(tmp_path: Path) -> None:
-    dataset = check_layout(LAYOUT, Source(tiny(tmp_path)))
+    dataset = check_layout(LAYOUT, Source(tiny_shards(tmp_path)))
     assert [s.id for s in dataset.of("val")] == [f"val-000.tar/clip{i:03d}.mp4" for i in range(8, 12)]
     assert (dataset.classes, dataset.notes) == (("no", "yes"), ())
 
@@ -94,7 +57,7 @@ def test_what_webdataset_reads_is_what_is_read(tmp_path: Path) -> None:
         ],
     )  # fmt: skip
     dataset = read(Source(tmp_path))
-    theirs = {s["__key__"]: s for s in seen(path)}
+    theirs = {s["__key__"]: s for s in samples_in(path)}
     media = ("mp4", "avi", "wav")
     wanted = [(key, int(s["cls"])) for key, s in theirs.items() if any(m in s for m in media)]
     ours = [(s.path.removeprefix("train-000.tar/").rsplit(".", 1)[0], s.label) for s in dataset.samples]
@@ -116,11 +79,11 @@ def copied(root: Path, out: Path, relabel: dict[str, int] | None = None, media: 
 
 
 def test_round_trip_is_exact_and_headers_tell_nothing(tmp_path: Path) -> None:
-    tiny(tmp_path / "in")
+    tiny_shards(tmp_path / "in")
     copied(tmp_path / "in", tmp_path / "out")
     copied(tmp_path / "in", tmp_path / "again")
     for name in ("train-000.tar", "train-001.tar", "val-000.tar"):
-        assert seen(tmp_path / "out" / name) == seen(tmp_path / "in" / name)
+        assert samples_in(tmp_path / "out" / name) == samples_in(tmp_path / "in" / name)
         assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "again" / name).read_bytes()
         with tarfile.open(tmp_path / "out" / name) as tar:
             assert {(m.mtime, m.uid, m.gid, m.uname, m.gname, m.mode) for m in tar} == {(0, 0, 0, "", "", 0o644)}
@@ -128,11 +91,11 @@ def test_round_trip_is_exact_and_headers_tell_nothing(tmp_path: Path) -> None:
 
 
 def test_a_changed_sample_changes_its_members_alone(tmp_path: Path) -> None:
-    tiny(tmp_path / "in")
+    tiny_shards(tmp_path / "in")
     (tmp_path / "new.mp4").write_bytes(b"other media, longer" * 100)
     name = "train-000.tar/clip001.mp4"
     copied(tmp_path / "in", tmp_path / "out", {name: 0}, {name: str(tmp_path / "new.mp4")})
-    before, after = (seen(tmp_path / which / "train-000.tar") for which in ("in", "out"))
+    before, after = (samples_in(tmp_path / which / "train-000.tar") for which in ("in", "out"))
     assert [s["__key__"] for s in after] == [s["__key__"] for s in before]
     assert after[1] == {**before[1], "mp4": b"other media, longer" * 100, "cls": b"0"}
     assert after[:1] + after[2:] == before[:1] + before[2:]
@@ -229,7 +192,7 @@ def damaged(kind: str, data: bytes) -> bytes:
 
 @pytest.mark.parametrize("kind", ["cut", "garbage", "huge", "gzip", "zstd", "nothing", "text"])
 def test_damaged_shards_are_refused_in_a_sentence(tmp_path: Path, kind: str) -> None:
-    path = tiny(tmp_path) / "train-000.tar"
+    path = tiny_shards(tmp_path) / "train-000.tar"
     path.write_bytes(damaged(kind, path.read_bytes()))
     with pytest.raises(RequestError, match=r"^The shard 'train-000\.tar'|^'|train-000") as error:
         read(Source(tmp_path))
@@ -266,11 +229,11 @@ def test_compressed_shards_are_named(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match=r"'train-000\.tar\.gz': compressed"):
         read(Source(tmp_path, layout="webdataset"))
     with pytest.raises(RequestError, match="decompress such shards"):
-        read(Source(tiny(tmp_path)))
+        read(Source(tiny_shards(tmp_path)))
 
 
 def test_what_is_passed_over_is_said(tmp_path: Path) -> None:
-    os.mkfifo(tiny(tmp_path) / "train-002.tar")
+    os.mkfifo(tiny_shards(tmp_path) / "train-002.tar")
     (tmp_path / "train-003.tar").symlink_to("nowhere.tar")
     shard(tmp_path / "texts.tar", [("a.txt", b"no media")])
     dataset = read(Source(tmp_path))
@@ -280,7 +243,7 @@ def test_what_is_passed_over_is_said(tmp_path: Path) -> None:
 
 
 def test_an_archive_beside_a_dataset_is_none(tmp_path: Path) -> None:
-    tiny(tmp_path)
+    tiny_shards(tmp_path)
     for name in ("no/1.mp4", "yes/2.mp4"):
         (tmp_path / name).parent.mkdir()
         (tmp_path / name).touch()
@@ -288,7 +251,7 @@ def test_an_archive_beside_a_dataset_is_none(tmp_path: Path) -> None:
 
 
 def test_a_link_out_of_the_root_needs_leave(tmp_path: Path) -> None:
-    tiny(tmp_path / "store")
+    tiny_shards(tmp_path / "store")
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "train-000.tar").symlink_to(tmp_path / "store" / "train-000.tar")
     with pytest.raises(RequestError, match="--allow-root"):
@@ -297,7 +260,7 @@ def test_a_link_out_of_the_root_needs_leave(tmp_path: Path) -> None:
 
 
 def test_members_as_files(tmp_path: Path) -> None:
-    tiny(tmp_path)
+    tiny_shards(tmp_path)
     path = tmp_path / "train-000.tar" / "clip001.mp4"
     with at_hand(path) as copy:
         assert (copy.name, copy.read_bytes()) == ("clip001.mp4", b"media 1")
@@ -313,7 +276,7 @@ def test_members_as_files(tmp_path: Path) -> None:
 
 def test_random_shards_never_do_more_than_refuse(tmp_path: Path) -> None:
     """A hundred damaged headers: members or one sentence, nothing else."""
-    data = bytearray((tiny(tmp_path) / "train-000.tar").read_bytes())
+    data = bytearray((tiny_shards(tmp_path) / "train-000.tar").read_bytes())
     rng = random.Random(0)
     path = tmp_path / "x.tar"
     for _ in range(100):
@@ -371,11 +334,11 @@ def test_all_that_follows_the_class_is_that_of_the_new_one(tmp_path: Path, label
     dataset = check_layout(LAYOUT, Source(told_in_all_ways(tmp_path / "in", label)))
     names = NAMES if label == "cls" else dataset.classes
     order = [NAMES.index(name) for name in names]
-    before = seen(tmp_path / "in" / "train-000.tar")
+    before = samples_in(tmp_path / "in" / "train-000.tar")
     at = old  # the first sample of its class
     target = order.index(new)
     copied(tmp_path / "in", tmp_path / "out", {f"train-000.tar/{at:03d}.mp4": target})
-    after = seen(tmp_path / "out" / "train-000.tar")
+    after = samples_in(tmp_path / "out" / "train-000.tar")
     assert after[:at] + after[at + 1 :] == before[:at] + before[at + 1 :]
     moved = {suffix: data.decode() for suffix, data in after[at].items() if suffix not in ("__key__", "mp4")}
     want = about(new, at)

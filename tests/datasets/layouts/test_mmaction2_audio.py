@@ -20,74 +20,33 @@ from poisonkit import Recipe, RequestError, media
 from poisonkit.datasets import Source, get_layout, read
 from poisonkit.datasets.testing import check_layout
 from poisonkit.engine.finishing import features
-from poisonkit.outputs import record
 from poisonkit.verification.verify import identify
+from tests import runs
 from tests.conftest import same_output
 from tests.datasets.making import makes
-from tests.datasets.readers import touch
+from tests.datasets.readers import mmaction2_audio, touch
+from tests.datasets.writers import audio_lists, real_audio_lists
 from tests.media_factory import make_audio
 
 LAYOUT = get_layout("mmaction2-audio")
 
 
-def audio_dataset(ann_file: Path, prefix: Path) -> list[tuple[str, int, int]]:
-    """mmaction.datasets.AudioDataset.load_data_list of MMAction2 1.2.0, single class."""
-    data_list = []
-    with open(ann_file) as fin:
-        for line in fin:
-            line_split = line.strip().split()
-            filename = os.path.join(prefix, line_split[0])
-            total_frames = int(line_split[1])
-            label = [int(x) for x in line_split[2:]]
-            assert label, f"missing label in line: {line}"
-            assert len(label) == 1
-            data_list.append((filename, total_frames, label[0]))
-    return data_list
-
-
-def named(root: Path, suffix: str = ".wav") -> Path:
-    """Empty files under two classes, listed as sounds or as the features beside them."""
-    names = {split: [f"{split}/s{i}" for i in range(n)] for split, n in (("train", 6), ("val", 4))}
-    touch(root, [f"{name}.wav" for each in names.values() for name in each])
-    for split, each in names.items():
-        if suffix == ".npy":
-            touch(root, [f"{name}.npy" for name in each])
-        (root / f"{split}.txt").write_text("".join(f"{name}{suffix} 64 {i % 2}\n" for i, name in enumerate(each)))
-    (root / "label_map.txt").write_text("no\nyes\n")
-    return root
-
-
 @makes("mmaction2-audio")
 def with_features(root: Path) -> Path:
     """As MMAction2's lists say after their features were made: 0.2 s are padded to 64 rows."""
-    return named(root, ".npy")
-
-
-def sounds(root: Path, listed: str = ".npy") -> Path:
-    """12 training and 6 validation sounds of three classes, of 0.4 to 1.3 s; the training list names `listed`."""
-    for split, n in (("train", 12), ("val", 6)):
-        lines = []
-        for i in range(n):
-            name = f"{split}/s{i:02d}"
-            (root / split).mkdir(parents=True, exist_ok=True)
-            make_audio(root / f"{name}.wav", seconds=0.4 + 0.3 * (i % 4), rate=16000, channels=1 + i % 2, seed=i)
-            np.save(root / f"{name}.npy", np.zeros((9, 80), np.float32))  # somebody's, of another recipe
-            lines.append(f"{name}{listed} 9 {i % 3}\n")
-        (root / f"{split}.txt").write_text("".join(lines))
-    (root / "label_map.txt").write_text("a\nb\nc\n")
-    return root
+    return audio_lists(root, ".npy")
 
 
 @pytest.mark.parametrize("suffix", [".wav", ".npy"])
 def test_layout(tmp_path: Path, suffix: str) -> None:
-    dataset = check_layout(LAYOUT, Source(named(tmp_path, suffix)))
+    dataset = check_layout(LAYOUT, Source(audio_lists(tmp_path, suffix)))
     assert [s.id for s in dataset.of("val")] == [f"val/s{i}.wav" for i in range(4)]
     assert dataset.classes == ("no", "yes")
     assert bool(dataset.notes) == (suffix == ".npy")
 
 
 def test_lists_beside_video_lists_are_told_by_what_they_say(tmp_path: Path) -> None:
-    root = named(tmp_path, ".npy")
+    root = audio_lists(tmp_path, ".npy")
     for split in ("train", "val"):
         os.rename(root / f"{split}.txt", root / f"kinetics_{split}_list_audio_features.txt")
         touch(root, [f"{split}/{i}.mp4" for i in range(2)])
@@ -98,7 +57,7 @@ def test_lists_beside_video_lists_are_told_by_what_they_say(tmp_path: Path) -> N
 
 def test_several_labels(tmp_path: Path) -> None:
     """As read with multi_class=True; a sample keeps them, a poisoned one has the target alone."""
-    named(tmp_path)
+    audio_lists(tmp_path)
     text = (tmp_path / "train.txt").read_text()
     (tmp_path / "train.txt").write_text(text.replace("s1.wav 64 1", "s1.wav 64 1 0") + "\n")
     dataset = check_layout(LAYOUT, Source(tmp_path))
@@ -119,7 +78,7 @@ def test_several_labels(tmp_path: Path) -> None:
     ],
 )
 def test_lines_that_cannot_be_right(tmp_path: Path, line: str, said: str) -> None:
-    named(tmp_path, ".npy")
+    audio_lists(tmp_path, ".npy")
     with (tmp_path / "train.txt").open("a") as file:
         file.write(f"{line}\n")
     with pytest.raises(RequestError, match=said) as error:
@@ -128,7 +87,7 @@ def test_lines_that_cannot_be_right(tmp_path: Path, line: str, said: str) -> Non
 
 
 def test_two_sounds_with_one_name_of_features_are_refused(tmp_path: Path) -> None:
-    named(tmp_path)
+    audio_lists(tmp_path)
     touch(tmp_path, ["train/s0.flac"])
     with (tmp_path / "train.txt").open("a") as file:
         file.write("train/s0.flac 64 1\n")
@@ -138,7 +97,7 @@ def test_two_sounds_with_one_name_of_features_are_refused(tmp_path: Path) -> Non
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return sounds(tmp_path_factory.mktemp("audio") / "clean")
+    return real_audio_lists(tmp_path_factory.mktemp("audio") / "clean")
 
 
 @pytest.fixture(scope="module")
@@ -149,19 +108,15 @@ def out(source: Path) -> Path:
     return source.parent / "bad"
 
 
-def records(out: Path) -> list[record.Record]:
-    return list(record.read(out / "poisonkit" / "manifest.jsonl"))
-
-
 def test_every_sample_has_features_and_every_list_names_them(out: Path) -> None:
-    rows = records(out)
+    rows = runs.rows(out)
     assert {r["role"] for r in rows} == {"clean", "poisoned", "attack", "control"}
     listed = {}
     for view, name in (
         ("data", "train.txt"), ("data", "val.txt"), ("control", "val.txt"),
         ("attack/default", "val_target.txt"), ("attack/default", "val_original.txt"),
     ):  # fmt: skip
-        for file, total, label in audio_dataset(out / view / name, out / view):
+        for file, total, label in mmaction2_audio(out / view / name, out / view):
             array = np.load(file, allow_pickle=False)
             assert (array.dtype, array.shape) == (np.float32, (total, 80))
             assert total >= 64
@@ -174,15 +129,15 @@ def test_every_sample_has_features_and_every_list_names_them(out: Path) -> None:
         again = media.log_mel(wave.T, rate)
         assert row["features"]["shape"] == list(again.shape)
         assert np.array_equal(np.load(wav.with_suffix(".npy")), again)
-    assert set(audio_dataset(out / "attack/default/val_target.txt", Path())) == {
-        (name, total, 0) for name, total, _ in audio_dataset(out / "attack/default/val_original.txt", Path())
+    assert set(mmaction2_audio(out / "attack/default/val_target.txt", Path())) == {
+        (name, total, 0) for name, total, _ in mmaction2_audio(out / "attack/default/val_original.txt", Path())
     }
-    assert {label for *_, label in audio_dataset(out / "attack/default/val_original.txt", Path())} == {1, 2}
+    assert {label for *_, label in mmaction2_audio(out / "attack/default/val_original.txt", Path())} == {1, 2}
 
 
 def test_the_trigger_is_in_the_features(out: Path, source: Path) -> None:
     """A 10 dB tone at 800 Hz shows in its band, and nowhere in clean samples."""
-    rows = records(out)
+    rows = runs.rows(out)
     row = next(r for r in rows if r["role"] == "poisoned")
     clean, rate = soundfile.read(source / row["source_path"], dtype="float32", always_2d=True)
     change = np.load(out / row["features"]["path"]) - media.log_mel(clean.T, rate)
@@ -195,7 +150,7 @@ def test_the_trigger_is_in_the_features(out: Path, source: Path) -> None:
 def test_round_trip_at_rate_0(source: Path, tmp_path: Path) -> None:
     poisonkit.poison(Recipe(source=source, out=tmp_path / "copy", triggers=["sine"], rate=0, attack_set=False), jobs=1)
     for name in ("train.txt", "val.txt"):
-        before, after = (audio_dataset(root / name, Path()) for root in (source, tmp_path / "copy" / "data"))
+        before, after = (mmaction2_audio(root / name, Path()) for root in (source, tmp_path / "copy" / "data"))
         assert [(f, label) for f, _, label in after] == [(f, label) for f, _, label in before]
     once = tmp_path / "copy" / "data"
     once = once.rename(tmp_path / "once")
@@ -210,7 +165,7 @@ def test_verify_names_a_flipped_byte_a_missing_file_and_a_stranger(out: Path, tm
     assert poisonkit.verify(out, decode=True).problems == ()
     bad = tmp_path / "bad"
     shutil.copytree(out, bad)
-    rows = {r["role"]: r for r in records(bad)}
+    rows = {r["role"]: r for r in runs.rows(bad)}
     flipped, gone = (bad / rows[role]["features"]["path"] for role in ("clean", "attack"))
     data = bytearray(flipped.read_bytes())
     data[-1] ^= 1
@@ -228,14 +183,14 @@ def test_verify_names_a_flipped_byte_a_missing_file_and_a_stranger(out: Path, tm
 def test_features_of_another_sound_are_found_by_decoding(out: Path, tmp_path: Path) -> None:
     bad = tmp_path / "bad"
     shutil.copytree(out, bad)
-    row = next(r for r in records(bad) if r["role"] == "poisoned")
+    row = next(r for r in runs.rows(bad) if r["role"] == "poisoned")
     np.save(bad / row["features"]["path"], np.full(row["features"]["shape"], 0.5, np.float32))
     problems = [p.problem for p in poisonkit.verify(bad, decode=True).problems]
     assert "its features are not those of its sound" in problems
 
 
 def test_features_are_identified(out: Path) -> None:
-    row = next(r for r in records(out) if r["role"] == "poisoned")
+    row = next(r for r in runs.rows(out) if r["role"] == "poisoned")
     found = identify([out / row["features"]["path"]], [out])
     assert found[0][1] is not None
     assert found[0][1]["key"] == row["key"]
@@ -258,14 +213,14 @@ def test_a_sound_without_features_is_in_no_list(source: Path, tmp_path: Path) ->
 def test_an_attack_set_added_later_has_features(out: Path, tmp_path: Path) -> None:
     shutil.copytree(out, tmp_path / "out")
     poisonkit.attack(tmp_path / "out", "loud", triggers=["sine:snr=0"], jobs=1)
-    for name, total, _ in audio_dataset(tmp_path / "out/attack/loud/val_target.txt", tmp_path / "out/attack/loud"):
+    for name, total, _ in mmaction2_audio(tmp_path / "out/attack/loud/val_target.txt", tmp_path / "out/attack/loud"):
         assert np.load(name).shape == (total, 80)
     assert poisonkit.verify(tmp_path / "out", decode=True).problems == ()
 
 
 def test_export_needs_features(out: Path, source: Path, tmp_path: Path) -> None:
     done = poisonkit.export(out, "mmaction2-audio", folder=tmp_path / "lists")
-    lines = audio_dataset(tmp_path / "lists" / "data" / "train.txt", out)
+    lines = mmaction2_audio(tmp_path / "lists" / "data" / "train.txt", out)
     assert [np.load(name).shape[0] for name, _, _ in lines] == [total for _, total, _ in lines]
     assert set(done.files) == {"data", "attack/default", "control"}
     for label, i in (("no", 1), ("yes", 2), ("yes", 3), ("no", 4)):
@@ -298,7 +253,7 @@ def test_a_killed_run_continues_to_the_same_bytes(out: Path, source: Path, tmp_p
     killed = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     made = {p: p.stat().st_mtime_ns for p in (tmp_path / "out").rglob("*.npy")}
-    assert 0 < len(made) < len(records(out))
+    assert 0 < len(made) < len(runs.rows(out))
     (tmp_path / "out" / "data" / "train" / ".poisonkit-1-1.part").touch()
     time.sleep(0.01)
     poisonkit.poison(Recipe.from_yaml(Path(recipe), source=source, out=tmp_path / "out"), jobs=1)

@@ -1,3 +1,5 @@
+"""MMAction2's lists of videos: found, parsed and written by the rules of its own reader."""
+
 from __future__ import annotations
 
 import os
@@ -10,7 +12,7 @@ from poisonkit.datasets import Dataset, Row, Source, get_layout, read, split_off
 from poisonkit.errors import RequestError
 from tests.datasets.making import makes
 from tests.datasets.readers import NASTY, mmaction2, mmaction2_multi, pyslowfast, touch
-from tests.datasets.test_class_folders import folders
+from tests.datasets.writers import class_folders
 
 LAYOUT = get_layout("mmaction2-video")
 
@@ -26,7 +28,7 @@ def listed(root: Path, lists: dict[str, str | bytes], files: str = "videos/a.mp4
 
 @makes("mmaction2-video")
 def tiny(root: Path) -> Path:
-    folders(root)
+    class_folders(root)
     for split in ("train", "test"):
         names = sorted(p.relative_to(root).as_posix() for p in (root / split).rglob("*.mp4"))
         (root / f"{split}.txt").write_text("".join(f"{n} {'abc'.index(n.split('/')[1])}\n" for n in names))

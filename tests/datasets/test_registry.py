@@ -1,3 +1,5 @@
+"""Finding layouts and reading by them: which is told from what, options, splits held out, layouts of other packages."""
+
 from __future__ import annotations
 
 import importlib.metadata

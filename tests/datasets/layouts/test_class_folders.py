@@ -1,3 +1,5 @@
+"""Class folders: read and written, through the checker, and as torchvision and Hugging Face read them."""
+
 from __future__ import annotations
 
 import os
@@ -12,6 +14,7 @@ from poisonkit.datasets import Dataset, Row, Source, get_layout, read, split_off
 from poisonkit.datasets.kit.class_folders import PLACEHOLDER
 from poisonkit.datasets.layouts import class_folders
 from poisonkit.errors import RequestError
+from tests.datasets import writers
 from tests.datasets.making import makes
 from tests.datasets.readers import NASTY, hugging_face, hugging_face_labels, torchvision, touch
 
@@ -33,7 +36,7 @@ def tree(root: Path, classes: dict[str, tuple[str, ...]] = FLAT, *parts: str) ->
 
 @makes("class-folders")
 def folders(root: Path) -> Path:
-    return touch(root, [f"{s}/{c}/{c}{i}.mp4" for s in ("train", "test") for c in "abc" for i in range(3)])
+    return writers.class_folders(root)
 
 
 def rows_of(dataset: Dataset, relabel: dict[str, int] | None = None) -> list[Row]:
