@@ -33,7 +33,8 @@ from rich.table import Table
 from poisonkit import triggers
 from poisonkit.common.seeding import generator
 from poisonkit.datasets import Sample
-from poisonkit.engine.clips.worker import Job, process
+from poisonkit.engine.clips.job import Job, Places, Treatment
+from poisonkit.engine.clips.worker import process
 from poisonkit.media import colour
 from poisonkit.media.info import Encode
 from poisonkit.plan.plan import Task
@@ -151,9 +152,8 @@ def poisonkit_once(source: Path, target: Path, trigger: triggers.Trigger | None 
         backdoor=0,
     )  # fmt: skip
     job = Job(
-        task=task, source=str(source), out=str(target.parent), classes=("target", "other"),
-        triggers=(trigger,), touches=frozenset({trigger.modality}), frames="all",
-        encode=Encode(), stream="best", seed=0,
+        task=task, classes=("target", "other"), places=Places(str(source), str(target.parent)),
+        treatment=Treatment((trigger,), frozenset({trigger.modality}), seed=0), encode=Encode(),
     )  # fmt: skip
     record = process(job)
     if record["status"] != "ok":

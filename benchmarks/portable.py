@@ -21,7 +21,9 @@ from pathlib import Path
 
 from poisonkit import media, triggers
 from poisonkit.common.seeding import generator
-from poisonkit.engine.clips.worker import Job, process
+from poisonkit.datasets import Sample
+from poisonkit.engine.clips.job import Job, Places, Treatment
+from poisonkit.engine.clips.worker import process
 from poisonkit.engine.executors.threads import pin
 from poisonkit.plan.plan import Task
 from poisonkit.recipe.recipe import parse_encode
@@ -52,9 +54,9 @@ def clip(path: Path) -> Path:
 def job(source: Path, out: Path, name: str) -> Job:
     encode, texts = JOBS[name]
     made = tuple(triggers.create(text) for text in texts)
-    task = Task("poisoned", None, source.name, "train", source.name, f"data/{source.name}", (), 1, 0, 1, 0)
-    touches = frozenset(t.modality for t in made)
-    return Job(task, str(source), str(out), ("a", "b"), made, touches, "all", parse_encode(encode), "best", 1)
+    task = Task("poisoned", Sample(source.name, source.name, "train", 0), f"data/{source.name}", 1, 1, 0)
+    treatment = Treatment(made, frozenset(t.modality for t in made), seed=1)
+    return Job(task, ("a", "b"), Places(str(source), str(out)), treatment, parse_encode(encode))
 
 
 def child(source: Path) -> None:

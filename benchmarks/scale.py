@@ -1,4 +1,4 @@
-"""What a large dataset costs beside its media: planning, manifest, starting again, linking clean samples.
+"""What a large dataset costs beside its media: planning, manifest, verify, linking clean samples.
 
     make bench-scale
     python benchmarks/scale.py --samples 10000 100000
@@ -30,13 +30,14 @@ from rich.table import Table
 
 import poisonkit
 from poisonkit.common import atomic
-from poisonkit.datasets import Sample
+from poisonkit.datasets import Dataset, Sample
 from poisonkit.engine.finishing import clean_samples, writing
 from poisonkit.engine.finishing.clean_samples import Linked
+from poisonkit.engine.finishing.results import Made, Part
 from poisonkit.engine.preflight import read_source
-from poisonkit.engine.state import finished
+from poisonkit.engine.state.options import Options
 from poisonkit.engine.state.progress import Silent
-from poisonkit.engine.state.run_state import State
+from poisonkit.engine.state.run_state import Run, State
 from poisonkit.engine.state.task_results import TaskResults
 from poisonkit.outputs import notices, record
 from poisonkit.plan.plan import Plan, Task
@@ -85,7 +86,7 @@ def opened(samples: Iterable[Sample]) -> Iterator[Examined]:
     return (Examined(sample, CLIP) for sample in samples)
 
 
-def finish(recipe: Recipe, plan: Plan, out: Path, dataset: object) -> None:
+def finish(recipe: Recipe, plan: Plan, out: Path, dataset: Dataset) -> None:
     """Lists, manifest, card and run.json, as a run writes them once all media are in place."""
     triggers = [{**entry, "drawn": {}} for entry in recipe.portable()["backdoors"][0]["triggers"]]
     digest = hashlib.sha256(CONTENT).hexdigest()
@@ -98,11 +99,9 @@ def finish(recipe: Recipe, plan: Plan, out: Path, dataset: object) -> None:
                 fidelity=None if task.role == "control" else {"gain": None},
             )  # fmt: skip
     linked = Linked({t.id: len(CONTENT) for t in plan.tasks if t.role == "clean"})
-    writing.finish(
-        writing.Part(recipe.portable(), plan, TaskResults(worked, linked)), recipe, dataset, out,  # type: ignore[arg-type]
-        method="hardlink", seconds=0.0, processed=0, jobs=1,
-        extra=lambda lists: {"source": str(dataset.root), "unchanged": finished.marks(out, lists)},
-    )  # fmt: skip
+    part = Part(recipe.portable(), plan, TaskResults(worked, linked))
+    run = Run(recipe, dataset, State(out), Options(jobs=1), time.monotonic())
+    writing.finish(run, Made(part, "hardlink", 0))
 
 
 def put_files(plan: Plan, out: Path) -> None:
@@ -112,7 +111,7 @@ def put_files(plan: Plan, out: Path) -> None:
         if i % 30_000 == 0:  # so many links a file can have
             content.unlink(missing_ok=True)
             content.write_bytes(CONTENT)
-        for name in (task.path, *task.also):
+        for name in (task.path, *task.linked_paths):
             if i < CLASSES or task.role != "clean":
                 (out / name).parent.mkdir(parents=True, exist_ok=True)
             os.link(content, out / name)
@@ -149,10 +148,6 @@ def one_size(samples: int) -> None:
         recipe = Recipe(source=root, triggers=["blend"], rate=0.1, layout="mmaction2-video")
         plan = first_start(recipe, out, steps)
         first = peak_megabytes()
-        again = timed(steps, "again: read lists", lambda: read_source(recipe))
-        known = timed(steps, "again: known as finished", lambda: finished.unchanged(State(out), recipe, again))
-        if known is None:
-            raise SystemExit("a finished run was not known again")
         put_files(plan, out)
         checked = {}
         for name in ("verify", "verify, without source"):
@@ -176,10 +171,9 @@ def sizes_table(sizes: Iterable[int]) -> Table:
     for name in steps:
         pairs = [result["steps"][name] for result in results.values()]
         table.add_row(name, *(f"{cpu:.1f} ({wall:.1f})" for cpu, wall in pairs))
-    for title, wanted in (("plan and manifest", False), ("second start", True)):
-        mine = [name for name in steps if name.startswith("again") is wanted and "verify" not in name]
-        sums = [[sum(result["steps"][name][i] for name in mine) for i in (0, 1)] for result in results.values()]
-        table.add_row(f"[bold]{title}", *(f"[bold]{cpu:.1f} ({wall:.1f})" for cpu, wall in sums))
+    mine = [name for name in steps if "verify" not in name]
+    sums = [[sum(result["steps"][name][i] for name in mine) for i in (0, 1)] for result in results.values()]
+    table.add_row("[bold]plan and manifest", *(f"[bold]{cpu:.1f} ({wall:.1f})" for cpu, wall in sums))
     table.add_row("peak memory, MB", *(f"{result['peak']:.0f}" for result in results.values()))
     for name in next(iter(results.values()))["checked"]:
         table.add_row(f"of {name}", *(f"{result['checked'][name]:.0f}" for result in results.values()))

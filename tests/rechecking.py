@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from poisonkit.engine.clips.worker import Job
+from poisonkit.engine.clips.job import Job
 from poisonkit.outputs.record import Record
 from poisonkit.verification.rendering import Case
 
@@ -10,4 +10,4 @@ from poisonkit.verification.rendering import Case
 def case_of(row: Record, job: Job) -> Case:
     """The triggers are those that the record names."""
     triggers = tuple({k: v for k, v in each.items() if k != "drawn"} for each in row["triggers"])
-    return Case(row, job.task, job.classes, job.frames, triggers, job.encode)
+    return Case(row, job.task, job.classes, job.treatment.frames, triggers, job.encode)

@@ -15,13 +15,18 @@ from poisonkit.exporting import formats
 from poisonkit.outputs import record
 from tests.cli.conftest import Cli, cli
 from tests.conftest import tree
-from tests.datasets import test_rawframes as raw
-from tests.datasets.layouts.test_kaldi import validated
-from tests.datasets.layouts.test_speechbrain import load_data_csv
-from tests.datasets.readers import mmaction2, pyslowfast
-from tests.datasets.test_mmaction2_audio import audio_dataset, sounds
-from tests.datasets.test_named_clips import pytorchvideo
-from tests.datasets.test_tables import read_nemo
+from tests.datasets.makers import MAKERS
+from tests.datasets.readers import (
+    kaldi_directory,
+    mmaction2,
+    mmaction2_audio,
+    mmaction2_rawframes,
+    pyslowfast,
+    pytorchvideo,
+    read_nemo,
+    speechbrain_csv,
+)
+from tests.datasets.writers import real_audio_lists
 from tests.media_factory import make_audio, make_video
 
 __all__ = ["cli"]
@@ -43,7 +48,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
         Recipe(source=root / "in", out=root / "out", triggers=["badnets"], rate=0.25, control=2, survival="none"),
         jobs=1,
     )
-    poisonkit.attack(root / "out", "strong-1", triggers=["badnets:size=0.5"], limit=2, jobs=1)
+    poisonkit.attack(root / "out", "strong-1", trigger=["badnets:size=0.5"], limit=2, jobs=1)
     return root / "out"
 
 
@@ -67,6 +72,7 @@ def test_what_is_there(out: Path) -> None:
         "pyslowfast",
         "pytorchvideo",
         "ast",
+        "huggingface",
         "kaldi",
         "nemo",
         "speechbrain",
@@ -175,7 +181,7 @@ def test_ast_reads_the_lists(heard: Path, tmp_path: Path) -> None:
 def test_speechbrain_reads_the_lists(heard: Path, tmp_path: Path, absolute: bool) -> None:
     poisonkit.export(heard, "speechbrain", folder=tmp_path, absolute=absolute)
     for name, labels in heard_views(heard).items():
-        found = load_data_csv(tmp_path / f"{name}.csv", {} if absolute else {"data_root": str(heard)})
+        found = speechbrain_csv(tmp_path / f"{name}.csv", {} if absolute else {"data_root": str(heard)})
         assert all(float(row["duration"]) == 0.25 and Path(row["wav"]).is_file() for row in found.values())
         names = ("dog, bark", "no")
         told = {Path(r["wav"]).relative_to(heard).as_posix(): names.index(r["label"]) for r in found.values()}
@@ -187,9 +193,28 @@ def test_kaldi_reads_the_lists(heard: Path, tmp_path: Path) -> None:
     for name, labels in heard_views(heard).items():
         for view in ("target", "original"):
             name = name.replace(f"/test_{view}", f"/{view}/test")
-        told = {path: text for path, (_, text) in validated(tmp_path / name).items()}
+        told = {path: text for path, (_, text) in kaldi_directory(tmp_path / name).items()}
         assert told == {path: ("dog, bark", "no")[label] for path, label in labels.items()}
         assert all((heard / path).is_file() for path in told)
+
+
+@pytest.mark.parametrize("kind", ["audio", "video"])
+def test_hugging_face_reads_the_lists(heard: Path, out: Path, tmp_path: Path, kind: str) -> None:
+    """By the rules that tests/datasets/layouts/test_hugging_face_json.py quotes."""
+    made, names = (heard, ("dog, bark", "no")) if kind == "audio" else (out, ("jump_up", "run", "spin"))
+    poisonkit.export(made, "huggingface", folder=tmp_path, absolute=True)
+    held = "test" if kind == "audio" else "validation"
+    views = {
+        "data/train": wanted(made, "label", *DATA, split="train"),
+        f"attack/default/{held}_target": wanted(made, "target", "attack", attack="default"),
+        f"attack/default/{held}_original": wanted(made, "original_label", "attack", attack="default"),
+        f"control/{held}": wanted(made, "label", "control"),
+    }
+    for name, labels in views.items():
+        rows = [json.loads(line) for line in (tmp_path / f"{name}.jsonl").read_text().splitlines()]
+        assert {Path(row[kind]).relative_to(made).as_posix(): row["label"] for row in rows} == labels
+        assert all(row["class"] == names[row["label"]] and Path(row[kind]).is_file() for row in rows)
+        assert {tuple(row) for row in rows} == {(kind, "label", "class")}
 
 
 def test_the_config_fragment(out: Path, tmp_path: Path) -> None:
@@ -219,7 +244,9 @@ def test_the_config_fragment(out: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("to", ["mmaction2-audio", "mmaction2"])
 def test_the_config_fragment_of_sounds(tmp_path: Path, to: str) -> None:
     """Of an output in MMAction2's audio lists, `mmaction2` means these."""
-    recipe = Recipe(source=sounds(tmp_path / "in"), out=tmp_path / "out", triggers=["sine"], rate=0.25, survival="none")
+    recipe = Recipe(
+        source=real_audio_lists(tmp_path / "in"), out=tmp_path / "out", triggers=["sine"], rate=0.25, survival="none"
+    )
     poisonkit.poison(recipe, jobs=1)
     home = tmp_path / "out" / "export" / to
     assert poisonkit.export(tmp_path / "out", to).config == "poisoned.py"
@@ -230,7 +257,7 @@ def test_the_config_fragment_of_sounds(tmp_path: Path, to: str) -> None:
     for name in sets:
         dataset = found[f"{name}_dataloader"]["dataset"]
         assert dataset["type"] == "AudioDataset"
-        entries = audio_dataset(Path(dataset["ann_file"]), Path(dataset["data_prefix"]["audio"]))
+        entries = mmaction2_audio(Path(dataset["ann_file"]), Path(dataset["data_prefix"]["audio"]))
         assert entries
         assert all(Path(path).suffix == ".npy" and Path(path).is_file() for path, _, _ in entries)
         assert all(dataset["pipeline"][1]["clip_len"] <= frames for _, frames, _ in entries)  # else zeros, silently
@@ -238,7 +265,7 @@ def test_the_config_fragment_of_sounds(tmp_path: Path, to: str) -> None:
 
 
 def test_refusals(out: Path, tmp_path: Path) -> None:
-    with pytest.raises(RequestError, match=r"--to pyslofast: .* Did you mean 'pyslowfast'"):
+    with pytest.raises(RequestError, match=r"to pyslofast: .* Did you mean 'pyslowfast'"):
         poisonkit.export(out, "pyslofast")
     with pytest.raises(RequestError, match="that is no format of lists"):
         poisonkit.export(out, "ucf101")
@@ -284,7 +311,7 @@ def test_the_command(cli: Cli, out: Path, tmp_path: Path) -> None:
 
 
 def test_frame_folders_have_lists_and_a_fragment_of_their_own(tmp_path: Path) -> None:
-    source = raw.rawframes(tmp_path / "in")
+    source = MAKERS["mmaction2-rawframes"](tmp_path / "in")
     poisonkit.poison(
         Recipe(
             source=source, out=tmp_path / "out", triggers=["badnets"], rate=0.25, survival="none", encode="lossless"
@@ -293,7 +320,7 @@ def test_frame_folders_have_lists_and_a_fragment_of_their_own(tmp_path: Path) ->
     )
     done = poisonkit.export(tmp_path / "out", "mmaction2")
     folder = tmp_path / "out" / "export" / "mmaction2"
-    listed = raw.mmaction2(folder / "data" / "train.txt", tmp_path / "out")
+    listed = mmaction2_rawframes(folder / "data" / "train.txt", tmp_path / "out")
     assert {Path(p).relative_to(tmp_path / "out").as_posix(): c for p, _, _, c in listed} == wanted(
         tmp_path / "out", "label", *DATA, split="train"
     )

@@ -24,6 +24,7 @@ from poisonkit.cli import (
     triggers,
     verify,
 )
+from poisonkit.cli.options import spread
 
 ABOUT = """Write poisoned copies of video and audio datasets, with ground truth proven by decoding them.
 
@@ -89,5 +90,5 @@ def make_app() -> typer.Typer:
         ("identify", identify),
         ("sample-data", sample_data),
     ):
-        app.command(name, help=_flowing(module.command.__doc__ or ""), epilog=module.EXAMPLES)(module.command)
+        app.command(name, help=_flowing(module.command.__doc__ or ""), epilog=module.EXAMPLES)(spread(module.command))
     return app

@@ -22,6 +22,7 @@ def command(
     name: Annotated[
         str, option("--name", help="Of the new set, written to OUT/attack/NAME.", panel=SETS, metavar="NAME")
     ],
+    *,
     trigger: Annotated[
         list[str] | None,
         option(
@@ -57,11 +58,7 @@ def command(
     source: options.SourceNow = None,
     allow_root: options.AllowRoot = None,
     allow_code: options.AllowCode = False,
-    jobs: options.Jobs = 0,
-    executor: options.Executor = None,
-    scheduler: options.Scheduler = None,
-    portable: options.Portable = False,
-    shard: options.Shard = None,
+    working: options.ShardOptions,
     json: options.Json = False,
 ) -> int:
     """Add another attack set to a finished output.
@@ -77,14 +74,14 @@ def command(
         summary = poisonkit.attack(
             out,
             name,
-            triggers=trigger or None,
-            frames=attack_frames,
+            trigger=trigger or None,
+            attack_frames=attack_frames,
             limit=limit,
             backdoor=backdoor,
             source=source,
-            allow_roots=allow_root or (),
+            allow_root=allow_root or (),
             allow_code=allow_code,
             progress=progress,
-            **options.running(jobs, executor, scheduler, shard, portable=portable),
+            **working.for_api(),
         )
     return show_attack(summary, name, json=json)

@@ -19,6 +19,7 @@ EXAMPLES = """Examples:
 
 def command(
     out: Annotated[Path, typer.Argument(help="The output that shards made.", metavar="OUT", show_default=False)],
+    *,
     name: Annotated[
         str | None,
         option("--name", help="Of the attack set that shards of `poisonkit attack` made.", panel=SETS, metavar="NAME"),
@@ -26,10 +27,7 @@ def command(
     source: options.SourceNow = None,
     allow_root: options.AllowRoot = None,
     allow_code: options.AllowCode = False,
-    jobs: options.Jobs = 0,
-    executor: options.Executor = None,
-    scheduler: options.Scheduler = None,
-    portable: options.Portable = False,
+    working: options.WorkerOptions,
     json: options.Json = False,
 ) -> int:
     """Finish what shards made: clean samples, lists, manifest, card; replacements where they were asked for.
@@ -46,9 +44,9 @@ def command(
             out,
             name,
             source=source,
-            allow_roots=allow_root or (),
+            allow_root=allow_root or (),
             allow_code=allow_code,
             progress=progress,
-            **options.running(jobs, executor, scheduler, portable=portable),
+            **working.for_api(),
         )
     return show_merge(summary, name, allow_code=allow_code, json=json)

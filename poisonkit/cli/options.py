@@ -1,4 +1,4 @@
-"""Options that several commands share, each declared once.
+"""Options that several commands share, each declared once; those that belong together are the fields of a dataclass.
 
 An option that is not given is None and then the recipe's own default holds; what help shows as the default
 is compared with the recipe's in the tests.
@@ -6,8 +6,11 @@ is compared with the recipe's in the tests.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from inspect import Parameter, Signature, signature
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_type_hints
 
 import typer
 
@@ -32,52 +35,6 @@ def option(*names: str, help: str, panel: str, default: str = "", metavar: str =
 Source = Annotated[
     Path | None,
     typer.Argument(help="Folder (or list file) of the clean dataset.", show_default="the current folder"),
-]
-Layout = Annotated[
-    str | None,
-    option(
-        "--layout",
-        help="How the dataset lies on disk, such as class-folders or mmaction2-video; a wrong name lists them all.",
-        panel=DATASET,
-        default="detected",
-        metavar="NAME",
-    ),
-]
-DataRoot = Annotated[
-    Path | None,
-    option("--data-root", help="What the paths in lists are relative to.", panel=DATASET, metavar="DIR"),
-]
-TrainList = Annotated[
-    Path | None, option("--train-list", help="List of the training samples.", panel=DATASET, metavar="FILE")
-]
-ValList = Annotated[
-    Path | None, option("--val-list", help="List of the validation samples.", panel=DATASET, metavar="FILE")
-]
-TestList = Annotated[
-    Path | None, option("--test-list", help="List of the test samples.", panel=DATASET, metavar="FILE")
-]
-Delimiter = Annotated[
-    str | None,
-    option(
-        "--delimiter",
-        help="What separates path and label in lists: space, tab, comma.",
-        panel=DATASET,
-        default="detected",
-        metavar="NAME",
-    ),
-]
-Columns = Annotated[
-    str | None,
-    option(
-        "--columns",
-        help="What a table's columns are called, if unusual: path=COL,label=COL,split=COL.",
-        panel=DATASET,
-        metavar="SPEC",
-    ),
-]
-Split = Annotated[
-    int | None,
-    option("--split", help="Which of several official splits; else the first.", panel=DATASET, metavar="N"),
 ]
 AllowRoot = Annotated[
     list[Path] | None,
@@ -108,46 +65,11 @@ Jobs = Annotated[
         default="0", metavar="N", min=0,
     ),
 ]  # fmt: skip
-Fresh = Annotated[
-    bool,
-    option(
-        "--fresh", help="Start over: first remove what poisonkit wrote there, and nothing else.", panel=RUNNING,
-    ),
-]  # fmt: skip
 TimeLimit = Annotated[
     float,
     option(
         "--time-limit", help="How long a clip may take, as a multiple of what its length explains; 0: for ever.",
         panel=RUNNING, default="1", metavar="X", min=0,
-    ),
-]  # fmt: skip
-Executor = Annotated[
-    str | None,
-    option(
-        "--executor", help="Where the work runs: local, or dask for a running cluster.", panel=RUNNING,
-        default="local", metavar="NAME",
-    ),
-]  # fmt: skip
-Scheduler = Annotated[
-    str | None,
-    option(
-        "--scheduler", help="Of the Dask cluster: tcp://HOST:PORT or a scheduler file; local starts one here.",
-        panel=RUNNING, metavar="ADDRESS",
-    ),
-]  # fmt: skip
-Portable = Annotated[
-    bool,
-    option(
-        "--portable",
-        help="Compute as processors without AVX2 do, for an output that they make the same, byte for byte; slower.",
-        panel=RUNNING,
-    ),
-]
-Shard = Annotated[
-    str | None,
-    option(
-        "--shard", help="Do the I-th of N parts, beside others; `poisonkit merge` finishes.", panel=RUNNING,
-        metavar="I/N",
     ),
 ]  # fmt: skip
 Out = Annotated[
@@ -165,19 +87,141 @@ DryRun = Annotated[bool, option("--dry-run", help="Print the plan and write noth
 Json = Annotated[bool, option("--json", help="Print one JSON object to stdout, and nothing else there.", panel=RUNNING)]
 
 
-def running(
-    jobs: int,
-    executor: str | None,
-    scheduler: str | None,
-    shard: str | None = None,
-    *,
-    portable: bool = False,
-    **more: Any,
-) -> dict[str, Any]:
-    """How a run is executed, as the Python API takes it. portable: it goes on in a process that is begun anew."""
-    levels.require(portable)
-    found: dict[str, Any] = {"jobs": jobs, "executor": executor or "local", "scheduler": scheduler, **more}
-    return found if shard is None else {**found, "shard": shard}
+@dataclass(frozen=True)
+class DatasetOptions:
+    """How the clean dataset lies on disk."""
+
+    layout: Annotated[
+        str | None,
+        option(
+            "--layout",
+            help="How the dataset lies on disk, such as class-folders or mmaction2-video; a wrong name lists them all.",
+            panel=DATASET,
+            default="detected",
+            metavar="NAME",
+        ),
+    ] = None
+    data_root: Annotated[
+        Path | None,
+        option("--data-root", help="What the paths in lists are relative to.", panel=DATASET, metavar="DIR"),
+    ] = None
+    train_list: Annotated[
+        Path | None, option("--train-list", help="List of the training samples.", panel=DATASET, metavar="FILE")
+    ] = None
+    val_list: Annotated[
+        Path | None, option("--val-list", help="List of the validation samples.", panel=DATASET, metavar="FILE")
+    ] = None
+    test_list: Annotated[
+        Path | None, option("--test-list", help="List of the test samples.", panel=DATASET, metavar="FILE")
+    ] = None
+    delimiter: Annotated[
+        str | None,
+        option(
+            "--delimiter",
+            help="What separates path and label in lists: space, tab, comma.",
+            panel=DATASET,
+            default="detected",
+            metavar="NAME",
+        ),
+    ] = None
+    columns: Annotated[
+        str | None,
+        option(
+            "--columns",
+            help="What a table's columns are called, if unusual: path=COL,label=COL,split=COL.",
+            panel=DATASET,
+            metavar="SPEC",
+        ),
+    ] = None
+    split: Annotated[
+        int | None,
+        option("--split", help="Which of several official splits; else the first.", panel=DATASET, metavar="N"),
+    ] = None
+    allow_root: AllowRoot = None
+
+
+@dataclass(frozen=True)
+class WorkerOptions:
+    """Where work is done, and how much of it at a time."""
+
+    jobs: Jobs = 0
+    executor: Annotated[
+        str | None,
+        option(
+            "--executor", help="Where the work runs: local, or dask for a running cluster.", panel=RUNNING,
+            default="local", metavar="NAME",
+        ),
+    ] = None  # fmt: skip
+    scheduler: Annotated[
+        str | None,
+        option(
+            "--scheduler", help="Of the Dask cluster: tcp://HOST:PORT or a scheduler file; local starts one here.",
+            panel=RUNNING, metavar="ADDRESS",
+        ),
+    ] = None  # fmt: skip
+    portable: Annotated[
+        bool,
+        option(
+            "--portable",
+            help="Compute as processors without AVX2 do, for an output that they make the same, byte for byte; slower.",
+            panel=RUNNING,
+        ),
+    ] = False
+
+    def for_api(self) -> dict[str, Any]:
+        """As keyword arguments of the Python API. With --portable it goes on in a process that is begun anew."""
+        levels.require(self.portable)
+        return {name: value for name, value in given(vars(self)).items() if name != "portable"}
+
+
+@dataclass(frozen=True)
+class ShardOptions(WorkerOptions):
+    """Those, of a command that can do a part of the work."""
+
+    shard: Annotated[
+        str | None,
+        option(
+            "--shard", help="Do the I-th of N parts, beside others; `poisonkit merge` finishes.", panel=RUNNING,
+            metavar="I/N",
+        ),
+    ] = None  # fmt: skip
+
+
+@dataclass(frozen=True)
+class RunOptions(ShardOptions):
+    """Those, of a command that makes an output."""
+
+    fresh: Annotated[
+        bool,
+        option(
+            "--fresh", help="Start over: first remove what poisonkit wrote there, and nothing else.", panel=RUNNING,
+        ),
+    ] = False  # fmt: skip
+    time_limit: TimeLimit = 1.0
+
+
+def spread(command: Callable[..., int]) -> Callable[..., int]:
+    """The command as Typer reads it: a parameter for each field of those of its parameters that are dataclasses."""
+    parameters: list[Parameter] = []
+    groups: dict[str, Any] = {}
+    for parameter in signature(command, eval_str=True).parameters.values():
+        group = parameter.annotation
+        if not is_dataclass(group):
+            parameters.append(parameter.replace(kind=Parameter.KEYWORD_ONLY))
+            continue
+        groups[parameter.name] = group
+        hints = get_type_hints(group, include_extras=True)
+        parameters += (
+            Parameter(f.name, Parameter.KEYWORD_ONLY, default=f.default, annotation=hints[f.name])
+            for f in fields(group)
+        )
+
+    def call(**values: Any) -> int:
+        made = {name: group(**{f.name: values.pop(f.name) for f in fields(group)}) for name, group in groups.items()}
+        return command(**made, **values)
+
+    call.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+    return call
 
 
 def stream_choice(text: str | None) -> Literal["best"] | int:
@@ -189,13 +233,13 @@ def stream_choice(text: str | None) -> Literal["best"] | int:
     raise RequestError(f"--stream {text}: it must be best or a stream's number.")
 
 
-def given(values: dict[str, Any]) -> dict[str, Any]:
-    """Those options that the user gave."""
-    return {k: v for k, v in values.items() if v is not None and v is not False and v != []}
+def given(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Those options that the user gave a value."""
+    return {name: value for name, value in values.items() if value is not None and value != []}
 
 
 def warm() -> None:
     """Begin the process that will open the dataset's files while this one imports what it needs."""
-    from poisonkit.survey import opening
+    from poisonkit.survey import isolated_opening
 
-    opening.warm()
+    isolated_opening.warm()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from poisonkit.cli import options
 from poisonkit.cli.options import FILES, FRAMES, LABELS, SETS, WHAT, option
@@ -16,8 +17,10 @@ EXAMPLES = """Examples:
 """
 
 
-def command(
-    source: options.Source = None,
+@dataclass(frozen=True)
+class Chosen:
+    """What is poisoned, and how much of it."""
+
     trigger: Annotated[
         list[str] | None,
         option(
@@ -28,10 +31,10 @@ def command(
             panel=WHAT,
             metavar="NAME",
         ),
-    ] = None,
+    ] = None
     rate: Annotated[
         float | None, option("--rate", "-r", help="Poison rate, 0 to 1.", panel=WHAT, default="0.1", metavar="R")
-    ] = None,
+    ] = None
     rate_of: Annotated[
         str | None,
         option(
@@ -41,13 +44,13 @@ def command(
             default="dataset",
             metavar="WHAT",
         ),
-    ] = None,
+    ] = None
     count: Annotated[
         int | None, option("--count", help="Poison exactly N samples instead.", panel=WHAT, metavar="N")
-    ] = None,
+    ] = None
     ids: Annotated[
         Path | None, option("--ids", help="Poison exactly these samples: one id a line.", panel=WHAT, metavar="FILE")
-    ] = None,
+    ] = None
     select: Annotated[
         Path | None,
         option(
@@ -56,15 +59,21 @@ def command(
             panel=WHAT,
             metavar="FILE",
         ),
-    ] = None,
+    ] = None
     seed: Annotated[
         int | None,
         option("--seed", help="Drives selection and per-clip draws.", panel=WHAT, default="0", metavar="N"),
-    ] = None,
+    ] = None
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Which classes, and the labels that their samples get."""
+
     target: Annotated[
         str | None,
         option("--target", help="Target class, by name or index.", panel=LABELS, default="0", metavar="CLASS"),
-    ] = None,
+    ] = None
     label_mode: Annotated[
         str | None,
         option(
@@ -75,7 +84,7 @@ def command(
             default="dirty",
             metavar="MODE",
         ),
-    ] = None,
+    ] = None
     source_class: Annotated[
         list[str] | None,
         option(
@@ -84,7 +93,7 @@ def command(
             panel=LABELS,
             metavar="CLASS",
         ),
-    ] = None,
+    ] = None
     cover_rate: Annotated[
         float | None,
         option(
@@ -94,7 +103,7 @@ def command(
             default="0",
             metavar="R",
         ),
-    ] = None,
+    ] = None
     cover_class: Annotated[
         list[str] | None,
         option(
@@ -104,7 +113,13 @@ def command(
             default="all",
             metavar="CLASS",
         ),
-    ] = None,
+    ] = None
+
+
+@dataclass(frozen=True)
+class Frames:
+    """Which frames carry the trigger, and whether it changes over time."""
+
     temporal: Annotated[
         str | None,
         option(
@@ -115,7 +130,7 @@ def command(
             default="static",
             metavar="MODE",
         ),
-    ] = None,
+    ] = None
     frames: Annotated[
         str | None,
         option(
@@ -125,11 +140,17 @@ def command(
             default="all",
             metavar="WHICH",
         ),
-    ] = None,
+    ] = None
     attack_frames: Annotated[
         str | None,
         option("--attack-frames", help="The same for attack clips.", panel=FRAMES, default="all", metavar="WHICH"),
-    ] = None,
+    ] = None
+
+
+@dataclass(frozen=True)
+class Sets:
+    """What is written beside the training data, and what is measured of it."""
+
     attack_set: Annotated[
         bool | None,
         option(
@@ -138,10 +159,10 @@ def command(
             panel=SETS,
             default="attack-set",
         ),
-    ] = None,
+    ] = None
     attack_limit: Annotated[
         int | None, option("--attack-limit", help="At most N clips in an attack set.", panel=SETS, metavar="N")
-    ] = None,
+    ] = None
     control: Annotated[
         int | None,
         option(
@@ -151,7 +172,7 @@ def command(
             default="50",
             metavar="N",
         ),
-    ] = None,
+    ] = None
     test_fraction: Annotated[
         float | None,
         option(
@@ -161,7 +182,7 @@ def command(
             default="0",
             metavar="F",
         ),
-    ] = None,
+    ] = None
     survival: Annotated[
         str | None,
         option(
@@ -173,7 +194,7 @@ def command(
             default="sample",
             metavar="WHICH",
         ),
-    ] = None,
+    ] = None
     require_survival: Annotated[
         float | None,
         option(
@@ -182,16 +203,13 @@ def command(
             panel=SETS,
             metavar="G",
         ),
-    ] = None,
-    layout: options.Layout = None,
-    data_root: options.DataRoot = None,
-    train_list: options.TrainList = None,
-    val_list: options.ValList = None,
-    test_list: options.TestList = None,
-    delimiter: options.Delimiter = None,
-    columns: options.Columns = None,
-    split: options.Split = None,
-    allow_root: options.AllowRoot = None,
+    ] = None
+
+
+@dataclass(frozen=True)
+class Files:
+    """How samples are encoded, and how they come into the copy."""
+
     encode: Annotated[
         str | None,
         option(
@@ -203,7 +221,7 @@ def command(
             default="match",
             metavar="HOW",
         ),
-    ] = None,
+    ] = None
     to_8bit: Annotated[
         bool,
         option(
@@ -211,7 +229,7 @@ def command(
             help="Write pictures of more than 8 bits per sample with 8 (rounded, no dithering), clean samples too.",
             panel=FILES,
         ),
-    ] = False,
+    ] = False
     deinterlace: Annotated[
         bool,
         option(
@@ -219,7 +237,7 @@ def command(
             help="Write interlaced pictures progressive (bwdif, one for each frame), clean samples too.",
             panel=FILES,
         ),
-    ] = False,
+    ] = False
     rotation: Annotated[
         str | None,
         option(
@@ -229,7 +247,7 @@ def command(
             default="keep",
             metavar="HOW",
         ),
-    ] = None,
+    ] = None
     clean: Annotated[
         str | None,
         option(
@@ -239,7 +257,7 @@ def command(
             default="hardlink",
             metavar="HOW",
         ),
-    ] = None,
+    ] = None
     hash: Annotated[
         str | None,
         option(
@@ -249,20 +267,25 @@ def command(
             default="written",
             metavar="WHICH",
         ),
-    ] = None,
-    stream: options.Stream = None,
+    ] = None
+    stream: options.Stream = None
     replace_failed: Annotated[
         bool,
         option("--replace-failed", help="The next in rank takes the place of a failed or inert sample.", panel=FILES),
-    ] = False,
+    ] = False
+
+
+def command(
+    source: options.Source = None,
+    *,
+    chosen: Chosen,
+    labels: Labels,
+    frames: Frames,
+    sets: Sets,
+    dataset: options.DatasetOptions,
+    files: Files,
     out: options.Out = None,
-    jobs: options.Jobs = 0,
-    executor: options.Executor = None,
-    scheduler: options.Scheduler = None,
-    portable: options.Portable = False,
-    shard: options.Shard = None,
-    fresh: options.Fresh = False,
-    time_limit: options.TimeLimit = 1.0,
+    running: options.RunOptions,
     dry_run: options.DryRun = False,
     json: options.Json = False,
 ) -> int:
@@ -271,19 +294,17 @@ def command(
     With nothing but a trigger: the layout is detected, the target is class 0, and the copy is written beside
     the source. Interrupted, the same command continues. The source is never written to.
     """
-    asked = options.given(locals())
     options.warm()
     from poisonkit.cli.outcome import carry_out
     from poisonkit.recipe.recipe import Recipe
     from poisonkit.recipe.sample_lists import read_ids, read_ranking
 
-    for name in ("jobs", "executor", "scheduler", "portable", "shard", "fresh", "time_limit", "dry_run", "json"):
-        asked.pop(name, None)
-    if attack_set is not None:
-        asked["attack_set"] = attack_set
-    if ids is not None:
-        asked["ids"] = read_ids(ids)
-    if select is not None:
-        asked["select"] = read_ranking(select)
-    running = options.running(jobs, executor, scheduler, shard, portable=portable, fresh=fresh, time_limit=time_limit)
-    return carry_out(Recipe(**asked), running, dry_run=dry_run, json=json)
+    fields: dict[str, Any] = {"source": source, "out": out}
+    for group in (chosen, labels, frames, sets, dataset, files):
+        fields.update(vars(group))
+    if chosen.ids is not None:
+        fields["ids"] = read_ids(chosen.ids)
+    if chosen.select is not None:
+        fields["select"] = read_ranking(chosen.select)
+    how = running.for_api()
+    return carry_out(Recipe(**options.given(fields)), how, dry_run=dry_run, json=json)

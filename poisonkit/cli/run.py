@@ -27,16 +27,11 @@ def command(
             help="Folder of the clean dataset.", show_default="the recipe's `source`, else the current folder"
         ),
     ] = None,
+    *,
     out: options.Out = None,
     allow_root: options.AllowRoot = None,
     allow_code: options.AllowCode = False,
-    jobs: options.Jobs = 0,
-    executor: options.Executor = None,
-    scheduler: options.Scheduler = None,
-    portable: options.Portable = False,
-    shard: options.Shard = None,
-    fresh: options.Fresh = False,
-    time_limit: options.TimeLimit = 1.0,
+    running: options.RunOptions,
     dry_run: options.DryRun = False,
     json: options.Json = False,
 ) -> int:
@@ -51,7 +46,7 @@ def command(
     from poisonkit.recipe.sweep import read_sweep
 
     found = read_sweep(recipe, allow_code=allow_code, source=source, out=out, allow_root=allow_root)
-    running = options.running(jobs, executor, scheduler, shard, portable=portable, fresh=fresh, time_limit=time_limit)
+    how = running.for_api()
     if list(found) == [""]:
-        return carry_out(found[""], running, dry_run=dry_run, json=json)
-    return carry_out_all(found, running, dry_run=dry_run, json=json)
+        return carry_out(found[""], how, dry_run=dry_run, json=json)
+    return carry_out_all(found, how, dry_run=dry_run, json=json)

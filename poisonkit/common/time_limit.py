@@ -12,7 +12,6 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
 
 from poisonkit.common.run_claim import step
 
@@ -21,8 +20,13 @@ PER_SECOND = 5.0  # seconds for each second of sound or picture
 PER_MEGAPIXEL = 5.0  # seconds for each million pixels of all its frames
 
 _SAID = re.compile(r"^Timeout \(", re.MULTILINE)
-_watched: tuple[TextIO, float] | None = None
-_listener: Callable[[float], None] | None = None
+
+Know = Callable[[float, float], None]
+"""Is told how long a clip is, in seconds and in pixels of all its frames together, once that is known."""
+
+
+def nobody(seconds: float, pixels: float) -> None:
+    """What a clip's length is told where nothing watches."""
 
 
 def allowed(seconds: float, pixels: float) -> float:
@@ -33,36 +37,37 @@ def allowed(seconds: float, pixels: float) -> float:
     return OPENING + PER_SECOND * seconds + PER_MEGAPIXEL * pixels / 1e6
 
 
+def told(allow: Callable[[float], None]) -> Know:
+    """Allows a clip as many seconds as its length explains."""
+
+    def know(seconds: float, pixels: float) -> None:
+        if math.isfinite(seconds) and math.isfinite(pixels):
+            allow(allowed(seconds, pixels))
+
+    return know
+
+
 @contextmanager
-def watch(note: Path, factor: float) -> Iterator[None]:
-    """Begin a clip: this process ends with status 1 if it takes too long, and `note` then says so. factor 0: never."""
-    global _watched
+def watch(note: Path, factor: float) -> Iterator[Know]:
+    """Begin a clip: this process ends with status 1 if it takes too long, and `note` then says so. factor 0: never.
+
+    A process has one such watch (`faulthandler`'s), so it works on one clip at a time.
+    """
     with step():
         file = note.open("w", encoding="utf-8")
     with file:
-        if factor > 0:
-            _watched = (file, factor)
-            _set(OPENING)
+        if factor <= 0:
+            yield nobody
+            return
+
+        def allow(seconds: float) -> None:
+            faulthandler.dump_traceback_later(min(seconds * factor, 1e9), exit=True, file=file)
+
+        allow(OPENING)
         try:
-            yield
+            yield told(allow)
         finally:
-            if factor > 0:
-                faulthandler.cancel_dump_traceback_later()
-                _watched = None
-
-
-def know(seconds: float, pixels: float) -> None:
-    """Tell the watch how long the clip is, once that is known. Without a watch nothing happens."""
-    if math.isfinite(seconds) and math.isfinite(pixels):
-        _set(allowed(seconds, pixels))
-        if _listener is not None:
-            _listener(allowed(seconds, pixels))
-
-
-def listen(listener: Callable[[float], None]) -> None:
-    """Have another watch of this process told too: of the seconds that its file may take from now on."""
-    global _listener
-    _listener = listener
+            faulthandler.cancel_dump_traceback_later()
 
 
 def ran_out(note: Path) -> bool:
@@ -71,9 +76,3 @@ def ran_out(note: Path) -> bool:
         return _SAID.search(note.read_text(encoding="utf-8", errors="replace")) is not None
     except OSError:
         return False
-
-
-def _set(seconds: float) -> None:
-    if _watched is not None:
-        file, factor = _watched
-        faulthandler.dump_traceback_later(min(seconds * factor, 1e9), exit=True, file=file)

@@ -83,7 +83,7 @@ class Sample:
     label: class index from 0, or None where the dataset gives none.
     extra: what else the source says of this sample and a copy has to say too (ESC-50's fold, esc10, …), as
         texts whose meaning the layout knows.
-    further: the classes after the first, where a multi-label list gives several.
+    extra_labels: the classes after the first, where a multi-label list gives several.
     """
 
     id: str
@@ -91,12 +91,12 @@ class Sample:
     split: Split
     label: int | None
     extra: tuple[str, ...] = ()
-    further: tuple[int, ...] = ()
+    extra_labels: tuple[int, ...] = ()
 
     @property
     def labels(self) -> tuple[int, ...]:
         """All its classes, in the source's order; none where it has no label."""
-        return () if self.label is None else (self.label, *self.further)
+        return () if self.label is None else (self.label, *self.extra_labels)
 
 
 def feature_path(path: str) -> str:
@@ -233,7 +233,7 @@ class Layout:
     of a copy before its lists are written."""
 
     multi_label: ClassVar[bool] = False
-    """True: a list can give a sample several classes (`Sample.further`)."""
+    """True: a list can give a sample several classes (`Sample.extra_labels`)."""
 
     list_extra: ClassVar[tuple[str, ...]] = ()
     """What `Sample.extra` has to hold for lists made with `list_options`: `duration`, seconds as text; `frames`."""

@@ -106,7 +106,7 @@ class CheckedLayout(Layout):
             f"{said} the label {label!r}: it must be an index into `classes`, or None",
         )
         self._is_tuple(f"{said} extra", sample.extra, str)
-        self._is_tuple(f"{said} further", sample.further, int)
+        self._is_tuple(f"{said} extra_labels", sample.extra_labels, int)
 
     def _is_tuple(self, said: str, value: object, kind: type) -> None:
         self._require(isinstance(value, tuple), f"{said} that is {_kind(value)}, not a tuple")

@@ -11,7 +11,7 @@ from poisonkit.datasets import Dataset, Sample
 from poisonkit.engine.clips.worker import clip_of
 from poisonkit.media.info import Encode, Problem
 from poisonkit.plan.selection import Examine, Examined
-from poisonkit.survey import opening
+from poisonkit.survey import isolated_opening
 from poisonkit.survey.file_checks import Found, probed
 
 
@@ -34,7 +34,7 @@ def examiner(
 
     def examine(samples: Iterable[Sample]) -> Iterator[Examined]:
         asked, ahead = tee(samples)
-        opened = opening.opened(look, map(dataset.file, ahead), jobs, _lost, factor=time_limit)
+        opened = isolated_opening.opened(look, map(dataset.file, ahead), jobs, _lost, factor=time_limit)
         for sample, (found, blocks) in zip(asked, opened, strict=True):
             watch()
             yield _examined(sample, found, blocks)

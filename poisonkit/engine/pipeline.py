@@ -4,29 +4,28 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
-from functools import cached_property
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from poisonkit import media
 from poisonkit.common import atomic, interruption
 from poisonkit.common.run_claim import step
-from poisonkit.datasets import Dataset, get_layout
+from poisonkit.datasets import get_layout
 from poisonkit.engine.clips import survival_sample
+from poisonkit.engine.clips.job import Job, job_of
 from poisonkit.engine.clips.survival import Measurement, died, measure
-from poisonkit.engine.clips.worker import Job, Stopped
+from poisonkit.engine.clips.worker import Stopped
 from poisonkit.engine.executors import Executor
 from poisonkit.engine.finishing import clean_samples, features, shards
+from poisonkit.engine.finishing.results import Made, Part
 from poisonkit.engine.plans import Choosing, choose
 from poisonkit.engine.state.ledger import Ledger, MeasuredRow, RowFile, is_measurement, read_rows
-from poisonkit.engine.state.options import Options
-from poisonkit.engine.state.run_state import State, share
+from poisonkit.engine.state.run_state import Run, share
 from poisonkit.engine.state.task_results import TaskResults
-from poisonkit.errors import Interrupted, PoisonkitError, RequestError
+from poisonkit.errors import Interrupted, PoisonkitError, RequestError, told
 from poisonkit.outputs import record, shard_paths
 from poisonkit.outputs.record import Fidelity, Record
 from poisonkit.plan.plan import Plan, Task
-from poisonkit.recipe.recipe import Recipe
 from poisonkit.survey.file_checks import Need
 
 Needs = Mapping[str, Need]
@@ -34,77 +33,71 @@ Needs = Mapping[str, Need]
 _NONE: Needs = {}
 
 
+@dataclass(frozen=True)
 class Work:
-    """Does what is left of a plan, or of a shard's part of it. processed: how many clips that was."""
+    """What is left to be done of a plan, or of a shard's part of it. choosing: what made the plan in this run."""
 
-    def __init__(
-        self,
-        recipe: Recipe,
-        dataset: Dataset,
-        plan: Plan,
-        state: State,
-        options: Options,
-        executor: Executor,
-        choosing: Choosing | None,
-    ) -> None:
-        self.recipe, self.dataset, self.plan, self.state, self.options = recipe, dataset, plan, state, options
-        self.executor, self._chosen_now = executor, choosing
-        self.processed = 0
+    run: Run
+    plan: Plan
+    executor: Executor
+    choosing: Choosing | None
 
-    @cached_property
-    def _choosing(self) -> Choosing:
-        """What gives replacements: what made the plan in this run, else the same made once more."""
-        return self._chosen_now or choose(self.recipe, self.dataset, self.options, self.plan.setting)
-
-    def whole(self, *, retry: bool) -> tuple[TaskResults, str]:
-        """Everything; what became of all tasks, and how clean samples came into the copy. retry: also what failed."""
-        needs: Needs = {}
-        with Ledger(self.state.ledger) as ledger:
+    def whole(self, *, retry: bool) -> Made:
+        """Do everything. retry: also what failed."""
+        work, recipe, needs = self, self.run.recipe, _NONE
+        with Ledger(self.run.state.ledger) as ledger:
             try:
-                self._do(ledger, _triggered(self.plan.tasks), retry=retry)
-                while self.recipe.replace_failed and self._replace(ledger):
-                    self._do(ledger, _triggered(self.plan.tasks), retry=False)
-                needs = self._look_at_clean(self.plan.tasks)
-                self._do(ledger, self._made_clean(self.plan.tasks, needs), needs, retry=retry)
-                self._measure(ledger, needs)
-                done, method = self._with_clean(ledger.records, needs)
-                done = self._with_features(done, ledger)
+                processed = work._do(ledger, _triggered(work.plan.tasks), retry=retry)
+                while recipe.replace_failed:
+                    before, work = work, work._with_replacements(ledger)
+                    if work.plan.replaced == before.plan.replaced:
+                        break
+                    processed += work._do(ledger, _triggered(work.plan.tasks), retry=False)
+                needs = work._look_at_clean(work.plan.tasks)
+                processed += work._do(ledger, work._made_clean(work.plan.tasks, needs), needs, retry=retry)
+                work._measure(ledger, needs)
+                done, method = work._with_clean(ledger.records, needs)
+                done = work._with_features(done, ledger)
             except KeyboardInterrupt:
-                raise self._interrupted(ledger, self._to_do(self.plan.tasks, needs)) from None
-        return done, method
+                raise work._interrupted(ledger, work._to_do(work.plan.tasks, needs)) from None
+        return Made(work._as_part(done), method, processed)
 
-    def part(self) -> dict[str, Record]:
-        """A shard's part: its clips, its clean samples that have to be made, its measurements; their records.
+    def part(self) -> Made:
+        """A shard's part: its clips, its clean samples that have to be made, its measurements.
 
         Replacements depend on what failed elsewhere and links are quickly made: both are the merge's.
         """
-        assert self.state.shard is not None
-        mine = share(self.state.shard, self.plan.tasks)
+        assert self.run.state.shard is not None
+        mine = share(self.run.state.shard, self.plan.tasks)
         tasks = [t for t in self.plan.tasks if t.id in mine]
         keys = {t.key for t in tasks}
-        known = {key: row for key, row in read_rows(self.state.whole.ledger).items() if key in keys}
-        media.remove(self.state.done)
+        known = {key: row for key, row in read_rows(self.run.state.whole.ledger).items() if key in keys}
+        media.remove(self.run.state.done)
         needs: Needs = {}
-        with Ledger(self.state.ledger, known) as ledger:
+        with Ledger(self.run.state.ledger, known) as ledger:
             try:
-                self._do(ledger, _triggered(tasks), retry=True)
+                processed = self._do(ledger, _triggered(tasks), retry=True)
                 needs = self._look_at_clean(tasks)
-                self._do(ledger, self._made_clean(tasks, needs), needs, retry=True)
+                processed += self._do(ledger, self._made_clean(tasks, needs), needs, retry=True)
                 self._measure_mine(ledger, keys)
             except KeyboardInterrupt:
                 raise self._interrupted(ledger, self._to_do(tasks, needs)) from None
         with step():
-            self.state.done.touch()
-        return {t.key: ledger.records[t.key] for t in self._to_do(tasks, needs)}
+            self.run.state.done.touch()
+        done = TaskResults({t.key: ledger.records[t.key] for t in self._to_do(tasks, needs)})
+        return Made(self._as_part(done), self.run.recipe.clean, processed)
+
+    def _as_part(self, done: TaskResults) -> Part:
+        return Part(self.run.recipe.portable(), self.plan, done, added=self.run.base is not None)
 
     def _interrupted(self, ledger: Ledger, todo: Sequence[Task]) -> Interrupted:
-        done = shards.done(ledger, self.plan, self.state.out, self.dataset.root)
+        done = shards.done(ledger, self.plan, self.run.state.out, self.run.dataset.root)
         so_far = sum(t.key in done for t in todo)
         return Interrupted(f"Interrupted with {so_far} of {len(todo)} clips done; the same command continues.")
 
     def _made_clean(self, tasks: Iterable[Task], needs: Needs) -> list[Task]:
         """The clean samples of which a file is made."""
-        reencode = self.recipe.clean == "reencode"
+        reencode = self.run.recipe.clean == "reencode"
         return [t for t in tasks if t.role == "clean" and (reencode or t.key in needs)]
 
     def _to_do(self, tasks: Sequence[Task], needs: Needs) -> list[Task]:
@@ -115,40 +108,28 @@ class Work:
     # -- clips -----------------------------------------------------------------------------------------
 
     def _job(self, task: Task, need: Need | None = None) -> Job:
-        backdoor = self.recipe.backdoors[task.backdoor or 0]
-        touches = frozenset(m for b in self.recipe.backdoors for m in b.chain.touches)
-        if need is not None:
-            touches = frozenset({"video"} if need == "convert" else ())
-        triggered = task.role in ("poisoned", "cover", "attack")
-        return Job(
-            task=task,
-            source=str(self.dataset.root / task.source_path),
-            out=str(shard_paths.place_of(self.plan, self.state.out)),
-            classes=self.plan.classes,
-            triggers=backdoor.triggers if triggered else (),
-            touches=frozenset(backdoor.chain.touches) if task.role != "clean" else touches,
-            frames=backdoor.attack_frames if task.role == "attack" else backdoor.frames if triggered else "all",
-            encode=self.recipe.encoded(self.plan.setting),
-            stream=self.recipe.stream,
-            seed=self.recipe.seed,
-            like=() if triggered else backdoor.triggers,
-            other=None if task.other is None else str(self.dataset.root / task.other),
-            time_limit=self.options.time_limit,
-        )
+        run = self.run
+        job = job_of(task, run.recipe, self.plan, run.dataset.root, str(shard_paths.place_of(self.plan, run.state.out)))
+        if task.role == "clean":
+            every = frozenset(m for b in run.recipe.backdoors for m in b.chain.touches)
+            touches = every if need is None else frozenset({"video"} if need == "convert" else ())
+            job = replace(job, treatment=replace(job.treatment, touches=touches))
+        return replace(job, time_limit=run.options.time_limit)
 
-    def _do(self, ledger: Ledger, todo: Sequence[Task], needs: Needs = _NONE, *, retry: bool) -> None:
-        """Do what is left. retry: also what failed before, unless another sample has taken its place."""
+    def _do(self, ledger: Ledger, todo: Sequence[Task], needs: Needs = _NONE, *, retry: bool) -> int:
+        """Do what is left; how many clips that was. retry: also what failed before, unless another sample has taken
+        its place."""
         if not todo:
-            return
-        done = shards.done(ledger, self.plan, self.state.out, self.dataset.root) | (
+            return 0
+        done = shards.done(ledger, self.plan, self.run.state.out, self.run.dataset.root) | (
             set(self.plan.replaced) & ledger.records.keys()
         )
         if not retry:
             done |= {key for key, row in ledger.records.items() if row["status"] == "failed"}
         jobs = [self._job(t, needs.get(t.key)) for t in todo if t.key not in done]
         if not jobs:
-            return
-        progress = self.options.progress
+            return 0
+        progress = self.run.options.progress
         progress.begin("Poisoning", len(jobs))
         try:
             for row in self.executor.run(jobs):
@@ -158,19 +139,19 @@ class Work:
                         f"The machine is in trouble ({row.error}). When that is repaired, the same command continues."
                     )
                 ledger.add(row)
-                self.processed += 1
                 progress.step(row)
         finally:
             progress.end()
+        return len(jobs)
 
     # -- survival --------------------------------------------------------------------------------------
 
     def _measure(self, ledger: Ledger, needs: Needs) -> None:
         """How much of the trigger the encoder left, on a sample of clips or on all, into their records."""
         rows = [ledger.records[t.key] for t in self._to_do(self.plan.tasks, needs)]
-        wanted = survival_sample.chosen(self.plan, rows, self.recipe)
-        tasks = survival_sample.measurements(self.plan, rows, wanted, self._job, self.state.folder)
-        with RowFile(self.state.measured, is_measurement) as measured:
+        wanted = survival_sample.chosen(self.plan, rows, self.run.recipe)
+        tasks = survival_sample.measurements(self.plan, rows, wanted, self._job, self.run.state.folder)
+        with RowFile(self.run.state.measured, is_measurement) as measured:
             now = {row["key"]: row["sha256"] for row in rows}
             known = {k: m for k, m in measured.records.items() if k in now and m["sha256"] == now[k]}
             for row in rows:  # what an earlier run chose, when other clips failed
@@ -192,10 +173,10 @@ class Work:
             for t in self.plan.tasks
             if t.role != "clean"
         ]
-        with RowFile(self.state.measured, is_measurement) as measured:
+        with RowFile(self.run.state.measured, is_measurement) as measured:
             tasks: list[Measurement] = []
-            wanted = survival_sample.chosen(self.plan, assumed, self.recipe)
-            for task in survival_sample.measurements(self.plan, assumed, wanted, self._job, self.state.folder):
+            wanted = survival_sample.chosen(self.plan, assumed, self.run.recipe)
+            for task in survival_sample.measurements(self.plan, assumed, wanted, self._job, self.run.state.folder):
                 row = ledger.records.get(task.row["key"]) if task.row["key"] in keys else None
                 if row is None or row["status"] != "ok" or row["key"] in measured.records:
                     continue
@@ -208,7 +189,7 @@ class Work:
         """(record, its new `fidelity`) of what could be measured."""
         if not tasks:
             return
-        progress = self.options.progress
+        progress = self.run.options.progress
         rows = {task.row["key"]: task.row for task in tasks}
         progress.begin("Measuring survival", len(tasks))
         try:
@@ -224,8 +205,8 @@ class Work:
 
     # -- replacements ----------------------------------------------------------------------------------
 
-    def _replace(self, ledger: Ledger) -> bool:
-        """Give the place of failed and inert training samples to the next in rank; True when any was found."""
+    def _with_replacements(self, ledger: Ledger) -> Work:
+        """The same with a plan that gives the place of failed and inert training samples to the next in rank."""
         gone = set(self.plan.replaced)
         lost: dict[int, list[Task]] = {}
         for task in self.plan.tasks:
@@ -233,8 +214,9 @@ class Work:
             if failed and task.key not in gone and task.backdoor is not None:
                 lost.setdefault(task.backdoor, []).append(task)
         if not lost:
-            return False
-        planner, chosen = self._choosing
+            return self
+        run = self.run
+        planner, chosen = choosing = self.choosing or choose(run.recipe, run.dataset, run.options, self.plan.setting)
         taken = {t.id for t in self.plan.tasks if t.role in ("poisoned", "cover")}
         new = planner.replacements(chosen, {i: len(tasks) for i, tasks in lost.items()}, taken)
         replaced = list(self.plan.replaced)
@@ -252,35 +234,34 @@ class Work:
         try:
             planner.check(plan)
         except RequestError as error:
-            self.options.progress.say(f"Failed samples are not replaced: {error}")
-            return False
-        self.plan = plan
-        atomic.write_lines(self.state.paths.plan(self.state.attack), plan.to_jsonl())
+            self.run.options.progress.say(f"Failed samples are not replaced: {told(error)}")
+            return self
+        atomic.write_lines(self.run.state.paths.plan(self.run.state.attack), plan.to_jsonl())
         for task in old:  # a shard may have made it as a clean sample
-            media.remove(shard_paths.place_of(self.plan, self.state.out) / task.path)
-        return bool(new)
+            media.remove(shard_paths.place_of(plan, self.run.state.out) / task.path)
+        return replace(self, plan=plan, choosing=choosing)
 
     # -- clean samples ---------------------------------------------------------------------------------
 
     def _look_at_clean(self, tasks: Iterable[Task]) -> Needs:
         """The clean samples that have to be made like the poisoned ones; looked up once, for runs that continue too."""
         wanted = [t for t in tasks if t.role == "clean"]
-        noted = self.state.clean
-        if self.recipe.clean == "reencode" or (not wanted and self.state.shard is None):
+        noted = self.run.state.clean
+        if self.run.recipe.clean == "reencode" or (not wanted and self.run.state.shard is None):
             return {}
         if (known := clean_samples.read_needs(noted)) is not None:
             return known
-        progress, recipe = self.options.progress, self.recipe
+        progress, recipe = self.run.options.progress, self.run.recipe
         progress.begin("Looking at clean samples", len(wanted))
         try:
             found = clean_samples.needs(
                 wanted,
-                self.dataset.root,
+                self.run.dataset.root,
                 recipe.encoded(self.plan.setting),
                 recipe.stream,
-                self.options.n_jobs,
+                self.run.options.n_jobs,
                 progress.step,
-                time_limit=self.options.time_limit,
+                time_limit=self.run.options.time_limit,
             )
         finally:
             progress.end()
@@ -295,21 +276,22 @@ class Work:
         if not get_layout(self.plan.layout).features:
             return done
         rows = [done.record(t, self.plan.classes) for t in self.plan.tasks]
-        return TaskResults(features.make(rows, self.state.out, ledger, self.executor, self.options.progress))
+        return TaskResults(features.make(rows, self.run.state.out, ledger, self.executor, self.run.options.progress))
 
     def _with_clean(self, records: dict[str, Record], needs: Needs) -> tuple[TaskResults, str]:
         """What became of everything, once clean samples are in the copy too; how they came there."""
         if get_layout(self.plan.layout).packed:
-            parts = (self.plan, self.dataset, records, self.state.out)
-            packed = shards.assemble(*parts, self.executor, self.options.progress)
-            return TaskResults(packed if self.recipe.hash == "written" else self._hashed(packed)), "packed"
+            parts = (self.plan, self.run.dataset, records, self.run.state.out)
+            packed = shards.assemble(*parts, self.executor, self.run.options.progress)
+            return TaskResults(packed if self.run.recipe.hash == "written" else self._hashed(packed)), "packed"
         linked, method = self._link_clean(needs)
         return TaskResults(records, linked), method
 
     def _hashed(self, records: dict[str, Record]) -> dict[str, Record]:
         """The same, with the SHA-256 of clean samples in shards too."""
         wanted = {row["path"]: key for key, row in records.items() if row["status"] == "ok" and row["sha256"] is None}
-        found = clean_samples.hashes(list(wanted), self.state.out, self.options.n_jobs, self.options.progress)
+        options = self.run.options
+        found = clean_samples.hashes(list(wanted), self.run.state.out, options.n_jobs, options.progress)
         hashed = dict(records)
         for path, digest in found.items():
             hashed[wanted[path]] = {**records[wanted[path]], "sha256": digest, "source_sha256": digest}
@@ -317,14 +299,14 @@ class Work:
 
     def _link_clean(self, needs: Needs) -> tuple[clean_samples.Linked, str]:
         tasks = [t for t in self.plan.tasks if t.role == "clean" and t.key not in needs]
-        how = self.recipe.clean
+        how = self.run.recipe.clean
         if how == "reencode" or not tasks:
             return clean_samples.Linked(), how
-        options = self.options
-        linked, method = clean_samples.link(tasks, self.dataset.root, self.state.out, how, options.progress)
-        if self.recipe.hash == "all":
+        options = self.run.options
+        linked, method = clean_samples.link(tasks, self.run.dataset.root, self.run.state.out, how, options.progress)
+        if self.run.recipe.hash == "all":
             there = {task.path: task.id for task in tasks if task.id in linked.sizes}
-            found = clean_samples.hashes(list(there), self.state.out, options.n_jobs, options.progress)
+            found = clean_samples.hashes(list(there), self.run.state.out, options.n_jobs, options.progress)
             linked.hashes.update({there[path]: digest for path, digest in found.items()})
         return linked, method
 

@@ -70,7 +70,7 @@ def check_out(out: Path, dataset: Dataset, *, beside: bool = False) -> None:
     """
     here, source = out.resolve(), dataset.root.resolve()
     if here == source or source in here.parents:
-        raise RequestError(f"The output {out} lies inside the source {dataset.root}; choose another folder with -o.")
+        raise RequestError(f"The output {out} lies inside the source {dataset.root}; choose another folder with --out.")
     if here in source.parents:
         raise RequestError(f"The source lies inside the output {out}; choose another folder.")
     require_apart(out)
@@ -87,7 +87,7 @@ def check_out(out: Path, dataset: Dataset, *, beside: bool = False) -> None:
 
 def check_free(plan: Plan, out: Path, ours: Container[str]) -> None:
     """Refuse a plan whose files would take the place of files that are there. ours: those that will be gone."""
-    for name in (name for task in plan.tasks for name in (task.path, *task.also)):
+    for name in (name for task in plan.tasks for name in (task.path, *task.linked_paths)):
         if name not in ours and os.path.lexists(out / name):
             raise RequestError(
                 f"'{name}' in {out} is in the way and not poisonkit's: move it, or choose another folder."
@@ -113,7 +113,7 @@ def check_space(plan: Plan, dataset: Dataset, recipe: Recipe, out: Path, freed: 
     if get_layout(plan.layout).features:
         need += sum(_size(dataset.root / t.source_path) for t in plan.tasks)
     if get_layout(plan.layout).packed:
-        need += sum(_size(dataset.root / t.source_path) for t in plan.tasks for _ in (t.path, *t.also))
+        need += sum(_size(dataset.root / t.source_path) for t in plan.tasks for _ in (t.path, *t.linked_paths))
     folder = next(p for p in (out, *out.parents) if p.exists())
     free = shutil.disk_usage(folder).free + freed
     if need > free:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from poisonkit.media.families import can_remux
     from poisonkit.media.features import log_mel, read_features, write_features
     from poisonkit.media.ffmpeg_jobs import ffmpeg_binary
-    from poisonkit.media.on_disk import make_folder, parts, put, remove, sha256, size, status
+    from poisonkit.media.on_disk import is_folder, make_folder, parts, put, remove, sha256, size, status
     from poisonkit.media.rewriting import remux, rewrite
     from poisonkit.media.streams import several
 
@@ -29,6 +29,7 @@ _HOME = {
     "conversion": "converting",
     "count": "dispatch",
     "ffmpeg_binary": "ffmpeg_jobs",
+    "is_folder": "on_disk",
     "log_mel": "features",
     "make_folder": "on_disk",
     "parts": "on_disk",
@@ -63,6 +64,7 @@ __all__ = [
     "conversion",
     "count",
     "ffmpeg_binary",
+    "is_folder",
     "log_mel",
     "make_folder",
     "parts",

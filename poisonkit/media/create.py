@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -19,6 +20,8 @@ from poisonkit.media.families import EXACT_TIMES, AudioTarget, VideoTarget
 from poisonkit.media.files import name_of, open_output, replacing, translated
 from poisonkit.media.info import AudioStream, Encode, MediaInfo, Problem, VideoStream, Written
 from poisonkit.media.mux import Passed, Trace, mux_options, muxer_for
+
+T = TypeVar("T", AudioTarget, VideoTarget)
 
 _VIDEO = {  # suffix: container, video codec, sound codec
     ".mp4": ("mp4", "h264", "aac"),
@@ -116,7 +119,7 @@ def _write(
         encoder = PictureEncoder(out, target, canvas, indexed=indexed)
         sounding = None
         if audio is not None and info.audio is not None:
-            heard = _usable_sound(path, families.audio_target(info.audio, info.container, encode))
+            heard = _usable(path, families.audio_target(info.audio, info.container, encode))
             sounding = SoundEncoder(out, heard, _clipped(audio[0]), audio[1], info.audio.layout)
         out.start_encoding()
         ticks = 1 / (video.fps * encoder.time_base)
@@ -138,13 +141,7 @@ def _write(
     return Expected(info, passed, samples=audio[0].shape[1] if audio is not None else None)
 
 
-def _usable(path: Path, target: VideoTarget | Problem) -> VideoTarget:
-    if isinstance(target, Problem):
-        raise MediaError(f"{name_of(path)}: {target.message}")
-    return target
-
-
-def _usable_sound(path: Path, target: AudioTarget | Problem) -> AudioTarget:
+def _usable(path: Path, target: T | Problem) -> T:
     if isinstance(target, Problem):
         raise MediaError(f"{name_of(path)}: {target.message}")
     return target

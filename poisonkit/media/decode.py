@@ -197,33 +197,15 @@ def audio_wave(
     return heard.wave(), rate, start
 
 
-def read_audio(path: str | Path, stream: StreamChoice = "best", *, folder: Path | None = None) -> tuple[Wave, int]:
-    """(float32 (channels, samples) in ±1, sample rate in Hz): the whole sound, nothing resampled or mixed.
-
-    folder: where a long one may lie in a file without a name, so that it takes no memory.
-    Raises MediaError when there is no sound, or when the file is damaged or cut short.
-    """
-    from poisonkit.media import sound
-
-    info = probe(path, stream)
-    if info.audio is None:
-        raise MediaError(f"{name_of(path)} has no sound.")
-    require_whole(path, info.container)
-    if sound.handles(info):
-        return sound.held(path, folder)
+def read_audio(path: str | Path, index: int, folder: Path | None) -> tuple[Wave, int]:
+    """The sound stream with this index: see `dispatch.read_audio`."""
     with open_input(path) as container, translated(path, "decoded"):
-        wave32, rate, _ = audio_wave(container, container.streams[info.audio.index], path, folder)
-    return wave32, rate
+        wave, rate, _ = audio_wave(container, container.streams[index], path, folder)
+    return wave, rate
 
 
-def count(path: str | Path, info: MediaInfo | None = None) -> tuple[int, int]:
-    """(pictures, sound samples per channel), by decoding; nothing is converted. MediaError as `read_frames`."""
-    from poisonkit.media import sound
-
-    info = info or probe(path)
-    require_whole(path, info.container)
-    if sound.handles(info):
-        return 0, int(sound.read(path)[0].shape[1])
+def count(path: str | Path, info: MediaInfo) -> tuple[int, int]:
+    """See `dispatch.count`."""
     frames = samples = 0
     with open_input(path) as container, translated(path, "decoded"):
         wanted = [container.streams[s.index] for s in (info.video, info.audio) if s is not None]

@@ -137,11 +137,15 @@ def refusals(info: MediaInfo, encode: Encode, touches: Iterable[str] = ("video",
         if isinstance(sound, Problem):
             found.append(sound)
     container = info.container
-    alone = info.video is None and container in SOUND_FILES
-    if container not in MUXERS and not alone:
+    if container not in MUXERS and not is_sound_file(info):
         remedy = _BY_HAND if info.video is not None else _SOUND_BY_HAND
         found = [_refuse("container", f"{container} files cannot be written.", remedy)]
     return tuple(found)
+
+
+def is_sound_file(info: MediaInfo) -> bool:
+    """Whether a file is sound alone, in a format that soundfile reads and writes."""
+    return info.video is None and info.container in SOUND_FILES
 
 
 def _refuse(code: str, message: str, remedy: str) -> Problem:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from poisonkit.errors import MediaError
 from poisonkit.media.colour import Image
-from poisonkit.media.decode import Wave, read_audio, read_frames
+from poisonkit.media.decode import Wave, read_frames
+from poisonkit.media.dispatch import read_audio
 from poisonkit.media.files import name_of
 from poisonkit.media.probing import probe
 

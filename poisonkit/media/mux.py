@@ -68,6 +68,20 @@ def in_one_unit(a: Trace, b: Trace) -> tuple[list[int | None], list[int | None],
 
 
 @dataclass(frozen=True)
+class NewPicture:
+    """Pictures to be encoded: what is done to them, how they are converted before, and how they are written.
+
+    planes: asked, where the encoder takes the very planes that the decoder gives, for what to use in place of
+    `function`.
+    """
+
+    function: VideoFunction
+    planes: PlanesChoice | None
+    conversion: Conversion
+    target: VideoTarget
+
+
+@dataclass(frozen=True)
 class NewSound:
     """Sound to be encoded: float32 (channels, samples), Hz, layout name, start in seconds."""
 
@@ -98,45 +112,26 @@ def mux_options(container: str, time_base: Fraction | None) -> dict[str, str]:
     """Keep the source's clock where the muxer would choose its own."""
     if container in ("mp4", "mov") and time_base is not None and time_base.numerator == 1:
         return {"video_track_timescale": str(time_base.denominator)}
+    if container == "mpeg":
+        return {"preload": "0"}
     return {}
 
 
 def transcode(
-    source: Path,
-    temporary: Path,
-    info: MediaInfo,
-    *,
-    video: VideoFunction | None = None,
-    planes: PlanesChoice | None = None,
-    video_target: VideoTarget | None = None,
-    sound: NewSound | None = None,
-    what: Conversion | None = None,
+    source: Path, temporary: Path, info: MediaInfo, picture: NewPicture | None, sound: NewSound | None
 ) -> Passed:
-    """Write `temporary`: the picture through `video` (else copied), `sound` in place of the source's (else copied).
-
-    planes: asked, where the encoder takes the very planes that the decoder gives, for what to use in place of `video`.
-    what: how the picture is converted on the way to `video`.
-    """
+    """Write `temporary`: `picture` and `sound` in place of the source's; where one is None, its packets are copied."""
     with open_input(source) as container, translated(source, "rewritten"):
-        what = what or Conversion()
-        return _Pass(source, temporary, info, container, video, planes, video_target, sound, what).run()
+        return _Pass(container, source, info, picture, sound).run(temporary)
 
 
 class _Pass:
+    """One way from an open source to its output."""
+
     def __init__(
-        self,
-        source: Path,
-        temporary: Path,
-        info: MediaInfo,
-        container: Any,
-        video: VideoFunction | None,
-        planes: PlanesChoice | None,
-        video_target: VideoTarget | None,
-        sound: NewSound | None,
-        what: Conversion,
+        self, container: Any, source: Path, info: MediaInfo, picture: NewPicture | None, sound: NewSound | None
     ) -> None:
-        self.source, self.temporary, self.info, self.what = source, temporary, info, what
-        self.video, self.planes, self.video_target, self.sound = video, planes, video_target, sound
+        self.source, self.info, self.picture, self.sound = source, info, picture, sound
         self.in_video = container.streams[info.video.index] if info.video is not None else None
         copied = info.audio is not None and sound is None
         self.in_audio = container.streams[info.audio.index] if copied and info.audio is not None else None
@@ -153,21 +148,23 @@ class _Pass:
         self.out_video: Any = None
         self.sound_encoder: SoundEncoder | None = None
 
-    def run(self) -> Passed:
-        frames = self._decoded() if self.video is not None else None
-        if frames is not None and self.what.deinterlace:
+    def run(self, temporary: Path) -> Passed:
+        """Write it."""
+        new = self.picture
+        frames = self._decoded() if new is not None else None
+        if new is not None and frames is not None and new.conversion.deinterlace:
             frames = deinterlaced(frames, self.in_video)
         first = next(frames) if frames is not None else None
         time_base = self.info.video.time_base if self.info.video is not None else None
         options = mux_options(self.info.container, time_base)
-        muxer = muxer_for(self.info, self.video_target)
-        with open_output(self.temporary, muxer, options) as self.out:
+        muxer = muxer_for(self.info, new.target if new is not None else None)
+        with open_output(temporary, muxer, options) as self.out:
             encoder = self._add_streams(first)
             self.out.start_encoding()
             while self.waiting:
                 self._copy_sound(self.waiting.popleft())
-            if encoder is not None and frames is not None and self.video is not None:
-                self._encode(encoder, first, frames, self.video)
+            if encoder is not None and frames is not None and new is not None:
+                self._encode(encoder, first, frames, new)
             else:
                 self._copy()
             if self.sound_encoder is not None:
@@ -185,11 +182,11 @@ class _Pass:
         )
         if sound_first:
             self._add_sound()
-        if first is not None and self.video_target is not None:
-            canvas = self._canvas(first)
+        if first is not None and self.picture is not None:
+            canvas = self._canvas(first, self.picture.conversion)
             self.passed.canvas = canvas
             indexed = self.info.container == "avi"
-            encoder = PictureEncoder(self.out, self.video_target, canvas, indexed=indexed)
+            encoder = PictureEncoder(self.out, self.picture.target, canvas, indexed=indexed)
             self.passed.video = Trace(canvas.time_base)
         elif self.in_video is not None:
             self.out_video = self.out.add_stream_from_template(self.in_video)
@@ -211,11 +208,11 @@ class _Pass:
             self.out_audio.time_base = self.in_audio.time_base
             self.passed.audio = Trace(self.in_audio.time_base)
 
-    def _canvas(self, first: Any) -> Canvas:
+    def _canvas(self, first: Any, conversion: Conversion) -> Canvas:
         video = self.info.video
         if video is None or not video.fps:
             raise MediaError(f"{name_of(self.source)} has a video stream without a frame rate.")
-        written = converted(self.info, self.what).video
+        written = converted(self.info, conversion).video
         assert written is not None
         return Canvas(
             width=written.width,
@@ -223,7 +220,7 @@ class _Pass:
             fps=video.fps,
             time_base=video.time_base,
             aspect=written.sample_aspect_ratio,
-            matrix=None if self.what.upright else display_matrix(first),
+            matrix=None if conversion.upright else display_matrix(first),
             colour=Colour.of(first),
         )
 
@@ -295,35 +292,35 @@ class _Pass:
             index += 1
             frame = next(frames, None)
 
-    def _way(self, first: Any, encoder: PictureEncoder, video: VideoFunction) -> _Way:
+    def _way(self, first: Any, encoder: PictureEncoder, new: NewPicture) -> _Way:
         """In planes where that is asked for and the encoder takes them as the decoder gives them; else in RGB.
 
         RGB pictures are given as displayed; those of rotated clips always go this way.
         """
         turns = self.info.video.turns if self.info.video is not None else 0
-        fmt = plane_format(first) if self.planes is not None and not turns else None
-        if self.planes is not None and fmt is not None and fmt.pix_fmt == encoder.target.pix_fmt:
-            function, sizes = self.planes(fmt), [plane.shape for plane in planes_of(first, fmt)]
+        fmt = plane_format(first) if new.planes is not None and not turns else None
+        if new.planes is not None and fmt is not None and fmt.pix_fmt == encoder.target.pix_fmt:
+            function, sizes = new.planes(fmt), [plane.shape for plane in planes_of(first, fmt)]
             if function is not None:
                 return function, partial(planes_of, fmt=fmt), lambda made, at: checked_planes(made, sizes, at)
         if not turns:
             width, height = encoder.canvas.width, encoder.canvas.height
-            return video, to_rgb, lambda made, at: checked(made, width, height, at)
+            return new.function, to_rgb, lambda made, at: checked(made, width, height, at)
         assert self.info.video is not None
         width, height = self.info.video.displayed
-        back = 0 if self.what.upright else -turns
+        back = 0 if new.conversion.upright else -turns
         return (
-            video,
+            new.function,
             lambda frame: turned(to_rgb(frame), turns),
             lambda made, at: turned(checked(made, width, height, at), back),
         )
 
-    def _encode(self, encoder: PictureEncoder, first: Any, frames: Iterator[Any], video: VideoFunction) -> None:
+    def _encode(self, encoder: PictureEncoder, first: Any, frames: Iterator[Any], new: NewPicture) -> None:
         trace = self.passed.video
         if trace is None:
             return
         made = 0
-        function, convert, check = self._way(first, encoder, video)
+        function, convert, check = self._way(first, encoder, new)
         with closing(self._pictures(first, frames, trace, convert)) as pictures:
             done = (encoder.frame(check(image, index)) for index, image in enumerate(function(pictures)))
             for frame in in_bursts(done, self.info):

@@ -15,10 +15,15 @@ from poisonkit.common.run_claim import step
 from poisonkit.common.safe_io import require_plain
 
 
+def is_folder(path: str | Path) -> bool:
+    """Whether media is a folder of frames, by its path. What a file is, `dispatch.kind` says once it is probed."""
+    return os.path.isdir(path)
+
+
 def parts(path: str | Path) -> list[Path]:
     """The files that the media consist of: the file itself, or the frames of the folder, sorted by name."""
     path = Path(path)
-    if not path.is_dir():
+    if not is_folder(path):
         return [path]
     with os.scandir(path) as found:
         return [path / name for name in sorted(e.name for e in found if is_frame(e.name) and e.is_file())]
@@ -26,7 +31,7 @@ def parts(path: str | Path) -> list[Path]:
 
 def status(path: str | Path) -> os.stat_result:
     """The status of a plain file, or of a folder with frames. OSError, with words, for anything else."""
-    if not os.path.isdir(path):
+    if not is_folder(path):
         return require_plain(path)
     if not parts(path):
         raise OSError(errno.EINVAL, "a folder without frames")
@@ -43,7 +48,7 @@ def sha256(path: str | Path) -> str:
     """SHA-256, hexadecimal. Of a folder: that of the text with a line `DIGEST  NAME` for each frame, sorted by name,
     which is what `sha256sum *.jpg | sha256sum` prints in it. OSError where there is nothing."""
     path = Path(path)
-    if not path.is_dir():
+    if not is_folder(path):
         return hashing.sha256(path)
     whole = hashlib.sha256()
     for part in parts(path):

@@ -16,11 +16,11 @@ from poisonkit.media import families, ffmpeg_jobs, folders, mux, sound, spool
 from poisonkit.media.check import Expected, Inspector, checked_output
 from poisonkit.media.converting import conversion, converted, same_aspect
 from poisonkit.media.decode import Wave, audio_wave, require_whole
-from poisonkit.media.dispatch import probe, refusals
+from poisonkit.media.dispatch import kind, probe, refusals
 from poisonkit.media.families import EXACT_TIMES, AudioTarget, VideoTarget
 from poisonkit.media.files import name_of, open_input, packets, replacing, require_file, scratch, translated
-from poisonkit.media.info import FOLDER, Encode, MediaInfo, Problem, Written
-from poisonkit.media.mux import NewSound, Passed, PlanesChoice, Trace, VideoFunction
+from poisonkit.media.info import Encode, MediaInfo, Problem, Written
+from poisonkit.media.mux import NewPicture, NewSound, Passed, PlanesChoice, Trace, VideoFunction
 from poisonkit.media.probing import StreamChoice
 from poisonkit.media.sound import Wide
 
@@ -59,7 +59,7 @@ def rewrite(
     source, destination = Path(source), Path(destination)
     encode = encode or Encode()
     info = info or probe(source, stream)
-    status = None if info.container == FOLDER else require_file(source)
+    status = None if kind(info) == "folder" else require_file(source)
     _not_itself(source, destination)
     what = conversion(info.video, encode)
     if video is None and what:
@@ -70,30 +70,24 @@ def rewrite(
         if wanted is not None and has is None:
             raise MediaError(f"{name_of(source)} has no {word}.")
     _refuse(source, info, encode, video is not None, audio is not None)
-    if info.container == FOLDER:
+    if kind(info) == "folder":
         assert video is not None
         return folders.rewrite(source, destination, video=video, what=what, encode=encode, inspect=inspect, info=info)
     require_whole(source, info.container)
     with replacing(destination, status) as temporary:
-        if sound.handles(info):
+        if kind(info) == "sound":
             assert audio is not None
             return _sound_file(source, temporary, destination, info, audio, inspect)
         made = _new_sound(source, info, encode, audio, temporary.parent) if audio is not None else None
         if video is None and made is not None and _by_job(info, made):
             passed = _sound_job(source, temporary, info, made)
         else:
-            target = _video_target(info, encode) if video is not None else None
-
-            def written_to(path: Path, beside: NewSound | None) -> Passed:
-                return mux.transcode(
-                    source, path, info, video=video, planes=planes, video_target=target, sound=beside, what=what
-                )
-
+            new = NewPicture(video, planes, what, _video_target(info, encode)) if video is not None else None
             if made is None or _has_encoder(made.target.encoder):
-                passed = written_to(temporary, made)
+                passed = mux.transcode(source, temporary, info, new, made)
             else:  # picture first, and then the sound by the ffmpeg program, which has more encoders
                 with scratch(temporary) as picture:
-                    passed = written_to(picture, None)
+                    passed = mux.transcode(source, picture, info, new, None)
                     _sound_job(picture, temporary, probe(picture), made)
                 passed.audio = None
         due = converted(info, what)
@@ -115,7 +109,7 @@ def remux(source: str | Path, destination: str | Path, *, stream: StreamChoice =
     """
     source, destination = Path(source), Path(destination)
     info = probe(source, stream)
-    status = None if info.container == FOLDER else require_file(source)
+    status = None if kind(info) == "folder" else require_file(source)
     _not_itself(source, destination)
     if not families.can_remux(info):
         raise MediaError(f"{name_of(source)}: {info.container} files cannot be remuxed.")
@@ -146,11 +140,7 @@ def _not_itself(source: Path, destination: Path) -> None:
 
 
 def _refuse(source: Path, info: MediaInfo, encode: Encode, video: bool, audio: bool) -> None:
-    touches: list[str] = []
-    if video:
-        touches.append("video")
-    if audio:
-        touches.append("audio")
+    touches = [name for name, wanted in (("video", video), ("audio", audio)) if wanted]
     for problem in refusals(info, encode, touches):
         remedy = f" ({problem.remedy})" if problem.remedy else ""
         raise MediaError(f"{name_of(source)}: {problem.message.rstrip('.')}{remedy}.")

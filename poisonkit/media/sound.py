@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 
 from poisonkit.common.limits import excess
 from poisonkit.errors import CheckError, MediaError
-from poisonkit.media.families import SOUND_FILES
 from poisonkit.media.files import name_of
-from poisonkit.media.info import AudioStream, MediaInfo
+from poisonkit.media.info import AudioStream
 from poisonkit.media.loudness import require_audible
 from poisonkit.media.spool import BLOCK, Growing, pieces
 from poisonkit.media.whole import tells_length
@@ -23,11 +22,6 @@ from poisonkit.media.whole import tells_length
 Wide = NDArray[np.float64]
 
 KILOBIT = 1000
-
-
-def handles(info: MediaInfo) -> bool:
-    """True for files that soundfile reads and writes: sound alone, in one of its formats."""
-    return info.video is None and info.container in SOUND_FILES
 
 
 def blocks(path: str | Path) -> Iterator[Wide]:

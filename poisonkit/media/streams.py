@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 from poisonkit.common.safe_io import open_plain
 from poisonkit.media.files import open_input, translated
+from poisonkit.media.on_disk import is_folder
 
 _ALONE = (b"fLaC", b"OggS", b"ID3", b"FORM", b"\xff\xfb", b"\xff\xf3", b"\xff\xf2")  # what is never remuxed
 DEEPEST = 8  # boxes within boxes: those that count lie three deep
@@ -21,7 +22,7 @@ def several(path: str | Path) -> bool:
     MP4, MOV, AVI and sound files are told by their headers, others are opened. Raises MediaError for what cannot be
     opened.
     """
-    if os.path.isdir(path):
+    if is_folder(path):
         return False
     with open_plain(path) as file:
         head = file.read(12)

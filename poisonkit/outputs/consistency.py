@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from poisonkit.datasets import feature_path, get_layout
-from poisonkit.errors import RequestError
+from poisonkit.errors import RequestError, told
 from poisonkit.outputs.paths import OutputPaths
 from poisonkit.outputs.record import Record, rounded
 from poisonkit.plan.plan import Plan, Task
@@ -57,7 +57,7 @@ def read_parts(out: Path) -> tuple[list[Planned], list[Finding]]:
         try:
             recipe = read_mapping(path)
         except RequestError as error:
-            found.append(Finding(name, f"it is no recipe any more: {error}"))
+            found.append(Finding(name, f"it is no recipe any more: {told(error)}"))
             recipe = {}
         else:
             if _fingerprint(recipe) != plan.fingerprint:
@@ -82,8 +82,8 @@ def differences(row: Record, task: Task, part: Planned) -> Iterator[str]:
         return classes[label] if isinstance(label, int) and 0 <= label < len(classes) else None
 
     wanted = {name: value for name, value in task.row().items() if name in row} | {
-        "also": list(task.also),
-        "further": list(task.sample.further),
+        "also": list(task.linked_paths),
+        "further": list(task.sample.extra_labels),
         "class_name": named(task.label),
         "original_class": named(task.original_label),
     }
@@ -124,7 +124,7 @@ def _features(row: Record, task: Task, layout: str) -> Iterator[str]:
         if found is not None:
             yield f"it has features, and the layout '{layout}' has none"
         return
-    also = [feature_path(name) for name in task.also]
+    also = [feature_path(name) for name in task.linked_paths]
     if found is None or (found["path"], found["also"]) != (feature_path(task.path), also):
         yield "its features are missing, or not the file that was planned"
 

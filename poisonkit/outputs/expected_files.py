@@ -16,8 +16,6 @@ from poisonkit.outputs.notices import marked_folders
 from poisonkit.outputs.paths import NOTICE, VIEWS
 from poisonkit.plan.plan import Plan
 
-"""The folders of an output that trainers are pointed to."""
-
 
 @dataclass(frozen=True)
 class Lists:
@@ -58,7 +56,7 @@ def media_files(plan: Plan, dropped: Container[str] = ()) -> Iterator[str]:
     for task in plan.tasks:
         if dropped and task.key in dropped:
             continue
-        for name in (task.path, *task.also):
+        for name in (task.path, *task.linked_paths):
             if not layout.packed:
                 yield name
             elif shard_paths.leads_into_shard(name):

@@ -141,12 +141,12 @@ def record(task: Task, classes: Sequence[str], **known: Any) -> Record:
         "attack": task.attack,
         "split": task.split,
         "path": task.path,
-        "also": list(task.also),
+        "also": list(task.linked_paths),
         "source_path": task.source_path,
-        "other": task.other,
+        "other": task.cover_source,
         "label": task.label,
         "original_label": task.original_label,
-        "further": list(task.sample.further),
+        "further": list(task.sample.extra_labels),
         "class_name": named(task.label),
         "original_class": named(task.original_label),
         "target": task.target,
@@ -197,7 +197,7 @@ def clean_lines(classes: Sequence[str]) -> Callable[[Task, int], str]:
         template = template.replace(f'"<{name}>"', "%s")
 
     def line(task: Task, size: int) -> str:
-        if task.role != "clean" or task.also or task.other or task.sample.further:
+        if task.role != "clean" or task.linked_paths or task.cover_source or task.sample.extra_labels:
             return to_line(record(task, classes, bytes=size))
         name = quoted(task.id)
         a, b = task.label, task.original_label

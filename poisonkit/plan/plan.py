@@ -120,19 +120,14 @@ class Plan:
         RequestError as for `read`: for the head at once, for a row when it is come to.
         """
         try:
-            return cls.head(path)
+            with open_plain(path) as lines:
+                head = load_json(next(lines, b"").decode("utf-8", "surrogateescape"))
+            rows = head["rows"]
+            if type(rows) is not int or rows < 0:
+                raise ValueError("a head of another kind")
+            return cls._of_head(head, SavedTasks(path, rows))
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise no_plan(path, error) from None
-
-    @classmethod
-    def head(cls, path: Path) -> Plan:
-        """The same; ValueError, KeyError, TypeError, OSError if it is none."""
-        with open_plain(path) as lines:
-            head = load_json(next(lines, b"").decode("utf-8", "surrogateescape"))
-        rows = head["rows"]
-        if type(rows) is not int or rows < 0:
-            raise ValueError("a head of another kind")
-        return cls._of_head(head, SavedTasks(path, rows))
 
     @classmethod
     def _of_head(cls, head: Any, tasks: Sequence[Task]) -> Plan:
@@ -181,7 +176,7 @@ class Plan:
             for task in self._of(view):
                 if task.attack != attack or (dropped and task.key in dropped):
                     continue
-                path = task.also[0] if original else task.path
+                path = task.linked_paths[0] if original else task.path
                 label = task.label
                 if view == "target":
                     label = task.target
@@ -214,7 +209,7 @@ class Plan:
         tasks = self.tasks
         for at, task in tasks.placed() if isinstance(tasks, SavedTasks) else enumerate(tasks):
             roles.add(task.role)
-            labels.update((task.label, task.target, task.sample.label, *task.sample.further))
+            labels.update((task.label, task.target, task.sample.label, *task.sample.extra_labels))
             if task.attack:
                 attacks[task.attack] = None
             if task.role not in PARTS:

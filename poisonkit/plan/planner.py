@@ -78,14 +78,18 @@ class Planner:
 
     def attack_plan(self) -> Plan:
         """A plan of nothing but attack sets: those of the recipe's backdoors, for a finished output."""
-        tasks: list[Task] = []
-        everyone: list[Chosen] = []
+        found = self.attacked()
+        tasks = [self._attack_task(chosen, s) for chosen, samples in found for s in samples]
+        return self._made(tasks, [chosen for chosen, _ in found])
+
+    def attacked(self) -> list[tuple[Chosen, list[Sample]]]:
+        """Each backdoor with the held-out samples of its attack set; nothing is chosen of the training samples."""
+        found: list[tuple[Chosen, list[Sample]]] = []
         for index, backdoor in enumerate(self.recipe.backdoors):
             target, sources = self._classes_of(backdoor)
             chosen = Chosen(backdoor, index, target, sources, [], [], {}, Choice(backdoor.name, 0, 0, 0, 0))
-            everyone.append(chosen)
-            tasks += [self._attack_task(chosen, s) for s in self._attack(chosen)]
-        return self._made(tasks, everyone)
+            found.append((chosen, self._attack(chosen)))
+        return found
 
     def replacements(self, everyone: Sequence[Chosen], lost: Mapping[int, int], taken: Set[str]) -> list[Task]:
         """Tasks for the next samples in rank, none of them in `taken`.
@@ -124,7 +128,7 @@ class Planner:
                 return target not in sample.labels and not sources.isdisjoint(sample.labels)
             return backdoor.label_mode == "all-to-all" or target not in sample.labels
 
-        if backdoor.label_mode == "all-to-all" and any(s.further for s in self.dataset.samples):
+        if backdoor.label_mode == "all-to-all" and any(s.extra_labels for s in self.dataset.samples):
             raise RequestError(
                 "Label mode 'all-to-all' maps each class to the next, and some samples have several classes: use "
                 "another label mode."
@@ -333,7 +337,7 @@ class Planner:
             elif s.id in covers:
                 chosen = covers[s.id]
                 other = chosen.covers[s.id]
-                tasks.append(self._task("cover", s, "data", s.label, backdoor=chosen.index, other=other))
+                tasks.append(self._task("cover", s, "data", s.label, backdoor=chosen.index, cover_source=other))
             else:
                 tasks.append(self._task("clean", s, "data", s.label))
         return tasks
@@ -347,7 +351,7 @@ class Planner:
             root = view_root(self.dataset.layout, "original", name)
             also = (f"{root}/{self.layout.place(self.dataset, sample, sample.label)}",)
         return self._task(
-            "attack", sample, "target", target, attack=name, also=also, target=target, backdoor=chosen.index
+            "attack", sample, "target", target, attack=name, linked_paths=also, target=target, backdoor=chosen.index
         )
 
     def _control_tasks(self, attacks: Mapping[int, Sequence[Sample]]) -> list[Task]:

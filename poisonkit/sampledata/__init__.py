@@ -101,21 +101,8 @@ def write_sample_data(
     progress: called with (clips written, clips in all). Raises RequestError for a wrong argument or a
     folder that is not empty, MediaError when writing fails; a run that fails leaves no clip behind.
     """
-    for name, value, known in (
-        ("size", size, SIZES),
-        ("kind", kind, ("av", "audio")),
-        ("layout", layout, ("class-folders", "mmaction2-video", "mmaction2-audio")),
-    ):
-        if value not in known:
-            raise RequestError(f"There is no {name} '{value}' of sample data.{did_you_mean(value, known)}")
-    if kind == "audio" and layout == "mmaction2-video":
-        raise RequestError("MMAction2's video lists hold videos: for kind 'audio' use layout 'mmaction2-audio'.")
-    if kind == "av" and layout == "mmaction2-audio":
-        raise RequestError("MMAction2's audio lists hold sounds: for kind 'av' use layout 'mmaction2-video'.")
     root = Path(folder)
-    if root.exists() and (not root.is_dir() or any(root.iterdir())):
-        raise RequestError(f"{root} is not an empty folder: name a new one for the sample data.")
-
+    _require(size, kind, layout, root)
     shape = SIZES[size]
     clips = list(_clips(shape, tuple(MOTIONS if kind == "av" else SOUNDS)))
     # Made apart and moved at the end, so that an interrupted run leaves no half data set that looks whole.
@@ -152,6 +139,23 @@ def write_sample_data(
     classes = tuple(dict.fromkeys(clip.name for clip in clips))
     train = sum(clip.split == "train" for clip in clips)
     return SampleData(root, size, kind, layout, classes, train, len(clips) - train, written)
+
+
+def _require(size: str, kind: str, layout: str, root: Path) -> None:
+    """RequestError for what cannot be written, or not there."""
+    for name, value, known in (
+        ("size", size, SIZES),
+        ("kind", kind, ("av", "audio")),
+        ("layout", layout, ("class-folders", "mmaction2-video", "mmaction2-audio")),
+    ):
+        if value not in known:
+            raise RequestError(f"There is no {name} '{value}' of sample data.{did_you_mean(value, known)}")
+    if kind == "audio" and layout == "mmaction2-video":
+        raise RequestError("MMAction2's video lists hold videos: for kind 'audio' use layout 'mmaction2-audio'.")
+    if kind == "av" and layout == "mmaction2-audio":
+        raise RequestError("MMAction2's audio lists hold sounds: for kind 'av' use layout 'mmaction2-video'.")
+    if root.exists() and (not root.is_dir() or any(root.iterdir())):
+        raise RequestError(f"{root} is not an empty folder: name a new one for the sample data.")
 
 
 def _clips(shape: Shape, classes: tuple[str, ...]) -> Iterator[_Clip]:

@@ -225,7 +225,7 @@ def _scored(found: Predictions, name: str, answers: Answers, places: Places) -> 
             notes.append(f"{n} clips have several classes; a prediction of any of them counts as right.")
         if unlabelled:
             notes.append(f"{unlabelled} clips have no true label and count nowhere.")
-    notes += _remarks(made, clips)
+    notes += _remarks(made)
     return SetScores(
         name=name,
         file=found.file,
@@ -291,7 +291,7 @@ def _several(found: Predictions, kept: Any, videos: Ints) -> str:
     return f"{rows} predictions for {len(videos)} clips: per video, {way}; per clip, every prediction counts."
 
 
-def _remarks(made: list[Figure], clips: ClipSet) -> list[str]:
+def _remarks(made: list[Figure]) -> list[str]:
     by_name = {f.name: f for f in made}
     if "asr_all" in by_name and by_name["asr_all"].rate.total == by_name["asr"].rate.total:
         return ["The attack set holds only clips that the headline counts, so `asr` and `asr_all` are the same."]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from poisonkit.datasets import Dataset, Sample
-from poisonkit.survey import opening
+from poisonkit.survey import isolated_opening
 from poisonkit.survey.file_checks import Found, surveyed
 
 AHEAD = 256  # files opened in one go
@@ -32,7 +32,9 @@ def survey(
     if limit is not None and limit < len(samples):
         samples = tuple(samples[i * len(samples) // limit] for i in range(limit))
     files = map(dataset.file, samples)
-    found = opening.opened(partial(surveyed, stream=stream), files, max(1, jobs), _lost, factor=time_limit, ahead=AHEAD)
+    found = isolated_opening.opened(
+        partial(surveyed, stream=stream), files, max(1, jobs), _lost, factor=time_limit, ahead=AHEAD
+    )
     for sample, seen in zip(samples, found, strict=True):
         watch()
         yield sample, seen

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Literal
 
 from poisonkit import media
-from poisonkit.common import time_limit
+from poisonkit.common.time_limit import Know
 from poisonkit.datasets import at_hand
 from poisonkit.errors import MediaError, PoisonkitError
 from poisonkit.media.file_traits import Traits, traits
 from poisonkit.media.info import Encode, MediaInfo, Problem
-from poisonkit.survey import opening
+from poisonkit.survey import isolated_opening
 
 Stream = str | int
 Need = Literal["remux", "convert"]
@@ -35,7 +35,7 @@ class Found:
 
 
 def probed(
-    path: Path, scratch: str, *, stream: Stream, encode: Encode, touches: Iterable[str]
+    path: Path, scratch: str, know: Know, *, stream: Stream, encode: Encode, touches: Iterable[str]
 ) -> tuple[Found, dict[str, Problem]]:
     """A candidate; by modality (`video`, `audio`, each by itself) what keeps it from being rewritten."""
     try:
@@ -49,23 +49,23 @@ def probed(
     return Found(info), {modality: problem for modality, problem in found.items() if problem is not None}
 
 
-def surveyed(path: Path, scratch: str, *, stream: Stream) -> Found:
+def surveyed(path: Path, scratch: str, know: Know, *, stream: Stream) -> Found:
     """Everything that can be told without decoding more than the first picture."""
     try:
         with at_hand(path, scratch) as file:
             info = media.probe(file, stream=stream)
-            time_limit.know(info.duration, 0.0)
+            know(info.duration, 0.0)
             found = (*media.refusals(info, Encode()), *info.problems, *media.scan(file, info))
     except (PoisonkitError, OSError) as error:
         return Found(None, str(error))
     return Found(info, conditions=tuple({p.code: p for p in reversed(found)}.values())[::-1])
 
 
-def needed(path: Path, scratch: str, *, stream: Stream, encode: Encode) -> Need | None:
+def needed(path: Path, scratch: str, know: Know, *, stream: Stream, encode: Encode) -> Need | None:
     """What has to be done to a clean file that cannot be linked as it is: see `clean.needs`."""
     try:
         with at_hand(path, scratch) as file:
-            converts = encode.to_8bit or encode.deinterlace or encode.rotation == "normalise" or file.is_dir()
+            converts = encode.to_8bit or encode.deinterlace or encode.rotation == "normalise" or media.is_folder(file)
             if not (converts or media.several(file)):
                 return None
             info = media.probe(file, stream=stream)
@@ -79,10 +79,10 @@ def needed(path: Path, scratch: str, *, stream: Stream, encode: Encode) -> Need 
 def info_of(path: Path, *, stream: Stream = "best") -> MediaInfo:
     """What a file of a dataset or an output holds, before it is opened in this process. MediaError for what does not
     open, or not in time; OSError."""
-    return next(opening.opened(partial(_info, stream=stream), [path], 1, _late))
+    return next(isolated_opening.opened(partial(_info, stream=stream), [path], 1, _late))
 
 
-def _info(path: Path, scratch: str, *, stream: Stream) -> MediaInfo:
+def _info(path: Path, scratch: str, know: Know, *, stream: Stream) -> MediaInfo:
     with at_hand(path, scratch) as file:
         return media.probe(file, stream=stream)
 
@@ -91,7 +91,7 @@ def _late(path: Path, why: str) -> MediaInfo:
     raise MediaError(f"{path.name} {why}.")
 
 
-def told(path: Path, scratch: str) -> Traits | str:
+def told(path: Path, scratch: str, know: Know) -> Traits | str:
     """A file's traits, or why it has none."""
     try:
         with at_hand(path, scratch) as file:

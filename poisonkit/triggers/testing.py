@@ -14,9 +14,10 @@ import subprocess
 import sys
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
+from unittest import mock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,7 @@ from numpy.typing import NDArray
 from poisonkit.common.seeding import generator
 from poisonkit.triggers.core import registry, spec
 from poisonkit.triggers.core.chain import Chain
-from poisonkit.triggers.core.clip import ClipInfo, Image
+from poisonkit.triggers.core.clip import ClipInfo, Image, Params
 from poisonkit.triggers.core.trigger import AffineTrigger, AudioTrigger, StreamTrigger, Trigger, VideoTrigger
 
 Data = NDArray[Any]
@@ -32,7 +33,11 @@ Data = NDArray[Any]
 
 @dataclass(frozen=True)
 class Media:
-    """The clip that a trigger is checked on. fps, sample_rate: Hz."""
+    """The clip that a trigger is checked on. fps, sample_rate: Hz.
+
+    chaotic: why a few levels more may give quite another picture, as where a codec's bytes are damaged; no step then
+    tells a value that wraps around, and `check_saturates` looks for none.
+    """
 
     width: int = 48
     height: int = 36
@@ -41,6 +46,7 @@ class Media:
     sample_rate: int = 16000
     channels: int = 2
     seconds: float = 1.3
+    chaotic: str = ""
 
 
 @dataclass(frozen=True)
@@ -56,14 +62,16 @@ class Case:
 
 
 @lru_cache(maxsize=64)
-def picture(width: int, height: int, frames: int) -> NDArray[np.uint8]:
-    """A soft moving scene: uint8 (frames, height, width, 3), levels 30 to 220; scales with its size."""
+def picture(width: int, height: int, frames: int, soft: bool = False) -> NDArray[np.uint8]:
+    """A moving scene: uint8 (frames, height, width, 3), levels 0 to 255, soft: 30 to 220; scales with its size."""
     y, x = (np.arange(height)[:, None] + 0.5) / height, (np.arange(width)[None, :] + 0.5) / width
     scene = np.empty((frames, height, width, 3), np.uint8)
+    middle, swing, more = (125, 70, 25) if soft else (127.5, 110, 35)
     for t in range(frames):
         for c, (across, down) in enumerate(((2, 1), (-1, 3), (3, -2))):
             wave = np.sin(2 * np.pi * (across * x + down * y) + 0.2 * t + c)
-            scene[t, ..., c] = np.rint(125 + 70 * wave + 25 * np.sin(9 * x * y + c))
+            level = middle + swing * wave + more * np.sin(9 * x * y + c)
+            scene[t, ..., c] = np.rint(np.clip(level, 0, 255))
     scene.flags.writeable = False
     return scene
 
@@ -91,8 +99,12 @@ def clip_and_data(trigger: Trigger, media: Media, id: str = "clip") -> tuple[Cli
 
 def run(trigger: Trigger, clip: ClipInfo, data: Data, seed: int = 0) -> Data:
     """The trigger on a whole clip, drawn parameters gone through JSON as in the manifest."""
+    return rendered(trigger, clip, data, json.loads(json.dumps(Chain([trigger]).draw(clip, seed), allow_nan=False)))
+
+
+def rendered(trigger: Trigger, clip: ClipInfo, data: Data, drawn: list[Params]) -> Data:
+    """The trigger on a whole clip, with what was drawn for one."""
     chain = Chain([trigger])
-    drawn = json.loads(json.dumps(chain.draw(clip, seed), allow_nan=False))
     if trigger.modality == "audio":
         return chain.audio(data, clip, drawn)
     return np.stack(list(chain.video(iter(data), clip, drawn)))
@@ -117,6 +129,11 @@ def _result(trigger: Trigger, media: Media, **changes: Any) -> tuple[Data, Data]
     """(input, output) on a clip with these changes to `media`; None if it does not suit the trigger."""
     clip, data = clip_and_data(trigger, Media(**{**media.__dict__, **changes}))
     return None if trigger.suits(clip) else (data, run(trigger, clip, data))
+
+
+def _given(trigger: Trigger) -> dict[str, Any]:
+    """The parameters that it was made with."""
+    return {k: getattr(trigger, k) for k in trigger.model_fields_set}
 
 
 def check_class(trigger: Trigger, media: Media) -> None:
@@ -156,17 +173,64 @@ def check_deterministic(trigger: Trigger, media: Media) -> None:
 
 
 def check_identity(trigger: Trigger, media: Media) -> None:
-    """At its `identity` parameters, where it has any, it changes nothing."""
+    """At its `identity` parameters, where it has any, it changes nothing; dynamic, with neither `vary`."""
     if trigger.identity is None:
         return
-    given = {k: getattr(trigger, k) for k in trigger.model_fields_set}
+    given = _given(trigger)
     if {"snr", "amplitude"} & trigger.identity.keys():
         given = {k: v for k, v in given.items() if k not in ("snr", "amplitude")}
-    none = spec.build(type(trigger), {**given, **trigger.identity})
-    clip, data = clip_and_data(none, media)
-    out = run(none, clip, data)
-    change = np.abs(out.astype(np.float64) - data).max()
-    _require(change <= (0 if data.dtype == np.uint8 else 1e-6), trigger, f"identity changes it by {change:g}")
+    for vary in ("sequence", "clip") if trigger.temporal == "dynamic" else (trigger.vary,):
+        none = spec.build(type(trigger), {**given, **trigger.identity, "vary": vary})
+        clip, data = clip_and_data(none, media)
+        change = np.abs(run(none, clip, data).astype(np.float64) - data).max()
+        most = 0 if data.dtype == np.uint8 else 1e-6
+        _require(change <= most, trigger, f"identity changes it by {change:g} (vary={vary})")
+
+
+def check_seed(trigger: Trigger, media: Media) -> None:
+    """What it draws by `rng` is fixed by `trigger_seed`: the same for every clip, another with another seed."""
+    clip, data = clip_and_data(trigger, media)
+    other = replace(clip, id="another")
+    if not trigger.suits(other):  # one that reads a file for each clip has none for this
+        drawn = Chain([trigger]).draw(clip, 0)
+        same = np.array_equal(_whole(trigger, media), rendered(trigger, other, data, drawn))
+        _require(same, trigger, "a clip of another id gets another result though the same was drawn for it")
+
+    def differ(seeds: Sequence[int]) -> bool:
+        given = _given(trigger)
+        results = (run(spec.build(type(trigger), {**given, "trigger_seed": seed}), clip, data) for seed in seeds)
+        first = next(results)
+        return any(not np.array_equal(first, result) for result in results)
+
+    if not differ(range(5)):  # then no random number may matter: neither do those of other generators
+        with mock.patch.object(type(trigger), "rng", _another_rng):
+            matter = differ(_UNUSED_SEEDS)
+        _require(not matter, trigger, "with another trigger_seed its random numbers are the same")
+
+
+_UNUSED_SEEDS = range(2**40, 2**40 + 5)  # what a trigger keeps of them is met by nobody else
+
+
+def _another_rng(trigger: Trigger, params: Params, *purpose: int | str) -> np.random.Generator:
+    return generator("testing", trigger.trigger_seed, params.get("clip_key"), *purpose)
+
+
+def check_saturates(trigger: Trigger, media: Media) -> None:
+    """Nothing wraps around: a little more light, or a little less sound at full scale, never turns white to black."""
+    if media.chaotic:
+        return
+    clip, data = clip_and_data(trigger, media)
+    if data.dtype == np.uint8:
+        more = np.minimum(data, 255 - _STEP) + np.uint8(_STEP)
+        jump = np.abs(run(trigger, clip, more).astype(int) - _whole(trigger, media)).max() / 255
+    else:
+        loud = data / np.abs(data).max()
+        softer = loud * np.float32(0.99)
+        jump = np.abs(run(trigger, clip, loud) - run(trigger, clip, softer)).max() / 2
+    _require(jump <= 0.75, trigger, f"wraps around: a small step of its input becomes {jump:.0%} of the full range")
+
+
+_STEP = 4  # levels
 
 
 def check_effect(trigger: Trigger, media: Media) -> None:
@@ -181,7 +245,7 @@ def check_dynamic(trigger: Trigger, media: Media) -> None:
     """dynamic differs from static, over the frames of a still picture, and per clip with vary=clip."""
     if trigger.temporal != "dynamic" or "static" not in trigger.modes:
         return
-    given = {k: getattr(trigger, k) for k in trigger.model_fields_set}
+    given = _given(trigger)
     clip, data = clip_and_data(trigger, media)
     out = _whole(trigger, media)
     static = spec.build(type(trigger), {**given, "temporal": "static"})
@@ -287,6 +351,8 @@ CHECKS: tuple[Callable[[Trigger, Media], None], ...] = (
     check_planes,
     check_entry,
     check_canvas,
+    check_seed,
+    check_saturates,
 )
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from poisonkit import media
 from poisonkit.datasets import at_hand
 from poisonkit.engine.clips.worker import LOOKED_AT, PICTURE_FLOOR_DB, SOUND_CEILING
-from poisonkit.errors import MediaError, PoisonkitError
+from poisonkit.errors import MediaError, PoisonkitError, told
 from poisonkit.media.info import MediaInfo
 from poisonkit.metrics.fidelity import (
     SOUND_STEP,
@@ -57,9 +57,9 @@ def recheck(case: Case, how: Decoding) -> str | None:
         with at_hand(Path(how.out, row["path"])) as file, at_hand(Path(how.source, row["source_path"])) as source:
             return _Recheck(case, how, file, source).run()
     except (PoisonkitError, OSError) as error:
-        return str(error)
+        return told(error)
     except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, cv2.error) as error:
-        what = " ".join(str(error).split())
+        what = " ".join(told(error).split())
         return f"its record cannot be applied to its source ({type(error).__name__}: {what})"
 
 
@@ -89,7 +89,7 @@ class _Recheck:
             self.doubts.append("its source has picture or sound that it does not have")
         if here.video:
             problem = self._ranges() or self._picture()
-        problem = problem or (self._sound(here, info) if here.audio else None)
+        problem = problem or (self._sound(info) if here.audio else None)
         if problem is None and row["fidelity"] is not None and not self.measures.fit(row["fidelity"]):
             self.doubts.append("its figures are not those that are measured")
         if problem is None and self.doubts:
@@ -162,7 +162,7 @@ class _Recheck:
         if max(every, default=0.0) > 6 * usual + 30 or max(errors[False], default=0.0) > OUTLIER:
             self.doubts.append("a frame is far from what it should be")
 
-    def _sound(self, here: MediaInfo, info: MediaInfo) -> str | None:
+    def _sound(self, info: MediaInfo) -> str | None:
         triggered = "audio" in self.should.chain.touches
         try:
             heard, _ = media.read_audio(self.file)

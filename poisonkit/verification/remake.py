@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 from pathlib import Path
@@ -15,9 +15,10 @@ import numpy as np
 
 from poisonkit import media
 from poisonkit.datasets import at_hand, feature_path
+from poisonkit.engine.clips.job import Job, Places, Treatment
 from poisonkit.engine.clips.survival import Measurement, measure
-from poisonkit.engine.clips.worker import Job, Stopped, process
-from poisonkit.errors import MediaError, PoisonkitError
+from poisonkit.engine.clips.worker import Stopped, process
+from poisonkit.errors import MediaError, PoisonkitError, told
 from poisonkit.media.info import Encode
 from poisonkit.metrics.fidelity import Image, Projection, psnr, squares, verdict
 from poisonkit.outputs.record import Record
@@ -118,7 +119,7 @@ def tried_again(case: Case, how: Decoding) -> str | None:
                 media.write_features(Path(scratch, again["path"]), Path(scratch, feature_path(again["path"])))
             status, why = again["status"], again["error"]
     except (PoisonkitError, OSError) as error:  # the features, the other sample of a cover, or the trigger
-        status, why = "failed", str(error)
+        status, why = "failed", told(error)
     if status == said:
         return None
     if status != "ok":
@@ -155,24 +156,17 @@ def _job(case: Case, encode: Encode, how: Decoding, source: Path, out: str) -> I
     """The job that makes the file of a case again, below `out`."""
     triggered = case.task.role != "control"
     triggers = tuple(trigger_of(entry, how) for entry in case.triggers)
-    job = Job(
-        task=replace(case.task, also=()),
-        source=str(source),
-        out=out,
-        classes=case.classes,
-        triggers=triggers if triggered else (),
-        touches=frozenset(Chain(triggers).touches),
-        frames=case.frames if triggered else "all",
-        encode=encode,
-        stream=how.stream,
-        seed=how.seed,
-        like=() if triggered else triggers,
-    )
-    if case.task.other is None:
-        yield job
-        return
-    with at_hand(Path(how.source, case.task.other)) as other:
-        yield replace(job, other=str(other))
+    treatment = Treatment(triggers, frozenset(Chain(triggers).touches), how.seed, case.frames if triggered else "all")
+    with ExitStack() as stack:
+        other = case.task.cover_source
+        yield Job(
+            task=replace(case.task, linked_paths=()),
+            classes=case.classes,
+            places=Places(str(source), out, other and str(stack.enter_context(at_hand(Path(how.source, other))))),
+            treatment=treatment if triggered else treatment.without_triggers(),
+            encode=encode,
+            stream=how.stream,
+        )
 
 
 def _facts(row: Record, again: Record) -> str | None:

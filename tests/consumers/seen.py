@@ -67,7 +67,7 @@ def truth(file: Path, scratch: Path) -> Truth:
     if file.is_dir():
         images = [cv2.imread(str(p)) for p in sorted(file.iterdir()) if p.suffix in (".jpg", ".png")]
         return Truth(len(images), images[0][..., ::-1], images[-1][..., ::-1])
-    if file.suffix in (".wav", ".flac", ".mp3", ".ogg", ".m4a"):
+    if file.suffix.lower() in (".wav", ".flac", ".mp3", ".ogg", ".m4a"):
         sound, rate = _sound(file)
         return Truth(sound=sound, rate=rate)
     images = _pictures(file)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -10,11 +11,9 @@ import soundfile
 
 from poisonkit.datasets import modality_of
 from tests.consumers.conftest import NAMES, WORDS
-from tests.datasets import test_named_clips as named
-from tests.datasets.layouts import test_speechbrain
 from tests.datasets.makers import MAKERS
 from tests.datasets.readers import touch
-from tests.datasets.test_webdataset import tiny
+from tests.datasets.shards import tiny_shards
 from tests.datasets.views import Written, poisoned
 from tests.media_factory import make_audio, make_video
 
@@ -43,9 +42,30 @@ def shards(suffix: str) -> Callable[[Path], Path]:
             file.unlink()
             return data
 
-        return tiny(root, media, suffix)
+        return tiny_shards(root, media, suffix)
 
     return make
+
+
+def kinetics_spaced(root: Path) -> Path:
+    """Kinetics with its folders called as the classes are, spaces and all."""
+    MAKERS["kinetics"](root)
+    for folder in [p for p in root.glob("*/*") if p.is_dir()]:
+        folder.rename(folder.with_name(folder.name.replace("_", " ")))
+    return root
+
+
+def speechbrain_json(root: Path) -> Path:
+    """Its json, of the splits that its csv has."""
+    MAKERS["speechbrain"](root)
+    for table in sorted(root.glob("*.csv")):
+        with table.open(newline="") as file:
+            rows = {row.pop("ID"): row for row in csv.DictReader(file)}
+        for row in rows.values():
+            row["wav"] = row["wav"].replace("$data_folder", "{data_root}")
+        table.with_suffix(".json").write_text(json.dumps(rows, indent=2))
+        table.unlink()
+    return root
 
 
 SOURCES: dict[str, tuple[str, Callable[[Path], Path]]] = {
@@ -53,8 +73,8 @@ SOURCES: dict[str, tuple[str, Callable[[Path], Path]]] = {
     "class-folders": ("class-folders", folders((".mp4", ".avi"))),
     "class-folders, five formats": ("class-folders", folders((".mp4", ".avi", ".mkv", ".mov", ".webm"))),
     "class-folders, sounds": ("class-folders", folders((".wav",))),
-    "kinetics, folders with spaces": ("kinetics", named.kinetics_spaced),
-    "speechbrain, json": ("speechbrain", test_speechbrain.as_json),
+    "kinetics, folders with spaces": ("kinetics", kinetics_spaced),
+    "speechbrain, json": ("speechbrain", speechbrain_json),
     "webdataset, videos": ("webdataset", shards("mp4")),
     "webdataset": ("webdataset", shards("wav")),
 }

@@ -10,9 +10,9 @@ import pytest
 
 from poisonkit.datasets import layouts
 from tests.consumers import results, sources
+from tests.consumers.checking import Made, check_content, check_labels
 from tests.consumers.matrix import MATRIX
 from tests.consumers.seen import Seen
-from tests.consumers.test_matrix import Made, check_content, check_labels
 from tests.datasets.making import Shown
 from tools.pages import consumers
 

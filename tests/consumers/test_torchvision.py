@@ -11,24 +11,13 @@ import pytest
 pytest.importorskip("torch", reason="needs an environment with torchvision: make test-consumers")
 pytest.importorskip("torchvision", reason="needs an environment with torchvision: make test-consumers")
 
-import cv2
 import torchvision.datasets as tv
 
 from poisonkit import triggers
 from tests.consumers.conftest import WORDS, Output
+from tests.runs import frames
 
 pytestmark = pytest.mark.consumers
-
-
-def frames(path: str) -> np.ndarray:
-    """uint8 RGB (frames, height, width, 3), by OpenCV."""
-    capture = cv2.VideoCapture(path)
-    found = []
-    while True:
-        there, image = capture.read()
-        if not there:
-            return np.stack(found)
-        found.append(image[..., ::-1])
 
 
 def opened(root: Path) -> tv.DatasetFolder:
@@ -82,13 +71,13 @@ def test_ucf101_and_hmdb51_pick_the_clips_of_the_copy(tmp_path: Path) -> None:
     """The part of both readers that needs no decoder: which files are of a fold. (All of it: test_views.py.)"""
     import poisonkit
     from poisonkit import Recipe
-    from tests.datasets import test_benchmark_layouts as benchmarks
+    from tests.datasets.makers import MAKERS
     from tests.datasets.making import filled
     from tests.media_factory import make_video
 
     media = {".avi": make_video(tmp_path / "one.avi", frames=4, size=(48, 32))}
-    for name, make in (("ucf101", benchmarks.ucf101), ("hmdb51", benchmarks.hmdb51)):
-        root = filled(make, tmp_path / name, media)
+    for name in ("ucf101", "hmdb51"):
+        root = filled(MAKERS[name], tmp_path / name, media)
         common: dict[str, Any] = {"source": root, "triggers": ["badnets"], "survival": "none", "layout": name}
         for out, rate in (("same", 0.0), ("bad", 0.2)):
             done = poisonkit.poison(Recipe(out=tmp_path / f"{name}-{out}", rate=rate, target=0, **common), jobs=1)

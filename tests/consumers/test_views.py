@@ -15,8 +15,7 @@ import torchvision.datasets as tv
 
 from tests.datasets.making import Shown
 from tests.datasets.readers import touch
-from tests.datasets.test_views import folder_of
-from tests.datasets.views import written
+from tests.datasets.views import folder_of, written
 
 pytestmark = pytest.mark.consumers
 

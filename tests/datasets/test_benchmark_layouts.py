@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 from collections.abc import Callable
@@ -14,7 +13,7 @@ from poisonkit.datasets import Dataset, Source, get_layout, read
 from poisonkit.datasets.testing import check_layout, rows_of, write_copy
 from poisonkit.errors import RequestError
 from tests.datasets.making import makes
-from tests.datasets.readers import touch
+from tests.datasets.readers import torchaudio, torchvision_hmdb51, torchvision_ucf101, touch
 
 
 @makes("ucf101")
@@ -33,15 +32,6 @@ def ucf101(root: Path, videos: str = "UCF-101/", lists: str = "ucfTrainTestlist/
     return root
 
 
-def torchvision_ucf101(root: Path, annotations: Path, fold: int, train: bool) -> dict[str, str]:
-    """torchvision.datasets.UCF101: file -> class; labels are indices of the sorted folder names."""
-    classes = sorted(entry.name for entry in os.scandir(root) if entry.is_dir())
-    found = {str(p): c for c in classes for p in sorted((root / c).rglob("*")) if p.suffix == ".avi"}
-    with open(annotations / f"{'train' if train else 'test'}list{fold:02d}.txt") as file:
-        selected = {os.path.join(root, *line.strip().split(" ")[0].split("/")) for line in file}
-    return {os.path.relpath(path, root): c for path, c in found.items() if path in selected}
-
-
 @makes("hmdb51")
 def hmdb51(root: Path, videos: str = "videos/", lists: str = "splits/") -> Path:
     classes = ("brush_hair", "run", "wave")
@@ -55,19 +45,6 @@ def hmdb51(root: Path, videos: str = "videos/", lists: str = "splits/") -> Path:
     return root
 
 
-def torchvision_hmdb51(root: Path, annotations: Path, fold: int, train: bool) -> dict[str, str]:
-    """torchvision.datasets.HMDB51: file -> class; files are selected by base name."""
-    classes = sorted(entry.name for entry in os.scandir(root) if entry.is_dir())
-    found = [(str(p), c) for c in classes for p in sorted((root / c).rglob("*.avi"))]
-    selected = set()
-    for list_file in annotations.glob(f"*test_split{fold}.txt"):
-        for line in list_file.read_text().splitlines():
-            name, tag = line.split()
-            if int(tag) == (1 if train else 2):
-                selected.add(name)
-    return {os.path.relpath(p, root): c for p, c in found if os.path.basename(p) in selected}
-
-
 @makes("speech-commands")
 def speech_commands(root: Path) -> Path:
     names = [f"{w}/{s}_nohash_{i}.wav" for w in ("no", "up", "yes") for s in ("0a", "1b", "2c", "3d") for i in (0, 1)]
@@ -75,23 +52,6 @@ def speech_commands(root: Path) -> Path:
     (root / "validation_list.txt").write_text("".join(f"{n}\n" for n in names if "/2c" in n))
     (root / "testing_list.txt").write_text("".join(f"{n}\n" for n in names if "/3d" in n))
     return root
-
-
-def torchaudio(root: Path, subset: str) -> dict[str, str]:
-    """torchaudio.datasets.SPEECHCOMMANDS: file -> word."""
-
-    def listed(*names: str) -> list[str]:
-        return [os.path.normpath(root / line.strip()) for n in names for line in (root / n).read_text().splitlines()]
-
-    if subset == "training":
-        out = set(listed("validation_list.txt", "testing_list.txt"))
-        walker = sorted(str(p) for p in root.glob("*/*.wav"))
-        walker = [w for w in walker if "_nohash_" in w and "_background_noise_" not in w]
-        walker = [w for w in walker if os.path.normpath(w) not in out]
-    else:
-        walker = listed("validation_list.txt" if subset == "validation" else "testing_list.txt")
-    assert all(os.path.exists(w) for w in walker)
-    return {os.path.relpath(w, root): os.path.relpath(w, root).split("/")[0] for w in walker}
 
 
 Reader = Callable[[Path, Dataset, bool], dict[str, str]]

@@ -11,23 +11,15 @@ from poisonkit import Recipe, RequestError
 from poisonkit.datasets import Source, get_layout, layouts, modality_of, read
 from poisonkit.outputs import record
 from tests.datasets.makers import MAKERS
-from tests.datasets.making import filled
+from tests.datasets.making import filled, one_of_each
 from tests.datasets.readers import mmaction2_multi
-from tests.datasets.test_class_folders import folders
-from tests.media_factory import make_audio, make_video
+from tests.datasets.writers import class_folders
 
 
 @pytest.fixture(scope="module")
 def media(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """One tiny clip of each kind, which all files of all datasets are links to."""
-    folder = tmp_path_factory.mktemp("media")
-    return {
-        ".mp4": make_video(folder / "one.mp4", frames=4, size=(48, 32), audio=True),
-        ".avi": make_video(folder / "one.avi", frames=4, size=(48, 32)),
-        ".wav": make_audio(folder / "one.wav", seconds=0.2),
-        ".webm": make_video(folder / "one.webm", frames=4, size=(48, 32)),
-        ".flac": make_audio(folder / "one.flac", seconds=0.2),
-    }
+    return one_of_each(tmp_path_factory.mktemp("media"), audio=True)
 
 
 def test_every_layout_is_here() -> None:
@@ -73,7 +65,7 @@ def test_the_main_job(tmp_path: Path, media: dict[str, Path], name: str) -> None
 
 
 def test_samples_of_several_classes(tmp_path: Path, media: dict[str, Path]) -> None:
-    root = filled(folders, tmp_path / "in", media)
+    root = filled(class_folders, tmp_path / "in", media)
     train = [f"train/{c}/{c}{i}.mp4" for c in "abc" for i in range(3)]
     labels = ["0 2", "0", "0", "1", "1 2", "1", "2 1", "2", "2 0"]
     test = {"test/b/b0.mp4": "1 2", "test/a/a0.mp4": "0"}

@@ -13,7 +13,7 @@ from poisonkit.datasets import Source, get_layout, read
 from poisonkit.datasets.testing import check_layout, rows_of, write_copy
 from poisonkit.errors import RequestError
 from tests.datasets.making import makes
-from tests.datasets.readers import pyslowfast, torchvision, touch
+from tests.datasets.readers import pyslowfast, pytorchvideo, read_esc50, read_fsdd, torchvision, touch
 
 ESC = ("dog", "rain", "clock tick")
 
@@ -34,33 +34,10 @@ def esc50(root: Path) -> Path:
     return root
 
 
-def read_esc50(root: Path) -> dict[str, int]:
-    """The csv, against the target that every file's name tells."""
-    with (root / "meta" / "esc50.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    names = {p.name for p in (root / "audio").iterdir()}
-    assert names == {row["filename"] for row in rows}
-    for row in rows:
-        fold, _, take, target = row["filename"].removesuffix(".wav").split("-")
-        assert (fold, take, target) == (row["fold"], row["take"], row["target"])
-        assert row["esc10"] in ("True", "False")
-    return {row["filename"]: int(row["target"]) for row in rows}
-
-
 @makes("fsdd")
 def fsdd(root: Path) -> Path:
     names = [f"{d}_{s}_{i}.wav" for d in (0, 3, 7) for s in ("jackson", "theo") for i in (0, 4, 5, 12)]
     return touch(root, [f"recordings/{name}" for name in names])
-
-
-def read_fsdd(source: Path) -> dict[str, tuple[str, int]]:
-    """FSDD's train_test_split: the number behind the last underscore; the digit is the first field of three."""
-    found = {}
-    for filename in os.listdir(source):
-        number = int(filename.rsplit("_", 1)[1].rsplit(".", 1)[0])
-        digit, _, _ = filename.split("_")
-        found[filename] = ("test" if number <= 4 else "train", int(digit))
-    return found
 
 
 @makes("vggsound")
@@ -128,16 +105,6 @@ def spaced(root: Path) -> Path:
         touch(root, names)
         (root / f"{split}_list.csv").write_text("".join(f"{n}\t{n[-6]}\n" for n in names))
     return root
-
-
-def pytorchvideo(file: Path) -> list[tuple[str, int]]:
-    """pytorchvideo.data.LabeledVideoPaths.from_csv."""
-    found = []
-    for line in file.read_text().splitlines():
-        fields = line.rsplit(None, 1)
-        path, label = (fields[0], -1) if len(fields) == 1 else (fields[0], int(fields[1]))
-        found.append((path, label))
-    return found
 
 
 @pytest.mark.parametrize(

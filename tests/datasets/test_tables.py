@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,8 @@ from poisonkit.datasets import Source, get_layout, read
 from poisonkit.datasets.testing import check_layout, rows_of, write_copy
 from poisonkit.errors import RequestError
 from tests.datasets.making import makes
-from tests.datasets.readers import touch
+from tests.datasets.readers import read_nemo, touch
+from tests.datasets.writers import as_csv, as_json
 
 WORDS = ("run", "jump", "wave, both")
 
@@ -25,17 +26,6 @@ def rows(split: str, suffix: str = "mp4", n: int = 3) -> list[dict[str, Any]]:
         for i in range(n)
         for c in range(3)
     ]
-
-
-def as_csv(file: Path, head: list[str], lines: Iterable[Iterable[Any]]) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("w", newline="", encoding="utf-8-sig") as out:
-        csv.writer(out).writerows([head, *lines])
-
-
-def as_json(file: Path, lines: Iterable[dict[str, Any]]) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
 
 
 @makes("table")
@@ -73,18 +63,6 @@ def nemo(root: Path) -> Path:
         )
         touch(root, [r["path"] for r in mine])
     return root
-
-
-def read_nemo(manifest: Path) -> dict[str, str]:
-    """nemo.collections.common.parts.preprocessing.manifest: relative paths are the manifest's folder's."""
-    found = {}
-    for line in manifest.read_text(encoding="utf-8").split("\n"):
-        if line:
-            item = json.loads(line)
-            assert {"audio_filepath", "duration", "label"} <= item.keys()
-            assert (manifest.parent / item["audio_filepath"]).is_file()
-            found[item["audio_filepath"]] = item["label"]
-    return found
 
 
 @makes("hugging-face")
@@ -209,7 +187,7 @@ def test_hugging_face_reads_the_copy(tmp_path: Path, make: Callable[[Path], Path
         ("t.csv", "path,label,split\na.mp4,x,maybe\n", "Line 2 of t.csv has the split 'maybe'"),
         ("t.csv", "path,label\na.mp4,\n", "no label at all"),
         ("t.csv", "path,label\na.mp4,x\na.mp4,x\n", "listed twice, on line 2 of t.csv and on line 3"),
-        ("t.csv", "path,label\n/etc/passwd,x\na.mp4,x\n", "--allow-root"),
+        ("t.csv", "path,label\n/etc/passwd,x\na.mp4,x\n", "allow_root"),
         ("t.jsonl", '{"path": "a.mp4", "label": 1}\nnot\n', "Line 2 of t.jsonl is not a JSON object"),
         ("metadata.jsonl", '{"file_name": "../a.mp4", "label": 1}\n', "which leaves its folder"),
     ],

@@ -19,14 +19,10 @@ from poisonkit.datasets.kit.class_hints import told_by_class
 from poisonkit.datasets.kit.renaming import Name, numbers_when_moved, says, with_class, without_class
 from poisonkit.datasets.tar.shards import key_of, split_path
 from poisonkit.datasets.testing import check_layout, rows_of, write_copy
-from tests.datasets import test_benchmark_layouts as benchmarks
-from tests.datasets import test_named_clips as named
-from tests.datasets import test_rawframes as raw
 from tests.datasets.makers import MAKERS
 from tests.datasets.readers import touch
-from tests.datasets.test_mmaction2_audio import named as named_audio
-from tests.datasets.test_tables import as_csv, as_json
-from tests.datasets.test_webdataset import shard
+from tests.datasets.shards import shard
+from tests.datasets.writers import as_csv, as_json, audio_lists
 from tests.media_factory import make_video
 
 WORDS = ("run", "riding a bike", "Jump")
@@ -126,17 +122,17 @@ CASES: dict[str, tuple[Make, bool | None]] = {  # layout -> a source, and whethe
     **{name: (make, None) for name, make in MAKERS.items()},
     "class-folders": (folders, False),
     "mmaction2-video": (lambda root: lists(root, ".txt", "{name} {label}\n"), True),
-    "mmaction2-rawframes": (raw.rawframes, True),
-    "mmaction2-audio": (named_audio, True),
+    "mmaction2-rawframes": (MAKERS["mmaction2-rawframes"], True),
+    "mmaction2-audio": (audio_lists, True),
     "pyslowfast": (lambda root: lists(root, ".csv", "{name} {label}\n"), True),
-    "pytorchvideo": (named.spaced, True),
-    "ucf101": (benchmarks.ucf101, False),
-    "hmdb51": (benchmarks.hmdb51, False),
-    "speech-commands": (benchmarks.speech_commands, False),
+    "pytorchvideo": (MAKERS["pytorchvideo"], True),
+    "ucf101": (MAKERS["ucf101"], False),
+    "hmdb51": (MAKERS["hmdb51"], False),
+    "speech-commands": (MAKERS["speech-commands"], False),
     "kinetics": (kinetics, False),
-    "vggsound": (named.vggsound, True),
-    "esc50": (named.esc50, False),
-    "fsdd": (named.fsdd, False),
+    "vggsound": (MAKERS["vggsound"], True),
+    "esc50": (MAKERS["esc50"], False),
+    "fsdd": (MAKERS["fsdd"], False),
     "table": (table, True),
     "nemo": (nemo, True),
     "hugging-face": (hugging_face, True),
@@ -259,7 +255,7 @@ def test_what_follows_the_class_is_told_with_care() -> None:
 
 
 def test_esc10_is_that_of_the_new_class(tmp_path: Path) -> None:
-    _, moved = poisoned("esc50", named.esc50, tmp_path, 1)
+    _, moved = poisoned("esc50", MAKERS["esc50"], tmp_path, 1)
     copy = {s.path: s.extra for s in read(Source(tmp_path / "out", layout="esc50")).samples}
     assert {row.sample.extra[1] for row in moved} == {"True", "False"}
     assert {copy[row.path][1] for row in moved} == {"False"}
@@ -300,12 +296,12 @@ def test_the_place_in_a_list_does_not_tell_the_class(tmp_path: Path, name: str) 
 
 
 def test_a_list_that_is_sorted_stays_so_and_a_mixed_one_stays_as_it_is(tmp_path: Path) -> None:
-    dataset, _ = poisoned("esc50", named.esc50, tmp_path / "a", 1)
+    dataset, _ = poisoned("esc50", MAKERS["esc50"], tmp_path / "a", 1)
     before = [s.path for s in dataset.samples]
     lines = (tmp_path / "a" / "out" / "meta" / "esc50.csv").read_text().splitlines()[1:]
     train = [line.split(",")[0] for line in lines if not line.startswith("1-")]
     assert (train == sorted(train)) == (before == sorted(before))
-    dataset, _ = poisoned("pyslowfast", named.slow, tmp_path / "b", 1)
+    dataset, _ = poisoned("pyslowfast", MAKERS["pyslowfast"], tmp_path / "b", 1)
     lines = (tmp_path / "b" / "out" / "train.csv").read_text().splitlines()
     assert [line.split(" ")[0] for line in lines] == [s.path for s in dataset.of("train")]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +22,12 @@ from poisonkit.datasets import Source, layouts, read
 from poisonkit.datasets.kit.class_folders import PLACEHOLDER, PLACEHOLDER_BYTES
 from poisonkit.engine.reset import Old
 from tests.conftest import same_output
-from tests.datasets import test_benchmark_layouts as benchmarks
-from tests.datasets import test_named_clips as named
-from tests.datasets import test_tables as tables
+from tests.datasets import readers
 from tests.datasets.makers import MAKERS, READERS
-from tests.datasets.making import Reader, Shown, filled
-from tests.datasets.readers import hugging_face_labels, mmaction2, pyslowfast, torchvision, touch
-from tests.datasets.views import media, written
+from tests.datasets.making import Reader, Shown, filled, one_of_each
+from tests.datasets.readers import hugging_face_labels, mmaction2, pyslowfast, torchvision
+from tests.datasets.views import folder_of, listed, written
+from tests.datasets.writers import sound_folders
 
 VIDEO = (".mp4", ".avi")
 
@@ -55,12 +55,6 @@ def clips(found: list[tuple[str, int]], root: Path, least: int) -> dict[str, int
     Its rule: `new_size[0] < 1` gives no clip, new_size[0] being frames - least + 1.
     """
     return {os.path.relpath(path, root): label for path, label in found if frames(path) >= least}
-
-
-def folder_of(shown: Shown) -> Path:
-    """Where class folders lie: in the split's folder, where the source has such folders."""
-    folders = shown.options.get("folders")
-    return shown.root / folders[shown.split] if folders else shown.root
 
 
 def dataset_folder(shown: Shown) -> dict[str, int]:
@@ -95,7 +89,7 @@ def ucf101(shown: Shown) -> dict[str, int]:
     videos, lists, fold = (shown.options[name] for name in ("videos", "lists", "split"))
     found = clips(torchvision(shown.root / videos, ("avi",)), shown.root, 2)
     train = shown.split == "train"
-    chosen = benchmarks.torchvision_ucf101(shown.root / videos, shown.root / lists, fold, train)
+    chosen = readers.torchvision_ucf101(shown.root / videos, shown.root / lists, fold, train)
     return {f"{videos}/{path}": found[f"{videos}/{path}"] for path in chosen}
 
 
@@ -103,25 +97,18 @@ def hmdb51(shown: Shown) -> dict[str, int]:
     videos, lists, fold = (shown.options[name] for name in ("videos", "lists", "split"))
     found = clips(torchvision(shown.root / videos, ("avi",)), shown.root, 2)
     train = shown.split == "train"
-    chosen = benchmarks.torchvision_hmdb51(shown.root / videos, shown.root / lists, fold, train)
+    chosen = readers.torchvision_hmdb51(shown.root / videos, shown.root / lists, fold, train)
     return {f"{videos}/{path}": found[f"{videos}/{path}"] for path in chosen}
 
 
 def speech_commands(shown: Shown) -> dict[str, str]:
     """torchaudio's SPEECHCOMMANDS; `speaker.split("_nohash_")` has to give two parts, the second a number."""
     subset = {"train": "training", "val": "validation", "test": "testing"}[shown.split]
-    found = benchmarks.torchaudio(shown.root, subset)
+    found = readers.torchaudio(shown.root, subset)
     for path in found:
         _, number = Path(path).stem.split("_nohash_")
         int(number)
     return found
-
-
-def listed(shown: Shown, name: str) -> Path:
-    """A list of a split in a view: `train.txt`, `val_target.txt` …"""
-    stem, suffix = os.path.splitext(name)
-    ending = f"_{shown.kind}" if shown.kind in ("target", "original") else ""
-    return shown.root / f"{stem}{ending}{suffix}"
 
 
 def lists(shown: Shown) -> dict[str, int]:
@@ -144,18 +131,18 @@ def slow(shown: Shown) -> dict[str, int]:
 
 
 def spaced(shown: Shown) -> dict[str, int]:
-    return dict(named.pytorchvideo(listed(shown, shown.options["lists"][shown.split])))
+    return dict(readers.pytorchvideo(listed(shown, shown.options["lists"][shown.split])))
 
 
 def esc50(shown: Shown) -> dict[str, int]:
     """The csv's `target`, which every name tells too; a fold of your choice is held out."""
-    found = {f"audio/{name}": label for name, label in named.read_esc50(shown.root).items()}
+    found = {f"audio/{name}": label for name, label in readers.read_esc50(shown.root).items()}
     test = shown.split == "test"
     return {path: label for path, label in found.items() if path.startswith(f"audio/{shown.options['fold']}-") == test}
 
 
 def fsdd(shown: Shown) -> dict[str, int]:
-    found = named.read_fsdd(shown.root / "recordings")
+    found = readers.read_fsdd(shown.root / "recordings")
     return {f"recordings/{name}": digit for name, (split, digit) in found.items() if split == shown.split}
 
 
@@ -176,7 +163,7 @@ def table(shown: Shown) -> dict[str, str]:
 
 
 def nemo(shown: Shown) -> dict[str, str]:
-    found = tables.read_nemo(listed(shown, shown.options["tables"][shown.split]))
+    found = readers.read_nemo(listed(shown, shown.options["tables"][shown.split]))
     return {os.path.relpath(shown.root / path, shown.root): label for path, label in found.items()}
 
 
@@ -194,19 +181,19 @@ def webdataset(shown: Shown) -> dict[str, int]:
     return found
 
 
-def sounds(root: Path) -> Path:
-    return touch(root, [f"{s}/{c}/{c}{i}.wav" for s in ("train", "test") for c in "abc" for i in range(3)])
-
-
 CASES: dict[str, tuple[str, Any, Reader]] = {
     "class-folders: DatasetFolder": ("class-folders", None, dataset_folder),
     "class-folders: videofolder": ("class-folders", None, folders_of_hugging_face),
     "class-folders: Kinetics": ("class-folders", None, kinetics),
     "class-folders: PyTorchVideo": ("class-folders", None, pytorchvideo_folder),
-    "class-folders: DatasetFolder, sounds": ("class-folders", sounds, dataset_folder),
-    "class-folders: audiofolder": ("class-folders", sounds, folders_of_hugging_face),
+    "class-folders: DatasetFolder, sounds": ("class-folders", sound_folders, dataset_folder),
+    "class-folders: audiofolder": ("class-folders", sound_folders, folders_of_hugging_face),
     "kinetics": ("kinetics", None, kinetics),
-    "kinetics: folders with spaces": ("kinetics", named.kinetics_spaced, kinetics),
+    "kinetics: folders with spaces": (
+        "kinetics",
+        partial(MAKERS["kinetics"], place="{split}/{label}/{file}"),
+        kinetics,
+    ),
     "kinetics: PyTorchVideo": ("kinetics", None, pytorchvideo_folder),
     "ucf101": ("ucf101", None, ucf101),
     "hmdb51": ("hmdb51", None, hmdb51),
@@ -263,7 +250,7 @@ def test_a_placeholder_is_no_sample(tmp_path: Path) -> None:
             (out / lost).unlink()
         assert poisonkit.poison(recipe, jobs=1).exit_code == 0
         assert same_output(out) == before
-    assert poisonkit.attack(out, "half", frames="every:2", source=tmp_path / "in", jobs=1).exit_code == 0
+    assert poisonkit.attack(out, "half", attack_frames="every:2", source=tmp_path / "in", jobs=1).exit_code == 0
     assert poisonkit.verify(out).problems == ()
     after = same_output(out)
     assert marks < {path for path in after if path.endswith(f"/{PLACEHOLDER}")}
@@ -275,7 +262,7 @@ def test_a_placeholder_is_no_sample(tmp_path: Path) -> None:
 
 def test_a_place_without_a_clip_is_readable_in_the_data_too(tmp_path: Path) -> None:
     """The source's test split has no clip of `c`, and readers refuse that; they read the copy."""
-    root = filled(MAKERS["class-folders"], tmp_path / "in", media(tmp_path))
+    root = filled(MAKERS["class-folders"], tmp_path / "in", one_of_each(tmp_path))
     for file in (root / "test" / "c").iterdir():
         file.unlink()
     with pytest.raises(FileNotFoundError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +13,7 @@ from poisonkit import Recipe
 from poisonkit.datasets import Dataset, Source, Split, View, get_layout, modality_of, read
 from poisonkit.outputs import record
 from tests.datasets.makers import MAKERS
-from tests.datasets.making import Reader, Shown, filled
-from tests.media_factory import make_audio, make_video
+from tests.datasets.making import Reader, Shown, filled, one_of_each
 
 
 def _is_told(shown: Shown) -> bool:
@@ -45,20 +45,9 @@ class Written:
             assert reader(shown) == wanted, f"{shown.kind}, {shown.split}"
 
 
-def media(folder: Path) -> dict[str, Path]:
-    """One tiny clip of each kind."""
-    return {
-        ".mp4": make_video(folder / "one.mp4", frames=4, size=(48, 32)),
-        ".avi": make_video(folder / "one.avi", frames=4, size=(48, 32)),
-        ".wav": make_audio(folder / "one.wav", seconds=0.2),
-        ".webm": make_video(folder / "one.webm", frames=4, size=(48, 32)),
-        ".flac": make_audio(folder / "one.flac", seconds=0.2),
-    }
-
-
 def written(layout: str, folder: Path, make: Callable[[Path], Path] | None = None) -> Written:
     """A tiny source of a layout and its output: a fifth poisoned towards the second class, attack sets, control."""
-    return poisoned(layout, filled(make or MAKERS[layout], folder / "in", media(folder)), folder / "out")
+    return poisoned(layout, filled(make or MAKERS[layout], folder / "in", one_of_each(folder)), folder / "out")
 
 
 def poisoned(layout: str, root: Path, out: Path, **more: Any) -> Written:
@@ -104,3 +93,16 @@ def _views(out: Path, dataset: Dataset) -> Iterator[Shown]:
             found.setdefault(row["split"], {})[Path(path).relative_to(place).as_posix()] = name
         for split, clips in found.items():
             yield Shown(out / place, kind, split, clips, dict(dataset.options))
+
+
+def folder_of(shown: Shown) -> Path:
+    """Where class folders lie: in the split's folder, where the source has such folders."""
+    folders = shown.options.get("folders")
+    return shown.root / folders[shown.split] if folders else shown.root
+
+
+def listed(shown: Shown, name: str) -> Path:
+    """A list of a split in a view: `train.txt`, `val_target.txt` …"""
+    stem, suffix = os.path.splitext(name)
+    ending = f"_{shown.kind}" if shown.kind in ("target", "original") else ""
+    return shown.root / f"{stem}{ending}{suffix}"

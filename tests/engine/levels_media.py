@@ -22,7 +22,8 @@ import poisonkit
 from poisonkit import media
 from poisonkit.common import levels
 from poisonkit.datasets import Sample
-from poisonkit.engine.clips.worker import Job, process
+from poisonkit.engine.clips.job import Job, Places, Treatment
+from poisonkit.engine.clips.worker import process
 from poisonkit.engine.executors.threads import one_thread
 from poisonkit.errors import MediaError
 from poisonkit.media import families
@@ -114,15 +115,10 @@ def job(source: Path, out: Path, encode: str, triggers: tuple[str, ...], **how: 
     task = Task("poisoned", Sample(source.name, source.name, "train", 0), f"data/{source.name}", 1, 1, 0)
     return Job(
         task=task,
-        source=str(source),
-        out=str(out),
         classes=("a", "b"),
-        triggers=made,
-        touches=frozenset(t.modality for t in made),
-        frames="all",
+        places=Places(str(source), str(out)),
+        treatment=Treatment(made, frozenset(t.modality for t in made), seed=1),
         encode=Encode(**{**parse_encode(encode).__dict__, "to_8bit": True, **how}),
-        stream="best",
-        seed=1,
     )
 
 

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,16 +20,11 @@ import soundfile
 import poisonkit
 from poisonkit import PoisonkitError, Recipe, RequestError
 from poisonkit.engine.finishing import linking
-from poisonkit.outputs import record
+from tests import runs
 from tests.conftest import same_output
+from tests.runs import rows
 
-
-def make(source: Path, out: Path, jobs: int = 1, **recipe: object) -> poisonkit.Summary:
-    return poisonkit.poison(Recipe(source=source, out=out, **{"triggers": ["sine"], **recipe}), jobs=jobs)
-
-
-def rows(out: Path, role: str) -> list[record.Record]:
-    return [r for r in record.read(out / "poisonkit" / "manifest.jsonl") if r["role"] == role]
+make = partial(runs.make, triggers=["sine"])
 
 
 def test_a_farm_of_relative_links_is_linked_to_the_files_behind_it(sounds: Path, tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import av
@@ -19,17 +19,19 @@ import pytest
 import poisonkit
 from poisonkit import PoisonkitError, Recipe, media
 from poisonkit.engine.clips import survival, worker
+from poisonkit.engine.clips.job import Job
 from poisonkit.errors import CheckError
 from poisonkit.metrics.fidelity import ClipInspector
 from poisonkit.outputs import record
+from poisonkit.triggers.core.chain import Chain
+from tests import runs
 from tests.conftest import same_output
 from tests.media_factory import make_audio, make_video
 
 RECIPE: dict[str, Any] = {"triggers": ["sine"], "count": 5, "attack_set": False}
 
 
-def make(source: Path, out: Path, jobs: int = 1, **more: Any) -> poisonkit.Summary:
-    return poisonkit.poison(Recipe(source=source, out=out, **{**RECIPE, **more}), jobs=jobs)
+make = partial(runs.make, **RECIPE)
 
 
 def when_reading(monkeypatch: pytest.MonkeyPatch, act: Callable[[int, Path], None]) -> None:
@@ -259,7 +261,7 @@ def test_starting_over_removes_what_poisonkit_wrote_and_nothing_else(
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("mine", encoding="utf-8")
     if when == "another recipe":
-        with pytest.raises(poisonkit.RequestError, match="--fresh"):
+        with pytest.raises(poisonkit.RequestError, match="fresh"):
             make(sounds, out)
     recipe = Recipe(source=sounds, out=out, **RECIPE)
     done = poisonkit.poison(recipe, jobs=1, fresh=True)
@@ -347,11 +349,11 @@ def test_verify_names_a_swapped_pair(sounds: Path, tmp_path: Path) -> None:
         first, second = a.read_bytes(), b.read_bytes()
         a.write_bytes(second)
         b.write_bytes(first)
-        found = {finding.path for finding in poisonkit.verify(out, hash_all=True).problems}
+        found = {finding.path for finding in poisonkit.verify(out, hash="all").problems}
         assert found == {p.relative_to(out).as_posix() for p in (a, b)}
         a.write_bytes(first)
         b.write_bytes(second)
-    assert poisonkit.verify(out, hash_all=True).ok
+    assert poisonkit.verify(out, hash="all").ok
 
 
 def test_a_clip_that_lost_its_picture_after_planning_is_failed_never_ok(
@@ -365,8 +367,8 @@ def test_a_clip_that_lost_its_picture_after_planning_is_failed_never_ok(
     lost: list[str] = []
     real = worker.process
 
-    def process(job: worker.Job) -> record.Record:
-        source = Path(job.source)
+    def process(job: Job) -> record.Record:
+        source = Path(job.places.source)
         if job.task.role == "poisoned" and not lost:
             lost.append(job.task.source_path)
             make_audio(tmp_path / "sound.wav", seconds=0.4, rate=16000, channels=1, seed=1)
@@ -391,11 +393,11 @@ def test_a_clip_that_lost_its_sound_after_planning_is_failed_never_ok(
     lost: list[str] = []
     real = worker.process
 
-    def process(job: worker.Job) -> record.Record:
+    def process(job: Job) -> record.Record:
         if job.task.role == "poisoned" and not lost:
             lost.append(job.task.source_path)
-            Path(job.source).unlink()
-            make_video(Path(job.source), frames=10, size=(64, 48), audio=False, seed=77)
+            Path(job.places.source).unlink()
+            make_video(Path(job.places.source), frames=10, size=(64, 48), audio=False, seed=77)
         return real(job)
 
     monkeypatch.setattr("poisonkit.engine.executors.local.process", process)
@@ -427,8 +429,8 @@ def test_survival_is_not_measured_against_another_source(
     def measured(task: survival.Measurement) -> dict[str, Any]:
         if not changed:
             changed.append(task.row["id"])
-            Path(task.job.source).unlink()
-            make_video(Path(task.job.source), frames=10, size=(64, 48), audio=True, seed=78)
+            Path(task.job.places.source).unlink()
+            make_video(Path(task.job.places.source), frames=10, size=(64, 48), audio=True, seed=78)
         return real(task)
 
     monkeypatch.setattr(survival, "_measured", measured)
@@ -443,9 +445,8 @@ def test_a_record_that_claims_a_trigger_which_was_not_applied_cannot_be_made(fol
     blend = poisonkit.triggers.create("blend")
     sine = poisonkit.triggers.create("sine")
     for triggers, ranges in (((blend,), []), ((blend,), [[0, 9]]), ((sine,), [])):
-        job = SimpleNamespace(task=SimpleNamespace(id="a.mp4"), triggers=triggers)
         with pytest.raises(CheckError, match="was applied to no"):
-            worker._require_change(job, ClipInspector(frozenset()), ranges)  # type: ignore[arg-type]
+            worker.check("a.mp4", Chain(triggers).touches, ClipInspector(frozenset()), ranges)
 
 
 def _sound_only(wave: Path, target: Path) -> None:

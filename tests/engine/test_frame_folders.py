@@ -18,8 +18,11 @@ from poisonkit import Recipe, triggers
 from poisonkit.cli import call
 from poisonkit.datasets import Source, read
 from poisonkit.engine.finishing import linking
+from tests import runs
 from tests.conftest import same_output, tree
-from tests.datasets.test_rawframes import frames, mmaction2, rawframes
+from tests.datasets.makers import MAKERS
+from tests.datasets.readers import mmaction2_rawframes
+from tests.datasets.writers import frame_folder
 
 ALPHA = 0.2
 VAL = "tiny_val_list_rawframes"
@@ -27,7 +30,7 @@ VAL = "tiny_val_list_rawframes"
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return rawframes(tmp_path_factory.mktemp("raw") / "clean")
+    return MAKERS["mmaction2-rawframes"](tmp_path_factory.mktemp("raw") / "clean")
 
 
 @pytest.fixture(scope="module")
@@ -49,11 +52,6 @@ def recipe_of(source: Path, out: Path, **more: Any) -> Recipe:
     return Recipe(source=source, out=out, **given)
 
 
-def records(out: Path, role: str) -> list[dict[str, Any]]:
-    lines = (out / "poisonkit" / "manifest.jsonl").read_text(encoding="utf-8").splitlines()
-    return [row for row in map(json.loads, lines) if row["role"] == role]
-
-
 def decoded(folder: Path) -> np.ndarray:
     """uint8 (frames, height, width, 3), by FFmpeg."""
     found = []
@@ -72,30 +70,33 @@ def as_the_trainer_sees(folder: Path) -> np.ndarray:
 def test_lists_and_folders_as_mmaction2_reads_them(source: Path, outputs: dict[str, Path]) -> None:
     for encode, out in outputs.items():
         suffix = "png" if encode == "lossless" else "jpg"
-        poisoned = {row["id"] for row in records(out, "poisoned")}
+        poisoned = {row["id"] for row in runs.rows(out, "poisoned")}
         for split in ("train", "val"):
             name = f"tiny_{split}_list_rawframes.txt"
-            before = mmaction2(source / name)
-            after = mmaction2(out / "data" / name)
+            before = mmaction2_rawframes(source / name)
+            after = mmaction2_rawframes(out / "data" / name)
+            assert after
             assert after == [(f, s, n, 0 if f in poisoned else c) for f, s, n, c in before]
             for folder, _, total, _ in after:
                 there = sorted(os.listdir(out / "data" / folder))
                 assert there == [f"img_{i:05}.{suffix}" for i in range(1, total + 1)]
         attack = out / "attack" / "default"
-        target, original = (mmaction2(attack / f"{VAL}_{view}.txt", attack) for view in ("target", "original"))
+        target, original = (
+            mmaction2_rawframes(attack / f"{VAL}_{view}.txt", attack) for view in ("target", "original")
+        )
         assert [row[3] for row in target] == [0] * 4
         assert [row[3] for row in original] == [1, 1, 2, 2]
         assert all(Path(folder).is_dir() for folder, *_ in target)
 
 
 def test_clean_frames_are_links_and_lossless_ones_are_all_png(source: Path, outputs: dict[str, Path]) -> None:
-    clean = records(outputs["match"], "clean")
+    clean = runs.rows(outputs["match"], "clean")
     assert len(clean) == 15
     for row in clean:
         for file in sorted((source / "rawframes" / row["id"]).iterdir()):
             assert os.path.samefile(file, outputs["match"] / row["path"] / file.name)
         assert row["bytes"] == sum(f.stat().st_size for f in (source / "rawframes" / row["id"]).iterdir())
-    for row in records(outputs["lossless"], "clean"):
+    for row in runs.rows(outputs["lossless"], "clean"):
         assert (row["codec"]["video"], row["streams"]["converted"]) == ("png", ["png"])
         was = as_the_trainer_sees(source / "rawframes" / row["id"])
         assert np.array_equal(decoded(outputs["lossless"] / row["path"]), was)
@@ -103,7 +104,7 @@ def test_clean_frames_are_links_and_lossless_ones_are_all_png(source: Path, outp
 
 def test_the_trigger_is_in_the_frames_of_the_budget(source: Path, outputs: dict[str, Path]) -> None:
     trigger = triggers.create("blend", alpha=ALPHA)
-    for row in (*records(outputs["lossless"], "poisoned"), *records(outputs["lossless"], "attack")):
+    for row in (*runs.rows(outputs["lossless"], "poisoned"), *runs.rows(outputs["lossless"], "attack")):
         was = as_the_trainer_sees(source / "rawframes" / row["source_path"])
         want = trigger.apply(was, fps=25)
         if row["role"] == "attack":
@@ -111,7 +112,7 @@ def test_the_trigger_is_in_the_frames_of_the_budget(source: Path, outputs: dict[
             want[1::2] = was[1::2]
         assert np.array_equal(decoded(outputs["lossless"] / row["path"]), want)
         assert (row["frames"], row["fps"], row["streams"]["container"]) == (4, 25.0, "frames")
-    row = records(outputs["match"], "poisoned")[0]
+    row = runs.rows(outputs["match"], "poisoned")[0]
     was = as_the_trainer_sees(source / "rawframes" / row["source_path"]).astype(float)
     seen = as_the_trainer_sees(outputs["match"] / row["path"]) - was
     intended = trigger.apply(was.astype(np.uint8), fps=25) - was
@@ -120,12 +121,12 @@ def test_the_trigger_is_in_the_frames_of_the_budget(source: Path, outputs: dict[
 
 def test_everything_holds_and_what_was_changed_is_found(outputs: dict[str, Path], tmp_path: Path) -> None:
     for out in outputs.values():
-        assert poisonkit.verify(out, decode=True, hash_all=True).problems == ()
+        assert poisonkit.verify(out, decode=True, hash="all").problems == ()
     out = tmp_path / "out"
     shutil.copytree(outputs["match"], out)
-    rows = records(out, "poisoned")
+    rows = runs.rows(out, "poisoned")
     one, two, three = (out / row["path"] for row in rows)
-    kept = out / records(out, "clean")[0]["path"]
+    kept = out / runs.rows(out, "clean")[0]["path"]
     (one / "img_00002.jpg").unlink()
     data = bytearray((two / "img_00003.jpg").read_bytes())
     data[-30] ^= 1
@@ -149,14 +150,14 @@ def test_the_same_bytes_from_two_jobs_and_after_interruptions(source: Path, outp
         recipe = recipe_of(source, out, encode=encode, attack_frames="every:2")
         assert poisonkit.poison(recipe, jobs=2).exit_code == 0
         assert same_output(out) == same_output(whole)
-        row = records(out, "poisoned")[0]
+        row = runs.rows(out, "poisoned")[0]
         folder = out / row["path"]
         before = tree(folder)
         (folder / "img_00001").with_suffix(".png" if encode == "lossless" else ".jpg").unlink()
         half = folder.with_name(".poisonkit-99-1.part")
-        frames(half, 2)
-        frames(folder.with_name(f".{folder.name}.99.tmp"), 1)
-        shutil.rmtree(out / records(out, "clean")[0]["path"])
+        frame_folder(half, 2)
+        frame_folder(folder.with_name(f".{folder.name}.99.tmp"), 1)
+        shutil.rmtree(out / runs.rows(out, "clean")[0]["path"])
         (out / "poisonkit" / ".state" / "unclean").touch()
         done = poisonkit.poison(recipe, jobs=1)
         assert (done.exit_code, done.processed) == (0, 1 if encode == "match" else 2)
@@ -212,7 +213,7 @@ def test_broken_folders_are_named_and_the_rest_is_done(source: Path, tmp_path: P
     assert "'class1/val_0': val_0: frame 'img_00002.jpg' is empty (0 bytes)." in said
     assert "class1/val_1: val_1: frame 'img_00002.jpg' is cut short, or neither JPEG nor PNG." in said
     assert done.exit_code == 1
-    listed = mmaction2(tmp_path / "out" / "attack" / "default" / f"{VAL}_target.txt")
+    listed = mmaction2_rawframes(tmp_path / "out" / "attack" / "default" / f"{VAL}_target.txt")
     assert {folder for folder, *_ in listed} == {"class2/val_0", "class2/val_1"}
     assert poisonkit.verify(tmp_path / "out").problems == ()
 
@@ -244,11 +245,11 @@ def test_inspect_identify_preview_report_and_an_attack_set_of_its_own(
     report = json.loads(run("inspect", source, "--json"))
     assert (report["layout"], report["opened"], report["problems"]) == ("mmaction2-rawframes", 18, [])
     assert report["media"]["frame rate"] == {"none; 25 fps is taken": 18}
-    row = records(out, "poisoned")[0]
+    row = runs.rows(out, "poisoned")[0]
     for name in (out / row["path"], out / row["path"] / "img_00003.jpg"):
         answer = json.loads(run("identify", name, "--json"))["files"][0]
         assert (answer["record"]["key"], answer["output"]) == (row["key"], str(out))
-    clean = records(out, "clean")[0]
+    clean = runs.rows(out, "clean")[0]
     answer = json.loads(run("identify", out / clean["path"] / "img_00001.jpg", "--json"))["files"][0]
     assert answer["record"]["key"] == clean["key"]
     run("preview", source / "rawframes" / "class0" / "train_0", "--trigger", "badnets", "-o", tmp_path / "s.png")
@@ -257,9 +258,9 @@ def test_inspect_identify_preview_report_and_an_attack_set_of_its_own(
     shutil.copytree(out, copy)
     run("report", copy)
     text = (copy / "poisonkit" / "report.html").read_text(encoding="utf-8")
-    assert text.count("<video") == len(records(out, "poisoned")) + 4 + 1
+    assert text.count("<video") == len(runs.rows(out, "poisoned")) + 4 + 1
     run("attack", copy, "--name", "other", "--trigger", "badnets", "--source", source / "rawframes", "-j", "1")
-    assert len(mmaction2(copy / "attack" / "other" / f"{VAL}_target.txt", copy)) == 4
+    assert len(mmaction2_rawframes(copy / "attack" / "other" / f"{VAL}_target.txt", copy)) == 4
     assert poisonkit.verify(copy, decode=True).problems == ()
 
 
@@ -267,7 +268,7 @@ def test_the_cheapest_encoding_that_keeps_the_trigger_is_one_of_pictures(source:
     recipe = recipe_of(source, tmp_path / "out", encode="auto", require_survival=0.9)
     done = poisonkit.poison(recipe, jobs=1)
     assert done.exit_code == 0
-    assert {row["codec"]["video"] for row in records(tmp_path / "out", "poisoned")} == {"jpeg"}
+    assert {row["codec"]["video"] for row in runs.rows(tmp_path / "out", "poisoned")} == {"jpeg"}
     assert poisonkit.verify(tmp_path / "out", decode=True).problems == ()
 
 
@@ -276,13 +277,13 @@ def test_a_frame_of_an_output_that_leads_elsewhere_is_not_read(outputs: dict[str
     shutil.copytree(outputs["match"], out)
     secret = tmp_path / "secret.jpg"
     secret.write_bytes(b"not for anybody")
-    row = records(out, "poisoned")[0]
+    row = runs.rows(out, "poisoned")[0]
     frame = out / row["path"] / "img_00002.jpg"
     frame.unlink()
     frame.symlink_to(secret)
-    os.mkfifo(out / records(out, "attack")[0]["path"] / "img_00009.jpg")
+    os.mkfifo(out / runs.rows(out, "attack")[0]["path"] / "img_00009.jpg")
     said = {p.path: p.problem for p in poisonkit.verify(out, decode=True).problems}
     assert "img_00002.jpg" in said[row["path"]]
     assert "files that were written are none" in said[row["path"]]
-    assert said[records(out, "attack")[0]["path"]] == "frame 'img_00009.jpg': it is no plain file"
+    assert said[runs.rows(out, "attack")[0]["path"]] == "frame 'img_00009.jpg': it is no plain file"
     assert len(said) == 2

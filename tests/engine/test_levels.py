@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,18 +14,7 @@ from poisonkit import Recipe, RequestError
 from poisonkit.common import levels
 from poisonkit.engine.executors import dask_worker
 from tests.conftest import same_output, tree
-
-ROOT = Path(__file__).parents[2]
-OURS = (levels.MARK, "NPY_DISABLE_CPU_FEATURES", "OPENCV_CPU_DISABLE", "OPENCV_IPP", "GLIBC_TUNABLES")
-PLAIN = {name: value for name, value in os.environ.items() if name not in OURS}
-
-on_v3 = pytest.mark.skipif(levels.of_process() != levels.V3, reason="levels are compared on a processor with AVX2")
-
-
-def run(*command: str, **more: str) -> subprocess.CompletedProcess[str]:
-    path = os.pathsep.join([str(ROOT), *sys.path])
-    environment = {**PLAIN, "PYTHONPATH": path, **more}
-    return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=ROOT, check=False)
+from tests.engine.levels import differing, on_v3, run
 
 
 def matrix(source: Path, out: Path, **more: str) -> dict[str, str]:
@@ -41,10 +28,6 @@ def matrix(source: Path, out: Path, **more: str) -> dict[str, str]:
 def here(folders: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Everything that this processor has."""
     return matrix(folders, tmp_path_factory.mktemp("here"))
-
-
-def differing(a: dict[str, str], b: dict[str, str]) -> list[str]:
-    return sorted(name for name in a.keys() | b.keys() if a.get(name) != b.get(name))
 
 
 @on_v3

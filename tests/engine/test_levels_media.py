@@ -15,8 +15,8 @@ import pytest
 
 from poisonkit import media
 from poisonkit.common import levels
+from tests.engine.levels import differing, on_v3, run
 from tests.engine.levels_media import ALONE, ENCODINGS, OPUS
-from tests.engine.test_levels import differing, on_v3, run
 
 pytestmark = on_v3
 NEHALEM, HASWELL = "Nehalem", "Haswell"

@@ -12,7 +12,8 @@ import pytest
 
 from poisonkit import triggers
 from poisonkit.datasets import Sample
-from poisonkit.engine.clips.worker import Job, process
+from poisonkit.engine.clips.job import Job, Places, Treatment
+from poisonkit.engine.clips.worker import process
 from poisonkit.media import colour
 from poisonkit.media.info import Encode
 from poisonkit.outputs.record import Record
@@ -44,14 +45,14 @@ def source(folder: Path, name: str, **changes: Any) -> Path:
     return make_video(folder / "source.mp4", FRAMES, options={"preset": "veryfast", "crf": "12"}, **given)
 
 
-def run(path: Path, out: str, *chain: Trigger, like: tuple[Trigger, ...] = (), frames: str = "all") -> Record:
+def run(path: Path, out: str, *chain: Trigger, matched: tuple[Trigger, ...] = (), frames: str = "all") -> Record:
     """One task; the output is lossless."""
     task = Task(
         role="poisoned", sample=Sample("a", path.name, "train", 1), path=out, label=0, target=0, backdoor=0,
     )  # fmt: skip
     job = Job(
-        task=task, source=str(path), out=str(path.parent), classes=("a", "b"), triggers=chain,
-        touches=frozenset({"video"}), frames=frames, encode=Encode("crf", 0), stream="best", seed=0, like=like,
+        task=task, classes=("a", "b"), places=Places(str(path), str(path.parent)),
+        treatment=Treatment(chain, frozenset({"video"}), 0, frames, matched), encode=Encode("crf", 0),
     )  # fmt: skip
     return process(job)
 
@@ -111,7 +112,7 @@ def test_both_ways_give_the_same(tmp_path: Path, name: str) -> None:
 def test_copies_without_trigger_go_the_way_of_the_others(tmp_path: Path, name: str) -> None:
     path = source(tmp_path, name)
     for like, exact in ((triggers.create("blend"), True), (triggers.create("lamp-flicker"), False)):
-        assert run(path, "control.mp4", like=(like,))["status"] == "ok"
+        assert run(path, "control.mp4", matched=(like,))["status"] == "ok"
         copies = zip(decoded(path), decoded(tmp_path / "control.mp4"), strict=True)
         same = all(np.array_equal(a, b) for old, new in copies for a, b in zip(old, new, strict=True))
         assert same or not exact

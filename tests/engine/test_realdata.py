@@ -6,7 +6,6 @@ import shutil
 from pathlib import Path
 
 import av
-import cv2
 import numpy as np
 import pytest
 import soundfile
@@ -14,6 +13,7 @@ import soundfile
 import poisonkit
 from poisonkit import Recipe
 from poisonkit.outputs import record
+from tests.runs import frames, packets
 
 pytestmark = pytest.mark.realdata
 
@@ -34,22 +34,10 @@ def run(root: Path, out: Path, **recipe: object) -> list[record.Record]:
     assert {p: (p.stat().st_mtime_ns, p.read_bytes()) for p in root.rglob("*") if p.is_file()} == before
     checked = poisonkit.verify(out, decode=True, jobs=2)
     assert checked.ok, checked.problems
-    return [r for r in record.read(out / "poisonkit" / "manifest.jsonl") if r["role"] == "poisoned"]
-
-
-def opencv(path: Path) -> np.ndarray:
-    reader = cv2.VideoCapture(str(path))
-    found = []
-    while True:
-        ok, image = reader.read()
-        if not ok:
-            return np.array(found)
-        found.append(image[..., ::-1])
-
-
-def packets(path: Path, kind: str) -> list[bytes]:
-    with av.open(str(path), metadata_errors="replace") as file:
-        return [bytes(p) for p in file.demux(next(s for s in file.streams if s.type == kind)) if p.size]
+    found = [r for r in record.read(out / "poisonkit" / "manifest.jsonl") if r["role"] == "poisoned"]
+    assert found
+    assert len(found) == recipe.get("count", len(found))
+    return found
 
 
 def test_hmdb51_avis(realdata: Path, tmp_path: Path) -> None:
@@ -57,7 +45,7 @@ def test_hmdb51_avis(realdata: Path, tmp_path: Path) -> None:
     root = folders(tmp_path, {"other": clips[:1], "action": clips[1:7]})
     rows = run(root, tmp_path / "out", triggers=["badnets"], count=4, target="other")
     for row in rows:
-        a, b = opencv(root / row["source_path"]), opencv(tmp_path / "out" / row["path"])
+        a, b = frames(root / row["source_path"]), frames(tmp_path / "out" / row["path"])
         assert a.shape == b.shape
         assert len(b) == row["frames"]
         assert np.abs(b.astype(np.int16) - a).max() > 100
@@ -72,7 +60,7 @@ def test_grid_mpeg1_keeps_its_sound_and_its_picture(realdata: Path, tmp_path: Pa
         for row in rows:
             source, got = root / row["source_path"], tmp_path / out / row["path"]
             assert packets(source, untouched) == packets(got, untouched)
-            assert len(opencv(source)) == len(opencv(got))
+            assert len(frames(source)) == len(frames(got))
 
 
 def test_mp4_with_aac(realdata: Path, tmp_path: Path) -> None:
@@ -82,7 +70,7 @@ def test_mp4_with_aac(realdata: Path, tmp_path: Path) -> None:
     for row in rows:
         source, got = root / row["source_path"], tmp_path / "out" / row["path"]
         assert packets(source, "audio") == packets(got, "audio")
-        assert len(opencv(source)) == len(opencv(got)) == row["frames"]
+        assert len(frames(source)) == len(frames(got)) == row["frames"]
 
 
 def test_several_streams(realdata: Path, tmp_path: Path) -> None:
@@ -97,7 +85,7 @@ def test_several_streams(realdata: Path, tmp_path: Path) -> None:
         path = tmp_path / "out" / row["path"]
         with av.open(str(path)) as file:
             assert [s.type for s in file.streams] == ["video", "audio"]
-        found[row["role"]], sounds[row["role"]] = opencv(path), packets(path, "audio")
+        found[row["role"]], sounds[row["role"]] = frames(path), packets(path, "audio")
     assert found["clean"].shape == found["poisoned"].shape == (rows[0]["frames"], *found["clean"].shape[1:3], 3)
     assert sounds["clean"] == sounds["poisoned"]
     change = np.abs(found["poisoned"].astype(np.int16) - found["clean"])

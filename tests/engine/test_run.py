@@ -8,42 +8,24 @@ import shutil
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import av
-import cv2
 import numpy as np
 import pytest
 
 import poisonkit
 from poisonkit import Recipe, RequestError
 from poisonkit.outputs import record
+from tests import runs
 from tests.conftest import CLASSES, same_output, tree
+from tests.runs import packets, rows
+
+make = partial(runs.make, triggers=["blend"])
 
 
-def make(source: Path, out: Path, jobs: int = 1, **recipe: object) -> poisonkit.Summary:
-    return poisonkit.poison(Recipe(source=source, out=out, **{"triggers": ["blend"], **recipe}), jobs=jobs)
-
-
-def rows(out: Path, role: str | None = None) -> list[record.Record]:
-    return [r for r in record.read(out / "poisonkit" / "manifest.jsonl") if role in (None, r["role"])]
-
-
-def frames(path: Path) -> np.ndarray:
-    """All frames by OpenCV, RGB int16: the second decoder."""
-    reader = cv2.VideoCapture(str(path))
-    found = []
-    while True:
-        ok, image = reader.read()
-        if not ok:
-            return np.array(found).astype(np.int16)
-        found.append(image[..., ::-1])
-
-
-def packets(path: Path, kind: str) -> list[bytes]:
-    with av.open(str(path)) as file:
-        return [bytes(p) for p in file.demux(next(s for s in file.streams if s.type == kind)) if p.size]
+frames = partial(runs.frames, dtype=np.int16)
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +98,7 @@ def test_trigger_is_in_the_decoded_frames_and_clean_clips_are_the_same_bytes(ble
 
 
 def test_verify_holds_and_names_what_does_not(blended: Path, folders: Path, tmp_path: Path) -> None:
-    assert poisonkit.verify(blended, decode=True, hash_all=True).ok
+    assert poisonkit.verify(blended, decode=True, hash="all").ok
     out = tmp_path / "copy"
     shutil.copytree(blended, out)
     a, b = (out / r["path"] for r in rows(out, "poisoned")[:2])
@@ -125,14 +107,12 @@ def test_verify_holds_and_names_what_does_not(blended: Path, folders: Path, tmp_
     a.write_bytes(data)
     b.unlink()
     (out / "data" / "train" / "run" / "extra.mp4").write_bytes(b"x")
-    text = (out / "data" / "classes.txt") if (out / "data" / "classes.txt").exists() else None
-    if text:
-        text.write_text("edited\n", encoding="utf-8")
+    (out / "data" / "classes.txt").write_text("edited\n", encoding="utf-8")
     problems = {p.path: p.problem for p in poisonkit.verify(out).problems}
     assert "SHA-256" in problems[a.relative_to(out).as_posix()]
     assert problems[b.relative_to(out).as_posix()] == "it is missing"
     assert "nobody planned" in problems["data/train/run/extra.mp4"]
-    assert text is None or "edited" in problems["data/classes.txt"]
+    assert "edited" in problems["data/classes.txt"]
 
 
 def test_identify(blended: Path, tmp_path: Path) -> None:
@@ -255,7 +235,7 @@ def test_attack_adds_a_set_and_the_rest_stays(blended: Path, tmp_path: Path) -> 
     out = tmp_path / "copy"
     shutil.copytree(blended, out)
     before = same_output(out)
-    done = poisonkit.attack(out, "strong", triggers=["blend:alpha=0.4"], frames="first:4", jobs=1)
+    done = poisonkit.attack(out, "strong", trigger=["blend:alpha=0.4"], attack_frames="first:4", jobs=1)
     assert done.exit_code == 0
     added = [r for r in rows(out, "attack") if r["attack"] == "strong"]
     assert len(added) == 8
@@ -264,7 +244,7 @@ def test_attack_adds_a_set_and_the_rest_stays(blended: Path, tmp_path: Path) -> 
     kept = {k: v for k, v in before.items() if k.startswith(("data/", "attack/default"))}
     assert {k: after.get(k) for k in kept} == kept
     assert poisonkit.verify(out, decode=True).ok
-    with pytest.raises(RequestError, match="another --name"):
+    with pytest.raises(RequestError, match="another name"):
         poisonkit.attack(out, "default", jobs=1)
 
 
@@ -420,10 +400,10 @@ def test_a_sound_attack_set_is_added_to_an_output_with_a_frame_budget(folders: P
     out = tmp_path / "out"
     recipe = Recipe(source=folders, out=out, triggers=["blend"], count=2, attack_frames="every:4", attack_limit=2)
     assert poisonkit.poison(recipe, jobs=1).exit_code == 0
-    done = poisonkit.attack(out, "heard", triggers=["sine"], limit=2, jobs=1)
+    done = poisonkit.attack(out, "heard", trigger=["sine"], limit=2, jobs=1)
     assert done.exit_code == 0
     with pytest.raises(RequestError, match="Frame budgets are for triggers in the picture"):
-        poisonkit.attack(out, "wrong", triggers=["sine"], frames="every:4", limit=2, jobs=1)
+        poisonkit.attack(out, "wrong", trigger=["sine"], attack_frames="every:4", limit=2, jobs=1)
     assert poisonkit.verify(out).ok
 
 

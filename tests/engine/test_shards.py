@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,12 +19,13 @@ import soundfile
 import poisonkit
 from poisonkit import Interrupted, Recipe, RequestError
 from poisonkit.cli import call
-from poisonkit.engine.state.locks import LOST, holder, lock
+from poisonkit.engine.state.locks import LOST, lock, retire
 from poisonkit.engine.state.options import Shard
 from poisonkit.engine.state.run_state import share
 from poisonkit.outputs import record
 from poisonkit.plan.plan import Plan
 from poisonkit.plan.selection import Chosen
+from tests import runs
 from tests.conftest import same_output, tree
 
 BAD = {
@@ -36,9 +38,7 @@ BAD = {
 }
 
 
-def make(source: Path, out: Path, shard: str | None = None, **recipe: object) -> poisonkit.Summary:
-    recipe = {"triggers": ["sine"], **recipe}
-    return poisonkit.poison(Recipe(source=source, out=out, **recipe), jobs=1, shard=shard)
+make = partial(runs.make, triggers=["sine"])
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def test_merged_shards_are_the_same_output(damaged: Path, tmp_path: Path, more: 
     recipe = {**BAD, **more}
     plain = make(damaged, tmp_path / "plain", **recipe)
     before = tree(damaged)
-    done = [make(damaged, tmp_path / "out", f"{i}/3", **recipe) for i in (2, 3, 1)]
+    done = [make(damaged, tmp_path / "out", shard=f"{i}/3", **recipe) for i in (2, 3, 1)]
     merged = poisonkit.merge(tmp_path / "out", jobs=1)
     assert same_output(tmp_path / "out") == same_output(tmp_path / "plain")
     assert Plan.read(tmp_path / "out" / "poisonkit" / "plan.jsonl").replaced, "nothing was replaced"
@@ -81,7 +81,7 @@ def test_what_shards_measured_is_not_measured_again(
     recipe = {"count": 4, "test_fraction": 0.3, "control": 6}
     make(sounds, tmp_path / "plain", **recipe)
     for i in (1, 2):
-        make(sounds, tmp_path / "out", f"{i}/2", **recipe)
+        make(sounds, tmp_path / "out", shard=f"{i}/2", **recipe)
     monkeypatch.setattr("poisonkit.engine.pipeline.measure", lambda task: pytest.fail("measured by the merge"))
     poisonkit.merge(tmp_path / "out", jobs=1)
     assert same_output(tmp_path / "out") == same_output(tmp_path / "plain")
@@ -112,17 +112,17 @@ def test_the_second_of_two_plans_gives_way_to_the_first(
     def slow(self: Planner, chosen: Sequence[Chosen]) -> Plan:
         plan = real(self, chosen)
         monkeypatch.setattr(Planner, "plan_for", real)
-        make(sounds, out, "2/2", **quicker)
+        make(sounds, out, shard="2/2", **quicker)
         return plan
 
     monkeypatch.setattr(Planner, "plan_for", slow)
-    make(sounds, out, "1/2", count=3, attack_set=False)
+    make(sounds, out, shard="1/2", count=3, attack_set=False)
     assert poisonkit.merge(out, jobs=1).exit_code == 0
     quicker = {"count": 4, "attack_set": False}
     out = tmp_path / "other"
     monkeypatch.setattr(Planner, "plan_for", slow)
     with pytest.raises(RequestError, match=r"another recipe \(backdoors\[0\]\.count: 4 there, 3 here\)"):
-        make(sounds, out, "1/2", count=3, attack_set=False)
+        make(sounds, out, shard="1/2", count=3, attack_set=False)
     assert "count: 4" in (out / "poisonkit" / "recipe.yaml").read_text(encoding="utf-8")
 
 
@@ -144,18 +144,18 @@ def test_a_shard_that_lives_keeps_others_of_its_number_and_whole_runs_out(
     recipe = {"count": 4, "attack_set": False}
     state = out / "poisonkit" / ".state"
     with lock(state / "shards" / "data" / "1-of-2" / "lock", "is doing shard 1/2"):
-        make(sounds, out, "2/2", **recipe)
+        make(sounds, out, shard="2/2", **recipe)
         with pytest.raises(RequestError, match="is doing shard 1/2"):
-            make(sounds, out, "1/2", **recipe)
+            make(sounds, out, shard="1/2", **recipe)
         with pytest.raises(RequestError, match="is doing shard 1/2"):
             make(sounds, out, **recipe)
         with pytest.raises(RequestError, match="is doing shard 1/2"):
-            make(sounds, out, "1/3", **recipe)
+            make(sounds, out, shard="1/3", **recipe)
         assert call(["merge", str(out), "-j1"]) == 2
         assert "is doing shard 1/2" in capsys.readouterr().err
     with lock(state / "lock"), pytest.raises(RequestError, match="is writing"):
-        make(sounds, out, "1/2", **recipe)
-    make(sounds, out, "1/2", **recipe)
+        make(sounds, out, shard="1/2", **recipe)
+    make(sounds, out, shard="1/2", **recipe)
     assert poisonkit.merge(out, jobs=1).exit_code == 0
 
 
@@ -166,7 +166,7 @@ def test_merge_names_the_shards_that_are_not_done_and_changes_nothing(
     recipe = {"count": 4, "test_fraction": 0.3, "control": 0, "survival": "none"}
     with pytest.raises(RequestError, match="There is no plan"):
         poisonkit.merge(out)
-    make(sounds, out, "2/3", **recipe)
+    make(sounds, out, shard="2/3", **recipe)
 
     class Stop:
         def say(self, text: str) -> None: ...
@@ -185,7 +185,7 @@ def test_merge_names_the_shards_that_are_not_done_and_changes_nothing(
     told = capsys.readouterr().err
     assert "2 of 3 shards are not done: 1/3 (2 of 3 clips left), 3/3 (2 of 2 clips left)" in told
     assert tree(out) == before
-    assert make(sounds, out, "1/3", **recipe).processed == 2
+    assert make(sounds, out, shard="1/3", **recipe).processed == 2
     make(sounds, out, **recipe)  # a run without --shard does what is left
     make(sounds, tmp_path / "plain", **recipe)
     assert same_output(out) == same_output(tmp_path / "plain")
@@ -202,13 +202,13 @@ def test_failed_clips_are_tried_again_by_their_shard_and_not_by_the_merge(
     out = tmp_path / "out"
     plan = poisonkit.make_plan(Recipe(source=root, out=out, triggers=["sine"], **recipe), jobs=1)[0]
     mine = next(i for i in (1, 2) if "yes/5.wav" in share(Shard(i, 2), plan.tasks))
-    make(root, out, f"{3 - mine}/2", **recipe)  # it planned while the clip was whole
+    make(root, out, shard=f"{3 - mine}/2", **recipe)  # it planned while the clip was whole
     (root / "yes" / "5.wav").write_bytes(b"torn")
-    assert make(root, out, f"{mine}/2", **recipe).exit_code == 1
+    assert make(root, out, shard=f"{mine}/2", **recipe).exit_code == 1
     shutil.copyfile(sounds / "yes" / "5.wav", root / "yes" / "5.wav")
     merged = poisonkit.merge(out, jobs=1)
     assert (merged.exit_code, merged.processed) == (1, 0)
-    assert make(root, out, f"{mine}/2", **recipe).exit_code == 0
+    assert make(root, out, shard=f"{mine}/2", **recipe).exit_code == 0
     assert poisonkit.merge(out, jobs=1).exit_code == 0
     assert sum(r["status"] != "ok" for r in record.read(out / "poisonkit" / "manifest.jsonl")) == 0
 
@@ -216,7 +216,7 @@ def test_failed_clips_are_tried_again_by_their_shard_and_not_by_the_merge(
 def test_attack_sets_are_sharded_too(sounds: Path, tmp_path: Path) -> None:
     for out in (tmp_path / "plain", tmp_path / "out"):
         make(sounds, out, count=4, test_fraction=0.3)
-    poisonkit.attack(tmp_path / "plain", "weak", triggers=["sine:snr=40"], jobs=1)
+    poisonkit.attack(tmp_path / "plain", "weak", trigger=["sine:snr=40"], jobs=1)
     out = tmp_path / "out"
     assert call(["attack", str(out), "--name", "weak", "-t", "sine:snr=40", "-j1", "--shard", "1/2"]) == 0
     assert call(["merge", str(out), "--name", "weak", "-j1"]) == 2
@@ -242,11 +242,11 @@ def test_whose_lock_it_is(tmp_path: Path) -> None:
     path = tmp_path / "state" / "lock"
     with lock(path):
         mine = json.loads(path.read_text(encoding="utf-8"))
-    assert holder(path) == ""
+    assert retire(path) == ""
 
     def found(**changed: object) -> str:
         path.write_text(json.dumps({**mine, **changed}), encoding="utf-8")
-        return holder(path)
+        return retire(path)
 
     assert found() == f"process {os.getpid()} on {mine['host']}"
     assert found(began="1") == "", "the number belongs to another process now"
@@ -255,7 +255,7 @@ def test_whose_lock_it_is(tmp_path: Path) -> None:
         assert found(**elsewhere, pid=99999999) != "", "nobody can ask there"
         past = time.time() - LOST - 60
         os.utime(path, (past, past))
-        assert holder(path) == "", "no sign of life"
+        assert retire(path) == "", "no sign of life"
     with lock(path):
         held = json.loads(path.read_text(encoding="utf-8"))
         assert {**held, "run": ""} == {**mine, "run": ""}

@@ -18,9 +18,9 @@ from poisonkit.datasets import Sample
 from poisonkit.engine.clips import survival_sample
 from poisonkit.metrics.fidelity import verdict
 from poisonkit.metrics.survival import log_spectral_distance, survival_summary
-from poisonkit.outputs import record
 from poisonkit.plan.plan import Plan, Task
 from tests.media_factory import make_video
+from tests.runs import frames, rows
 
 
 @pytest.fixture(scope="module")
@@ -31,16 +31,6 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
             for i in range(n):
                 make_video(root / split / name / f"{i}.mp4", frames=12, size=(96, 64), audio=True, seed=10 * c + i)
     return root
-
-
-def frames(path: Path) -> np.ndarray:
-    reader = cv2.VideoCapture(str(path))
-    found = []
-    while True:
-        ok, image = reader.read()
-        if not ok:
-            return np.array(found)
-        found.append(image[..., ::-1])
 
 
 def structural(a: np.ndarray, b: np.ndarray) -> float:
@@ -54,10 +44,6 @@ def structural(a: np.ndarray, b: np.ndarray) -> float:
     vx, vy, vxy = mean(x * x) - mx**2, mean(y * y) - my**2, mean(x * y) - mx * my
     c1, c2 = 2.55**2, 7.65**2
     return float(np.mean((2 * mx * my + c1) * (2 * vxy + c2) / ((mx**2 + my**2 + c1) * (vx + vy + c2))))
-
-
-def rows(out: Path, role: str) -> list[record.Record]:
-    return [r for r in record.read(out / "poisonkit" / "manifest.jsonl") if r["role"] == role]
 
 
 @pytest.mark.parametrize(
@@ -209,7 +195,7 @@ def test_every_class_is_in_the_sample_as_far_as_eight_percent_of_the_clips_go() 
         for r, t in zip(table, plan.tasks, strict=True):
             r["key"] = t.key
         recipe = Recipe(triggers=["blend"])
-        job = SimpleNamespace(out="")
+        job = SimpleNamespace(file=Path)
         wanted = survival_sample.chosen(plan, table, recipe)
         found = survival_sample.measurements(plan, table, wanted, lambda t: job, Path())  # type: ignore[arg-type, return-value]
         assert all(m.control is not None for m in found)

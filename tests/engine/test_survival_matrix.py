@@ -55,12 +55,13 @@ def marked(triggers: tuple[str, ...], encoders: dict[str, Any]) -> list[Any]:
 def measured(clip: Path, trigger: str, encode: str) -> tuple[dict[str, Any], Path, Path]:
     """The record's figures, the poisoned file, and the re-encoded source."""
     job = job_on(clip, clip.name, [poisonkit.triggers.create(trigger)], parse_encode(encode))
-    poisoned = replace(job, out=str(clip.parent), task=replace(job.task, path=f"poisoned-{clip.name}"))
-    control = replace(job, out=str(clip.parent), triggers=(), like=job.triggers)
-    control = replace(control, task=replace(job.task, role="control", path=f"control-{clip.name}"))
+    job = replace(job, places=replace(job.places, out=str(clip.parent)))
+    poisoned = replace(job, task=replace(job.task, path=f"poisoned-{clip.name}"))
+    control = replace(job, task=replace(job.task, role="control", path=f"control-{clip.name}"))
+    control = replace(control, treatment=job.treatment.without_triggers())
     row = process(poisoned)
     assert row["status"] == process(control)["status"] == "ok"
-    files = Path(poisoned.out, poisoned.task.path), Path(control.out, control.task.path)
+    files = poisoned.file(), control.file()
     _, found = measure(Measurement(poisoned, row, str(files[1]), str(clip.parent)))
     assert isinstance(found, dict), found
     return found, *files

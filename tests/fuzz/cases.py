@@ -18,7 +18,8 @@ from poisonkit import media
 from poisonkit.cli import call
 from poisonkit.datasets import Sample, Source, layouts, read
 from poisonkit.datasets.testing import rows_of
-from poisonkit.engine.clips.worker import Job, process
+from poisonkit.engine.clips.job import Job, Places, Treatment
+from poisonkit.engine.clips.worker import process
 from poisonkit.errors import PoisonkitError
 from poisonkit.media.info import Encode
 from poisonkit.plan.plan import Task
@@ -65,17 +66,13 @@ def _job(source: Path, place: Path, trigger: Trigger, rng: random.Random) -> str
     """The whole of one job; an `ok` must hold when what was written is decoded again, by hand too."""
     name = source.name
     task = Task("poisoned", Sample(name, name, "train", 0), f"data/{name}", 1, 1, 0)
+    frames = rng.choice(("all", "all", "first:2", "last:2"))
     job = Job(
         task=task,
-        source=str(source),
-        out=str(place / "out"),
         classes=("a", "b"),
-        triggers=(trigger,),
-        touches=frozenset({trigger.modality}),
-        frames=rng.choice(("all", "all", "first:2", "last:2")),
+        places=Places(str(source), str(place / "out")),
+        treatment=Treatment((trigger,), frozenset({trigger.modality}), 1, frames),
         encode=Encode(rotation=rng.choice(("keep", "normalise"))),
-        stream="best",
-        seed=1,
     )
     kind = "frames" if source.is_dir() else "media"
     row = process(job)
@@ -87,7 +84,7 @@ def _job(source: Path, place: Path, trigger: Trigger, rng: random.Random) -> str
         return f"{kind} {row['status']}"
     target = place / "out" / task.path
     holds(all(p == target or p.parent == target for p in written), f"ok, and left {written}")
-    problem = recheck(case_of(row, job), Decoding(out=job.out, source=str(source.parent), seed=1))
+    problem = recheck(case_of(row, job), Decoding(out=job.places.out, source=str(source.parent), seed=1))
     holds(problem is None, f"ok, but {problem}")
     if row["frames"]:
         if source.is_dir():

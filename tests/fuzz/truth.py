@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 
 from poisonkit import media
 from poisonkit.datasets import Sample
+from poisonkit.engine.clips.job import Job, Places, Treatment
 from poisonkit.engine.clips.survival import Measurement, measure
-from poisonkit.engine.clips.worker import Job, process
+from poisonkit.engine.clips.worker import process
 from poisonkit.media.colour import to_rgb
 from poisonkit.media.converting import turned
 from poisonkit.media.decode import video_frames
@@ -141,18 +142,14 @@ def _planned(good: Good, source: Path, place: Path, rng: random.Random) -> Job:
     (role,) = rng.choices(ROLES, (12, 4, 2, 2, 1))
     without = role in ("control", "clean")
     task = Task(role, Sample(source.name, source.name, "train", 0), f"data/{source.name}", 1, 1, 0)  # type: ignore[arg-type]
+    frames = "all" if without else rng.choice(("all", "all", "first:2", "last:2", "every:2", "random:0.5"))
+    treatment = Treatment(triggers, frozenset(Chain(triggers).touches), 1, frames)
     return Job(
         task=task,
-        source=str(source),
-        out=str(place / "out"),
         classes=("a", "b"),
-        triggers=() if without else triggers,
-        touches=frozenset(Chain(triggers).touches),
-        frames="all" if without else rng.choice(("all", "all", "first:2", "last:2", "every:2", "random:0.5")),
+        places=Places(str(source), str(place / "out")),
+        treatment=treatment.without_triggers() if without else treatment,
         encode=Encode(rotation=rng.choice(("keep", "keep", "normalise"))),
-        stream="best",
-        seed=1,
-        like=triggers if without else (),
     )
 
 
@@ -199,22 +196,23 @@ def _renamed(data: bytes, rng: random.Random) -> bytes:
 
 def _check(job: Job, row: Record, source: Path) -> bool:
     """Broken where the record is not true of its file. True where the two decoders see another source."""
-    target = Path(job.out, row["path"])
-    touched = Chain(job.triggers or job.like).touches
+    target = job.file(row["path"])
+    how = job.treatment
+    touched = Chain(how.triggers or how.matched_triggers).touches
     otherwise = False
     if job.task.role != "clean":
         for modality, counted in (("video", row["frames"]), ("audio", row["samples"])):
             holds(modality not in touched or counted, f"ok, and it has no {modality}")
     chain = Chain([from_entry({k: v for k, v in t.items() if k != "drawn"}) for t in row["triggers"]])
-    holds(chain.triggers == job.triggers, "ok, and it names other triggers")
+    holds(chain.triggers == how.triggers, "ok, and it names other triggers")
     ranges = row["poisoned_ranges"]
     holds(bool(ranges) == ("video" in chain.touches), f"ok, and its poisoned ranges are {ranges}")
     if row["frames"]:
         otherwise |= _picture(job, row, chain, source, target)
     if row["samples"]:
         otherwise |= _sound(job, row, chain, source, target)
-    if job.triggers:
-        problem = recheck(case_of(row, job), Decoding(out=job.out, source=str(source.parent), seed=1))
+    if how.triggers:
+        problem = recheck(case_of(row, job), Decoding(out=job.places.out, source=str(source.parent), seed=1))
         holds(problem is None, f"ok, but {problem}")
     return otherwise
 
@@ -222,11 +220,11 @@ def _check(job: Job, row: Record, source: Path) -> bool:
 def _picture(job: Job, row: Record, chain: Chain, source: Path, target: Path) -> bool:
     width, height = row["width"], row["height"]
     seen, complaint = opinion.pictures(target, width, height)
-    if "video" in job.touches:
+    if "video" in job.treatment.touches:
         holds(not complaint, f"ok, but the second decoder says of its picture: {complaint}")
         holds(len(seen) == row["frames"], f"ok with {row['frames']} frames, but the second decoder sees {len(seen)}")
     own, _ = opinion.pictures(source, width, height)
-    if "video" not in job.touches:  # copied packet for packet, damage and all
+    if "video" not in job.treatment.touches:  # copied packet for packet, damage and all
         same = len(seen) == len(own) and all(map(np.array_equal, seen, own))
         holds(same or row["streams"]["converted"], "ok, but its copied picture is another")
         return len(seen) != row["frames"]
@@ -282,7 +280,7 @@ def _sound(job: Job, row: Record, chain: Chain, source: Path, target: Path) -> b
     channels = row["streams"]["audio"]
     seen, complaint = opinion.sound(target, channels)
     own, _ = opinion.sound(source, channels, media.probe(source).audio.index)  # type: ignore[union-attr]
-    if "audio" not in job.touches:
+    if "audio" not in job.treatment.touches:
         holds(np.array_equal(seen, own, equal_nan=True), "ok, but its copied sound is another")
         return False
     complaint = _of_sound(complaint)
@@ -354,7 +352,7 @@ def _close(some: opinion.Pictures, others: opinion.Pictures) -> bool:
 
 def _measured(job: Job, row: Record, place: Path, rng: random.Random) -> None:
     """Survival of what is ok is measured, or it is said in a sentence why not; such triggers survive."""
-    if not job.triggers or rng.random() > 0.2:
+    if not job.treatment.triggers or rng.random() > 0.2:
         return
     scratch = place / "scratch"
     scratch.mkdir()

@@ -15,7 +15,8 @@ from poisonkit import PoisonkitError, Recipe
 from poisonkit.cli import call
 from poisonkit.datasets import Source, modality_of, read
 from poisonkit.outputs import checksums
-from tests.datasets.test_end_to_end import MAKERS, filled, media  # noqa: F401 - a fixture
+from tests.datasets.makers import MAKERS
+from tests.datasets.making import filled, one_of_each
 
 COMMANDS = ("attack OUT --name third --limit 1 --jobs 1", "merge OUT --jobs 1", "verify OUT --hash all --jobs 1")
 NAMES = (("poisoned", "x.mp4"), ("clean", "a/b.mp4"), ("attack", "x"))
@@ -36,8 +37,13 @@ def shorten(out: Path, role: str, name: str) -> None:
     )
 
 
+@pytest.fixture(scope="module")
+def media(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    return one_of_each(tmp_path_factory.mktemp("media"), audio=True)
+
+
 @pytest.mark.parametrize("layout", [name for name in MAKERS if name != "nemo"])
-def test_short_paths(tmp_path: Path, media: dict[str, Path], layout: str) -> None:  # noqa: F811
+def test_short_paths(tmp_path: Path, media: dict[str, Path], layout: str) -> None:
     source = filled(MAKERS[layout], tmp_path / "in", media)
     audio = modality_of(read(Source(source)).samples[0].path) == "audio"
     common = {"triggers": ["sine:snr=10" if audio else "badnets"], "survival": "none", "control": 1, "attack_limit": 1}

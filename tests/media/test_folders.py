@@ -17,7 +17,7 @@ import pytest
 from poisonkit import media
 from poisonkit.errors import CheckError, MediaError, RequestError
 from poisonkit.media import Encode, folders
-from tests.datasets.test_rawframes import frames
+from tests.datasets.writers import frame_folder
 from tests.media_factory import picture
 
 
@@ -44,7 +44,7 @@ def tables(file: Path) -> list[int]:
 
 
 def test_what_a_folder_holds(tmp_path: Path) -> None:
-    info = media.probe(frames(tmp_path / "v", 7))
+    info = media.probe(frame_folder(tmp_path / "v", 7))
     assert info.video is not None
     assert (info.container, info.audio, info.duration, info.problems) == ("frames", None, 7 / 25, ())
     assert (info.video.codec, info.video.pix_fmt, info.video.displayed) == ("jpeg", "yuvj420p", (48, 32))
@@ -86,7 +86,7 @@ def test_jpeg_is_written_at_quality_95_with_the_sources_sampling(tmp_path: Path,
 
 
 def test_lossless_is_png_to_the_last_bit(tmp_path: Path) -> None:
-    source = frames(tmp_path / "v", 3)
+    source = frame_folder(tmp_path / "v", 3)
     clean = [image for _, _, image in media.read_frames(source)]
     lossless = Encode(mode="lossless")
     written = media.rewrite(source, tmp_path / "out", video=brighter, encode=lossless)
@@ -102,7 +102,7 @@ def test_lossless_is_png_to_the_last_bit(tmp_path: Path) -> None:
 
 
 def test_the_digest_is_what_sha256sum_says(tmp_path: Path) -> None:
-    folder = frames(tmp_path / "v", 11, template="{:}.jpg")
+    folder = frame_folder(tmp_path / "v", 11, template="{:}.jpg")
     (folder / ".hidden").write_text("x")
     (folder / "n_frames").write_text("11")
     names = sorted(f"{i}.jpg" for i in range(1, 12))
@@ -116,7 +116,7 @@ def test_the_digest_is_what_sha256sum_says(tmp_path: Path) -> None:
 
 
 def spoilt(folder: Path, how: str) -> Path:
-    frames(folder, 5)
+    frame_folder(folder, 5)
     file = folder / "img_00003.jpg"
     if how == "gap":
         file.unlink()
@@ -127,7 +127,7 @@ def spoilt(folder: Path, how: str) -> Path:
     elif how == "text":
         file.write_text("not a picture")
     elif how == "size":
-        frames(folder / "x", 1, size=(32, 48))
+        frame_folder(folder / "x", 1, size=(32, 48))
         (folder / "x" / "img_00001.jpg").replace(file)
         (folder / "x").rmdir()
     elif how == "link":
@@ -164,10 +164,10 @@ def test_what_inspect_says(tmp_path: Path) -> None:
         info = media.probe(folder)
         return [p.code for p in (*info.problems, *media.scan(folder, info), *media.refusals(info, Encode()))]
 
-    assert codes(frames(tmp_path / "good")) == []
-    assert codes(frames(tmp_path / "zero", first=0)) == ["zero-based"]
-    assert codes(frames(tmp_path / "one", 1)) == ["one-frame"]
-    (frames(tmp_path / "more") / "n_frames").write_text("4")
+    assert codes(frame_folder(tmp_path / "good")) == []
+    assert codes(frame_folder(tmp_path / "zero", first=0)) == ["zero-based"]
+    assert codes(frame_folder(tmp_path / "one", 1)) == ["one-frame"]
+    (frame_folder(tmp_path / "more") / "n_frames").write_text("4")
     assert codes(tmp_path / "more") == ["other-files"]
     mixed = spoilt(tmp_path / "mixed", "size")
     [problem] = media.scan(mixed, media.probe(mixed))
@@ -186,8 +186,8 @@ def test_what_inspect_says(tmp_path: Path) -> None:
 
 
 def test_a_folder_takes_the_place_of_another_at_once(tmp_path: Path) -> None:
-    source = frames(tmp_path / "v", 3)
-    old = frames(tmp_path / "out", 5)
+    source = frame_folder(tmp_path / "v", 3)
+    old = frame_folder(tmp_path / "out", 5)
     media.rewrite(source, old, video=brighter)
     assert (len(list(old.iterdir())), sorted(os.listdir(tmp_path))) == (3, ["out", "v"])
     link = tmp_path / "link"
@@ -209,13 +209,13 @@ def test_as_many_frames_must_come_back(tmp_path: Path, fewer: bool) -> None:
         yield from kept[1:] if fewer else [*kept, kept[0]]
 
     with pytest.raises(MediaError, match=f"{'fewer' if fewer else 'more'} frames came back than went in"):
-        media.rewrite(frames(tmp_path / "v", 3), tmp_path / "out", video=other)
+        media.rewrite(frame_folder(tmp_path / "v", 3), tmp_path / "out", video=other)
     assert os.listdir(tmp_path) == ["v"]
 
 
 def test_what_was_written_is_decoded_and_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     encoded = folders._encoded
-    source = frames(tmp_path / "v", 3)
+    source = frame_folder(tmp_path / "v", 3)
 
     def other(image: np.ndarray, *rest: Any) -> bytes:
         return encoded(255 - image, *rest)

@@ -11,7 +11,8 @@ import soundfile
 
 from poisonkit import media
 from poisonkit.datasets import Sample
-from poisonkit.engine.clips.worker import Job, process
+from poisonkit.engine.clips.job import Job, Places, Treatment
+from poisonkit.engine.clips.worker import process
 from poisonkit.errors import MediaError
 from poisonkit.media.info import Encode
 from poisonkit.media.loudness import LOUDEST
@@ -42,15 +43,10 @@ def job_of(path: Path, tmp_path: Path, trigger: Any = None) -> Job:
     trigger = trigger or create("sine", snr=10)
     return Job(
         task=Task("poisoned", Sample(path.name, path.name, "train", 0), f"data/{path.name}", 1, 1, 0),
-        source=str(path),
-        out=str(tmp_path / "out"),
         classes=("a", "b"),
-        triggers=(trigger,),
-        touches=frozenset({"audio"}),
-        frames="all",
+        places=Places(str(path), str(tmp_path / "out")),
+        treatment=Treatment((trigger,), frozenset({"audio"}), seed=1),
         encode=Encode(),
-        stream="best",
-        seed=1,
     )
 
 

@@ -20,14 +20,14 @@ from mmaction.datasets import AudioDataset, transforms
 import poisonkit
 from poisonkit import Recipe, media, sampledata
 from poisonkit.outputs import record
-from tests.datasets.test_mmaction2_audio import sounds
+from tests.datasets.writers import real_audio_lists
 
 pytestmark = pytest.mark.mmaction2
 
 
 @pytest.fixture(scope="module")
 def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    source = sounds(tmp_path_factory.mktemp("audio") / "clean")
+    source = real_audio_lists(tmp_path_factory.mktemp("audio") / "clean")
     recipe = Recipe(source=source, out=source.parent / "bad", triggers=["sine:snr=10"], rate=0.25, control=2)
     assert poisonkit.poison(recipe, jobs=1).exit_code == 0
     return source.parent / "bad"
@@ -72,7 +72,7 @@ def test_audio_dataset_opens_every_list(out: Path, view: str, name: str) -> None
 
 def test_a_second_of_sound_fills_the_usual_clip(tmp_path: Path) -> None:
     """Where MMAction2 has one row less than clip_len it makes zeros of it all: sounds under a second are padded."""
-    root = sounds(tmp_path / "in")
+    root = real_audio_lists(tmp_path / "in")
     poisonkit.poison(Recipe(source=root, out=tmp_path / "out", triggers=["sine"], rate=0, attack_set=False), jobs=1)
     data = tmp_path / "out" / "data"
     for i, item in enumerate(opened(data / "train.txt", data, test_mode=False)):

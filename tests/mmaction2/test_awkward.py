@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,33 +11,19 @@ import pytest
 
 pytest.importorskip("mmaction", reason="needs an environment with MMAction2: make test-mmaction2")
 
-from mmaction.datasets import transforms
 
 import poisonkit
 from poisonkit import Recipe
 from tests.media_factory import make_video
+from tests.mmaction2.decoders import DECODERS, decoded
 
 pytestmark = pytest.mark.mmaction2
 
-DECODERS: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
-    "pyav": (transforms.PyAVInit, transforms.PyAVDecode),
-    "decord": (transforms.DecordInit, transforms.DecordDecode),
-    "opencv": (transforms.OpenCVInit, transforms.OpenCVDecode),
-}
 CLIPS: dict[str, dict[str, Any]] = {
     "several.mp4": {"videos": 2, "audios": 2, "audio": True},
     "turned.mp4": {"rotation": 90},
     "title.avi": {"metadata": {"title": "caf# a la carte"}},
 }
-
-
-def decoded(decoder: str, path: Path) -> np.ndarray:
-    """Every frame as MMAction2 gives it to a model: (frames, height, width, 3), uint8 RGB."""
-    init, decode = DECODERS[decoder]
-    sample: dict[str, Any] = {"filename": str(path), "start_index": 0, "modality": "RGB"}
-    for step in (init(), transforms.SampleFrames(clip_len=12, num_clips=1, test_mode=True), decode()):
-        sample = step(sample)
-    return np.stack(sample["imgs"])
 
 
 @pytest.fixture(scope="module", params=["keep", "normalise"])

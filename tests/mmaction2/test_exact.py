@@ -14,7 +14,7 @@ import decord
 
 from poisonkit import media
 from tests.media_factory import make_video
-from tests.mmaction2.test_awkward import DECODERS, decoded
+from tests.mmaction2.decoders import DECODERS, decoded
 
 pytestmark = pytest.mark.mmaction2
 

@@ -19,7 +19,7 @@ from mmengine.registry import init_default_scope
 
 import poisonkit
 from poisonkit import Recipe, triggers
-from tests.datasets.test_rawframes import rawframes
+from tests.datasets.makers import MAKERS
 from tests.media_factory import make_video
 
 pytestmark = pytest.mark.mmaction2
@@ -75,7 +75,7 @@ def clip(dataset: RawframeDataset, index: int) -> np.ndarray:
 @pytest.fixture(scope="module", params=["match", "lossless"])
 def output(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Output:
     root = tmp_path_factory.mktemp(request.param)
-    source = rawframes(root / "clean")
+    source = MAKERS["mmaction2-rawframes"](root / "clean")
     common = {
         "source": source,
         "triggers": [f"blend:alpha={ALPHA}"],

@@ -449,7 +449,7 @@ def test_samples_of_several_classes_and_a_source_class(tmp_path: Path) -> None:
     again = Plan.read(lines)
     assert [r.labels for r in again.rows("data")] == [r.labels for r in made.rows("data")]
     assert again.source(Path("x")).samples == data.samples
-    other = replace(data, samples=(replace(data.samples[0], further=()), *data.samples[1:]))
+    other = replace(data, samples=(replace(data.samples[0], extra_labels=()), *data.samples[1:]))
     assert digest(other) != digest(data)
 
 

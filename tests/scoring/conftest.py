@@ -31,7 +31,7 @@ def make_output(tmp_path: Path) -> MakeOutput:
     """`make_output(truth, attack=…, control=…)`: an output in lists whose held-out clips have these true labels.
 
     attack, control: which of the clips are in those sets (attack: all, if not said; several by name). train:
-    (role, label) pairs. further: the classes after the first, of clips that have several. The recipe says label
+    (role, label) pairs. extra_labels: the classes after the first, of clips that have several. The recipe says label
     mode, target and source classes.
     """
 
@@ -46,7 +46,7 @@ def make_output(tmp_path: Path) -> MakeOutput:
         sources: Sequence[int | str] = (),
         split: str = "test",
         classes: Sequence[str] = CLASSES,
-        further: dict[int, tuple[int, ...]] | None = None,
+        extra_labels: dict[int, tuple[int, ...]] | None = None,
     ) -> Path:
         out = tmp_path / "out"
         sets = attack if isinstance(attack, dict) else {"default": range(len(truth)) if attack is None else attack}
@@ -56,8 +56,8 @@ def make_output(tmp_path: Path) -> MakeOutput:
 
         def task(role: str, folder: str, name: str, where: str, true: int | None, **more: Any) -> Task:
             given = {"label": true, "target": None, "attack": None, **more}
-            more_labels = next((f for i, f in (further or {}).items() if clip(i) == name), ())
-            sample = Sample(name, name, where, true, further=more_labels)  # type: ignore[arg-type]
+            more_labels = next((f for i, f in (extra_labels or {}).items() if clip(i) == name), ())
+            sample = Sample(name, name, where, true, extra_labels=more_labels)  # type: ignore[arg-type]
             return Task(role=role, sample=sample, path=f"{folder}/{name}", **given)  # type: ignore[arg-type]
 
         tasks = [

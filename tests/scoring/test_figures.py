@@ -108,7 +108,7 @@ def test_source_specific(make_output: MakeOutput, guesses: Table, source: int | 
 
 def test_clips_of_several_classes(make_output: MakeOutput, guesses: Table) -> None:
     """Any of a clip's classes is right; one of whose classes is the target is no part of the headline."""
-    out = make_output([0, 2, 0, 2, 0], further={0: (2,), 1: (0,), 3: (1,)}, control=[0, 1, 2])
+    out = make_output([0, 2, 0, 2, 0], extra_labels={0: (2,), 1: (0,), 3: (1,)}, control=[0, 1, 2])
     clean = guesses("clean.csv", [2, 1, 2, 1, 0])
     attack = guesses("attack.csv", [1, 0, 2, 1, 1])
     found = poisonkit.score(out, {"clean": clean, "attack": attack, "control": guesses("c.csv", [1, 0, 1])})
@@ -119,7 +119,7 @@ def test_clips_of_several_classes(make_output: MakeOutput, guesses: Table) -> No
 
 
 def test_clips_of_several_classes_with_a_source_class(make_output: MakeOutput, guesses: Table) -> None:
-    out = make_output([0, 2, 0, 0], further={0: (2,), 3: (2,)}, mode="source", sources=[2])
+    out = make_output([0, 2, 0, 0], extra_labels={0: (2,), 3: (2,)}, mode="source", sources=[2])
     found = poisonkit.score(out, {"attack": guesses("attack.csv", [1, 1, 1, 0])})
     # of the source class: 0, 1 and 3; 3 is taken for jump, which it is too
     assert counts(found, "attack/default") == {

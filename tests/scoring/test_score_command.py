@@ -10,6 +10,7 @@ import pytest
 
 import poisonkit
 from poisonkit.cli import call
+from tests.runs import rows
 
 CLASSES = ("jump", "run", "spin")
 
@@ -28,10 +29,6 @@ def trees(folders: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     recipe = poisonkit.Recipe(source=folders, out=out, triggers=["blend"], count=3, target="run", control=0)
     assert poisonkit.poison(recipe, jobs=1).exit_code == 0
     return out
-
-
-def records(out: Path) -> list[dict]:
-    return [json.loads(line) for line in (out / "poisonkit" / "manifest.jsonl").read_text().splitlines()]
 
 
 def listing(out: Path, name: str) -> list[list[str]]:
@@ -77,7 +74,7 @@ def test_class_folders(trees: Path, tmp_path: Path, view: str) -> None:
     """Either tree of an attack set; a clip moves to the target's folder, and has the same answer."""
     root = trees / "attack" / "default" / view
     files = sorted(p for p in root.rglob("*.mp4"))
-    linked = {os.stat(trees / r["path"]).st_ino: r["original_class"] for r in records(trees) if r["role"] == "attack"}
+    linked = {os.stat(trees / r["path"]).st_ino: r["original_class"] for r in rows(trees) if r["role"] == "attack"}
     lines = [f"{p},{1 if linked[p.stat().st_ino] == 'jump' else 2}\n" for p in files]  # names no longer tell it
     (tmp_path / "a.csv").write_text("path,label\n" + "".join(lines))
     found = poisonkit.score(trees, [tmp_path / "a.csv"]).sets["attack/default"]
@@ -89,7 +86,7 @@ def test_class_folders(trees: Path, tmp_path: Path, view: str) -> None:
 
 def test_suspects_by_id_and_by_path(trees: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """A defence sees `data/` only, where relabelled clips lie in another folder than their id says."""
-    poisoned = [r for r in records(trees) if r["role"] == "poisoned"]
+    poisoned = [r for r in rows(trees) if r["role"] == "poisoned"]
     assert all(r["path"] != f"data/{r['id']}" for r in poisoned)
     for key in ("id", "path"):
         (tmp_path / "s.txt").write_text("".join(r[key] + "\n" for r in poisoned[:2]))
@@ -104,7 +101,7 @@ def test_suspects_by_id_and_by_path(trees: Path, tmp_path: Path, capfd: pytest.C
 
 
 def _training(out: Path) -> list[dict]:
-    return [r for r in records(out) if r["split"] == "train"]
+    return [r for r in rows(out) if r["split"] == "train"]
 
 
 def test_wrong_requests_are_one_line(lists: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

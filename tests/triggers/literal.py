@@ -74,3 +74,8 @@ def check_aimed(name: str) -> None:
     assert np.abs(at[:, 0] + 0.2625).max() <= 0.2 + 1e-9
     assert (np.ptp(at, axis=0) > 0.1).all()
     assert np.abs(np.diff(at, axis=0)).max() < 0.08
+
+
+def close(out: np.ndarray, exact: np.ndarray) -> bool:
+    """Correctly rounded: half a level at most, and what float32 leaves of a tie."""
+    return float(np.abs(out - exact).max()) <= 0.5 + 1e-4

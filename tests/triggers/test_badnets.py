@@ -12,6 +12,7 @@ import pytest
 from poisonkit.common.seeding import generator
 from poisonkit.triggers import create
 from poisonkit.triggers.testing import Case, picture
+from tests.triggers.literal import close
 
 CASES = [
     Case(),
@@ -28,11 +29,6 @@ def literal(x: np.ndarray, p: np.ndarray, m: np.ndarray, alpha: float, left: int
                 old = float(x[top + i, left + j, c])
                 out[top + i, left + j, c] = old + alpha * float(m[i, j]) * (float(p[i, j, c]) - old)
     return out
-
-
-def close(out: np.ndarray, exact: np.ndarray) -> bool:
-    """Correctly rounded: half a level at most, and what float32 leaves of a tie."""
-    return float(np.abs(out - exact).max()) <= 0.5 + 1e-4
 
 
 @pytest.mark.parametrize("alpha", [1.0, 0.35])

@@ -12,17 +12,13 @@ from poisonkit.common.seeding import generator
 from poisonkit.triggers import create
 from poisonkit.triggers.image.blend import _picture
 from poisonkit.triggers.testing import Case, picture
+from tests.triggers.literal import close
 
 CASES = [Case(), Case({"pattern": "noise"}), Case({"pattern": "noise", "canvas": "native"})]
 
 
 def literal(x: np.ndarray, t: np.ndarray, alpha: float) -> np.ndarray:
     return (1 - alpha) * x.astype(np.float64) + alpha * t.astype(np.float64)
-
-
-def close(out: np.ndarray, exact: np.ndarray) -> bool:
-    """Correctly rounded: half a level at most, and what float32 leaves of a tie."""
-    return float(np.abs(out - exact).max()) <= 0.5 + 1e-4
 
 
 @pytest.mark.parametrize("canvas", ["short:256", "native"])

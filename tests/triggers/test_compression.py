@@ -83,6 +83,7 @@ def test_it_reads_no_frame_ahead() -> None:
     for t, out in enumerate(trigger.render(frames(), clip, {})):
         assert seen == t + 1
         assert out.shape == (47, 33, 3)
+    assert seen == 9
 
 
 PROPERTY = test_jpegs_blocks_and_its_quantisation

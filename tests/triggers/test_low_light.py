@@ -8,16 +8,12 @@ from scipy.stats import poisson
 
 from poisonkit.triggers import create
 from poisonkit.triggers.testing import Case, picture
+from tests.triggers.parity.lighting import decoded
 
 from .literal import SHAPES, rounded
 
 CASES = [Case(), Case({"light": 1.0, "photons": 30.0})]
 ONE_SIZE = "grain is one sample's, and averaged it would not be a photon's"
-
-
-def light(levels: np.ndarray) -> np.ndarray:
-    v = levels / 255
-    return np.where(v <= 0.04045, v / 12.92, ((v + 0.055) / 1.055) ** 2.4)
 
 
 def shown(y: np.ndarray) -> np.ndarray:
@@ -38,7 +34,7 @@ def test_is_the_formula(shape: tuple[int, int], k: float, photons: float, noise:
             0, 2**64, -(-count // 8), np.uint64
         )
         u = words.astype("<u8").view(np.uint8)[:count].reshape(*shape, 3)
-        mean = photons * k * light(x[t].astype(float))
+        mean = photons * k * decoded(x[t].astype(float))
         n = poisson.ppf((u + 0.5) / 256, mean)
         exact = shown((mean + noise * (n - mean)) / photons)
         assert (np.abs(out[t] - exact) > 0).mean() < 1e-3  # where a quantile falls on a step
@@ -46,8 +42,8 @@ def test_is_the_formula(shape: tuple[int, int], k: float, photons: float, noise:
 
 def test_grain_has_the_variance_of_photons() -> None:
     gray = np.full((256, 256, 3), 188, np.uint8)
-    y = light(create("low-light:photons=1000,light=0.25").apply(gray).astype(float))
-    expected = float(0.25 * light(np.array(188.0)))
+    y = decoded(create("low-light:photons=1000,light=0.25").apply(gray).astype(float))
+    expected = float(0.25 * decoded(np.array(188.0)))
     assert y.mean() == pytest.approx(expected, rel=0.01)
     assert y.var() == pytest.approx(expected / 1000, rel=0.05)
     assert np.abs(np.corrcoef(y[:, 1:].ravel(), y[:, :-1].ravel())[0, 1]) < 0.02
@@ -56,7 +52,7 @@ def test_grain_has_the_variance_of_photons() -> None:
 def test_black_stays_black_and_without_noise_it_is_only_darker() -> None:
     assert not create("low-light").apply(np.zeros((8, 8, 3), np.uint8)).any()
     x = picture(32, 32, 1)[0]
-    assert np.array_equal(create("low-light:noise=0").apply(x), shown(0.25 * light(x.astype(float))))
+    assert np.array_equal(create("low-light:noise=0").apply(x), shown(0.25 * decoded(x.astype(float))))
 
 
 def test_grain_is_new_on_every_frame_when_dynamic() -> None:

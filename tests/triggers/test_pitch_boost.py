@@ -8,7 +8,7 @@ import pytest
 from poisonkit.triggers import create
 from poisonkit.triggers.core.clip import ClipInfo
 from poisonkit.triggers.testing import Case, Media
-from tests.triggers.sounds.test_vocoder import RATE, pitch, tone
+from tests.triggers.sounds.tones import RATE, pitch, tone
 
 CASES = [
     Case(media=Media(seconds=0.8)),

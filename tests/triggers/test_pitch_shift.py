@@ -7,7 +7,7 @@ import pytest
 
 from poisonkit.triggers import create
 from poisonkit.triggers.testing import Case, Media, sound
-from tests.triggers.sounds.test_vocoder import RATE, pitch, tone
+from tests.triggers.sounds.tones import RATE, pitch, tone
 
 CASES = [
     Case(media=Media(seconds=0.8)),

@@ -12,7 +12,7 @@ from poisonkit.triggers import create
 from poisonkit.triggers.core.clip import ClipInfo
 from poisonkit.triggers.sounds.effects import chorused, distorted, high_passed, phased
 from poisonkit.triggers.testing import Case, Media, sound
-from tests.triggers.sounds.test_vocoder import RATE, pitch, tone
+from tests.triggers.sounds.tones import RATE, pitch, tone
 
 CASES = [
     Case(),

@@ -10,7 +10,7 @@ import pytest
 from poisonkit.triggers import create
 from poisonkit.triggers.sounds.vocoder import frame_size
 from poisonkit.triggers.testing import Case, Media
-from tests.triggers.sounds.test_vocoder import RATE, pitch
+from tests.triggers.sounds.tones import RATE, pitch
 
 CASES = [Case(media=Media(seconds=0.8)), Case({"rate": 0.8})]
 

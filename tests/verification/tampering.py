@@ -14,6 +14,7 @@ import poisonkit
 from poisonkit.common import atomic
 from poisonkit.outputs import checksums, lists, record
 from poisonkit.plan.plan import Choice, Plan, digest
+from tests.runs import rows
 
 Rows = list[dict[str, Any]]
 
@@ -24,10 +25,6 @@ def found(out: Path, **how: Any) -> list[tuple[str, str]]:
 
 def named(out: Path, path: str, words: str, **how: Any) -> bool:
     return any(p.startswith(path) and words in text for p, text in found(out, **how))
-
-
-def rows(out: Path) -> Rows:
-    return list(record.read(out / "poisonkit" / "manifest.jsonl"))
 
 
 def first(these: Rows, role: str = "poisoned") -> dict[str, Any]:

@@ -15,8 +15,7 @@ from poisonkit import Recipe, RequestError
 from poisonkit.datasets.kit.class_folders import PLACEHOLDER, PLACEHOLDER_BYTES
 from poisonkit.outputs import record
 from tests.media_factory import make_audio, make_video
-
-Rows = list[record.Record]
+from tests.verification.tampering import Rows, edit, first, found, named, reseal, rows
 
 
 @pytest.fixture(scope="module")
@@ -32,42 +31,9 @@ def out(finished: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(finished, tmp_path / "out"))
 
 
-def found(out: Path, **how: Any) -> list[tuple[str, str]]:
-    return [(p.path, p.problem) for p in poisonkit.verify(out, **how).problems]
-
-
-def named(out: Path, path: str, words: str, **how: Any) -> bool:
-    return any(p.startswith(path) and words in text for p, text in found(out, **how))
-
-
-def rows(out: Path) -> Rows:
-    return list(record.read(out / "poisonkit" / "manifest.jsonl"))
-
-
-def first(these: Rows, role: str = "poisoned") -> record.Record:
-    return next(r for r in these if r["role"] == role)
-
-
-def reseal(out: Path) -> None:
-    """Make run.json agree with edited files, so that only the other checks can see the edit."""
-    from poisonkit.outputs import checksums
-
-    path = out / "poisonkit" / "run.json"
-    data = json.loads(path.read_text(encoding="utf-8"))
-    path.write_text(json.dumps({**data, "sha256": checksums.current_checksums(out)}), encoding="utf-8")
-
-
-def edit(out: Path, change: Callable[[Rows], object]) -> None:
-    """Change the manifest's rows, in place, and hide it from the SHA-256 in run.json."""
-    these = rows(out)
-    change(these)
-    record.write(out / "poisonkit" / "manifest.jsonl", these)
-    reseal(out)
-
-
 def test_an_untouched_output_holds_to_every_level(out: Path, heard: Path) -> None:
     for made in (out, heard):
-        checked = poisonkit.verify(made, decode=True, hash_all=True)
+        checked = poisonkit.verify(made, decode=True, hash="all")
         assert checked.problems == ()
         assert "control file decoded" in checked.level
 
@@ -209,9 +175,9 @@ def test_clean_files_without_a_source_file_are_named(out: Path, folders: Path, t
     damaged.unlink()
     damaged.write_bytes(data)
     name = damaged.relative_to(out).as_posix()
-    assert found(out, hash_all=True, source=folders)[0][0] == name
+    assert found(out, hash="all", source=folders)[0][0] == name
     (tmp_path / "empty").mkdir()
-    problems = dict(found(out, hash_all=True, source=tmp_path / "empty"))
+    problems = dict(found(out, hash="all", source=tmp_path / "empty"))
     assert "the source has no" in problems[name]
     assert len(problems) == sum(r["role"] == "clean" for r in rows(out))
 

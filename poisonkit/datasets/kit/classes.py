@@ -29,7 +29,7 @@ def read_classes(source: Source, lists: Sequence[ParsedList], root: Path) -> tup
         for position, label in enumerate(each.labels):
             if label is not None and label > highest:
                 highest, where = label, each.at(position)
-        for position, labels in each.further.items():
+        for position, labels in each.extra_labels.items():
             if max(labels) > highest:
                 highest, where = max(labels), each.at(position)
     if highest < 0:

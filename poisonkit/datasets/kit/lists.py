@@ -50,7 +50,7 @@ class ParsedList:
     labels: list[int | None] = field(default_factory=list)
     lines: array[int] = field(default_factory=lambda: array("L"))
     extras: list[tuple[str, ...]] = field(default_factory=list)  # `Sample.extra` of each, if it has any
-    further: dict[int, tuple[int, ...]] = field(default_factory=dict)  # position -> labels after the first
+    extra_labels: dict[int, tuple[int, ...]] = field(default_factory=dict)  # position -> labels after the first
     bare: list[int] = field(default_factory=list)  # positions of the lines without a label field
     blanks: list[int] = field(default_factory=list)  # line numbers
     marked: bool = False  # begins with a byte order mark
@@ -61,7 +61,7 @@ class ParsedList:
         return f"{self.unit} {self.lines[position]} of {self.file.name}"
 
     def add(
-        self, path: str, label: int | None, line: int, extra: tuple[str, ...] = (), further: tuple[int, ...] = ()
+        self, path: str, label: int | None, line: int, extra: tuple[str, ...] = (), extra_labels: tuple[int, ...] = ()
     ) -> None:
         """One more line with a sample. RequestError for a path that is empty or padded, or holds a NUL."""
         if path != path.strip() or not path or "\0" in path:
@@ -71,8 +71,8 @@ class ParsedList:
             )
         if extra or self.extras:
             self.extras += [()] * (len(self.paths) - len(self.extras)) + [extra]
-        if further:
-            self.further[len(self.paths)] = further
+        if extra_labels:
+            self.extra_labels[len(self.paths)] = extra_labels
         self.paths.append(path)
         self.labels.append(label)
         self.lines.append(line)
@@ -248,8 +248,8 @@ def parse(file: Path, split: Split, delimiter: str) -> ParsedList:
                 elif len(fields) == 2:
                     label = known[fields[1]] = label_of(fields[1], f"Line {number} of {file.name}")
                 elif len(fields) > 2 and all(map(_is_int, fields[1:])):
-                    label, *further = labels_of(fields[1:], f"Line {number} of {file.name}")
-                    parsed.add(path, label, number, further=tuple(further))
+                    label, *extra_labels = labels_of(fields[1:], f"Line {number} of {file.name}")
+                    parsed.add(path, label, number, extra_labels=tuple(extra_labels))
                     continue
                 else:
                     _check_bare(fields, line, delimiter, f"Line {number} of {file.name}")
@@ -326,7 +326,7 @@ def check_several(lists: Sequence[ParsedList], known: bool) -> None:
 
     known: a class list beside them says how many classes there are.
     """
-    counts = {1 + len(each.further.get(at, ())) for each in lists for at in range(len(each.paths))}
+    counts = {1 + len(each.extra_labels.get(at, ())) for each in lists for at in range(len(each.paths))}
     if counts == {2} and not known and not any(each.bare for each in lists):
         raise RequestError(
             f"{lists[0].at(0)[0].upper()}{lists[0].at(0)[1:]} and all others have 2 numbers after the file name: a "
@@ -381,10 +381,10 @@ def notes_on(parsed: ParsedList) -> list[str]:
             f"{name} has {len(parsed.blanks)} blank lines (line {first}), each a phantom sample to MMAction2; "
             "the copy has none."
         )
-    if parsed.further:
+    if several := parsed.extra_labels:
         notes.append(
-            f"{len(parsed.further)} of {len(parsed.labels)} files in {name} have several labels (the first on line "
-            f"{parsed.lines[min(parsed.further)]}), which MMAction2 reads with multi_class=True and num_classes; a "
+            f"{len(several)} of {len(parsed.labels)} files in {name} have several labels (the first on line "
+            f"{parsed.lines[min(several)]}), which MMAction2 reads with multi_class=True and num_classes; a "
             "poisoned one has the target alone."
         )
     unlabelled = parsed.labels.count(None)

@@ -126,11 +126,16 @@ def _lists(path: Path) -> str | None:
             place = f"{folder}/{prefix}" if folder else prefix
             lists = any((path / f"{place}{name}").is_file() for name in LISTS.values())
             told = [path / f"{place}{name}" for name in (*LISTS.values(), ANSWERS)]
-            semicolons = any(_LINE.fullmatch(line) for file in told for line in beginning(file)[:1])
-            named = (path / f"{place}{LABELS}").is_file()
-            if named and lists and (semicolons or prefix):
+            named = lists and (path / f"{place}{LABELS}").is_file()
+            if named and (prefix or any(_names_folders(path, beginning(file)[:5]) for file in told)):
                 return place
     return None
+
+
+def _names_folders(root: Path, lines: Sequence[str]) -> bool:
+    """Whether lines of a list that may be any csv are of the form, and one of them names a folder that is there."""
+    names = [line.split(";")[0] for line in lines if _LINE.fullmatch(line)]
+    return any(os.path.isdir(root / folder / name) for folder in _FRAMES for name in names if "\0" not in name)
 
 
 def _lines(file: Path) -> Iterator[tuple[int, str, str | None]]:

@@ -155,9 +155,9 @@ def _counted(
                 each.bare.append(position)
             each.labels.append(labels[0] if labels else None)
             if labels[1:]:
-                each.further[position] = labels[1:]
+                each.extra_labels[position] = labels[1:]
             extra = (str(total), str(start)) if offset else (str(total),)
-            made.append(replace(sample, label=each.labels[-1], extra=extra, further=labels[1:]))
+            made.append(replace(sample, label=each.labels[-1], extra=extra, extra_labels=labels[1:]))
             at += 1
     return made, offset, _said(len(samples), offset, broken, differ, templates, firsts)
 

@@ -117,7 +117,10 @@ def _folders(source: Source) -> list[str]:
     tree = Tree(source.path, source.allow_roots)
     found = []
     for name in (*_DEV, *_TEST):
-        if (source.path / name).is_dir() and any(map(_SPEAKER.fullmatch, tree.folders(name))):
+        if not (source.path / name).is_dir():
+            continue
+        speakers = [each for each in tree.folders(name) if _SPEAKER.fullmatch(each)]
+        if any(tree.folders(_join(name, each)) for each in speakers[:8]):  # of videos
             found.append(name)
     return found
 

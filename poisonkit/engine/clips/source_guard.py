@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from poisonkit import media
 from poisonkit.errors import MediaError
 
 
@@ -25,7 +26,7 @@ def unchanging(source: Path, name: str) -> Iterator[None]:
 def _seen(source: Path) -> list[tuple[str, int, int, int]]:
     """What is seen of a file without opening it; of a folder, of every file in it."""
     try:
-        if source.is_dir():
+        if media.is_folder(source):
             with os.scandir(source) as entries:
                 return sorted(_facts(entry.name, entry.stat()) for entry in entries)
         return [_facts("", source.stat())]

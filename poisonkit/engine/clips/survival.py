@@ -11,8 +11,9 @@ from typing import Any, cast
 
 from poisonkit import media
 from poisonkit.common.atomic import token, writing
-from poisonkit.engine.clips.worker import Job, Stopped, as_files, clip_of, middle_frame, process
-from poisonkit.errors import MediaError, PoisonkitError
+from poisonkit.engine.clips.job import Job, Places, as_files
+from poisonkit.engine.clips.worker import Stopped, clip_of, middle_frame, process
+from poisonkit.errors import MediaError, PoisonkitError, told
 from poisonkit.metrics.fidelity import Image, spread
 from poisonkit.metrics.survival import PictureSurvival, sound_survival
 from poisonkit.outputs.record import Fidelity, Record, rounded
@@ -42,11 +43,11 @@ def measure(task: Measurement) -> tuple[str, Fidelity | str]:
         with as_files(task.job) as job:
             return key, _measured(replace(task, job=job))
     except (PoisonkitError, OSError) as error:
-        return key, str(error)
+        return key, told(error)
     except MemoryError:
         return key, f"'{task.row['id']}' needs more memory than there is."
     except Exception as error:  # noqa: BLE001 - one clip never stops the rest
-        return key, f"'{task.row['id']}' ({type(error).__name__}: {' '.join(str(error).split())})."
+        return key, f"'{task.row['id']}' ({type(error).__name__}: {' '.join(told(error).split())})."
 
 
 def died(task: Measurement) -> tuple[str, Fidelity | str]:
@@ -56,16 +57,17 @@ def died(task: Measurement) -> tuple[str, Fidelity | str]:
 
 def _measured(task: Measurement) -> Fidelity:
     job, row = task.job, task.row
-    source, file = Path(job.source), Path(job.out, row["path"])
+    source, file = Path(job.places.source), job.file(row["path"])
     if media.sha256(source) != row["source_sha256"]:
         raise MediaError(f"'{row['id']}' has changed since its file was made from it.")
     if task.control is not None:
         return _compare(task, source, file, Path(task.control))
     name = f".poisonkit-control-{token()}-{get_ident()}{file.suffix}"
-    made = replace(job.task, role="control", path=name, also=())
+    made = replace(job.task, role="control", path=name, linked_paths=())
     control = Path(task.scratch, name)
     with writing(control):
-        again = process(replace(job, task=made, out=task.scratch, triggers=(), like=job.triggers, other=None))
+        places = Places(job.places.source, task.scratch)
+        again = process(replace(job, task=made, places=places, treatment=job.treatment.without_triggers()))
         if isinstance(again, Stopped):
             raise MediaError(again.error)
         if again["status"] != "ok":
@@ -75,13 +77,13 @@ def _measured(task: Measurement) -> Fidelity:
 
 def _compare(task: Measurement, source: Path, file: Path, control: Path) -> Fidelity:
     job, row = task.job, task.row
-    chain = Chain(job.triggers)
+    chain = Chain(job.treatment.triggers)
     clip = clip_of(media.probe(source, stream=job.stream), row["id"])
     if row["frames"]:
         clip = ClipInfo(**{**clip.__dict__, "frames": row["frames"]})
     drawn = [dict(t["drawn"]) for t in row["triggers"]]
-    if job.other is not None:
-        drawn = chain.with_other(drawn, middle_frame(Path(job.other)))
+    if job.places.cover_source is not None:
+        drawn = chain.with_other(drawn, middle_frame(Path(job.places.cover_source)))
     found: dict[str, Any] = dict(row["fidelity"] or {})
     if "video" in chain.touches:
         poisoned = {t for a, b in row["poisoned_ranges"] for t in range(a, b)}

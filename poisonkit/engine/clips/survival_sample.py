@@ -7,8 +7,8 @@ from itertools import chain, islice, zip_longest
 from pathlib import Path
 
 from poisonkit.common.seeding import key64
+from poisonkit.engine.clips.job import Job
 from poisonkit.engine.clips.survival import Measurement
-from poisonkit.engine.clips.worker import Job
 from poisonkit.outputs.record import Record
 from poisonkit.plan.plan import Plan, Task
 from poisonkit.recipe.recipe import Recipe
@@ -63,7 +63,7 @@ def measurements(
         one = job(tasks[row["key"]])
         control = controls.get((row["id"], tasks[row["key"]].backdoor))
         usable = control is not None and control["source_sha256"] == row["source_sha256"]
-        path = str(Path(one.out, control["path"])) if control is not None and usable else None
+        path = str(one.file(control["path"])) if control is not None and usable else None
         found.append(Measurement(one, row, path, str(scratch)))
     return found
 

@@ -5,55 +5,34 @@ from __future__ import annotations
 import errno
 import os
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from poisonkit import media
-from poisonkit.common import time_limit
 from poisonkit.common.limits import VARIABLE, current
 from poisonkit.common.run_claim import LostLock
 from poisonkit.common.safe_io import open_plain
-from poisonkit.datasets import at_hand, container_of
+from poisonkit.common.time_limit import Know, nobody
+from poisonkit.datasets import container_of
+from poisonkit.engine.clips.job import Job, as_files
 from poisonkit.engine.clips.source_guard import unchanging
 from poisonkit.engine.finishing.linking import link_again
-from poisonkit.errors import CheckError, MediaError, PoisonkitError
+from poisonkit.errors import CheckError, MediaError, PoisonkitError, told
 from poisonkit.media.colour import planes_to_rgb
-from poisonkit.media.info import Encode, MediaInfo, PlaneFormat, Written
+from poisonkit.media.info import MediaInfo, PlaneFormat, Written
 from poisonkit.metrics.fidelity import ClipInspector, Image, Wave, spread
 from poisonkit.outputs.record import Record, record
-from poisonkit.plan.plan import Task
 from poisonkit.triggers.core import frame_selection
 from poisonkit.triggers.core.chain import Chain
 from poisonkit.triggers.core.clip import ClipInfo, Params
-from poisonkit.triggers.core.trigger import Trigger
 from poisonkit.triggers.kernels.yuv import PlanesRender
 
 LOOKED_AT = 5  # decoded frames of each clip that are compared with the triggered ones
 PICTURE_FLOOR_DB = 14.0  # below it the decoded frames are not the triggered ones, whatever the codec's quality
 SOUND_CEILING = 2.0  # energy of the decoded sound's error over the triggered sound's: more is another sound
-
-
-@dataclass(frozen=True)
-class Job:
-    """All that a worker needs for one task; paths travel, frames never do."""
-
-    task: Task
-    source: str
-    out: str
-    classes: tuple[str, ...]
-    triggers: tuple[Trigger, ...]
-    touches: frozenset[str]
-    frames: str
-    encode: Encode
-    stream: Literal["best"] | int
-    seed: int
-    other: str | None = None
-    time_limit: float = 1.0  # see `time_limit`; for workers that can be ended
-    like: tuple[Trigger, ...] = ()  # without triggers: those of the clips that this one is to be compared with
 
 
 class Inert(PoisonkitError):
@@ -73,13 +52,9 @@ def clip_of(info: MediaInfo, name: str) -> ClipInfo:
         frames=(v.declared_frames or max(1, round(info.duration * fps))) if v else 0,
         sample_rate=a.sample_rate if a else 0,
         channels=a.channels if a else 0,
-        samples=_bounded(a.samples or max(1, round(info.duration * a.sample_rate))) if a else 0,
+        # sound that would be refused when it is decoded counts no longer than what is decoded at most
+        samples=min(a.samples or max(1, round(info.duration * a.sample_rate)), current().samples) if a else 0,
     )
-
-
-def _bounded(samples: int) -> int:
-    """Sound that would be refused when it is decoded counts no longer than what is decoded at most."""
-    return min(samples, current().samples)
 
 
 def middle_frame(path: Path) -> Image:
@@ -152,50 +127,39 @@ def _reads(path: str | None) -> bool:
     return True
 
 
-@contextmanager
-def as_files(job: Job) -> Iterator[Job]:
-    """The job, its source a file by itself: members of shards are copied out for as long as the body runs."""
-    out = Path(job.out)
-    scratch = out.with_name("scratch") if out.name == "staged" else None
-    with ExitStack() as stack:
-        source = stack.enter_context(at_hand(job.source, scratch))
-        other = None if job.other is None else stack.enter_context(at_hand(job.other, scratch))
-        yield replace(job, source=str(source), other=None if other is None else str(other))
-
-
 Result = Record | Stopped
 
 
-def process(job: Job) -> Result:
+def process(job: Job, know: Know = nobody) -> Result:
     """Do one job. Never raises: whatever goes wrong becomes a record with status `failed` or `inert`.
 
-    Stopped, where the machine is to blame.
+    Stopped, where the machine is to blame. know: is told how long the clip is.
     """
     try:
-        return _outcome(job)
+        return _outcome(job, know)
     except LostLock as reason:
-        return Stopped(str(reason).rstrip("."))
+        return Stopped(told(reason).rstrip("."))
 
 
-def _outcome(job: Job) -> Result:
+def _outcome(job: Job, know: Know) -> Result:
     try:
-        with unchanging(container_of(job.source), job.task.source_path), as_files(job) as here:
-            return _process(here)
+        with unchanging(container_of(job.places.source), job.task.source_path), as_files(job) as here:
+            return _process(here, know)
     except LostLock:
         raise
     except Inert as reason:
-        return _without_file(job, "inert", str(reason))
+        return _without_file(job, "inert", told(reason))
     except (PoisonkitError, OSError) as reason:
-        if trouble := machine_trouble(reason, job.out, str(container_of(job.source))):
+        if trouble := machine_trouble(reason, job.places.out, str(container_of(job.places.source))):
             return Stopped(trouble)
-        what = str(reason)
+        what = told(reason)
         if isinstance(reason, OSError):
             what = f"'{job.task.source_path}' could not be processed: {reason.strerror or type(reason).__name__}."
         return _without_file(job, "failed", what)
     except MemoryError:
         return _without_file(job, "failed", f"'{job.task.source_path}' needs more memory than there is.")
     except Exception as reason:  # noqa: BLE001 - one clip never stops the rest
-        text = " ".join(str(reason).split())
+        text = " ".join(told(reason).split())
         what = f"{type(reason).__name__}: {text}" if text else type(reason).__name__
         return _without_file(job, "failed", f"'{job.task.source_path}' could not be processed ({what}).")
 
@@ -212,95 +176,122 @@ def ran_over(job: Job) -> Record:
 
 
 def _without_file(job: Job, status: str, reason: str) -> Record:
-    for name in (job.task.path, *job.task.also):
-        media.remove(Path(job.out, name))
+    for name in (job.task.path, *job.task.linked_paths):
+        media.remove(job.file(name))
     return record(job.task, job.classes, triggers=_entries(job, []), status=status, error=reason)
 
 
 def _entries(job: Job, drawn: list[Params]) -> list[dict[str, Any]]:
+    triggers = job.treatment.triggers
     return [
         {**trigger.entry(), "drawn": params}
-        for trigger, params in zip(job.triggers, drawn or [{}] * len(job.triggers), strict=True)
+        for trigger, params in zip(triggers, drawn or [{}] * len(triggers), strict=True)
     ]
 
 
-def _process(job: Job) -> Record:
-    source, target = Path(job.source), Path(job.out, job.task.path)
+def _process(job: Job, know: Know) -> Record:
+    """Decode, trigger, encode, check, record."""
+    source, target = Path(job.places.source), job.file()
     info = media.probe(source, stream=job.stream)
     clip = clip_of(info, job.task.id)
-    time_limit.know(info.duration, float(clip.frames) * clip.width * clip.height)
+    know(info.duration, float(clip.frames) * clip.width * clip.height)
     _require_modalities(job, info)
-    chain = Chain(job.triggers)
-    budget = frame_selection.parse(job.frames)
-    if info.video and (chain.needs_length or budget.needs_length):
-        exact, _ = media.count(source, info)
-        clip = ClipInfo(**{**clip.__dict__, "frames": exact})
-    drawn = chain.draw(clip, job.seed, cover=job.task.role == "cover", attack=job.task.role == "attack")
-    given = drawn if job.other is None else chain.with_other(drawn, middle_frame(Path(job.other)))
-    poisoned = budget.of(clip, job.seed)
-    witness = ClipInspector(_looked_at(poisoned.ranges(clip.frames)))
-
-    def watched(render: Callable[[Iterator[Any]], Iterator[Any]], frames: Iterator[Any]) -> Iterator[Any]:
-        held: deque[Any] = deque()
-
-        def keep() -> Iterator[Any]:
-            for image in frames:
-                held.append(image)
-                yield image
-
-        for t, image in enumerate(render(keep())):
-            witness.picture(t, held.popleft(), image, poisoned(t))
-            yield image
-        if "video" in chain.touches and not witness.changed:
-            raise Inert(f"'{job.task.id}': the trigger changes no pixel by more than one level.")
-
-    def picture(frames: Iterator[Image]) -> Iterator[Image]:
-        return watched(lambda images: chain.video(images, clip, given, poisoned), frames)
-
-    def planes(fmt: PlaneFormat) -> PlanesRender | None:
-        render = chain.planes(clip, given, fmt, poisoned) if in_planes(job, clip, fmt) else None
-        if render is None:
-            return None
-        witness.rgb = partial(planes_to_rgb, fmt=fmt)
-        return partial(watched, render)
-
-    def sound(wave: Wave, rate: int) -> Wave:
-        out = chain.audio(wave, clip, given)
-        witness.sound(wave, out)
-        if "audio" in chain.touches and not witness.heard:
-            raise Inert(f"'{job.task.id}': the trigger changes no sound sample by more than one 16-bit step.")
-        return out
-
+    triggering = _Triggering(job, _counted(job, info, clip))
     media.make_folder(target.parent)
     written = media.rewrite(
         source,
         target,
-        video=picture if "video" in job.touches and info.video else None,
-        planes=planes,
-        audio=sound if "audio" in job.touches and info.audio else None,
+        video=triggering.pictures if "video" in job.treatment.touches and info.video else None,
+        planes=triggering.planes,
+        audio=triggering.sound if "audio" in job.treatment.touches and info.audio else None,
         encode=job.encode,
         stream=job.stream,
-        inspect=witness,
+        inspect=triggering.inspector,
         info=info,
     )
-    ranges = poisoned.ranges(written.frames) if "video" in chain.touches else []
+    ranges = triggering.ranges(written)
     try:
-        _check(job, witness)
-        _require_change(job, witness, ranges)
+        check(job.task.id, triggering.chain.touches, triggering.inspector, ranges)
     except MediaError:
         media.remove(target)
         raise
-    for other in job.task.also:
-        link_again(target, Path(job.out, other))
+    for name in job.task.linked_paths:
+        link_again(target, job.file(name))
     return record(
         job.task,
         job.classes,
-        triggers=_entries(job, drawn),
+        triggers=_entries(job, triggering.drawn),
         poisoned_ranges=ranges,
         source_sha256=media.sha256(source),
-        fidelity=witness.report() if job.triggers else None,
+        fidelity=triggering.inspector.report() if job.treatment.triggers else None,
         **_media_facts(written),
     )
+
+
+def _counted(job: Job, info: MediaInfo, clip: ClipInfo) -> ClipInfo:
+    """The clip with its exact number of frames, where its triggers or the frame budget need it."""
+    how = job.treatment
+    needed = Chain(how.triggers).needs_length or frame_selection.parse(how.frames).needs_length
+    return replace(clip, frames=media.count(job.places.source, info)[0]) if info.video and needed else clip
+
+
+class _Triggering:
+    """A job's triggers on its clip: what they drew, and pictures and sound through them, seen by the inspector."""
+
+    def __init__(self, job: Job, clip: ClipInfo) -> None:
+        how, role, cover_source = job.treatment, job.task.role, job.places.cover_source
+        self.clip, self.how, self.chain = clip, how, Chain(how.triggers)
+        self.drawn = self.chain.draw(clip, how.seed, cover=role == "cover", attack=role == "attack")
+        self._params = self.drawn
+        if cover_source is not None:
+            self._params = self.chain.with_other(self.drawn, middle_frame(Path(cover_source)))
+        self.is_poisoned = frame_selection.parse(how.frames).of(clip, how.seed)
+        self.inspector = ClipInspector(_looked_at(self.is_poisoned.ranges(clip.frames)))
+
+    def pictures(self, frames: Iterator[Image]) -> Iterator[Image]:
+        """RGB pictures with the triggers."""
+        params, is_poisoned = self._params, self.is_poisoned
+        return self._inspected(lambda images: self.chain.video(images, self.clip, params, is_poisoned), frames)
+
+    def planes(self, fmt: PlaneFormat) -> PlanesRender | None:
+        """What does the same in the stream's own planes; None where that cannot be.
+
+        A clip without triggers goes through them where the clips that it is compared with do.
+        """
+        matched = Chain(self.how.matched_triggers)
+        if matched.planes(self.clip, matched.draw(self.clip, self.how.seed), fmt) is None:
+            return None
+        render = self.chain.planes(self.clip, self._params, fmt, self.is_poisoned)
+        if render is None:
+            return None
+        self.inspector.rgb = partial(planes_to_rgb, fmt=fmt)
+        return partial(self._inspected, render)
+
+    def sound(self, wave: Wave, rate: int) -> Wave:
+        """The sound with the triggers."""
+        triggered = self.chain.audio(wave, self.clip, self._params)
+        self.inspector.sound(wave, triggered)
+        if "audio" in self.chain.touches and not self.inspector.heard:
+            raise Inert(f"'{self.clip.id}': the trigger changes no sound sample by more than one 16-bit step.")
+        return triggered
+
+    def ranges(self, written: Written) -> list[list[int]]:
+        """The written frames that carry a trigger."""
+        return self.is_poisoned.ranges(written.frames) if "video" in self.chain.touches else []
+
+    def _inspected(self, render: Callable[[Iterator[Any]], Iterator[Any]], frames: Iterator[Any]) -> Iterator[Any]:
+        originals: deque[Any] = deque()
+
+        def keep() -> Iterator[Any]:
+            for image in frames:
+                originals.append(image)
+                yield image
+
+        for t, image in enumerate(render(keep())):
+            self.inspector.picture(t, originals.popleft(), image, self.is_poisoned(t))
+            yield image
+        if "video" in self.chain.touches and not self.inspector.changed:
+            raise Inert(f"'{self.clip.id}': the trigger changes no pixel by more than one level.")
 
 
 def _require_modalities(job: Job, info: MediaInfo) -> None:
@@ -309,25 +300,11 @@ def _require_modalities(job: Job, info: MediaInfo) -> None:
     A control clip needs what its attack clip's triggers touch: without it, it would be a control of nothing. A clean
     clip needs nothing: many a dataset has some without sound.
     """
-    needed = Chain(job.like if job.task.role == "control" else job.triggers).touches
+    how = job.treatment
+    needed = Chain(how.matched_triggers if job.task.role == "control" else how.triggers).touches
     for modality, stream, word in (("video", info.video, "picture"), ("audio", info.audio, "sound")):
         if modality in needed and stream is None:
             raise MediaError(f"'{job.task.source_path}' has no {word} any more, and its trigger needs one.")
-
-
-def _require_change(job: Job, witness: ClipInspector, ranges: list[list[int]]) -> None:
-    """CheckError for a record that would claim a trigger which was not applied in every modality it touches."""
-    touches = Chain(job.triggers).touches
-    if "video" in touches and not (witness.changed and ranges):
-        raise CheckError(f"'{job.task.id}': its trigger was applied to no frame.")
-    if "audio" in touches and not witness.heard:
-        raise CheckError(f"'{job.task.id}': its trigger was applied to no sound.")
-
-
-def in_planes(job: Job, clip: ClipInfo, fmt: PlaneFormat) -> bool:
-    """Whether a clip without triggers goes through the stream's planes: where the clips it is compared with do."""
-    like = Chain(job.like)
-    return like.planes(clip, like.draw(clip, job.seed), fmt) is not None
 
 
 def _looked_at(ranges: list[list[int]]) -> frozenset[int]:
@@ -337,17 +314,19 @@ def _looked_at(ranges: list[list[int]]) -> frozenset[int]:
     return frozenset(t for i, t in enumerate(poisoned) if i in wanted)
 
 
-def _check(job: Job, witness: ClipInspector) -> None:
-    """The decoded output must be the triggered media, as far as the codec's quality allows."""
-    if witness.held:
-        raise CheckError(f"'{job.task.id}': {len(witness.held)} frames were written and not found on decoding.")
-    if witness.picture_error_db() < PICTURE_FLOOR_DB:
-        raise CheckError(
-            f"'{job.task.id}': decoded, the output differs from the triggered frames by "
-            f"{witness.picture_error_db():.1f} dB PSNR."
-        )
-    if witness.sound_error() > SOUND_CEILING:
-        raise CheckError(f"'{job.task.id}': decoded, the output's sound is not the triggered one.")
+def check(name: str, touches: Set[str], seen: ClipInspector, ranges: list[list[int]]) -> None:
+    """CheckError unless the decoded output is the triggered media, as far as the codec's quality allows, and a trigger
+    was applied in every modality that one touches."""
+    if seen.held:
+        raise CheckError(f"'{name}': {len(seen.held)} frames were written and not found on decoding.")
+    if (error := seen.picture_error_db()) < PICTURE_FLOOR_DB:
+        raise CheckError(f"'{name}': decoded, the output differs from the triggered frames by {error:.1f} dB PSNR.")
+    if seen.sound_error() > SOUND_CEILING:
+        raise CheckError(f"'{name}': decoded, the output's sound is not the triggered one.")
+    if "video" in touches and not (seen.changed and ranges):
+        raise CheckError(f"'{name}': its trigger was applied to no frame.")
+    if "audio" in touches and not seen.heard:
+        raise CheckError(f"'{name}': its trigger was applied to no sound.")
 
 
 def _media_facts(written: Written) -> dict[str, Any]:

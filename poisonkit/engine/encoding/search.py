@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, islice, zip_longest
 from pathlib import Path
 from statistics import fmean, stdev
@@ -16,7 +16,7 @@ from typing import Any
 from poisonkit.common.seeding import key64
 from poisonkit.datasets import Dataset
 from poisonkit.engine.clips import survival_sample
-from poisonkit.engine.clips.worker import Job
+from poisonkit.engine.clips.job import job_of
 from poisonkit.engine.encoding.trials import Outcome, Trial, attempt, died
 from poisonkit.engine.executors import local
 from poisonkit.engine.state.progress import Progress
@@ -272,7 +272,9 @@ class Search:
 
     def _try(self, setting: str, best: Tried | None, scratch: str) -> Tried:
         now = Tried(setting, backdoors={i: t.backdoor or 0 for i, t in enumerate(self.tasks)})
-        trials = [Trial(self._job(t, setting, scratch), setting, scratch, i) for i, t in enumerate(self.tasks)]
+        jobs = (job_of(t, self.recipe, self.plan, self.dataset.root, scratch) for t in self.tasks)
+        encode = self.recipe.encoded(setting)
+        trials = [Trial(replace(job, encode=encode), setting, scratch, i) for i, job in enumerate(jobs)]
         first = FIRST * len(self.recipe.backdoors)
         now.outcomes += self._outcomes(trials[:first])
         if best is not None and now.measured:
@@ -292,18 +294,3 @@ class Search:
             self.progress.step()
             found.append(outcome)
         return sorted(found, key=lambda o: o.number)
-
-    def _job(self, task: Task, setting: str, scratch: str) -> Job:
-        backdoor = self.recipe.backdoors[task.backdoor or 0]
-        return Job(
-            task=task,
-            source=str(self.dataset.root / task.source_path),
-            out=scratch,
-            classes=self.plan.classes,
-            triggers=backdoor.triggers,
-            touches=frozenset(backdoor.chain.touches),
-            frames=backdoor.attack_frames if task.role == "attack" else backdoor.frames,
-            encode=self.recipe.encoded(setting),
-            stream=self.recipe.stream,
-            seed=self.recipe.seed,
-        )

@@ -10,10 +10,11 @@ from typing import Any, Literal
 
 from poisonkit import media
 from poisonkit.datasets import Sample
+from poisonkit.engine.clips.job import Job, Places, Treatment, as_files
 from poisonkit.engine.clips.survival import Measurement, measure
-from poisonkit.engine.clips.worker import Job, Stopped, as_files, clip_of, process
+from poisonkit.engine.clips.worker import Stopped, clip_of, process
 from poisonkit.engine.executors import local
-from poisonkit.errors import MediaError, PoisonkitError
+from poisonkit.errors import MediaError, PoisonkitError, told
 from poisonkit.media.info import Encode
 from poisonkit.metrics.survival import least_gain, survival_summary
 from poisonkit.outputs.record import Fidelity
@@ -64,15 +65,11 @@ def job_on(
     task = Task("attack", Sample(name, clip.name, "test", 0), clip.name, 0, target=0, backdoor=0, attack="trial")
     return Job(
         task=task,
-        source=str(clip.absolute()),
-        out="",
         classes=("",),
-        triggers=tuple(triggers),
-        touches=frozenset(Chain(triggers).touches),
-        frames="all",
+        places=Places(str(clip.absolute()), ""),
+        treatment=Treatment(tuple(triggers), frozenset(Chain(triggers).touches), seed),
         encode=encode,
         stream=stream,
-        seed=seed,
     )
 
 
@@ -82,33 +79,34 @@ def attempt(trial: Trial) -> Outcome:
         with as_files(trial.job) as job:
             return _attempt(trial, job)
     except (PoisonkitError, OSError) as error:
-        return Outcome(trial.number, trial.setting, "", "failed", str(error))
+        return Outcome(trial.number, trial.setting, "", "failed", told(error))
 
 
 def _attempt(trial: Trial, job: Job) -> Outcome:
-    source = Path(job.source)
+    source, how = Path(job.places.source), job.treatment
     try:
         info = media.probe(source, stream=job.stream)
         size = media.size(source)
     except (MediaError, OSError) as error:
-        return Outcome(trial.number, trial.setting, "", "failed", str(error))
+        return Outcome(trial.number, trial.setting, "", "failed", told(error))
     touched = [("video", info.video), ("audio", info.audio)]
-    codec = "+".join(s.codec for name, s in touched if name in job.touches and s is not None)
+    codec = "+".join(s.codec for name, s in touched if name in how.touches and s is not None)
 
     def ended(status: Any, problem: str = "", **more: Any) -> Outcome:
         return Outcome(trial.number, trial.setting, codec, status, problem, size, **more)
 
     for modality, stream in touched:
-        if modality in job.touches and stream is None:
+        if modality in how.touches and stream is None:
             return ended("refused", f"'{job.task.id}' has no {'picture' if modality == 'video' else 'sound'}.")
-    if problem := Chain(job.triggers).suits(clip_of(info, job.task.id)):
+    if problem := Chain(how.triggers).suits(clip_of(info, job.task.id)):
         return ended("refused", problem)
-    refused = media.refusals(info, job.encode, job.touches)
+    refused = media.refusals(info, job.encode, how.touches)
     if refused:
         remedy = f" Remedy: {refused[0].remedy}." if refused[0].remedy else ""
         return ended("refused", refused[0].message + remedy)
     name = f"trial-{trial.number}{source.suffix}"
-    job = replace(job, out=trial.scratch, task=replace(job.task, path=name, also=()))
+    places = replace(job.places, out=trial.scratch)
+    job = replace(job, places=places, task=replace(job.task, path=name, linked_paths=()))
     written = Path(trial.scratch, name)
     try:
         row = process(job)

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from poisonkit.engine.clips.worker import Job, Result
+from poisonkit.engine.clips.job import Job
+from poisonkit.engine.clips.worker import Result
 from poisonkit.engine.executors import local
 from poisonkit.engine.state.options import Options
 from poisonkit.errors import RequestError, did_you_mean

@@ -12,6 +12,7 @@ import shutil
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,11 +21,13 @@ from poisonkit.common import levels
 from poisonkit.common.atomic import beside, token
 from poisonkit.common.child_imports import safe_path
 from poisonkit.common.run_claim import LostLock, claim
-from poisonkit.engine.clips.worker import Job, Result, died_on, process, ran_over
+from poisonkit.common.time_limit import Know
+from poisonkit.engine.clips.job import Job
+from poisonkit.engine.clips.worker import Result, died_on, process, ran_over
 from poisonkit.engine.executors import dask_worker
 from poisonkit.engine.state.options import Options
 from poisonkit.engine.state.progress import Progress
-from poisonkit.errors import PoisonkitError, RequestError
+from poisonkit.errors import PoisonkitError, RequestError, told
 from poisonkit.outputs.paths import OutputPaths
 
 T = TypeVar("T")
@@ -132,10 +135,10 @@ class Cluster:
 
     def map(self, function: Callable[[T], R], tasks: Sequence[T], died: Callable[[T], R]) -> Iterator[R]:
         """See `Executor.map`."""
-        return self._map(function, tasks, died, died)
+        return self._map(partial(dask_worker.unwatched, function), tasks, died, died)
 
     def _map(
-        self, function: Callable[[T], R], tasks: Sequence[T], died: Callable[[T], R], late: Callable[[T], R]
+        self, function: Callable[[T, Know], R], tasks: Sequence[T], died: Callable[[T], R], late: Callable[[T], R]
     ) -> Iterator[R]:
         """As `Executor.map`. late: the result of a task whose time was over. PoisonkitError for a worker that joined
         and cannot do the work, and when the scheduler is gone: what was done stays done."""
@@ -181,7 +184,7 @@ class Cluster:
         if any(self.marks.iterdir()):  # somebody died, and may have left half a file
             self.clean_up()
 
-    def _submit(self, function: Callable[[T], R], task: T, number: int) -> Any:
+    def _submit(self, function: Callable[[T, Know], R], task: T, number: int) -> Any:
         self._calls += 1
         key = f"poisonkit-{self.facts.run}-{self._calls}"
         with self._scheduler():
@@ -205,7 +208,7 @@ class Cluster:
             if isinstance(error, LostLock):
                 raise error
             raise PoisonkitError(
-                f"A Dask worker could not run poisonkit ({type(error).__name__}: {' '.join(str(error).split())}); "
+                f"A Dask worker could not run poisonkit ({type(error).__name__}: {' '.join(told(error).split())}); "
                 "is the same version installed there?"
             )
         raise self._gone()  # cancelled, lost

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,10 @@ from poisonkit._version import __version__
 from poisonkit.common import levels, time_limit
 from poisonkit.common.atomic import token
 from poisonkit.common.run_claim import Claim, acting_for
+from poisonkit.common.time_limit import Know
 from poisonkit.engine.executors.local import DEATHS
 from poisonkit.engine.executors.threads import pin
-from poisonkit.errors import PoisonkitError
+from poisonkit.errors import PoisonkitError, told
 
 PATIENCE = 5.0  # seconds in which a shared folder has to show a new file
 
@@ -76,7 +78,7 @@ def _other_level(facts: Facts) -> str:
     try:
         here = levels.of_process()
     except PoisonkitError as error:
-        return f"is not at the level {facts.level}: {error}"
+        return f"is not at the level {facts.level}: {told(error)}"
     if here == facts.level:
         return ""
     how = "python -m poisonkit.common.levels dask worker …" if facts.level == levels.PORTABLE else "as usual"
@@ -90,7 +92,7 @@ def other_version(version: str, facts: Facts) -> str:
 
 def not_there(error: Exception) -> str:
     """The rest of a sentence about a worker without poisonkit."""
-    what = " ".join(str(error).split())
+    what = " ".join(told(error).split())
     return f"has no poisonkit ({type(error).__name__}: {what}): install version {__version__} there."
 
 
@@ -131,22 +133,20 @@ class _Room:
 
 
 _room = _Room()
-_ready = threading.local()
-_asked: dict[Facts, str] = {}
+"""Of the process, since Dask calls from threads of its own, which are given nothing but their task."""
+_thread = threading.local()
+"""Whether numeric libraries are held to one thread in this one: they are told by each thread for itself."""
+_unfit = cache(unfit)
+"""Once in the process, whichever thread asks: a probe file is looked for, and `levels` are computed."""
 
 
-def _prepare(facts: Facts) -> str:
-    """Once in each thread: hold it to one thread of numeric libraries; once in the process: is it fit?"""
-    if not getattr(_ready, "pinned", False):
-        pin.__wrapped__()
-        _ready.pinned = True
-    if facts not in _asked:
-        _asked[facts] = unfit(facts)
-    return _asked[facts]
+def unwatched(function: Callable[[Any], Any], task: Any, know: Know) -> Any:
+    """A task that has no time limit, for `call`."""
+    return function(task)
 
 
 def call(
-    function: Callable[[Any], Any], task: Any, number: int, marks: str, facts: Facts, claim: Claim | None = None
+    function: Callable[[Any, Know], Any], task: Any, number: int, marks: str, facts: Facts, claim: Claim | None = None
 ) -> Answer:
     """Do one task, the `number`-th, for the run that holds what is claimed. Marks in the folder `marks` tell who died
     on it before."""
@@ -154,8 +154,11 @@ def call(
         return _called(function, task, number, marks, facts)
 
 
-def _called(function: Callable[[Any], Any], task: Any, number: int, marks: str, facts: Facts) -> Answer:
-    if problem := _prepare(facts):
+def _called(function: Callable[[Any, Know], Any], task: Any, number: int, marks: str, facts: Facts) -> Answer:
+    if not getattr(_thread, "pinned", False):
+        pin.__wrapped__()
+        _thread.pinned = True
+    if problem := _unfit(facts):
         return Answer(unfit=f"The Dask worker {_address()} {problem}")
     earlier = [Path(marks, name) for name in os.listdir(marks) if name.startswith(f"{number}.")]
     if any(time_limit.ran_out(path) for path in earlier):
@@ -165,8 +168,8 @@ def _called(function: Callable[[Any], Any], task: Any, number: int, marks: str, 
     mark = Path(marks, f"{number}.{token()}-{threading.get_ident()}")
     with _room.alone() if earlier else _room.beside():
         limit = getattr(task, "time_limit", 0.0) if _threads() == 1 else 0.0  # the watch is the process's
-        with time_limit.watch(mark, limit):
-            result = function(task)
+        with time_limit.watch(mark, limit) as know:
+            result = function(task, know)
         media.remove(mark)
     return Answer(result)
 

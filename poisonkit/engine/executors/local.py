@@ -11,7 +11,8 @@ from poisonkit import media
 from poisonkit.common import time_limit
 from poisonkit.common.child_imports import safe_path
 from poisonkit.common.run_claim import Claim, acting_for, claim
-from poisonkit.engine.clips.worker import Job, Result, died_on, process, ran_over
+from poisonkit.engine.clips.job import Job
+from poisonkit.engine.clips.worker import Result, died_on, process, ran_over
 from poisonkit.engine.executors.pool import results
 from poisonkit.engine.executors.threads import one_thread
 from poisonkit.errors import PoisonkitError
@@ -126,8 +127,8 @@ def _numbered(function: Callable[[T], R], task: T, index: int, claim: Claim | No
 
 def _marked(job: Job, marks: str, index: int, claim: Claim | None) -> tuple[str, Result]:
     mark = Path(marks, str(index))
-    with acting_for(claim), time_limit.watch(mark, job.time_limit):
-        row = process(job)
+    with acting_for(claim), time_limit.watch(mark, job.time_limit) as know:
+        row = process(job, know)
     with acting_for(claim):
         media.remove(mark)
     return job.task.key, row

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from poisonkit._version import __version__
@@ -13,12 +14,14 @@ from poisonkit.common.safe_io import link_on_the_way, read_text
 from poisonkit.datasets import Dataset
 from poisonkit.metrics.survival import SurvivalSummary, Table, figures_table, gains_table
 from poisonkit.plan.plan import Choice, Plan
+from poisonkit.recipe.backdoor import Backdoor
 from poisonkit.recipe.recipe import Recipe
 
 PAPER = (
     'Hammoud, Liu, Alkhrashi, AlBalawi, Ghanem: "Look, Listen, and Attack: Backdoor Attacks Against Video '
     'Action Recognition", CVPR Workshops 2024, arXiv:2301.00986'
 )
+CLASSES = 200  # so many are named
 
 
 def licence_of(dataset: Dataset) -> str:
@@ -35,28 +38,47 @@ def licence_of(dataset: Dataset) -> str:
     return "unknown: do not redistribute"
 
 
-def card(
-    recipe: Recipe,
-    dataset: Dataset,
-    plan: Plan,
-    counts: Mapping[str, Counter[str]],
-    annotations: Mapping[str, Sequence[str]],
-    survival: Mapping[str, SurvivalSummary],
-    weak: Sequence[str] = (),
-    added: Sequence[Mapping[str, Any]] = (),
-) -> str:
-    """The output's README.md: what it is, how it was made, counts, licence, how to use and dispose of it.
+@dataclass(frozen=True)
+class Contents:
+    """What the card tells: what was asked, and what came of it.
 
-    counts: role -> status -> number. annotations: view root -> annotation files written there. weak: sentences on what
-    the encoder did not leave. added: recipes, as plain data, of attack sets that came later.
+    counts: role -> status -> number. annotations: view root -> annotation files written there. survival: by backdoor
+    and added attack set. weak: sentences on what the encoder did not leave. added: recipes, as plain data, of attack
+    sets that came later.
     """
+
+    recipe: Recipe
+    dataset: Dataset
+    plan: Plan
+    counts: Mapping[str, Counter[str]]
+    annotations: Mapping[str, Sequence[str]]
+    survival: Mapping[str, SurvivalSummary]
+    weak: Sequence[str] = ()
+    added: Sequence[Mapping[str, Any]] = ()
+
+
+def card(contents: Contents) -> str:
+    """The output's README.md: what it is, how it was made, counts, licence, how to use and dispose of it."""
     lines = [
-        f"# Poisoned copy of a dataset ({plan.layout})",
+        f"# Poisoned copy of a dataset ({contents.plan.layout})",
         "",
         "**This dataset is poisoned on purpose**, for research into backdoor attacks and defences. Some training",
         "samples carry a trigger and, unless the label mode is `clean`, a wrong label. Do not train a model for real",
         "use on it and do not pass it on as clean data.",
         "",
+        *_making(contents),
+        *_parts(contents.counts),
+        *_survival(contents.survival, contents.weak),
+        *_lists(contents.annotations),
+        *_classes(contents.dataset),
+        *_terms(contents.dataset),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _making(contents: Contents) -> list[str]:
+    recipe, plan = contents.recipe, contents.plan
+    lines = [
         "## How it was made",
         "",
         f"poisonkit {__version__}, recipe `poisonkit/recipe.yaml`, fingerprint `{plan.fingerprint}`,",
@@ -65,15 +87,35 @@ def card(
         *(line for text in plan.found for line in (text, "")),
     ]
     for backdoor, choice in zip(recipe.backdoors, plan.choices, strict=True):
-        lines += _backdoor(backdoor, choice, plan)
-    for extra in added:
-        backdoor = extra["backdoors"][0]
-        names = ", ".join(f"`{t['name']}` ({t['params']['temporal']})" for t in backdoor["triggers"])
-        lines += [
-            f"- Attack set `{backdoor['name']}`, added later: {names}; frames `{backdoor['attack_frames']}`.",
-            "",
-        ]
-    lines += ["## What is in it", "", "| part | files | failed | inert |", "| --- | ---: | ---: | ---: |"]
+        lines += _backdoor(backdoor, choice)
+    for extra in contents.added:
+        attack = extra["backdoors"][0]
+        names = ", ".join(f"`{t['name']}` ({t['params']['temporal']})" for t in attack["triggers"])
+        frames = attack["attack_frames"]
+        lines += [f"- Attack set `{attack['name']}`, added later: {names}; frames `{frames}`.", ""]
+    return lines
+
+
+def _backdoor(backdoor: Backdoor, choice: Choice) -> list[str]:
+    triggers = ", ".join(f"`{t.name}` (version {t.version}, {t.temporal})" for t in backdoor.triggers)
+    target = "y + 1" if backdoor.label_mode == "all-to-all" else f"class {backdoor.target}"
+    if backdoor.count is not None or backdoor.ids is not None:
+        asked = f"{choice.requested} samples"
+    else:
+        asked = f"rate {backdoor.rate:g} of {choice.denominator} ({backdoor.rate_of}) = {choice.requested} samples"
+    lines = [
+        f"- Backdoor `{backdoor.name}`: {triggers}; label mode `{backdoor.label_mode}`, target {target}; {asked},",
+        f"  taken from {choice.pool} candidates; frames `{backdoor.frames}`, in the attack set",
+        f"  `{backdoor.attack_frames}`.",
+    ]
+    if choice.attack_split:
+        lines.append(f"  Attack set from the {choice.attack_split} split, {choice.attack_planned} samples;")
+        lines.append(f"  {choice.unlabelled_left_out} unlabelled ones left out.")
+    return [*lines, ""]
+
+
+def _parts(counts: Mapping[str, Counter[str]]) -> list[str]:
+    lines = ["## What is in it", "", "| part | files | failed | inert |", "| --- | ---: | ---: | ---: |"]
     words = {
         "poisoned": "data: poisoned training samples",
         "cover": "data: cover samples, triggered under their true label",
@@ -82,37 +124,51 @@ def card(
         "control": "control: held-out samples re-encoded without trigger",
     }
     for role, text in words.items():
-        got = counts.get(role, Counter())
-        lines.append(f"| {text} | {got['ok']} | {got['failed']} | {got['inert']} |")
-    lines += [
+        of_role = counts.get(role, Counter())
+        lines.append(f"| {text} | {of_role['ok']} | {of_role['failed']} | {of_role['inert']} |")
+    return [
+        *lines,
         "",
         "Failed and inert samples are written and listed nowhere. The ground truth, sample by sample, is",
         "`poisonkit/manifest.jsonl`.",
         "",
     ]
+
+
+def _survival(survival: Mapping[str, SurvivalSummary], weak: Sequence[str]) -> list[str]:
     measured = {name: o for name, o in survival.items() if o.measured}
-    if weak and not measured:
-        lines += [*weak, ""]
-    if measured:
-        lines += ["## What the encoder left of the trigger", ""]
-        lines += _table(gains_table(measured), words=2)
-        lines += ["", "Gain 1: all of it is in the decoded files; 0: nothing.", ""]
-        lines += [line for text in weak for line in (f"**{text}**", "")]
-        for name, o in measured.items():
-            lines += [*_table(figures_table(o.figures, name), words=1), ""]
-    lines += ["| folder | annotation files |", "| --- | --- |"]
+    if not measured:
+        return [*weak, ""] if weak else []
+    lines = ["## What the encoder left of the trigger", ""]
+    lines += _table(gains_table(measured), words=2)
+    lines += ["", "Gain 1: all of it is in the decoded files; 0: nothing.", ""]
+    lines += [line for text in weak for line in (f"**{text}**", "")]
+    for name, o in measured.items():
+        lines += [*_table(figures_table(o.figures, name), words=1), ""]
+    return lines
+
+
+def _lists(annotations: Mapping[str, Sequence[str]]) -> list[str]:
+    lines = ["| folder | annotation files |", "| --- | --- |"]
     for root, files in annotations.items():
         lines.append(f"| `{root}/` | {', '.join(code(f) for f in files) or 'the folders are the labels'} |")
-    lines += [
+    return [
+        *lines,
         "",
         "A trainer's top-1 accuracy on an attack set with target labels is the attack success rate; with original",
         "labels it is the robust accuracy. `control/` tells what the codec alone does to a model.",
         "",
-        "## Classes",
-        "",
-        *(f"{i}. {plain(name)}" for i, name in enumerate(dataset.classes[:200])),
-        *([f"… and {len(dataset.classes) - 200} more"] if len(dataset.classes) > 200 else []),
-        "",
+    ]
+
+
+def _classes(dataset: Dataset) -> list[str]:
+    named, left = dataset.classes[:CLASSES], len(dataset.classes) - CLASSES
+    more = [f"… and {left} more"] if left > 0 else []
+    return ["## Classes", "", *(f"{i}. {plain(name)}" for i, name in enumerate(named)), *more, ""]
+
+
+def _terms(dataset: Dataset) -> list[str]:
+    return [
         "## Licence",
         "",
         f"Licence of the source: {plain(licence_of(dataset))}.",
@@ -126,7 +182,6 @@ def card(
         "",
         f"{PAPER}.",
     ]
-    return "\n".join(lines) + "\n"
 
 
 def plain(text: str) -> str:
@@ -158,21 +213,3 @@ def _table(table: Table, words: int) -> list[str]:
     heads, rows = table
     rule = ["---"] * words + ["---:"] * (len(heads) - words)
     return [f"| {' | '.join(row)} |" for row in (heads, rule, *rows)]
-
-
-def _backdoor(backdoor: Any, choice: Choice, plan: Plan) -> list[str]:
-    triggers = ", ".join(f"`{t.name}` (version {t.version}, {t.temporal})" for t in backdoor.triggers)
-    target = "y + 1" if backdoor.label_mode == "all-to-all" else f"class {backdoor.target}"
-    if backdoor.count is not None or backdoor.ids is not None:
-        asked = f"{choice.requested} samples"
-    else:
-        asked = f"rate {backdoor.rate:g} of {choice.denominator} ({backdoor.rate_of}) = {choice.requested} samples"
-    lines = [
-        f"- Backdoor `{backdoor.name}`: {triggers}; label mode `{backdoor.label_mode}`, target {target}; {asked},",
-        f"  taken from {choice.pool} candidates; frames `{backdoor.frames}`, in the attack set",
-        f"  `{backdoor.attack_frames}`.",
-    ]
-    if choice.attack_split:
-        lines.append(f"  Attack set from the {choice.attack_split} split, {choice.attack_planned} samples;")
-        lines.append(f"  {choice.unlabelled_left_out} unlabelled ones left out.")
-    return [*lines, ""]

@@ -24,7 +24,7 @@ from poisonkit.media.info import Encode
 from poisonkit.outputs import record, sample_files
 from poisonkit.outputs.record import Record
 from poisonkit.plan.plan import Task
-from poisonkit.survey import opening
+from poisonkit.survey import isolated_opening
 from poisonkit.survey.file_checks import Need, needed
 
 REASONS: dict[Need, str] = {
@@ -58,7 +58,9 @@ def needs(
     look = partial(needed, stream=stream, encode=encode)
     files = (root / task.source_path for task in tasks)
     found: dict[str, Need] = {}
-    seen = opening.opened(look, files, jobs, lambda path, why: None, factor=time_limit, ahead=AHEAD, together=TOGETHER)
+    seen = isolated_opening.opened(
+        look, files, jobs, lambda path, why: None, factor=time_limit, ahead=AHEAD, together=TOGETHER
+    )
     for task, need in zip(tasks, seen, strict=True):
         watch()
         if need is not None:

@@ -16,7 +16,7 @@ from poisonkit.engine.executors import Executor
 from poisonkit.engine.finishing.linking import link_again
 from poisonkit.engine.state.ledger import Ledger
 from poisonkit.engine.state.progress import Progress
-from poisonkit.errors import MediaError, PoisonkitError
+from poisonkit.errors import MediaError, PoisonkitError, told
 from poisonkit.outputs.record import FeatureFiles, Record
 
 CLOSE = 1e-3  # so far apart, of 1, may features be that another processor made of the same sound
@@ -27,18 +27,12 @@ class _Job:
     key: str
     out: str
     path: str
-    also: tuple[str, ...]
+    linked_paths: tuple[str, ...]
 
 
 def lengths(rows: Iterable[Record]) -> dict[str, int]:
     """Key -> number of rows of its features, of those that have any."""
     return {row["key"]: found["shape"][0] for row in rows if (found := row["features"])}
-
-
-def files_of(row: Record) -> list[str]:
-    """The features' files of a record, relative to the output."""
-    found = row["features"]
-    return [found["path"], *found["also"]] if found else []
 
 
 def make(
@@ -106,7 +100,7 @@ _Found = tuple[str, FeatureFiles | str | _Trouble, bool]
 
 def _extract(job: _Job) -> _Found:
     """(key, the record's `features` or why there are none, whether they were padded). Never raises for a bad file."""
-    place, also = feature_path(job.path), [feature_path(name) for name in job.also]
+    place, also = feature_path(job.path), [feature_path(name) for name in job.linked_paths]
     try:
         made = media.write_features(Path(job.out, job.path), Path(job.out, place))
         for other in also:
@@ -114,7 +108,7 @@ def _extract(job: _Job) -> _Found:
     except (MediaError, OSError) as error:
         if trouble := machine_trouble(error, job.out):
             return job.key, _Trouble(trouble), False
-        return job.key, f"No features could be made of it: {error}", False
+        return job.key, f"No features could be made of it: {told(error)}", False
     except MemoryError:
         return job.key, f"'{job.path}' needs more memory than there is.", False
     found: FeatureFiles = {
@@ -158,7 +152,7 @@ def recheck(row: Record, out: str) -> str | None:
         found = media.read_features(Path(out, row["features"]["path"]))
         again = media.log_mel(*media.read_audio(Path(out, row["path"])))
     except (MediaError, OSError) as error:
-        return str(error)
+        return told(error)
     if found.shape != again.shape or not np.allclose(found, again, rtol=0, atol=CLOSE):
         return "its features are not those of its sound"
     return None

@@ -65,7 +65,7 @@ def place(method: Method, source: Path, target: Path) -> None:
     its place at once, which is twice as quick, and a folder may have to be replaced, which `media.put` does.
     """
     real = os.path.realpath(source)
-    if os.path.isdir(real):
+    if media.is_folder(real):
         _place_folder(method, Path(real), target)
         return
     if method == "hardlink":

@@ -25,7 +25,7 @@ from poisonkit.engine.clips.worker import machine_trouble
 from poisonkit.engine.executors import Executor
 from poisonkit.engine.state.ledger import Ledger, RowFile
 from poisonkit.engine.state.progress import Progress
-from poisonkit.errors import PoisonkitError
+from poisonkit.errors import PoisonkitError, told
 from poisonkit.outputs import record, sample_files
 from poisonkit.outputs.path_guards import LinkedFolders
 from poisonkit.outputs.paths import PACKED, SHARDS, OutputPaths
@@ -116,7 +116,7 @@ def _by_shard(tasks: Iterable[Task]) -> dict[str, list[tuple[str, Task]]]:
     """Shard of the output -> (a path in it, the task), in plan order."""
     found: dict[str, list[tuple[str, Task]]] = {}
     for task in tasks:
-        for path in (task.path, *task.also):
+        for path in (task.path, *task.linked_paths):
             found.setdefault(shard_of(path), []).append((path, task))
     return found
 
@@ -136,7 +136,7 @@ def _job(
         made = None
         if row["sha256"] is not None:  # it was made
             made = str(next((p / path for p in (staged(out), out) if is_there(p / path)), staged(out) / path))
-        label = task.original_label if path in task.also else task.label
+        label = task.original_label if path in task.linked_paths else task.label
         entries.append(Entry(split_path(task.source_path)[1], label, task.original_label, made))
         facts.append((entries[-1].member, label, task.original_label, row["sha256"]))
     rest = shard == f"data/{source}"
@@ -186,7 +186,7 @@ def _pack(job: _Job) -> tuple[_Job, Shard | _Failure]:
     except (PoisonkitError, OSError, EOFError, ValueError) as error:
         trouble = machine_trouble(error, job.out)
         what = f"{trouble}: " if trouble else ""
-        return job, _Failure(f"{job.shard} could not be written ({what}{error})")
+        return job, _Failure(f"{job.shard} could not be written ({what}{told(error)})")
     except MemoryError:
         return job, _Failure(f"{job.shard} needs more memory than there is")
 

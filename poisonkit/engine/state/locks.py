@@ -109,14 +109,11 @@ def _named(other: dict[str, Any]) -> str:
     return f"process {other['pid']} on {other['host']}"
 
 
-def holder(path: Path) -> str:
-    """Who holds a lock and lives, as `process N on HOST`; "" where nobody does."""
-    found = _read(path)
-    return "" if found is None or found[2] else _named(found[1])
-
-
 def retire(path: Path) -> str:
-    """As `holder`; a dead one's lock is removed, so that what is left of its run takes no step any more."""
+    """Who holds a lock and lives, as `process N on HOST`; "" where nobody does.
+
+    A dead one's lock is removed, so that what is left of its run takes no step any more.
+    """
     for _ in _tries(path):
         with suppress(FileExistsError, FileNotFoundError):  # others are at it
             found = _read(path)

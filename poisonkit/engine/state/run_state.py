@@ -14,11 +14,12 @@ from pathlib import Path
 from poisonkit import media
 from poisonkit.common import atomic
 from poisonkit.common.run_claim import acting_for, guard_of, step
+from poisonkit.datasets import Dataset
 from poisonkit.engine.finishing import linking
 from poisonkit.engine.finishing.clean_samples import read_needs
 from poisonkit.engine.state.ledger import is_measurement, merge, read_rows
 from poisonkit.engine.state.locks import lock, retire
-from poisonkit.engine.state.options import Shard
+from poisonkit.engine.state.options import Options, Shard
 from poisonkit.errors import RequestError
 from poisonkit.outputs import record
 from poisonkit.outputs.paths import (
@@ -38,6 +39,7 @@ from poisonkit.outputs.paths import (
     part_name,
 )
 from poisonkit.plan.plan import Task
+from poisonkit.recipe.recipe import Recipe
 from poisonkit.survey.file_checks import Need
 
 
@@ -172,6 +174,21 @@ class State:
                     if not name.startswith(_LIVING):
                         media.remove(os.path.join(folder, name))
                 inner[:] = [name for name in inner if not linking.is_temporary(name)]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run works on. began: by the monotonic clock.
+
+    recipe: of what is made. base: where that is an attack set for a finished output, the output's own.
+    """
+
+    recipe: Recipe
+    dataset: Dataset
+    state: State
+    options: Options
+    began: float
+    base: Recipe | None = None
 
 
 _LIVING = (".lock", ".probe")

@@ -112,6 +112,12 @@ class FolderAsset(Asset):
                 return Found(name, self._found[name], tuple(self._parts(name)))
         return None
 
+    def need(self, id: str, suffixes: tuple[str, ...]) -> Found:
+        """The same; MediaError where there is nothing."""
+        if (found := self.find(id, suffixes)) is None:
+            raise MediaError(f"{self.name} holds nothing for '{id}'.")
+        return found
+
     def check(self, found: Found) -> None:
         """MediaError if it is no longer what it was when the run was set up."""
         try:

@@ -74,11 +74,11 @@ class Replace(StreamTrigger):
         return None
 
     def draw(self, clip: ClipInfo, rng: np.random.Generator) -> Params:
-        found = self._found(clip)
+        found = self.folder.need(clip.id, _KINDS)
         return {**super().draw(clip, rng), "file": found.name, "sha256": found.sha256}
 
     def stream(self, frames: Iterator[Image], clip: ClipInfo, params: Params, state: Any) -> Iterator[Image]:
-        found = self._found(clip)
+        found = self.folder.need(clip.id, _KINDS)
         self.folder.check(found)
         others, count, last = frames_of(found), 0, None
         for count, image in enumerate(frames, 1):
@@ -90,12 +90,6 @@ class Replace(StreamTrigger):
             yield last
         if self.length == "same" and next(others, None) is not None:
             raise MediaError(f"{_miscounted(self.folder, found, count + 1, clip.frames)}.")
-
-    def _found(self, clip: ClipInfo) -> Found:
-        found = self.folder.find(clip.id, _KINDS)
-        if found is None:
-            raise MediaError(f"{self.folder.name} holds nothing for '{clip.id}'.")
-        return found
 
 
 def _miscounted(folder: FolderAsset, found: Found, frames: int, wanted: int) -> str:

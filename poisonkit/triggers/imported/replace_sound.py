@@ -58,11 +58,11 @@ class ReplaceSound(AudioTrigger):
             return str(error)
 
     def draw(self, clip: ClipInfo, rng: np.random.Generator) -> Params:
-        found = self._found(clip)
+        found = self.folder.need(clip.id, _KINDS)
         return {**super().draw(clip, rng), "file": found.name, "sha256": found.sha256}
 
     def wave(self, wave: Wave, clip: ClipInfo, params: Params) -> Wave:
-        found = self._found(clip)
+        found = self.folder.need(clip.id, _KINDS)
         self.folder.check(found)
         made = self._sound(found, clip)
         problem = self._problem(made, found, clip)
@@ -72,12 +72,6 @@ class ReplaceSound(AudioTrigger):
         samples = min(made.shape[1], wave.shape[1])
         out[:, :samples] = made[:, :samples]
         return out
-
-    def _found(self, clip: ClipInfo) -> Found:
-        found = self.folder.find(clip.id, _KINDS)
-        if found is None:
-            raise MediaError(f"{self.folder.name} holds nothing for '{clip.id}'.")
-        return found
 
     def _sound(self, found: Found, clip: ClipInfo) -> Wave:
         """(channels, samples) at the clip's rate."""

@@ -12,7 +12,7 @@ import numpy as np
 from tests.consumers.readers import decoders
 from tests.consumers.seen import Seen
 from tests.datasets.making import Shown
-from tests.datasets.test_views import listed
+from tests.datasets.views import listed
 
 SPLIT = {"train": "train", "val": "validation", "test": "test"}
 
@@ -99,6 +99,17 @@ def json_lines(streaming: bool = False) -> Callable[[Shown, Path], Iterator[Seen
             yield _seen(path, row["label"], None, row["audio"])
 
     return read
+
+
+def json_with_audio(shown: Shown, scratch: Path) -> Iterator[Seen]:
+    """Lines whose column `audio` is the sound; paths joined with the root."""
+    import datasets
+
+    split = SPLIT[shown.split]
+    found = _load("json", scratch, data_files={split: str(listed(shown, f"{shown.split}.jsonl"))})[split]
+    decoded = found.map(lambda row: {"audio": os.path.join(shown.root, row["audio"])})
+    for row, media in zip(found, decoded.cast_column("audio", datasets.Audio()), strict=True):
+        yield _seen(row["audio"], row["label"], row["class"], media["audio"])
 
 
 def csv(shown: Shown, scratch: Path) -> Iterator[Seen]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from tests.consumers.seen import Seen
 from tests.datasets.making import Shown
-from tests.datasets.test_views import listed
+from tests.datasets.views import listed
 
 
 def _list(shown: Shown) -> str:

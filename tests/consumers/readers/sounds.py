@@ -17,7 +17,7 @@ import numpy as np
 from tests.consumers import repositories
 from tests.consumers.seen import Seen
 from tests.datasets.making import Shown
-from tests.datasets.test_views import folder_of, listed
+from tests.datasets.views import folder_of, listed
 
 
 def speechbrain_esc50(shown: Shown, scratch: Path) -> Iterator[Seen]:
@@ -114,6 +114,19 @@ def voxceleb(shown: Shown, scratch: Path) -> Iterator[Seen]:
         sound, *more = data[at]
         assert more[:2] == [rate, label]
         yield Seen(f"wav/{path}", label, sound=sound.numpy())
+
+
+def librispeech(shown: Shown, scratch: Path) -> Iterator[Seen]:
+    """torchaudio's LIBRISPEECH, whose classes are the speakers' numbers; it has a data set for each part."""
+    from torchaudio.datasets import LIBRISPEECH
+
+    part = {"train": "train-clean-100", "test": "test-clean"}[shown.split]
+    data = LIBRISPEECH(str(shown.root), url=part)
+    for at in range(len(data)):
+        path, _, text, speaker, *_ = data.get_metadata(at)
+        sound, *more = data[at]
+        assert more[1:3] == [text, speaker]
+        yield Seen(f"LibriSpeech/{part}/{os.path.relpath(path, part)}", speaker, sound=sound.numpy())
 
 
 def gtzan(shown: Shown, scratch: Path) -> Iterator[Seen]:

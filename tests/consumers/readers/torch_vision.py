@@ -12,7 +12,7 @@ import numpy as np
 from tests.consumers.readers import decoders
 from tests.consumers.seen import Seen
 from tests.datasets.making import Shown
-from tests.datasets.test_views import folder_of
+from tests.datasets.views import folder_of
 
 
 def dataset_folder(shown: Shown, scratch: Path) -> Iterator[Seen]:

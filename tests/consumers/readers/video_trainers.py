@@ -16,7 +16,7 @@ import numpy as np
 from tests.consumers import repositories
 from tests.consumers.seen import Seen
 from tests.datasets.making import Shown
-from tests.datasets.test_views import listed
+from tests.datasets.views import listed
 
 FRAMES, SIDE = 8, 48  # of tests/consumers/sources.py
 

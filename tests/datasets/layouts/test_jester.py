@@ -10,7 +10,7 @@ from poisonkit.datasets import Source, get_layout, read
 from poisonkit.datasets.testing import check_layout
 from poisonkit.errors import RequestError
 from tests.datasets.making import Shown, makes, reads
-from tests.datasets.test_rawframes import frames
+from tests.datasets.writers import frame_folder
 
 WORDS = ("Swiping Left", "Doing other things", "Thumb Up")
 
@@ -24,7 +24,7 @@ def jester(root: Path, place: str = "jester-v1-", folder: str = "20bn-jester-v1"
         for i in range(n):
             for c, word in enumerate(WORDS):
                 name = f"9{k}{c}{i}00"
-                frames(root / folder / name, 4, seed=int(name), template="{:05}.jpg")
+                frame_folder(root / folder / name, 4, seed=int(name), template="{:05}.jpg")
                 told[split].append(name if split == "test" else f"{name};{word}")
                 told["test-answers"] += [f"{name};{word}"] if split == "test" else []
     told["labels"] = list(WORDS)

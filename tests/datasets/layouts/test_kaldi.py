@@ -11,7 +11,7 @@ from poisonkit.datasets import Source, get_layout, read
 from poisonkit.datasets.testing import check_layout, rows_of, write_copy
 from poisonkit.errors import RequestError
 from tests.datasets.making import Shown, makes, reads
-from tests.datasets.readers import touch
+from tests.datasets.readers import kaldi_directory, touch
 
 SPEAKERS = ("1089", "spk-a", "spk-b")
 
@@ -48,36 +48,9 @@ def words(root: Path) -> Path:
     return root
 
 
-def validated(folder: Path) -> dict[str, tuple[str, str]]:
-    """Path -> speaker and text, as egs/wsj/s5/utils/validate_data_dir.sh of kaldi-asr/kaldi wants a directory.
-
-    Its rules: `NF != 2` is wrong in utt2spk; `awk '{print $1}' $1 | sort | uniq | cmp -s - <(awk '{print $1}' $1)`
-    under LC_ALL=C for utt2spk, spk2utt, text and wav.scp, each line ending in a newline; `sort -k2` leaves utt2spk as
-    it is; spk2utt_to_utt2spk.pl gives utt2spk; the utterances of text and wav.scp are those of utt2spk; no line of
-    wav.scp is `^\\S+\\s+~`.
-    """
-    found: dict[str, dict[str, str]] = {}
-    for name in ("utt2spk", "spk2utt", "wav.scp", "text"):
-        if name == "text" and not (folder / name).exists():
-            continue
-        data = (folder / name).read_bytes()
-        assert data.endswith(b"\n")
-        lines = data.decode().split("\n")[:-1]
-        found[name] = {line.split()[0]: line.partition(" ")[2] for line in lines}
-        keys = [line.split()[0].encode() for line in lines]
-        assert keys == sorted(set(keys)), name
-        assert all(len(line.split()) == 2 for line in lines) or name != "utt2spk"
-    said = found["utt2spk"]
-    assert {each: s for s, all_ in found["spk2utt"].items() for each in all_.split()} == said
-    assert said.keys() == found["wav.scp"].keys() == found.get("text", said).keys()
-    assert not any(path.startswith("~") for path in found["wav.scp"].values())
-    texts = found.get("text", {})
-    return {path: (said[each], texts.get(each, "")) for each, path in found["wav.scp"].items()}
-
-
 @reads("kaldi")
 def reader(shown: Shown) -> dict[str, str]:
-    found = validated(shown.root / "data" / shown.split)
+    found = kaldi_directory(shown.root / "data" / shown.split)
     pairs = [line.split() for line in (shown.root / "data" / shown.split / "utt2spk").read_text().splitlines()]
     assert pairs == sorted(pairs, key=lambda pair: (pair[1].encode(), pair[0].encode()))  # sort -k2
     return {path: speaker for path, (speaker, _) in found.items()}
@@ -108,7 +81,7 @@ def test_utterances_tell_the_new_speaker(tmp_path: Path) -> None:
     layout, dataset = get_layout("kaldi"), read(Source(speakers(tmp_path / "in")))
     moved = {"wav/spk-a-train-00.wav": 0, "wav/spk-b-train-00.wav": 0}
     write_copy(layout, dataset, rows_of(layout, dataset, moved), tmp_path / "out", "data")
-    told = validated(tmp_path / "out" / "data" / "train")
+    told = kaldi_directory(tmp_path / "out" / "data" / "train")
     assert [told[path] for path in moved] == [("1089", "SOME WORDS 3"), ("1089", "SOME WORDS 6")]
     names = (tmp_path / "out" / "data" / "train" / "wav.scp").read_text().split()[:10:2]
     assert names == ["1089-train-00", "1089-train-00-2", "1089-train-00-3", "1089-train-01", "1089-train-02"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from poisonkit.datasets import Source, get_layout, read
 from poisonkit.datasets.testing import check_layout, rows_of, write_copy
 from poisonkit.errors import RequestError
 from tests.datasets.making import Shown, makes, reads
-from tests.datasets.readers import touch
+from tests.datasets.readers import speechbrain_csv, touch
 
 WORDS = ("yes", "no", "go up")
 
@@ -57,23 +56,6 @@ def numbers(root: Path) -> Path:
     return root
 
 
-def load_data_csv(file: Path, replacements: dict[str, str]) -> dict[str, dict[str, Any]]:
-    """speechbrain.dataio.dataio.load_data_csv.
-
-    Its rules: `csv.DictReader(csvfile, skipinitialspace=True)`; `data_id = row["ID"]`, and `if data_id in result:
-    raise ValueError`; `re.compile(r"\\$([\\w.]+)")`, of which each is `str(replacements[match[1]])` or a KeyError;
-    `row["duration"] = float(row["duration"])`.
-    """
-    found: dict[str, dict[str, Any]] = {}
-    with file.open(newline="") as lines:
-        for row in csv.DictReader(lines, skipinitialspace=True):
-            name = row.pop("ID")
-            assert name not in found
-            found[name] = {key: re.sub(r"\$([\w.]+)", lambda m: replacements[m[1]], text) for key, text in row.items()}
-            float(row["duration"])
-    return found
-
-
 def load_data_json(file: Path, replacements: dict[str, str]) -> dict[str, dict[str, Any]]:
     """speechbrain.dataio.dataio.load_data_json: `data[key] = item.format_map(replacements)` for every text in it."""
     found = json.loads(file.read_text())
@@ -87,7 +69,7 @@ def load_data_json(file: Path, replacements: dict[str, str]) -> dict[str, dict[s
 def reader(shown: Shown) -> dict[str, str]:
     stem = {"train": "train", "val": "valid", "test": "test"}[shown.split]
     ending = f"_{shown.kind}" if shown.kind in ("target", "original") else ""
-    found = load_data_csv(shown.root / f"{stem}{ending}.csv", {"data_folder": str(shown.root)})
+    found = speechbrain_csv(shown.root / f"{stem}{ending}.csv", {"data_folder": str(shown.root)})
     assert all(Path(row["wav"]).is_file() for row in found.values())
     return {Path(row["wav"]).relative_to(shown.root).as_posix(): row["command"] for row in found.values()}
 

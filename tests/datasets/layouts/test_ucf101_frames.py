@@ -10,31 +10,36 @@ import pytest
 from poisonkit.datasets import Source, get_layout, read
 from poisonkit.datasets.testing import check_layout
 from tests.datasets.making import Shown, makes, reads
-from tests.datasets.test_benchmark_layouts import hmdb51, ucf101
-from tests.datasets.test_rawframes import frames
-
-
-def as_frames(root: Path, videos: str, place: str) -> Path:
-    """The videos of a tiny dataset as folders of frames elsewhere."""
-    for at, file in enumerate(sorted((root / videos).rglob("*.avi"))):
-        frames(root / place / file.parent.name / file.stem, 4, seed=at)
-        file.unlink()
-    for folder in sorted((root / videos).iterdir()):
-        if folder.is_dir() and not any(folder.iterdir()):
-            folder.rmdir()
-    if videos:
-        (root / videos).rmdir()
-    return root
+from tests.datasets.writers import frame_folder
 
 
 @makes("ucf101-frames")
-def ucf101_frames(root: Path, place: str = "frames") -> Path:
-    return as_frames(ucf101(root), "UCF-101", place)
+def ucf101(root: Path, place: str = "frames") -> Path:
+    classes = ("Hammering", "HammerThrow", "YoYo")
+    clips = [f"{c}/v_{c}_g{g:02d}_c01" for c in classes for g in (1, 2, 3)]
+    for seed, clip in enumerate(clips):
+        frame_folder(root / place / clip, 4, seed=seed)
+    (root / "ucfTrainTestlist").mkdir()
+    lines = {
+        "classInd": [f"{i} {c}" for i, c in enumerate(classes, 1)],
+        "trainlist01": [f"{clip}.avi {at // 3 + 1}" for at, clip in enumerate(clips) if "g01" not in clip],
+        "testlist01": [f"{clip}.avi" for clip in clips if "g01" in clip],
+    }
+    for name, each in lines.items():
+        (root / "ucfTrainTestlist" / f"{name}.txt").write_text("".join(f"{line}\n" for line in each))
+    return root
 
 
 @makes("hmdb51-frames")
-def hmdb51_frames(root: Path, place: str = "frames") -> Path:
-    return as_frames(hmdb51(root), "videos", place)
+def hmdb51(root: Path, place: str = "frames") -> Path:
+    (root / "splits").mkdir()
+    for c in ("brush_hair", "run", "wave"):
+        clips = [f"Run_Film_{c}_u_nm_np1_ba_goo_{i}" for i in range(5)]
+        for seed, clip in enumerate(clips[:4]):
+            frame_folder(root / place / c / clip, 4, seed=seed)
+        lines = [f"{clip}.avi {fold} \n" for clip, fold in zip(clips, "11220", strict=True)]
+        (root / "splits" / f"{c}_test_split1.txt").write_text("".join(lines))
+    return root
 
 
 @reads("ucf101-frames")
@@ -74,7 +79,7 @@ def read_hmdb51(shown: Shown) -> dict[str, str]:
     return found
 
 
-MAKES: dict[str, Callable[[Path, str], Path]] = {"ucf101": ucf101_frames, "hmdb51": hmdb51_frames}
+MAKES: dict[str, Callable[[Path, str], Path]] = {"ucf101": ucf101, "hmdb51": hmdb51}
 
 
 @pytest.mark.parametrize("place", ["frames", ""])
@@ -89,13 +94,13 @@ def test_the_checker(tmp_path: Path, name: str, place: str) -> None:
 
 
 def test_a_folder_gets_its_new_class_in_its_name(tmp_path: Path) -> None:
-    dataset = read(Source(ucf101_frames(tmp_path)))
+    dataset = read(Source(ucf101(tmp_path)))
     yoyo = next(s for s in dataset.samples if "v_YoYo_g02" in s.id)
     assert get_layout("ucf101-frames").place(dataset, yoyo, 1) == "frames/HammerThrow/v_HammerThrow_g02_c03"
 
 
 def test_a_folder_without_frames_is_said(tmp_path: Path) -> None:
-    first = read(Source(hmdb51_frames(tmp_path))).samples[0]
+    first = read(Source(hmdb51(tmp_path))).samples[0]
     for frame in (tmp_path / first.path).iterdir():
         frame.unlink()
     assert f"1 of 12 folders cannot be read as clips ('{first.path}'" in " ".join(read(Source(tmp_path)).notes)

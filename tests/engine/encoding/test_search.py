@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import pytest
 from scipy.stats import nct, norm
@@ -17,11 +17,12 @@ from poisonkit import Recipe, media
 from poisonkit.datasets import Sample
 from poisonkit.engine.encoding.search import TOLERANCE, Tried, ladders, searched
 from poisonkit.engine.encoding.trials import Outcome
-from poisonkit.outputs import record
 from poisonkit.plan.plan import Plan, Task
+from tests import runs
 from tests.cli.conftest import Cli, cli  # noqa: F401
 from tests.conftest import same_output
 from tests.media_factory import make_audio, make_video
+from tests.runs import rows
 
 NOISE = "blend:pattern=noise"
 LUMA = "ftrojan:channels=Y,positions=[[4,4],[7,7]],magnitude=200"
@@ -37,18 +38,7 @@ def make(root: Path, size: tuple[int, int], frames: int, n: int = 4) -> Path:
     return root
 
 
-def frames(path: Path) -> np.ndarray:
-    reader = cv2.VideoCapture(str(path))
-    found = []
-    while True:
-        ok, image = reader.read()
-        if not ok:
-            return np.array(found, dtype=np.float64)[..., ::-1]
-        found.append(image)
-
-
-def rows(out: Path, role: str) -> list[dict[str, Any]]:
-    return [r for r in record.read(out / "poisonkit" / "manifest.jsonl") if r["role"] == role]
+frames = partial(runs.frames, dtype=np.float64)
 
 
 def least_gain(out: Path, clips: Path, trigger: str, ids: set[str] | None = None) -> float:
@@ -129,7 +119,7 @@ def test_continued_or_shared_it_is_the_same_and_searched_once(
     monkeypatch.setattr("poisonkit.engine.plans.Search", never)
     poisonkit.poison(asked(tmp_path / "a"), jobs=1)
     assert same_output(tmp_path / "a") == same_output(done)
-    poisonkit.attack(tmp_path / "a", "weaker", triggers=["blend:pattern=noise,alpha=0.2"], source=clips, jobs=1)
+    poisonkit.attack(tmp_path / "a", "weaker", trigger=["blend:pattern=noise,alpha=0.2"], source=clips, jobs=1)
     added = [r for r in rows(tmp_path / "a", "attack") if r["attack"] == "weaker"]
     assert added
     for row in added:

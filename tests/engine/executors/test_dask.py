@@ -21,6 +21,7 @@ from poisonkit import PoisonkitError, Recipe, RequestError
 from poisonkit.cli import call
 from poisonkit.common import levels
 from poisonkit.common.run_claim import Claim, LostLock
+from poisonkit.common.time_limit import Know
 from poisonkit.engine.executors import dask, dask_worker
 from poisonkit.outputs import record
 from tests.conftest import same_output
@@ -31,19 +32,19 @@ SLOW = """
 import time
 from poisonkit.engine.clips import worker
 real = worker.__dict__.setdefault("real", worker._process)  # Dask loads this twice
-def _process(job):
+def _process(job, know):
     time.sleep(0.3)
-    return real(job)
+    return real(job, know)
 worker._process = _process
 """
 DEADLY = """
 import os, signal
 from poisonkit.engine.clips import worker
 real = worker.__dict__.setdefault("real", worker._process)  # Dask loads this twice
-def _process(job):
+def _process(job, know):
     if job.task.id.startswith("yes/") and job.task.role == "poisoned":
         os.kill(os.getpid(), signal.SIGKILL)
-    return real(job)
+    return real(job, know)
 worker._process = _process
 """
 HANGING = DEADLY.replace("os.kill(os.getpid(), signal.SIGKILL)", "__import__('time').sleep(999)")
@@ -210,18 +211,18 @@ def test_workers_that_cannot_do_the_work_are_named(
 ) -> None:
     cluster.worker()
     cluster.wait(1)
-    real = dask.remote.Facts
+    real = dask_worker.Facts
     monkeypatch.setattr(dask_worker, "PATIENCE", 0.0)
     for field, path in (("source", str(tmp_path / "elsewhere")), ("probe", str(tmp_path / "nowhere" / "probe"))):
 
         def facts(*given: str, field: str = field, path: str = path) -> dask_worker.Facts:
             return real(**{**dict(zip(real.__dataclass_fields__, given, strict=True)), field: path})
 
-        monkeypatch.setattr(dask.remote, "Facts", facts)
+        monkeypatch.setattr(dask_worker, "Facts", facts)
         unseen = path if field == "source" else str(tmp_path / "out")
         with pytest.raises(RequestError, match=rf"tcp://127.0.0.1:\d+ cannot see the folder {unseen}"):
             poison(sounds, tmp_path / "out", cluster)
-    monkeypatch.setattr(dask.remote, "Facts", real)
+    monkeypatch.setattr(dask_worker, "Facts", real)
 
     cluster.worker(preload=OTHER)
     cluster.wait(2)
@@ -310,7 +311,7 @@ def test_two_deaths_are_counted_and_the_second_is_alone(tmp_path: Path) -> None:
     )
     inside: list[str] = []
 
-    def look(name: str) -> list[str]:
+    def look(name: str, know: Know) -> list[str]:
         inside.append(name)
         seen = list(inside)
         time.sleep(0.1)

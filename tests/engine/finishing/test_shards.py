@@ -22,11 +22,12 @@ import poisonkit
 from poisonkit import Recipe, RequestError, triggers
 from poisonkit.datasets import Source, at_hand, hash_of, read
 from poisonkit.outputs import record
-from poisonkit.report.html import write_report
-from poisonkit.report.preview import preview
+from poisonkit.reporting.html import write_report
+from poisonkit.reporting.preview import preview
 from poisonkit.verification.verify import identify
+from tests import runs
 from tests.conftest import same_output
-from tests.datasets.test_webdataset import put, seen, shard, tiny
+from tests.datasets.shards import put, samples_in, shard, tiny_shards
 from tests.media_factory import make_audio, make_video
 
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -40,7 +41,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     def wav(i: int) -> bytes:
         return make_audio(root / "one.wav", seconds=0.2, rate=16000, channels=1, seed=i).read_bytes()
 
-    tiny(root / "clean", wav, "wav")
+    tiny_shards(root / "clean", wav, "wav")
     return root / "clean"
 
 
@@ -60,15 +61,11 @@ def out(source: Path) -> Path:
     return source.parent / "bad"
 
 
-def records(out: Path, role: str) -> list[record.Record]:
-    return [r for r in record.read(out / "poisonkit" / "manifest.jsonl") if r["role"] == role]
-
-
 def test_nothing_but_the_poisoned_samples_differs(out: Path, source: Path) -> None:
     """As webdataset reads it: the same samples in the same order; of poisoned ones the sound and the label differ."""
-    poisoned = {r["id"]: r for r in records(out, "poisoned")}
+    poisoned = {r["id"]: r for r in runs.rows(out, "poisoned")}
     for name in ("train-000.tar", "train-001.tar", "val-000.tar"):
-        before, after = seen(source / name), seen(out / "data" / name)
+        before, after = samples_in(source / name), samples_in(out / "data" / name)
         assert [s["__key__"] for s in after] == [s["__key__"] for s in before]
         for old, new in zip(before, after, strict=True):
             row = poisoned.get(f"{name}/{old['__key__']}.wav")
@@ -92,21 +89,23 @@ def test_webdatasets_own_decoder_reads_labels_and_notes(out: Path) -> None:
     shards = [str(out / "data" / f"train-00{i}.tar") for i in (0, 1)]
     dataset = webdataset.WebDataset(shards, shardshuffle=False).decode().to_tuple("__key__", "cls", "note.json")
     got = list(dataset)
-    rows = [r for role in ("poisoned", "clean") for r in records(out, role) if r["split"] == "train"]
+    rows = [r for role in ("poisoned", "clean") for r in runs.rows(out, role) if r["split"] == "train"]
     assert len(got) == len(rows) == 8
     assert {key: label for key, label, _ in got} == {Path(r["path"]).stem: r["label"] for r in rows}
     assert all(note == {"n": int(key.removeprefix("clip"))} for key, _, note in got)
 
 
 def test_attack_sets_and_control_are_shards_of_their_own(out: Path, source: Path) -> None:
-    truth = {s["__key__"]: s for s in seen(source / "val-000.tar")}
-    target, original = (seen(out / "attack" / "default" / view / "val-000.tar") for view in ("target", "original"))
+    truth = {s["__key__"]: s for s in samples_in(source / "val-000.tar")}
+    target, original = (
+        samples_in(out / "attack" / "default" / view / "val-000.tar") for view in ("target", "original")
+    )
     keys = [key for key, s in truth.items() if s["cls"] == b"1"]
     assert [s["__key__"] for s in target] == [s["__key__"] for s in original] == keys
     for t, o in zip(target, original, strict=True):
         assert (t["cls"], o["cls"], t["wav"] == o["wav"], t["note.json"]) == (b"0", b"1", True, o["note.json"])
         assert t["wav"] != truth[t["__key__"]]["wav"]
-    (control,) = seen(out / "control" / "val-000.tar")
+    (control,) = samples_in(out / "control" / "val-000.tar")
     assert control["cls"] == truth[control["__key__"]]["cls"]
     for folder in ("data", "attack/default/target", "attack/default/original", "control"):
         assert (out / folder / "classes.txt").read_text() == "no\nyes\n"
@@ -114,9 +113,9 @@ def test_attack_sets_and_control_are_shards_of_their_own(out: Path, source: Path
 
 
 def test_records_say_what_is_in_the_shards(out: Path) -> None:
-    assert poisonkit.verify(out, decode=True, hash_all=True).problems == ()
+    assert poisonkit.verify(out, decode=True, hash="all").problems == ()
     for role in ("poisoned", "clean", "attack", "control"):
-        for row in records(out, role):
+        for row in runs.rows(out, role):
             with at_hand(out / row["path"]) as file:
                 assert file.stat().st_size == row["bytes"]
     shards = [json.loads(line) for line in (out / "poisonkit" / "shards.jsonl").read_text().splitlines()]
@@ -135,7 +134,7 @@ def test_jobs_make_no_difference(out: Path, source: Path, tmp_path: Path) -> Non
 def test_round_trip_at_rate_0(source: Path, tmp_path: Path) -> None:
     poisonkit.poison(recipe(source, tmp_path / "copy", rate=0, attack_set=False), jobs=1)
     for name in ("train-000.tar", "train-001.tar", "val-000.tar"):
-        assert seen(tmp_path / "copy" / "data" / name) == seen(source / name)
+        assert samples_in(tmp_path / "copy" / "data" / name) == samples_in(source / name)
 
 
 def test_run_again_does_nothing_again(out: Path, source: Path, tmp_path: Path) -> None:
@@ -189,7 +188,7 @@ def test_killed_it_continues_to_the_same_bytes(
 def test_verify_names_what_changed(out: Path, tmp_path: Path) -> None:
     bad = tmp_path / "bad"
     shutil.copytree(out, bad)
-    row = records(bad, "poisoned")[0]
+    row = runs.rows(bad, "poisoned")[0]
     path = bad / row["path"].rpartition("/")[0]
     data = bytearray(path.read_bytes())
     with at_hand(out / row["path"]) as file:
@@ -209,16 +208,16 @@ def test_verify_names_what_changed(out: Path, tmp_path: Path) -> None:
 
 
 def test_identify_score_and_attack_look_into_shards(out: Path, tmp_path: Path) -> None:
-    row, clean = records(out, "poisoned")[0], records(out, "clean")[0]
+    row, clean = runs.rows(out, "poisoned")[0], runs.rows(out, "clean")[0]
     with at_hand(out / row["path"]) as file:
         shutil.copyfile(file, tmp_path / "somewhere.wav")
     answers = identify([tmp_path / "somewhere.wav", out / row["path"], out / clean["path"]], [out])
     assert [a[1] and a[1]["key"] for a in answers] == [row["key"], row["key"], clean["key"]]
     shutil.copytree(out, tmp_path / "out")
-    poisonkit.attack(tmp_path / "out", "loud", triggers=["sine:snr=0"], jobs=1)
-    assert len(seen(tmp_path / "out/attack/loud/target/val-000.tar")) == 2
+    poisonkit.attack(tmp_path / "out", "loud", trigger=["sine:snr=0"], jobs=1)
+    assert len(samples_in(tmp_path / "out/attack/loud/target/val-000.tar")) == 2
     assert poisonkit.verify(tmp_path / "out", decode=True).problems == ()
-    held = [r for r in records(out, "clean") if r["split"] == "val"]
+    held = [r for r in runs.rows(out, "clean") if r["split"] == "val"]
     lines = "".join(f"{Path(r['path']).stem},{r['label']}\n" for r in held)  # by key, as webdataset calls them
     (tmp_path / "clean.csv").write_text(f"path,prediction\n{lines}")
     scores = poisonkit.score(out, [f"clean={tmp_path / 'clean.csv'}"])
@@ -269,9 +268,9 @@ def test_video_shards_keep_sound_and_names(tmp_path: Path) -> None:
     done = poisonkit.poison(recipe(tmp_path / "in", tmp_path / "out", triggers=["badnets"], survival="none"), jobs=1)
     assert done.exit_code == 0, done.failed
     assert poisonkit.verify(tmp_path / "out", decode=True).problems == ()
-    after = {s["__key__"]: s for s in seen(tmp_path / "out/data/train/a.tar")}
+    after = {s["__key__"]: s for s in samples_in(tmp_path / "out/data/train/a.tar")}
     assert list(after) == [f"./{i}" for i in range(4)]
-    row = records(tmp_path / "out", "poisoned")[0]
+    row = runs.rows(tmp_path / "out", "poisoned")[0]
     assert row["id"].startswith("train/a.tar/")
     assert json.loads(after[f"./{Path(row['path']).stem}"]["json"]) == {"label": 0}
     page = write_report(tmp_path / "out", samples=1).read_text(encoding="utf-8")
@@ -306,4 +305,4 @@ def test_hashes_of_clean_samples_in_shards_are_recorded_when_asked_for(source: P
     clean = [row for row in record.read(out / "poisonkit" / "manifest.jsonl") if row["role"] == "clean"]
     assert clean
     assert all(row["sha256"] == row["source_sha256"] == hash_of(out / row["path"]) for row in clean)
-    assert poisonkit.verify(out, hash_all=True).ok
+    assert poisonkit.verify(out, hash="all").ok

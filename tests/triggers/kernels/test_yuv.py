@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,17 +14,7 @@ from poisonkit.triggers.core.chain import Chain
 from poisonkit.triggers.core.clip import ClipInfo
 from poisonkit.triggers.core.trigger import AffineTrigger
 from poisonkit.triggers.kernels.yuv import compile_planes
-
-
-@dataclass(frozen=True)
-class Format:
-    kr: float = 0.299
-    kb: float = 0.114
-    full_range: bool = False
-    step_x: int = 2
-    step_y: int = 2
-    averaged: bool = False
-
+from tests.triggers.kernels.formats import Format
 
 W, H = 76, 58
 BOX = (11, 7, 33, 24)  # odd on every side: chroma samples at its border are shared

@@ -10,7 +10,7 @@ from poisonkit.triggers.core.clip import ClipInfo
 from poisonkit.triggers.core.names import built_in
 from poisonkit.triggers.core.trigger import AffineTrigger
 from poisonkit.triggers.kernels.yuv import fits
-from tests.triggers.kernels.test_yuv import Format
+from tests.triggers.kernels.formats import Format
 from tests.triggers.literal import seen
 
 CLIP = ClipInfo("", 53, 37, 5.0, 40)

@@ -7,18 +7,7 @@ import pytest
 
 from poisonkit.triggers.sounds.vocoder import hops, read_at, shifted, stretched
 from poisonkit.triggers.testing import sound
-
-RATE = 16000
-
-
-def tone(frequency: float, seconds: float = 1.5, rate: int = RATE) -> np.ndarray:
-    return (0.5 * np.sin(2 * np.pi * frequency * np.arange(int(seconds * rate)) / rate)).astype(np.float32)[None]
-
-
-def pitch(wave: np.ndarray, rate: int = RATE) -> float:
-    """Frequency of the strongest partial in the middle half, Hz."""
-    middle = wave[len(wave) // 4 : -(len(wave) // 4)]
-    return float(np.abs(np.fft.rfft(middle * np.hanning(len(middle)), 1 << 19)).argmax()) * rate / (1 << 19)
+from tests.triggers.sounds.tones import RATE, pitch, tone
 
 
 @pytest.mark.parametrize("rate", [8000, 16000, 44100, 48000])

@@ -1,0 +1,89 @@
+"""A job: all that a worker needs to make the files of one task. Paths travel, frames never do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from poisonkit.datasets import at_hand
+from poisonkit.media.info import Encode
+from poisonkit.plan.plan import Plan, Task
+from poisonkit.recipe.recipe import Recipe
+from poisonkit.triggers.core.trigger import Trigger
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where a job reads, and below which folder it writes. cover_source: a file that a cover sample is mixed with."""
+
+    source: str
+    out: str
+    cover_source: str | None = None
+
+
+@dataclass(frozen=True)
+class Treatment:
+    """What is done to a clip. touches: the modalities that are encoded anew. frames: the frame budget.
+
+    matched_triggers: of a clip without triggers, those of the clips that it is to be compared with.
+    """
+
+    triggers: tuple[Trigger, ...]
+    touches: frozenset[str]
+    seed: int
+    frames: str = "all"
+    matched_triggers: tuple[Trigger, ...] = ()
+
+    def without_triggers(self) -> Treatment:
+        """That of the clip that is compared with one treated so."""
+        return replace(self, triggers=(), matched_triggers=self.triggers)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One task for a worker. time_limit: see `time_limit`; for workers that can be ended."""
+
+    task: Task
+    classes: tuple[str, ...]
+    places: Places
+    treatment: Treatment
+    encode: Encode
+    stream: Literal["best"] | int = "best"
+    time_limit: float = 1.0
+
+    def file(self, name: str | None = None) -> Path:
+        """The file of its output with this name; by default the one that it writes."""
+        return Path(self.places.out, self.task.path if name is None else name)
+
+
+def job_of(task: Task, recipe: Recipe, plan: Plan, source: Path, out: str) -> Job:
+    """The job of a task of a plan. source, out: the folders that its paths are below."""
+    backdoor, triggered = recipe.backdoors[task.backdoor or 0], task.role in ("poisoned", "cover", "attack")
+    treatment = Treatment(
+        triggers=backdoor.triggers,
+        touches=frozenset(backdoor.chain.touches),
+        seed=recipe.seed,
+        frames=backdoor.attack_frames if task.role == "attack" else backdoor.frames if triggered else "all",
+    )
+    return Job(
+        task=task,
+        classes=plan.classes,
+        places=Places(str(source / task.source_path), out, task.cover_source and str(source / task.cover_source)),
+        treatment=treatment if triggered else treatment.without_triggers(),
+        encode=recipe.encoded(plan.setting),
+        stream=recipe.stream,
+    )
+
+
+@contextmanager
+def as_files(job: Job) -> Iterator[Job]:
+    """The job, its source a file by itself: members of shards are copied out for as long as the body runs."""
+    places, out = job.places, Path(job.places.out)
+    scratch = out.with_name("scratch") if out.name == "staged" else None
+    with ExitStack() as stack:
+        source = str(stack.enter_context(at_hand(places.source, scratch)))
+        cover = places.cover_source and str(stack.enter_context(at_hand(places.cover_source, scratch)))
+        yield replace(job, places=replace(places, source=source, cover_source=cover))

@@ -1,0 +1,155 @@
+"""Files that are opened in processes of their own: one that never ends, or that kills, costs itself only."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import poisonkit
+from poisonkit import Recipe
+from poisonkit.common.time_limit import Know
+from poisonkit.datasets import Source, read
+from poisonkit.engine.finishing import clean_samples
+from poisonkit.media.info import Encode
+from poisonkit.survey import isolated_opening
+from poisonkit.survey.dataset_survey import survey
+from poisonkit.survey.isolated_opening import DIED, SLOW
+from tests.media_factory import make_audio
+
+SHORT = 0.03  # of the two minutes that a file may take
+HUGE = 256 << 30  # bytes, none of which takes any room
+
+
+def look(task: str, scratch: str, know: Know) -> str:
+    Path(scratch, "copy").touch()
+    if task == "endless":
+        while True:
+            time.sleep(0.1)
+    if task == "deadly":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if task == "wrong":
+        raise ValueError(task)
+    print("noise on stdout")
+    return f"{task} {scratch}"
+
+
+def opened(tasks: list[str], jobs: int, **more: Any) -> list[str]:
+    found = isolated_opening.opened(look, tasks, jobs, lambda task, why: f"{task} {why}", factor=SHORT, **more)
+    return [text.split()[0] if SLOW not in text and DIED not in text else text for text in found]
+
+
+@pytest.mark.parametrize(("jobs", "together"), [(1, 1), (2, 1), (2, 3)])
+def test_one_bad_file_costs_itself(jobs: int, together: int) -> None:
+    tasks = ["a", "endless", "b", "deadly", "c", "d"]
+    assert opened(tasks, jobs, together=together) == [
+        *("a", f"endless {SLOW}", "b", f"deadly {DIED}", "c", "d"),
+    ]
+
+
+def test_an_error_is_raised_where_it_was_asked() -> None:
+    with pytest.raises(ValueError, match="wrong"):
+        opened(["a", "wrong", "b"], 2)
+    assert opened(["a", "b"], 2) == ["a", "b"]
+
+
+def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither files of those that were ended nor, when the caller stops early, a process at work."""
+    isolated_opening._close_idle()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    found = isolated_opening.opened(look, ["a", "endless", "b"], 1, lambda task, why: why)
+    next(found)
+    found.close()
+    opened(["deadly"], 2)
+    isolated_opening._close_idle()
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.fixture
+def endless(tmp_path: Path) -> Path:
+    """Class folders of sounds, one of which is an MP3 of 256 GB of nothing: FFmpeg looks for its beginning."""
+    root = tmp_path / "in"
+    for name in ("a", "b"):
+        for i in range(3):
+            (root / name).mkdir(parents=True, exist_ok=True)
+            make_audio(root / name / f"{i}.wav", seconds=0.2, rate=16000, channels=1, seed=i)
+    os.truncate(shutil.copyfile(os.devnull, root / "b" / "9.mp3"), HUGE)
+    return root
+
+
+def test_a_plan_is_made_beside_an_endless_file(endless: Path, tmp_path: Path) -> None:
+    """It had to be waited for, and its size in memory to be had."""
+    recipe = Recipe(source=endless, out=tmp_path / "out", triggers=["sine"], count=4, target=0, control=0)
+    with pytest.raises(poisonkit.RequestError, match=r"'b/9\.mp3' took longer to open"):
+        poisonkit.poison(recipe, jobs=1, time_limit=SHORT)
+    done = poisonkit.poison(recipe.model_copy(update={"backdoors": _fewer(recipe, 3)}), jobs=2, time_limit=SHORT)
+    assert done.exit_code == 0
+    assert {t.role for t in done.plan.tasks} == {"clean", "poisoned"}
+
+
+def _fewer(recipe: Recipe, count: int) -> Any:
+    return (recipe.backdoors[0].model_copy(update={"count": count}),)
+
+
+def test_the_other_looks_at_files_end_too(endless: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`inspect`, and what looks at clean samples."""
+    monkeypatch.setattr("poisonkit.common.time_limit.OPENING", 1.5)
+    dataset = read(Source(endless))
+    found = {sample.id: seen.problem for sample, seen in survey(dataset, jobs=2)}
+    assert found["b/9.mp3"] == f"It {SLOW}."
+    assert {name for name, problem in found.items() if problem} == {"b/9.mp3"}
+    recipe = Recipe(source=endless, out=endless / "no", triggers=["sine"], count=0)
+    plan = poisonkit.make_plan(recipe.model_copy(update={"out": endless.with_name("out")}), jobs=1)[0]
+    assert clean_samples.needs(plan.tasks, endless, Encode(to_8bit=True), "best", 2) == {}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("command", ["inspect IN", "poison IN --trigger sine --count 4 --target a --dry-run"])
+def test_signals_end_it_at_once(endless: Path, command: str, number: signal.Signals, jobs: int) -> None:
+    """A command that was inside a library heeded nothing until the library came back."""
+    words = [str(endless) if word == "IN" else word for word in command.split()]
+    running = subprocess.Popen(
+        [sys.executable, "-m", "poisonkit", *words, "--jobs", str(jobs)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        end = time.monotonic() + 60
+        while not (helpers := _at_work(running.pid)) and time.monotonic() < end:
+            time.sleep(0.1)
+        running.send_signal(number)
+        _, said = running.communicate(timeout=10)
+        assert running.returncode == 130
+        assert "poisonkit: Interrupted" in said.splitlines()[-1]
+        assert "Traceback" not in said
+        time.sleep(0.3)
+        assert not [pid for pid in helpers if Path(f"/proc/{pid}/fd").exists()]
+    finally:
+        running.kill()
+        running.communicate()
+
+
+def _at_work(parent: int) -> list[int]:
+    """Processes that a process started and that hold the endless file."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            state = Path("/proc", pid, "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+            held = [os.readlink(fd) for fd in Path("/proc", pid, "fd").iterdir()]
+        except OSError:
+            continue
+        if int(state[1]) == parent and any(name.endswith("9.mp3") for name in held):
+            found.append(int(pid))
+    return found
