@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from poisonkit.reporting.pictures import spectrogram
 
 import poisonkit
 from poisonkit.cli import call
 from poisonkit.engine.executors.threads import one_thread
 from poisonkit.media import log_mel
+from poisonkit.reporting.pictures import spectrogram
 from poisonkit.sampledata import write_sample_data
 from poisonkit.triggers.core.chain import Chain
 from poisonkit.triggers.core.clip import ClipInfo
@@ -56,7 +56,7 @@ def triggers() -> dict[str, str]:
 
 
 def outputs(sources: Path, out: Path) -> dict[str, str]:
-    """The commands on sample data, made anew and as the locked environment made it: every file's hash."""
+    """The commands on sample data, made again and as the locked environment made it: every file's hash."""
     found: dict[str, str] = {}
     for kind in KINDS:
         write_sample_data(out / kind, kind=kind)
