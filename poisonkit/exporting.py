@@ -23,7 +23,9 @@ from poisonkit.plan.plan import Plan, require_labels, view_root
 from poisonkit.survey.file_checks import info_of
 
 CONFIG = "poisoned.py"
-_ALIASES = {"mmaction2": "mmaction2-video"}  # or its frame folders or sounds, where the output holds these
+_MMACTION2 = "mmaction2"
+_ALIASES = {_MMACTION2: "mmaction2-video", "huggingface": "hugging-face-json"}
+"""Other names of formats; MMAction2's is that of its frame folders or sounds, where the output holds these."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ def export(out: Path | str, to: str, *, folder: Path | str | None = None, absolu
     if to not in known:
         raise RequestError(f"--to {to}: that is no format of lists.{did_you_mean(to, known)}")
     source = get_layout(Plan.read(OutputPaths(out).plan()).layout)
-    layout = get_layout(_of_mmaction2(source) if to in _ALIASES else known[to].name)
+    layout = get_layout(_of_mmaction2(source) if to == _MMACTION2 else known[to].name)
     if layout.folders != source.folders:
         has, wants = ("frame folders", "files") if source.folders else ("files", "frame folders")
         raise RequestError(f"--to {to}: {out} holds {has}, and lists of '{layout.name}' are of {wants}.")
@@ -69,7 +71,7 @@ def export(out: Path | str, to: str, *, folder: Path | str | None = None, absolu
     _require_elsewhere(where, out)
     inside = where.relative_to(out).as_posix() if where.is_relative_to(out) else None
     if inside is not None and (link := link_on_the_way(out, inside)) is not None:
-        raise RequestError(f"{out}: {link} is a link, and nothing is written through one: choose a folder with -o.")
+        raise RequestError(f"{out}: {link} is a link, and nothing is written through one: choose a folder with --out.")
     if get_layout(Plan.read(OutputPaths(out).plan()).layout).packed:
         raise RequestError(f"The files of {out} lie inside shards, where no list of another format can point to them.")
     made = [_lists(layout, *each, out, absolute) for each in _views(out)]
@@ -90,7 +92,7 @@ def _require_elsewhere(where: Path, out: Path) -> None:
     own = [home / part for part in (*VIEWS, HOME)]
     taken = [place / part for part in (*VIEWS, CONFIG)]
     if place == home or any(t.is_relative_to(o) or o.is_relative_to(t) for t in taken for o in own):
-        raise RequestError(f"{where} is a part of the output itself, or holds it: choose another folder with -o.")
+        raise RequestError(f"{where} is a part of the output itself, or holds it: choose another folder with --out.")
 
 
 def _written(layout: Layout, made: Sequence[_Made], where: Path, out: Path) -> Exported:
@@ -111,7 +113,7 @@ def _written(layout: Layout, made: Sequence[_Made], where: Path, out: Path) -> E
 
 def _of_mmaction2(source: Layout) -> str:
     """Which of MMAction2's layouts fits what an output holds."""
-    return "mmaction2-rawframes" if source.folders else "mmaction2-audio" if source.features else _ALIASES["mmaction2"]
+    return "mmaction2-rawframes" if source.folders else "mmaction2-audio" if source.features else _ALIASES[_MMACTION2]
 
 
 _Made = tuple[str, View, Dataset, Sequence[Row]]

@@ -43,7 +43,7 @@ def _call(args: Sequence[str] | None) -> int:
     try:
         status = make_app()(args=args, prog_name="poisonkit", standalone_mode=False)
     except PoisonkitError as error:
-        return _say(str(error), error.exit_code)
+        return _say(error.text, error.exit_code)
     except typer.TyperException as error:
         return _say(_usage(error), 2)
     except KeyboardInterrupt:

@@ -38,10 +38,10 @@ def command(
     The splits, every attack set with target and with original labels, and control; for mmaction2 also a config
     fragment to inherit from.
     """  # fmt: skip
+    import poisonkit
     from poisonkit.cli import screen
-    from poisonkit.exporting import export
 
-    done = export(out, to, folder=folder, absolute=absolute)
+    done = poisonkit.export(out, to, folder=folder, absolute=absolute)
     if json:
         files = {name: list(found) for name, found in done.files.items()}
         screen.print_json({"folder": str(done.folder), "files": files, "config": done.config})

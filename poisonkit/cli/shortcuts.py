@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
+import poisonkit
 from poisonkit.cli import screen
 from poisonkit.cli.progress import watching
-from poisonkit.engine.run import Options
-from poisonkit.outputs.opening import require_finished
 from poisonkit.outputs.record import rounded
-from poisonkit.report.brightness import Brightness, brightness
-from poisonkit.report.shortcuts import Comparison, shortcuts
+from poisonkit.reporting.brightness import Brightness
+from poisonkit.reporting.shortcuts import Comparison
 
 
 def show_shortcuts(
@@ -21,15 +21,10 @@ def show_shortcuts(
 
     decode: control files are decoded too, and compared with what they were made from.
     """
-    require_finished(out)
+    how: Any = {"limit": limit, "jobs": jobs, "time_limit": time_limit}
     with watching() as progress:
-        progress.begin("Comparing files", 0)
-        n_jobs = Options(jobs=jobs).n_jobs
-        found = shortcuts(out, limit=limit, jobs=n_jobs, watch=progress.step, time_limit=time_limit)
-        decoded = None
-        if decode:
-            progress.begin("Decoding control files", 0)
-            decoded = brightness(out, limit=limit, jobs=n_jobs, watch=progress.step, time_limit=time_limit)
+        found = poisonkit.shortcuts(out, **how, progress=progress)
+        decoded = poisonkit.brightness(out, **how, progress=progress) if decode else None
     if json:
         comparisons = [rounded(asdict(c)) for c in found]
         decoding = {"decoded": rounded(asdict(decoded)) if decoded else None} if decode else {}

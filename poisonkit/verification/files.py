@@ -10,7 +10,7 @@ from poisonkit import media
 from poisonkit.common.frame_names import is_frame
 from poisonkit.datasets import Layout, is_there
 from poisonkit.engine.finishing import features, shards
-from poisonkit.errors import PoisonkitError
+from poisonkit.errors import PoisonkitError, told
 from poisonkit.outputs import sample_files
 from poisonkit.outputs.consistency import Finding
 from poisonkit.outputs.path_guards import LinkedFolders, SourceFence
@@ -95,7 +95,7 @@ class Files:
             elif self._hash_all and not self._same(mine, theirs, row["sha256"]):
                 yield Finding(row["path"], f"it is not the same file as the source's '{name}'")
         except (OSError, PoisonkitError) as error:
-            why = (error.strerror if isinstance(error, OSError) else None) or str(error)
+            why = (error.strerror if isinstance(error, OSError) else None) or told(error)
             yield Finding(row["path"], f"it could not be compared with the source's: {why}")
 
     @staticmethod

@@ -12,7 +12,7 @@ import numpy as np
 from poisonkit import media
 from poisonkit.datasets import at_hand
 from poisonkit.engine.clips.worker import LOOKED_AT, PICTURE_FLOOR_DB, SOUND_CEILING
-from poisonkit.errors import MediaError, PoisonkitError
+from poisonkit.errors import MediaError, PoisonkitError, told
 from poisonkit.media.info import MediaInfo
 from poisonkit.metrics.fidelity import (
     SOUND_STEP,
@@ -57,9 +57,9 @@ def recheck(case: Case, how: Decoding) -> str | None:
         with at_hand(Path(how.out, row["path"])) as file, at_hand(Path(how.source, row["source_path"])) as source:
             return _Recheck(case, how, file, source).run()
     except (PoisonkitError, OSError) as error:
-        return str(error)
+        return told(error)
     except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, cv2.error) as error:
-        what = " ".join(str(error).split())
+        what = " ".join(told(error).split())
         return f"its record cannot be applied to its source ({type(error).__name__}: {what})"
 
 

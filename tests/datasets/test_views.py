@@ -263,7 +263,7 @@ def test_a_placeholder_is_no_sample(tmp_path: Path) -> None:
             (out / lost).unlink()
         assert poisonkit.poison(recipe, jobs=1).exit_code == 0
         assert same_output(out) == before
-    assert poisonkit.attack(out, "half", frames="every:2", source=tmp_path / "in", jobs=1).exit_code == 0
+    assert poisonkit.attack(out, "half", attack_frames="every:2", source=tmp_path / "in", jobs=1).exit_code == 0
     assert poisonkit.verify(out).problems == ()
     after = same_output(out)
     assert marks < {path for path in after if path.endswith(f"/{PLACEHOLDER}")}

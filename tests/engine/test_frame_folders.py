@@ -121,7 +121,7 @@ def test_the_trigger_is_in_the_frames_of_the_budget(source: Path, outputs: dict[
 
 def test_everything_holds_and_what_was_changed_is_found(outputs: dict[str, Path], tmp_path: Path) -> None:
     for out in outputs.values():
-        assert poisonkit.verify(out, decode=True, hash_all=True).problems == ()
+        assert poisonkit.verify(out, decode=True, hash="all").problems == ()
     out = tmp_path / "out"
     shutil.copytree(outputs["match"], out)
     rows = runs.rows(out, "poisoned")

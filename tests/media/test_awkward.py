@@ -226,7 +226,7 @@ def test_foreign_families_become_h264(foreign: Job, case: Case) -> None:
 
 def test_outputs_verify(plain: Job, converted: Job, foreign: Job) -> None:
     for job in (plain, converted, foreign):
-        checked = poisonkit.verify(job.out, decode=True, hash_all=True)
+        checked = poisonkit.verify(job.out, decode=True, hash="all")
         assert checked.ok, checked.problems
 
 

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import av
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from poisonkit import media
-from tests.media.test_rewriting_video import patched
 from tests.media_factory import make_video
 
 UNEVEN = [0, 1, 2, 4, 5, 9, 10, 11, 15, 16, 17, 18, 22, 23, 24, 28]  # of 1/25 s
+
+
+def patched(frames: Iterator[NDArray[np.uint8]]) -> Iterator[NDArray[np.uint8]]:
+    for image in frames:
+        out = image.copy()
+        out[:16, :16] = 235
+        yield out
 
 
 def timing(path: Path) -> dict[str, Any]:

@@ -7,7 +7,7 @@ loaded, `file_name` is relative to the metadata file and may not leave its folde
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -69,7 +69,7 @@ class HuggingFace(TableLayout):
             )
         return path if folder == "." else f"{folder}/{path}"
 
-    def listed(self, path: str, table: str) -> str:
+    def listed(self, path: str, table: str, options: Mapping[str, Any]) -> str:
         return os.path.relpath(path, os.path.dirname(table) or ".")
 
     def by_split(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -19,6 +18,7 @@ from poisonkit.datasets.kit import (
     read_classes,
 )
 from poisonkit.datasets.kit.files import Fence
+from poisonkit.datasets.kit.frame_folders import names_in, note_on_broken
 from poisonkit.datasets.kit.lists import is_whole, labels_of, lines_of, looks_like_frames, notes_on
 from poisonkit.datasets.kit.split_lists import SplitLists
 from poisonkit.errors import RequestError
@@ -126,7 +126,7 @@ def _counted(
     broken: list[str] = []
     for sample in samples:
         try:
-            frames = numbered(_names(sample, fence))
+            frames = numbered(names_in(sample, fence))
         except (FileNotFoundError, NotADirectoryError):  # noted by `locate`
             counts.append(None)
             continue
@@ -162,19 +162,6 @@ def _counted(
     return made, offset, _said(len(samples), offset, broken, differ, templates, firsts)
 
 
-def _names(sample: Sample, fence: Fence) -> Iterable[str]:
-    """The files of one folder, links among them looked at."""
-    folder = os.path.normpath(os.path.join(fence.root, sample.path))
-    with os.scandir(folder) as found:
-        for entry in found:
-            if entry.is_symlink():
-                real = os.path.realpath(entry.path)
-                if not fence.holds(real):
-                    raise fence.refuse(f"The link '{sample.path}/{entry.name}'", real)
-            if not entry.is_dir():
-                yield entry.name
-
-
 def _has_offsets(fields: Sequence[tuple[int, ...]], counts: Sequence[int | None]) -> bool:
     """Whether lines are `offset total_frames label`: where few first numbers are the count, and most windows fit."""
     known = [(numbers, count) for numbers, count in zip(fields, counts, strict=True) if count is not None]
@@ -204,8 +191,7 @@ def _said(
 ) -> list[str]:
     notes = []
     if broken:
-        more = "; …" if len(broken) > 3 else ""
-        notes.append(f"{len(broken)} of {total} folders cannot be read as clips ({'; '.join(broken[:3])}{more}).")
+        notes.append(note_on_broken(broken, total))
     if differ and offset:
         raise RequestError(f"Offset and total_frames go beyond the folder's frames, {differ[0]}: correct the list.")
     if differ:

@@ -14,7 +14,7 @@ from poisonkit.engine.clips.job import Job, Places, Treatment, as_files
 from poisonkit.engine.clips.survival import Measurement, measure
 from poisonkit.engine.clips.worker import Stopped, clip_of, process
 from poisonkit.engine.executors import local
-from poisonkit.errors import MediaError, PoisonkitError
+from poisonkit.errors import MediaError, PoisonkitError, told
 from poisonkit.media.info import Encode
 from poisonkit.metrics.survival import least_gain, survival_summary
 from poisonkit.outputs.record import Fidelity
@@ -79,7 +79,7 @@ def attempt(trial: Trial) -> Outcome:
         with as_files(trial.job) as job:
             return _attempt(trial, job)
     except (PoisonkitError, OSError) as error:
-        return Outcome(trial.number, trial.setting, "", "failed", str(error))
+        return Outcome(trial.number, trial.setting, "", "failed", told(error))
 
 
 def _attempt(trial: Trial, job: Job) -> Outcome:
@@ -88,7 +88,7 @@ def _attempt(trial: Trial, job: Job) -> Outcome:
         info = media.probe(source, stream=job.stream)
         size = media.size(source)
     except (MediaError, OSError) as error:
-        return Outcome(trial.number, trial.setting, "", "failed", str(error))
+        return Outcome(trial.number, trial.setting, "", "failed", told(error))
     touched = [("video", info.video), ("audio", info.audio)]
     codec = "+".join(s.codec for name, s in touched if name in how.touches and s is not None)
 

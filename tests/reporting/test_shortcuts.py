@@ -14,7 +14,15 @@ import poisonkit
 from poisonkit import Recipe
 from poisonkit.media.file_traits import Traits, traits
 from poisonkit.outputs import record
-from poisonkit.report.shortcuts import Comparison, Shortcut, auc_of_numbers, auc_of_words, compare, deviation, shortcuts
+from poisonkit.reporting.shortcuts import (
+    Comparison,
+    Shortcut,
+    auc_of_numbers,
+    auc_of_words,
+    compare,
+    deviation,
+    shortcuts,
+)
 from tests.cli.conftest import Cli, cli  # noqa: F401
 from tests.media_factory import make_video
 
