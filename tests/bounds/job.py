@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from poisonkit.reporting.pictures import spectrogram
 
 import poisonkit
 from poisonkit.cli import call
 from poisonkit.engine.executors.threads import one_thread
 from poisonkit.media import log_mel
+from poisonkit.reporting.pictures import spectrogram
 from poisonkit.sampledata import write_sample_data
 from poisonkit.triggers.core.chain import Chain
 from poisonkit.triggers.core.clip import ClipInfo
