@@ -5,7 +5,7 @@ VENV   ?= .venv
 BIN     = $(VENV)/bin
 STAMP   = $(VENV)/.installed
 
-.PHONY: help install demo test test-slow test-faults test-clusters bench-scale test-fuzz test-levels test-browser lint format pages bench test-mmaction2 test-consumers lock clean
+.PHONY: help install demo test test-slow test-faults test-clusters bench-scale test-fuzz test-levels test-browser lint format pages bench test-mmaction2 test-consumers test-bounds lock clean
 
 help:
 	@echo "make demo            set up, make sample data, poison it, check the result"
@@ -21,8 +21,9 @@ help:
 	@echo "make bench           cost of the main job against ffmpeg and MoviePy"
 	@echo "make test-mmaction2  MMAction2 reads our lists, trains on a poisoned copy, is scored (2.3 GB in .venv-mmaction2)"
 	@echo "make test-consumers  torchvision, torchaudio, PyTorchVideo, Hugging Face datasets open our output (2 GB, .venv-consumers)"
+	@echo "make test-bounds     a fixed job and quick tests with each Python, the lowest and the newest libraries (needs uv; an hour)"
 	@echo "make pages           every page, table and picture of the docs that is made from the code; measures what is new"
-	@echo "make lock            compute requirements.lock anew (needs uv)"
+	@echo "make lock            compute requirements.lock again (needs uv)"
 
 install: $(STAMP)
 
@@ -82,11 +83,15 @@ test-consumers: $(STAMP)
 	@sh tools/setup_consumers.sh "$(PYTHON)" .venv-consumers
 	.venv-consumers/bin/python -m pytest -m consumers tests/consumers
 
+test-bounds: $(STAMP)
+	$(BIN)/python -m tools.bounds $(BOUNDS)
+
 pages: $(STAMP)
 	$(BIN)/python -m tools.pages
 
 lock:
-	uv pip compile --universal --python-version 3.11 --extra dev pyproject.toml -o requirements.lock --no-header --no-annotate
+	uv pip compile --universal --upgrade --python-version 3.11 --extra dev --extra opencv -c tools/lock-constraints.txt \
+		pyproject.toml -o requirements.lock --no-header --no-annotate
 
 clean:
 	rm -rf $(VENV) demo build *.egg-info .pytest_cache .ruff_cache .mypy_cache .import_linter_cache

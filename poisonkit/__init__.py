@@ -11,7 +11,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from poisonkit._version import __version__
-from poisonkit.common import clip_decoder
+from poisonkit.common import clip_decoder, opencv
 
 if TYPE_CHECKING:
     from poisonkit import datasets, media, transforms, triggers
@@ -101,6 +101,7 @@ def __getattr__(name: str) -> Any:
     if name in _ROOMS:
         return importlib.import_module(f"poisonkit.{name}")
     if name in _HOMES:
+        opencv.require()
         return getattr(importlib.import_module(_HOMES[name]), _CALLED.get(name, name))
     raise AttributeError(f"module 'poisonkit' has no attribute {name!r}")
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from poisonkit.errors import MediaError
-from poisonkit.media.files import name_of, open_input, packets, translated
+from poisonkit.media.files import metadata, name_of, open_input, packets, translated
 from poisonkit.media.on_disk import is_folder
 
 Traits = dict[str, float | str]
@@ -92,11 +92,12 @@ def _folder(path: Path) -> Traits:
 def _container(container: Any) -> Traits:
     kinds = [s.type for s in container.streams]
     order = ", ".join(kinds) if kinds else "none"
-    tags = {k: v for k, v in container.metadata.items() if k not in _TAGS}
-    writer = {k: v for k, v in container.metadata.items() if k in _TAGS}
+    described = metadata(container)
+    tags = {k: v for k, v in described.items() if k not in _TAGS}
+    writer = {k: v for k, v in described.items() if k in _TAGS}
     for stream in container.streams:
-        tags |= {f"{stream.type} {k}": v for k, v in stream.metadata.items() if k not in _TAGS}
-        writer |= {f"{stream.type} {k}": v for k, v in stream.metadata.items() if k in _TAGS}
+        tags |= {f"{stream.type} {k}": v for k, v in metadata(stream).items() if k not in _TAGS}
+        writer |= {f"{stream.type} {k}": v for k, v in metadata(stream).items() if k in _TAGS}
     found: Traits = {
         "container": container.format.name,
         "streams": order,
