@@ -95,7 +95,7 @@ def test_utterances_tell_the_new_speaker(tmp_path: Path) -> None:
         ("| touch RAN", "Line 1 of wav.scp is a command"),
         ("x.ark:12", "Line 1 of wav.scp names no whole file"),
         ("~/x.wav", "Line 1 of wav.scp names no whole file"),
-        ("/etc/x.wav", "--allow-root"),
+        ("/etc/x.wav", "allow_root"),
     ],
 )
 def test_what_is_no_file_is_refused(tmp_path: Path, path: str, message: str) -> None:
