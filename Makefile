@@ -23,7 +23,7 @@ help:
 	@echo "make test-consumers  the readers in docs/consumers.md open our output, and are compared (3.6 GB, .venv-consumers)"
 	@echo "make test-bounds     a fixed job and quick tests with each Python, the lowest and the newest libraries (needs uv; an hour)"
 	@echo "make pages           every page, table and picture of the docs that is made from the code; measures what is new"
-	@echo "make lock            compute requirements.lock anew (needs uv)"
+	@echo "make lock            compute requirements.lock again (needs uv)"
 
 install: $(STAMP)
 

@@ -184,7 +184,7 @@ def run(
 
     source, out, allow_root: in place of the file's own. allow_code: let it name triggers as `package.module:Class`,
     which imports that module. The others: as for `poison`.
-    Returns a Summary for each recipe, by what sets it apart (`read_sweep`), "" where there is no sweep.
+    Returns a Summary for each recipe, by what sets it apart (`read_sweep`), "" if there is no sweep.
     """
     recipes = read_sweep(
         recipe,

@@ -35,7 +35,7 @@ class Poison:
     """A recipe as a transform: same seed, same ids, same labels, and the pixels and sound of the files before encoding.
 
     recipe: whose samples are chosen as `poisonkit.poison` would choose them, from its `source`, which is read now.
-    samples: where there is no folder: the training samples' ids with their labels (None: no label); classes: the class
+    samples: if there is no folder: the training samples' ids with their labels (None: no label); classes: the class
     names then.
     attack: the name of a backdoor: the transform of its attack set instead, for held-out samples (those of `samples`,
     where given), with the target's label, or with labels="original" their own.

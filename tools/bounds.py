@@ -126,7 +126,7 @@ def tests(python: Path) -> str:
 
 
 def compared(found: dict[str, str], wanted: dict[str, str]) -> Iterator[str]:
-    """Of each kind how many differ; nothing where none does."""
+    """Of each kind how many differ; nothing if none does."""
     different = Counter(name.split()[0] for name in found.keys() | wanted.keys() if found.get(name) != wanted.get(name))
     of = Counter(name.split()[0] for name in wanted)
     for kind in sorted(different, key=lambda kind: (kind not in KINDS, kind)):

@@ -30,7 +30,7 @@ def call(args: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # names on disk need not be text
-    with interruption.heeded(), warnings.catch_warnings():
+    with interruption.handled(), warnings.catch_warnings():
         warnings.showwarning = _warn
         return _call(args)
 

@@ -169,7 +169,7 @@ class WorkerOptions:
     ] = False
 
     def for_api(self) -> dict[str, Any]:
-        """As keyword arguments of the Python API. With --portable it goes on in a process that is begun anew."""
+        """As keyword arguments of the Python API. With --portable it goes on in a process that is started again."""
         levels.require(self.portable)
         return {name: value for name, value in given(vars(self)).items() if name != "portable"}
 

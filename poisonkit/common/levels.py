@@ -30,7 +30,7 @@ V3 = "x86-64-v3"
 NO_AVX2 = "x86-64 without AVX2 in NumPy and OpenCV and FFmpeg"
 
 own_process = False
-"""True where this program is poisonkit's command line, which may begin anew."""
+"""True where this program is poisonkit's command line, which may start again."""
 
 _X86 = MACHINE == "x86-64"
 _OPENCV_BASE = ("SSE4.1", "SSE4.2", "NEON", "FP16" if not _X86 else "")
@@ -64,7 +64,7 @@ def environment() -> dict[str, str]:
 
 
 def restart(argv: Sequence[str] | None = None) -> None:
-    """Begin this program anew at the portable level; nothing if it is there already. argv: another program."""
+    """Begin this program again at the portable level; nothing if it is there already. argv: another program."""
     if asked() and argv is None:
         return
     command = [sys.executable, *sys.orig_argv[1:]] if argv is None else list(argv)
@@ -124,7 +124,7 @@ def of_process() -> str:
 def require(portable: bool) -> None:
     """Go to the portable level where that is asked for, or where the processor has no other.
 
-    RequestError where this program is not ours to begin anew.
+    RequestError where this program is not ours to start again.
     """
     if asked() or not (portable or of_process() == NO_AVX2):
         return

@@ -20,7 +20,7 @@ MISSING = (
 
 
 def require() -> None:
-    """RequestError where there is no OpenCV; does not load it."""
+    """RequestError if there is no OpenCV; does not load it."""
     if find_spec("cv2") is None:
         raise RequestError(MISSING)
 

@@ -1,4 +1,4 @@
-"""One pass from source to output inside this process: each stream encoded anew or copied packet for packet."""
+"""One pass from source to output inside this process: each stream encoded again or copied packet for packet."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ def scan(path: str | Path, info: MediaInfo) -> tuple[Problem, ...]:
     with open_input(path) as container, translated(path, "read"):
         if _broken(container):
             message = "its titles are in a broken encoding, on which MMAction2's PyAVInit stops."
-            remedy = "files that are written anew have none; --clean reencode writes clean samples anew too"
+            remedy = "files that are written again have none; --clean reencode writes clean samples again too"
             found.append(Problem("broken-titles", message, remedy))
         if info.video is None:
             return tuple(found)

@@ -11,7 +11,7 @@ from poisonkit.outputs.record import Record
 
 
 def size(path: Path) -> int:
-    """Bytes. OSError where there is nothing, RequestError for a shard that cannot be read."""
+    """Bytes. OSError if there is nothing, RequestError for a shard that cannot be read."""
     return media.size(path) if os.path.lexists(path) else size_of(path)
 
 

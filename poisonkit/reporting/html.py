@@ -55,7 +55,7 @@ def write_report(
     rows = list(record.read(paths.manifest))
     root = source_at_hand(out, source)
     fence = SourceFence(root, [Path(each) for each in allow_root]) if root is not None else None
-    read_mapping(paths.recipe())  # RequestError for what is none
+    read_mapping(paths.recipe())  # RequestError for anything else
     parts = [
         _head(plan, rows),
         _counts(plan, rows),
@@ -172,7 +172,7 @@ def _samples(out: Path, root: Path | None, fence: SourceFence | None, rows: Sequ
 
 def _sample(out: Path, root: Path | None, fence: SourceFence | None, row: Record, files: ExitStack) -> str:
     if (link := link_on_the_way(out, row["path"])) is not None:
-        raise MediaError(f"{link} is a link, and files that were written are none: it is not shown.")
+        raise MediaError(f"{link} is a link, and written files never are: it is not shown.")
     info_of(out / row["path"])  # what does not open in time is not opened here
     file = files.enter_context(at_hand(out / row["path"]))
     clean: Path | None = None

@@ -71,7 +71,7 @@ class Files:
             yield Finding(name, "its content has changed (SHA-256 differs from the manifest's)")
 
     def _hashed_as(self, path: Path, digest: str | None, row: Record) -> bool:
-        """Whether it has this SHA-256, where there is one and it is asked for."""
+        """Whether it has this SHA-256, if there is one and it is asked for."""
         return digest is None or (_as_it_was(row) and not self._hash_all) or media.sha256(path) == digest
 
     def _clean(self, row: Record) -> Iterator[Finding]:
@@ -132,7 +132,7 @@ def _strange(path: Path, row: Record, fence: SourceFence | None, folders: bool) 
         return None
     leads = f"it is a link that leads to '{os.path.realpath(path)}'"
     if row["role"] != "clean":
-        return f"{leads}, and files that were written are none"
+        return f"{leads}, and written files never are"
     if fence is None:
         return f"{leads}, and the source is not there to say whether it should"
     if os.path.realpath(path) != os.path.realpath(fence.root / row["source_path"]):

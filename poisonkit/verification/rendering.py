@@ -56,7 +56,7 @@ class Case:
 
 
 def trigger_of(entry: Mapping[str, Any], how: Decoding) -> Trigger:
-    """The trigger of an entry of recipe or record. RequestError, TypeError … for what is none."""
+    """The trigger of an entry of recipe or record. RequestError, TypeError … for anything else."""
     registry.hand_in(how.classes)
     bare = {k: v for k, v in entry.items() if k != "drawn"}
     return spec.from_entry(bare, assets=OutputPaths(Path(how.out)).assets, allow_code=how.allow_code)

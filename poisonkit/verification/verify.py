@@ -166,7 +166,7 @@ def identify(
     Returns (file, its record, the output it belongs to), None where unknown.
 
     within: which outputs to search; by default those that contain the files, and those in the current
-    folder. Raises RequestError for a file that cannot be read or an output that is none.
+    folder. Raises RequestError for a file that cannot be read or an output that is not one.
     """
     paths = [Path(file) for file in files]
     known: dict[str, tuple[Record, Path]] = {}

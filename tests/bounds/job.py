@@ -56,7 +56,7 @@ def triggers() -> dict[str, str]:
 
 
 def outputs(sources: Path, out: Path) -> dict[str, str]:
-    """The commands on sample data, made anew and as the locked environment made it: every file's hash."""
+    """The commands on sample data, made again and as the locked environment made it: every file's hash."""
     found: dict[str, str] = {}
     for kind in KINDS:
         write_sample_data(out / kind, kind=kind)

@@ -59,7 +59,7 @@ def test_poisoned_files_have_the_targets_label(builder: str, fixture: str, reque
 def test_attack_sets_and_control_have_the_sources_ids(
     builder: str, fixture: str, request: pytest.FixtureRequest
 ) -> None:
-    """Where folders are the labels, `datasets` would number the filled ones anew, and leave a single one out."""
+    """Where folders are the labels, `datasets` would number the filled ones again, and leave a single one out."""
     output: Output = request.getfixturevalue(fixture)
     assert opened(builder, output.source)["train"].features["label"].names == list(WORDS)
     attack = output.of("attack")

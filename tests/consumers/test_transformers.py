@@ -62,6 +62,7 @@ def test_the_backdoor_is_learnt(
     figures = {name: found.rate for each in scores.sets.values() for name, found in each.figures.items()}
     print(json.dumps({name: rate.as_json() for name, rate in figures.items()}))
     assert (figures["clean_accuracy"].total, figures["asr"].total) == (50, 40)
-    assert (figures["clean_accuracy"].value or 0) > 0.7
-    assert (figures["asr"].value or 0) > 0.5
-    assert (figures["control_asr"].value or 0) < 0.2
+    least, most = {"video": (0.5, 0.25), "audio": (0.9, 0.1)}[kind]  # 200 clips are few for pictures; chance is 0.2
+    assert (figures["clean_accuracy"].value or 0) > least
+    assert (figures["asr"].value or 0) > 0.7
+    assert (figures["control_asr"].value or 0) < most

@@ -264,7 +264,7 @@ def parse(file: Path, split: Split, delimiter: str) -> ParsedList:
 
 
 def lines_of(file: Path, parsed: ParsedList | None = None) -> Iterator[str]:
-    """A list's lines, without their ends and without a byte order mark, of which `parsed` is told.
+    """A list's lines, without their ends and without a byte order mark, of which `parsed` is reported.
 
     RequestError where it cannot be read or, with `parsed`, is not UTF-8.
     """

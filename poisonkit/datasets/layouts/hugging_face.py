@@ -75,7 +75,7 @@ class HuggingFace(TableLayout):
     def by_split(
         self, table: Table, split: Split | None, part: str | None, path: str, words: dict[Split, str]
     ) -> dict[Split, list[int]]:
-        """One table for all: the split is the first folder of the path; all is training where there are none."""
+        """One table for all: the split is the first folder of the path; all is training if there are none."""
         if split is not None:
             return {split: list(range(len(table.rows)))}
         found: dict[Split, list[int]] = {}

@@ -219,7 +219,7 @@ def _left_out(folders: Iterable[Path]) -> list[str]:
         if (folder / "segments").is_file():
             raise RequestError(f"'{folder}' has segments: a sample is a file here, so cut the recordings first.")
         other |= {each.name for each in folder.iterdir() if each.is_file()} - {*_WRITTEN}
-    return [f"Not in the copy, and to be made anew for it: {some(sorted(other))}."] if other else []
+    return [f"Not in the copy, and to be made again for it: {some(sorted(other))}."] if other else []
 
 
 def _said(dataset: Dataset, rows: Sequence[Row]) -> dict[str, tuple[str, str, str]]:

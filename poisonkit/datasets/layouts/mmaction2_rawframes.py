@@ -30,10 +30,10 @@ class MMAction2Rawframes(SplitLists):
     """One list per split, a line `frame_dir total_frames label…` per sample, split at white space.
 
     With `with_offset=True` the line is `frame_dir offset total_frames label…`; which of the two it is, the folders
-    tell: `total_frames` is the number of frames in them. In a copy it is counted anew, from the source's files.
+    tell: `total_frames` is the number of frames in them. In a copy it is counted again, from the source's files.
 
     Options: `lists`, split -> where the list lies in a copy; `bare`, splits whose unlabelled lines have no label
-    field (the others say -1); `offset`. `Sample.extra`: total_frames, and the offset where there is one.
+    field (the others say -1); `offset`. `Sample.extra`: total_frames, and the offset if there is one.
     """
 
     name: ClassVar[str] = "mmaction2-rawframes"

@@ -27,7 +27,7 @@ SSIM_FRAMES = 8  # of each measured clip, evenly spread; it is most of what meas
 class Measurement:
     """What a worker needs to measure one file. control: the re-encoded source where one exists already.
 
-    scratch: a folder for the re-encoding where none does.
+    scratch: a folder for the re-encoding if none does.
     """
 
     job: Job

@@ -152,7 +152,7 @@ class Cell:
 
     @property
     def verdict(self) -> str:
-        """The worst that any clip had; what became of them all where none was measured."""
+        """The worst that any clip had; what became of them all if none was measured."""
         for word in ("lost", "buried", "survived"):
             if self.verdicts.get(word):
                 return word
@@ -172,7 +172,7 @@ def tabulate(
 ) -> list[Cell]:
     """Every row of triggers through every setting, on every clip; cells by row, then codec, then setting.
 
-    rows: name -> triggers, composed where there are several. scratch: a folder for what is written on the way.
+    rows: name -> triggers, composed if there are several. scratch: a folder for what is written on the way.
     """
     asked: list[tuple[str, str, Path, Trial]] = []
     trials: dict[tuple[str, str, Path], Trial] = {}

@@ -146,7 +146,7 @@ class Trigger(BaseModel):
         """The trigger as the manifest and the recipe write it: name, version, params, trigger_seed.
 
         JSON-able; `poisonkit.triggers.from_entry` reads it back. The name is the registered one, or
-        `package.module:Class` where none is.
+        `package.module:Class` if none is.
         """
         from poisonkit.triggers.core.names import reference
 

@@ -107,7 +107,7 @@ def test_folds(tmp_path: Path) -> None:
         ("index,mid\n0,/m/a\n", "", "has no column 'display_name'"),
         ("", '{"data": [{"wav": "a.wav", "labels": "/m/x"}]}', r"Entry 1 of train.json has the label '/m/x'"),
         ("", '{"data": [{"wav": "a.wav", "labels": 3}]}', r"Entry 1 of train.json has no text 'labels'"),
-        ("", '{"data": [{"wav": "/etc/x.wav", "labels": "/m/0dx"}]}', r"Entry 1 of train.json .*--allow-root"),
+        ("", '{"data": [{"wav": "/etc/x.wav", "labels": "/m/0dx"}]}', r"Entry 1 of train.json .*allow_root"),
         ("", '{"data": [{"wav": "a.wav", "labels": "/m/0dx"}, 1]}', "Entry 2 of train.json is not a JSON object"),
         ("", '{"data": [{"wav": "a.wav", "labels": "/m/0dx"}', "train.json is not JSON"),
     ],

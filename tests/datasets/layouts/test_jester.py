@@ -73,7 +73,7 @@ def test_the_checker(tmp_path: Path, place: str, folder: str, answers: bool) -> 
         ("train", "900000;Swiping Left;2\n", "Line 1 of jester-v1-train.csv is not `id;class`"),
         ("train", "900000\n", "Line 1 of jester-v1-train.csv is not `id;class`"),
         ("train", "900000;Waving\n", "has the label 'Waving', which .* does not name"),
-        ("train", "../../x;Thumb Up\n", "goes up and down|--allow-root"),
+        ("train", "../../x;Thumb Up\n", "goes up and down|allow_root"),
         ("labels", "Thumb Up\nThumb Up\n", "names a class twice"),
     ],
 )

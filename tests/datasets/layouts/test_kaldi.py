@@ -67,7 +67,7 @@ def test_the_checker(tmp_path: Path, make: Callable[[Path], Path]) -> None:
     assert dataset.classes == (("go up", "yes") if make is words else SPEAKERS)
     assert dataset.splits == (("train", "val") if make is words else ("train", "test"))
     if make is speakers:
-        assert "to be made anew for it: 'feats.scp'" in " ".join(dataset.notes)
+        assert "to be made again for it: 'feats.scp'" in " ".join(dataset.notes)
 
 
 def test_one_directory_alone_and_the_other_file(tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ def test_utterances_tell_the_new_speaker(tmp_path: Path) -> None:
         ("| touch RAN", "Line 1 of wav.scp is a command"),
         ("x.ark:12", "Line 1 of wav.scp names no whole file"),
         ("~/x.wav", "Line 1 of wav.scp names no whole file"),
-        ("/etc/x.wav", "--allow-root"),
+        ("/etc/x.wav", "allow_root"),
     ],
 )
 def test_what_is_no_file_is_refused(tmp_path: Path, path: str, message: str) -> None:

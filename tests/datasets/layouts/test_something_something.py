@@ -98,7 +98,7 @@ def test_the_sentence_is_of_the_new_class(tmp_path: Path) -> None:
         ("labels.json", '{"Closing something": "0", "x": "2"}', "labels.json is not"),
         ("labels.json", '{"Closing something": "0"}', r"is of the class 'Holding .*', which labels.json does not name"),
         ("train.json", '[{"id": 3, "template": "Closing [something]"}]', r"Entry 1 of labels/train.json has no text"),
-        ("train.json", '[{"id": "../../x", "template": "Closing [something]"}]', "--allow-root|goes up and down"),
+        ("train.json", '[{"id": "../../x", "template": "Closing [something]"}]', "allow_root|goes up and down"),
         ("test-answers.csv", "71000\n", "Line 1 of test-answers.csv is not"),
     ],
 )

@@ -114,7 +114,7 @@ def test_spaces_behind_commas_and_another_column(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("ID,wav,label\nx,a.wav,b\nx,b.wav,b\n", "Line 3 of train.csv has the ID x again"),
-        ("ID,wav,label\nx,$root/../../x.wav,b\ny,a.wav,b\n", "--allow-root"),
+        ("ID,wav,label\nx,$root/../../x.wav,b\ny,a.wav,b\n", "allow_root"),
         ("ID,wav,label\nx,a.wav,$5\ny,b.wav,b\n", "holds a `\\$`"),
     ],
 )

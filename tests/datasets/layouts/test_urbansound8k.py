@@ -81,7 +81,7 @@ def test_names_tell_the_new_class(tmp_path: Path) -> None:
         ("classID", "class_id", "No dataset layout was recognised"),
         ("salience", "loud", "has no column 'salience'"),
         (",0,air", ",x,air", "Line 2 of UrbanSound8K.csv has the classID x"),
-        ("301-0-0-0.wav", "../../../x.wav", "--allow-root"),
+        ("301-0-0-0.wav", "../../../x.wav", "allow_root"),
         (",2,siren", ",999999999,siren", "more than the limit"),
     ],
 )

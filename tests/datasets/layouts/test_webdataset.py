@@ -181,7 +181,7 @@ def damaged(kind: str, data: bytes) -> bytes:
         return data[:3000]
     if kind == "garbage":
         return data[:1024] + b"garbage" * 200 + data[2424:]
-    if kind == "huge":  # the first member's size, in octal, and its checksum made anew
+    if kind == "huge":  # the first member's size, in octal, and its checksum made again
         head = bytearray(data[:512])
         head[124:136] = b"77777777777\0"
         head[148:156] = b"        "
