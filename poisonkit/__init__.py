@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         shortcuts,
         survive,
     )
+    from poisonkit.detection import Detection, detect
     from poisonkit.errors import Interrupted, MediaError, PoisonkitError, RequestError
     from poisonkit.exporting import export
     from poisonkit.outputs.manifest import Manifest, read_manifest
@@ -47,6 +48,7 @@ _HOMES = {
     **dict.fromkeys(_API.split(), "poisonkit.api"),
     **dict.fromkeys(("Interrupted", "MediaError", "PoisonkitError", "RequestError"), "poisonkit.errors"),
     **dict.fromkeys(("Manifest", "read_manifest"), "poisonkit.outputs.manifest"),
+    **dict.fromkeys(("Detection", "detect"), "poisonkit.detection"),
     **dict.fromkeys(("Scores", "score"), "poisonkit.scoring"),
     **dict.fromkeys(("identify", "verify"), "poisonkit.verification.verify"),
     "export": "poisonkit.exporting",
@@ -58,6 +60,7 @@ _ROOMS = ("datasets", "media", "transforms", "triggers")
 
 __all__ = [
     "Backdoor",
+    "Detection",
     "Interrupted",
     "Manifest",
     "MediaError",
@@ -71,6 +74,7 @@ __all__ = [
     "attack",
     "brightness",
     "datasets",
+    "detect",
     "export",
     "identify",
     "inspect",

@@ -10,6 +10,7 @@ import typer
 from poisonkit._version import __version__
 from poisonkit.cli import (
     attack,
+    detect,
     export,
     identify,
     inspect,
@@ -85,6 +86,7 @@ def make_app() -> typer.Typer:
         ("survive", survive),
         ("verify", verify),
         ("score", score),
+        ("detect", detect),
         ("report", report),
         ("export", export),
         ("identify", identify),
