@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         shortcuts,
         survive,
     )
+    from poisonkit.cleansing import Cleansed, cleanse
     from poisonkit.detection import Detection, detect
     from poisonkit.errors import Interrupted, MediaError, PoisonkitError, RequestError
     from poisonkit.exporting import export
@@ -48,6 +49,7 @@ _HOMES = {
     **dict.fromkeys(_API.split(), "poisonkit.api"),
     **dict.fromkeys(("Interrupted", "MediaError", "PoisonkitError", "RequestError"), "poisonkit.errors"),
     **dict.fromkeys(("Manifest", "read_manifest"), "poisonkit.outputs.manifest"),
+    **dict.fromkeys(("Cleansed", "cleanse"), "poisonkit.cleansing"),
     **dict.fromkeys(("Detection", "detect"), "poisonkit.detection"),
     **dict.fromkeys(("Scores", "score"), "poisonkit.scoring"),
     **dict.fromkeys(("identify", "verify"), "poisonkit.verification.verify"),
@@ -60,6 +62,7 @@ _ROOMS = ("datasets", "media", "transforms", "triggers")
 
 __all__ = [
     "Backdoor",
+    "Cleansed",
     "Detection",
     "Interrupted",
     "Manifest",
@@ -73,6 +76,7 @@ __all__ = [
     "__version__",
     "attack",
     "brightness",
+    "cleanse",
     "datasets",
     "detect",
     "export",

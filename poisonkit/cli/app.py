@@ -10,6 +10,7 @@ import typer
 from poisonkit._version import __version__
 from poisonkit.cli import (
     attack,
+    cleanse,
     detect,
     export,
     identify,
@@ -87,6 +88,7 @@ def make_app() -> typer.Typer:
         ("verify", verify),
         ("score", score),
         ("detect", detect),
+        ("cleanse", cleanse),
         ("report", report),
         ("export", export),
         ("identify", identify),

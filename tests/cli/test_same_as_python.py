@@ -25,7 +25,7 @@ ELSEWHERE = {
     ("inspect", "shortcuts"): "shortcuts",
     ("inspect", "decode"): "brightness",
 }
-CALLED = {(command, "out_option"): "folder" for command in ("export", "detect")}  # OUT is the output already
+CALLED = {(command, "out_option"): "folder" for command in ("export", "detect", "cleanse")}  # OUT is the output already
 
 
 def options(command: str) -> dict[str, Any]:
