@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from poisonkit.errors import Interrupted, MediaError, PoisonkitError, RequestError
     from poisonkit.exporting import export
     from poisonkit.outputs.manifest import Manifest, read_manifest
+    from poisonkit.probing import Probed, probe
     from poisonkit.recipe.sweep import read_sweep
     from poisonkit.sampledata import write_sample_data as sample_data
     from poisonkit.scoring import Scores, score
@@ -51,6 +52,7 @@ _HOMES = {
     **dict.fromkeys(("Manifest", "read_manifest"), "poisonkit.outputs.manifest"),
     **dict.fromkeys(("Cleansed", "cleanse"), "poisonkit.cleansing"),
     **dict.fromkeys(("Detection", "detect"), "poisonkit.detection"),
+    **dict.fromkeys(("Probed", "probe"), "poisonkit.probing"),
     **dict.fromkeys(("Scores", "score"), "poisonkit.scoring"),
     **dict.fromkeys(("identify", "verify"), "poisonkit.verification.verify"),
     "export": "poisonkit.exporting",
@@ -69,6 +71,7 @@ __all__ = [
     "MediaError",
     "Plan",
     "PoisonkitError",
+    "Probed",
     "Recipe",
     "RequestError",
     "Scores",
@@ -87,6 +90,7 @@ __all__ = [
     "merge",
     "poison",
     "preview",
+    "probe",
     "read_manifest",
     "read_sweep",
     "report",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import sys
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
@@ -27,6 +28,8 @@ __all__ = ["all_triggers", "code_allowed", "flaw", "get", "hand_in", "hand_over"
 
 _by_object: dict[str, type[Trigger]] = {}
 """Classes that nobody can import by name, such as a notebook's, by the name that recipes have for them."""
+_PROBE = re.compile(r"(poisonkit\.triggers\.probes\.[a-z_]+):([A-Za-z]+)")
+"""What only probe sets use: poisonkit's own code, named like other people's."""
 _code_allowed: ContextVar[bool] = ContextVar("code_allowed", default=True)
 
 
@@ -48,6 +51,8 @@ def get(name: str, *, allow_code: bool = True) -> type[Trigger]:
     """
     if name in built_in():
         return _built_in_class(name)
+    if (ours := _PROBE.fullmatch(name)) is not None:
+        return _probe_class(ours[1], ours[2])
     if ":" in name:
         if not (allow_code and _code_allowed.get()):
             where = " It was defined in a notebook or script: run this there." if _is_nameless(name) else ""
@@ -125,6 +130,14 @@ def _built_in_class(name: str) -> type[Trigger]:
         raise RequestError(f"{module.__name__} must hold exactly one public Trigger class; it has {len(public)}.")
     _check(public[0], name, family=module.__name__.split(".")[-2])
     return public[0]
+
+
+def _probe_class(module: str, name: str) -> type[Trigger]:
+    try:
+        found = getattr(importlib.import_module(module), name, None)
+    except ImportError:
+        found = None
+    return _checked(found, f"{module}:{name}", None)
 
 
 def _outside_class(place: str) -> type[Trigger]:
