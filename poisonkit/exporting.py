@@ -60,8 +60,12 @@ def export(out: Path | str, to: str, *, folder: Path | str | None = None, absolu
     known = formats()
     if to not in known:
         raise RequestError(f"--to {to}: that is no format of lists.{did_you_mean(to, known)}")
-    source = get_layout(Plan.read(OutputPaths(out).plan()).layout)
+    plan = Plan.read(OutputPaths(out).plan())
+    source = get_layout(plan.layout)
     layout = get_layout(_of_mmaction2(source) if to in _ALIASES else known[to].name)
+    if layout.pairs != source.pairs:
+        has, wants = ("pairs of picture and sound", "one file") if source.pairs else ("one file each", "pairs")
+        raise RequestError(f"--to {to}: the samples of {out} are {has}, and lists of '{layout.name}' are of {wants}.")
     if layout.folders != source.folders:
         has, wants = ("frame folders", "files") if source.folders else ("files", "frame folders")
         raise RequestError(f"--to {to}: {out} holds {has}, and lists of '{layout.name}' are of {wants}.")
@@ -143,7 +147,16 @@ def _lists(
 ) -> _Made:
     below = f"{out}/{root}" if absolute else root
     extra = _extra(layout, out / root)
-    moved = [Row(replace(r.sample, extra=extra(r)), r.label, f"{below}/{r.path}", r.length) for r in rows]
+    moved = [
+        Row(
+            replace(r.sample, extra=extra(r)),
+            r.label,
+            f"{below}/{r.path}",
+            r.length,
+            None if r.sound is None else f"{below}/{r.sound}",
+        )
+        for r in rows
+    ]
     if layout.features and any(r.length is None for r in moved):
         raise RequestError(
             f"{out} has no features of its sounds, which lists of '{layout.name}' name: they are made with the copy of "
