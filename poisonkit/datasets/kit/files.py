@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from poisonkit.common import atomic
@@ -88,6 +88,18 @@ class Fence:
             f"{what} leads outside the data root, to '{real}': if that is meant, allow it with "
             f"`--allow-root '{os.path.dirname(real)}'`."
         )
+
+
+def names_in(folder: str, fence: Fence) -> Iterator[str]:
+    """The files of one folder of the data root, links among them looked at. RequestError for one that leads outside."""
+    with os.scandir(os.path.normpath(os.path.join(fence.root, folder))) as found:
+        for entry in found:
+            if entry.is_symlink():
+                real = os.path.realpath(entry.path)
+                if not fence.holds(real):
+                    raise fence.refuse(f"The link '{folder}/{entry.name}'", real)
+            if not entry.is_dir():
+                yield entry.name
 
 
 class ListFence:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -18,7 +17,7 @@ from poisonkit.datasets.kit import (
     locate,
     read_classes,
 )
-from poisonkit.datasets.kit.files import Fence
+from poisonkit.datasets.kit.files import Fence, names_in
 from poisonkit.datasets.kit.lists import is_whole, labels_of, lines_of, looks_like_frames, notes_on
 from poisonkit.datasets.kit.split_lists import SplitLists
 from poisonkit.errors import RequestError
@@ -126,7 +125,7 @@ def _counted(
     broken: list[str] = []
     for sample in samples:
         try:
-            frames = numbered(_names(sample, fence))
+            frames = numbered(names_in(sample.path, fence))
         except (FileNotFoundError, NotADirectoryError):  # noted by `locate`
             counts.append(None)
             continue
@@ -160,19 +159,6 @@ def _counted(
             made.append(replace(sample, label=each.labels[-1], extra=extra, extra_labels=labels[1:]))
             at += 1
     return made, offset, _said(len(samples), offset, broken, differ, templates, firsts)
-
-
-def _names(sample: Sample, fence: Fence) -> Iterable[str]:
-    """The files of one folder, links among them looked at."""
-    folder = os.path.normpath(os.path.join(fence.root, sample.path))
-    with os.scandir(folder) as found:
-        for entry in found:
-            if entry.is_symlink():
-                real = os.path.realpath(entry.path)
-                if not fence.holds(real):
-                    raise fence.refuse(f"The link '{sample.path}/{entry.name}'", real)
-            if not entry.is_dir():
-                yield entry.name
 
 
 def _has_offsets(fields: Sequence[tuple[int, ...]], counts: Sequence[int | None]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any, ClassVar
 
 from poisonkit.datasets.base import Dataset, Row, Sample, Source, Split
 from poisonkit.datasets.kit import Located, ParsedList, locate, samples_of, some
+from poisonkit.datasets.kit.files import Fence, names_in
 from poisonkit.datasets.kit.tables import first_columns, plain
 from poisonkit.datasets.layouts.table import Table
 from poisonkit.errors import RequestError
@@ -52,6 +54,10 @@ class Pair(Table):
                     f"({some(odd)}): make two tables of them."
                 )
             found = locate(source, parsed, folders=True)
+            fence = Fence(found.root, source.allow_roots)
+            for sample, is_there in zip(found.samples, folders, strict=True):
+                if is_there:
+                    list(names_in(sample.path, fence))
         return self._with_sounds(source, found, parsed, kept.index(self._audio(source, kept)), delimiter)
 
     def _with_sounds(
@@ -70,7 +76,8 @@ class Pair(Table):
         samples = []
         for sample, sound in zip(found.samples, heard, strict=True):
             place = sound.id if sound.path.startswith("../") else sound.path
-            extra = (*sample.extra[:at], place, *sample.extra[at + 1 :])
+            said = place if delimiter else json.dumps(place, ensure_ascii=False)
+            extra = (*sample.extra[:at], said, *sample.extra[at + 1 :])
             samples.append(replace(sample, sound=sound.path, extra=extra))
         return replace(found, samples=samples, notes=[*found.notes, *(f"Sounds: {note}" for note in notes)])
 
@@ -92,7 +99,7 @@ class Pair(Table):
         options = dataset.options
         known = (options["path"], options["label"], options["split"], *options["other"])
         kept = [c for c in options["columns"] if c not in known]
-        return sample.extra[kept.index(options["audio"])]
+        return plain(sample.extra[kept.index(options["audio"])], options["delimiter"]) or ""
 
     def reading(self, dataset: Dataset, rows: Sequence[Row], root: Path, view: Any) -> Source:
         source = super().reading(dataset, rows, root, view)

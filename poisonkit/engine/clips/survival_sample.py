@@ -64,8 +64,8 @@ def measurements(
         one = job(tasks[row["key"]])
         control = controls.get((row["id"], tasks[row["key"]].backdoor))
         usable = control is not None and _sources(control) == _sources(row)
-        there = Halves.below(Path(one.places.out), control) if control is not None and usable else None
-        found.append(Measurement(one, row, there, str(scratch)))
+        there = [one.file(half["path"]) for half in halves(control)] if control is not None and usable else []
+        found.append(Measurement(one, row, Halves(there[0], there[-1]) if there else None, str(scratch)))
     return found
 
 
