@@ -62,6 +62,7 @@ class Planner:
                 f"The clips have {len(self._sizes)} sizes, and {', '.join(sorted(native))} is made at each clip's own "
                 "(canvas=native): after a trainer's resizing they carry different triggers."
             )
+        self._warn_of_budgets()
         made = Plan(
             fingerprint=self.recipe.fingerprint,
             dataset=digest(self.dataset),
@@ -75,6 +76,16 @@ class Planner:
         )
         self.check(made)
         return made
+
+    def _warn_of_budgets(self) -> None:
+        """Where loaders read some frames of a folder, a budget may have poisoned others."""
+        for backdoor in self.recipe.backdoors if self.layout.reads_frames else ():
+            budgets = {b for b in (backdoor.frames, backdoor.attack_frames) if b != "all"}
+            if budgets and "video" in backdoor.chain.touches:
+                self.warnings.append(
+                    f"With the frame budget {', '.join(sorted(budgets))} a model may see no trigger: loaders of "
+                    f"'{self.layout.name}' read the {self.layout.reads_frames}. `--frames all` is safe."
+                )
 
     def attack_plan(self) -> Plan:
         """A plan of nothing but attack sets: those of the recipe's backdoors, for a finished output."""

@@ -6,6 +6,7 @@ import csv
 import io
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from poisonkit.common import atomic
@@ -100,6 +101,13 @@ def names_in(folder: str, fence: Fence) -> Iterator[str]:
                     raise fence.refuse(f"The link '{folder}/{entry.name}'", real)
             if not entry.is_dir():
                 yield entry.name
+
+
+def check_frames(folder: str, fence: Fence) -> None:
+    """RequestError for a frame that is a link which leads outside. What cannot be read is told when its turn comes."""
+    with suppress(OSError):
+        for _ in names_in(folder, fence):
+            pass
 
 
 class ListFence:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from poisonkit.datasets.base import modality_of
-from poisonkit.datasets.kit.files import Fence, entries, is_file, is_folder, names_in, some
+from poisonkit.datasets.kit.files import Fence, check_frames, entries, is_file, is_folder, some
 from poisonkit.errors import RequestError
 
 FRAMES = "first N that the system lists of a folder, in no order, N being 1 to 3"
@@ -70,7 +70,7 @@ class Trees:
             real = os.path.realpath(self.root / path)
             if not self.fence.holds(real):
                 raise self.fence.refuse(f"'{path}'", real)
-        list(names_in(picture, self.fence))
+        check_frames(picture, self.fence)
         return True
 
     def notes(self, total: int, reader: str) -> tuple[str, ...]:

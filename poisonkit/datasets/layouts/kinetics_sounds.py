@@ -104,6 +104,13 @@ class KineticsSounds(Layout):
             raise RequestError(f"The class names {some(odd)} cannot stand in {CLASS_FILE}: a comma or a space in one.")
         check_names(rows, "Kinetics-Sounds")
         check_places(rows, (CLASS_FILE,))
+        for row in rows:
+            picture, sound = PLACES[row.sample.split]
+            clip, heard = row.path.removeprefix(f"{picture}/"), (row.sound or "").removeprefix(f"{sound}/")
+            if os.path.splitext(heard)[0] != _stem(clip, {os.path.splitext(heard)[0]: heard}):
+                raise RequestError(
+                    f"The clip '{row.path}' and its sound '{row.sound}' are not named alike: rename one."
+                )
         new = set(_mispaired(rows)) - set(_mispaired(dataset.samples))
         if new:
             raise RequestError(
@@ -125,7 +132,7 @@ class KineticsSounds(Layout):
         if view != "data" and "train" not in splits:  # by which the layout is known
             for place in PLACES["train"]:
                 make_folder(root, place)
-        atomic.write_text(root / CLASS_FILE, ",".join(dataset.classes))
+        atomic.write_bytes(root / CLASS_FILE, ",".join(dataset.classes).encode())
         return (CLASS_FILE,)
 
 

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from poisonkit.datasets.base import Dataset, Row, Sample, Source, Split
 from poisonkit.datasets.kit import Located, ParsedList, locate, samples_of, some
-from poisonkit.datasets.kit.files import Fence, names_in
+from poisonkit.datasets.kit.files import Fence, check_frames
 from poisonkit.datasets.kit.tables import first_columns, plain
 from poisonkit.datasets.layouts.table import Table
 from poisonkit.errors import RequestError
@@ -57,7 +57,7 @@ class Pair(Table):
             fence = Fence(found.root, source.allow_roots)
             for sample, is_there in zip(found.samples, folders, strict=True):
                 if is_there:
-                    list(names_in(sample.path, fence))
+                    check_frames(sample.path, fence)
         return self._with_sounds(source, found, parsed, kept.index(self._audio(source, kept)), delimiter)
 
     def _with_sounds(

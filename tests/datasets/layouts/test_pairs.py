@@ -28,9 +28,9 @@ def pair(root: Path) -> Path:
     lines = ["video,audio,label,split,note"]
     for split, count in (("train", 5), ("test", 2)):
         for at in range(3 * count):
-            name, label = f"{split}{at}", ("dog", "cat", "big owl")[at % 3]
-            frame_folder(root / "frames" / name, 4, seed=at)
-            sound(root / "sounds" / f"{name}.wav", at)
+            name, label = f"{split}{at:02d}", ("dog", "cat", "big owl")[at % 3]
+            frame_folder(root / "frames" / name, 4, seed=at + count)
+            sound(root / "sounds" / f"{name}.wav", at + 100 * count)
             lines.append(f"frames/{name},sounds/{name}.wav,{label},{split},n{at}")
     (root / "pairs.csv").write_text("\n".join(lines) + "\n")
     return root
@@ -129,13 +129,15 @@ def test_numbers_for_labels_json_lines_and_lists_of_their_own(tmp_path: Path) ->
 def test_a_line_without_a_sound_and_two_kinds_of_pictures_are_refused(tmp_path: Path) -> None:
     table = pair(tmp_path) / "pairs.csv"
     text = table.read_text()
-    table.write_text(text.replace("sounds/train0.wav", ""))
+    table.write_text(text.replace("sounds/train00.wav", ""))
     with pytest.raises(RequestError, match=r"Line 2 of pairs\.csv names no sound"):
         read(Source(tmp_path))
-    table.write_text(text.replace("frames/train0,", "sounds/train0.wav,").replace("sounds/train0.wav,dog", "x.wav,dog"))
+    table.write_text(
+        text.replace("frames/train00,", "sounds/train00.wav,").replace("sounds/train00.wav,dog", "x.wav,dog")
+    )
     with pytest.raises(RequestError, match="folders of frames and others are files"):
         read(Source(tmp_path))
-    table.write_text(text.replace("sounds/train0.wav", "sounds/train1.wav"))
+    table.write_text(text.replace("sounds/train00.wav", "sounds/train01.wav"))
     with pytest.raises(RequestError, match="listed twice"):
         read(Source(tmp_path))
 
@@ -148,8 +150,8 @@ def test_sounds_outside_the_data_root_are_allowed_by_name(tmp_path: Path) -> Non
     with pytest.raises(RequestError, match="--allow-root"):
         read(Source(root))
     dataset = read(Source(root, allow_roots=(tmp_path / "else",)))
-    assert dataset.samples[0].sound == "../else/train0.wav"
-    assert rows_of(get_layout("pair"), dataset)[0].sound == "else/train0.wav"
+    assert dataset.samples[0].sound == "../else/train00.wav"
+    assert rows_of(get_layout("pair"), dataset)[0].sound == "else/train00.wav"
 
 
 @pytest.mark.parametrize("name", ["crema-d", "kinetics-sounds"])
