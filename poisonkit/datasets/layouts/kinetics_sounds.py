@@ -30,7 +30,7 @@ from poisonkit.datasets.kit import (
     with_class,
     without_class,
 )
-from poisonkit.datasets.kit.files import Fence, names_in
+from poisonkit.datasets.kit.files import Fence
 from poisonkit.datasets.kit.pairs import FRAMES, Trees
 from poisonkit.errors import RequestError
 
@@ -76,7 +76,7 @@ class KineticsSounds(Layout):
                     picture, sound = f"{pictures}/{each}/{clip}", f"{sounds}/{each}/{heard.get(stem, f'{stem}.wav')}"
                     if trees.has(picture, sound):
                         samples.append(Sample(sample_id(picture), picture, split, label, sound=sound))
-                        if sum(1 for _ in names_in(picture, trees.fence)) < LEAST:
+                        if len(os.listdir(root / picture)) < LEAST:
                             few.append(clip)
         if not samples:
             raise RequestError(f"Not one clip in '{root}' has both its frames and its sound.")
@@ -84,7 +84,7 @@ class KineticsSounds(Layout):
         if few:
             notes += (f"{len(few)} clips have fewer than {LEAST} frames ({some(few)}): KSDataset passes them over, and "
                       "their sounds not, so that it pairs those behind them in their class wrongly.",)  # fmt: skip
-        if odd := _mispaired(samples):
+        if odd := mispaired(samples):
             notes += (f"KSDataset, which pairs by place in sorted order, pairs {some(odd)} wrongly: rename them.",)
         return Dataset(root, self.name, classes, tuple(samples), {}, notes)
 
@@ -111,7 +111,7 @@ class KineticsSounds(Layout):
                 raise RequestError(
                     f"The clip '{row.path}' and its sound '{row.sound}' are not named alike: rename one."
                 )
-        new = set(_mispaired(rows)) - set(_mispaired(dataset.samples))
+        new = set(mispaired(rows)) - set(mispaired(dataset.samples))
         if new:
             raise RequestError(
                 f"KSDataset pairs clips and sounds by place in sorted order, and would pair {some(sorted(new))} "
@@ -181,7 +181,7 @@ def _numbers(dataset: Dataset) -> dict[str, int]:
     return numbers_when_moved(dataset.samples, name)
 
 
-def _mispaired(each: Iterable[Sample | Row]) -> list[str]:
+def mispaired(each: Iterable[Sample | Row]) -> list[str]:
     """Clips that do not stand, among the clips of their class, where their sounds stand among the sounds."""
     folders: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for one in each:
