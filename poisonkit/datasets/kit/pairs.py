@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from poisonkit.common.frame_names import is_frame
 from poisonkit.datasets.base import modality_of
 from poisonkit.datasets.kit.files import Fence, check_frames, entries, is_file, is_folder, some
 from poisonkit.errors import RequestError
@@ -15,6 +16,7 @@ from poisonkit.errors import RequestError
 FRAMES = "first N that the system lists of a folder, in no order, N being 1 to 3"
 """What OGM-GE's loaders read: `os.listdir` of the folder, and of that the entries 0 to N - 1. They draw N places too,
 and do not use them."""
+_LOOKED = 20  # folders that are looked into, of many
 _RATE = re.compile(r"Image-(\d+)-FPS")
 
 
@@ -28,6 +30,41 @@ def frames_folder(root: Path, parts: Sequence[str]) -> tuple[str, list[str]] | N
             names = [f"{part}/{name}" if part else name for _, name in rates]
             return names[0], names[1:]
     return None
+
+
+PAIR_REMEDY = (
+    "write a table with the columns video (the folder of frames), audio, label, split, which is the layout `pair`."
+)
+
+
+def clips_in_folders(root: Path, parts: Sequence[str]) -> str | None:
+    """The first folder, where those in `parts` hold one clip each: its frames, and one sound that is called like it."""
+    first = None
+    for part in parts:
+        place = root / part
+        folders = [e for e in entries(str(place)) if is_folder(e)][:_LOOKED] if place.is_dir() else []
+        for folder in folders:
+            names = [e.name for e in entries(folder.path)]
+            sounds = [name for name in names if modality_of(name) == "audio"]
+            if [os.path.splitext(name)[0] for name in sounds] != [folder.name] or not any(map(is_frame, names)):
+                return None
+            first = first or (f"{part}/{folder.name}" if part else folder.name)
+    return first
+
+
+def lies_in_two_trees(root: Path) -> tuple[str, str] | None:
+    """A folder of frame folders and one of sounds, some of one name, where these are two folders of `root`."""
+    pictures: dict[str, set[str]] = {}
+    sounds: dict[str, set[str]] = {}
+    for top in [e for e in entries(str(root)) if is_folder(e)][:_LOOKED] if root.is_dir() else []:
+        inside = entries(top.path)
+        clips = {e.name for e in inside[:_LOOKED] if is_folder(e) and any(is_frame(f.name) for f in entries(e.path))}
+        heard = {os.path.splitext(e.name)[0] for e in inside if modality_of(e.name) == "audio"}
+        if clips:
+            pictures[top.name] = clips
+        if heard:
+            sounds[top.name] = heard
+    return next(((a, b) for a, clips in pictures.items() for b, heard in sounds.items() if clips & heard), None)
 
 
 @dataclass

@@ -63,6 +63,23 @@ def kinetics_sounds(root: Path) -> Path:
     return root
 
 
+@makes("ave")
+def ave(root: Path) -> Path:
+    head, every = "Category&VideoID&Quality&StartTime&EndTime", []
+    for split, count in (("train", 5), ("val", 2), ("test", 2)):
+        lines = []
+        for label, name in enumerate(("Church bell", "Bark", "Flute")):
+            for at in range(count):
+                clip = f"{split}{label}{at}-xyz"
+                frame_folder(root / "visual" / clip, 4, seed=at, template="frame_{:05}.jpg")
+                sound(root / "audio" / f"{clip}.wav", at)
+                lines.append(f"{name}&{clip}&good&0&{at + 1}")
+        (root / f"{split}Set.txt").write_text("\n".join(lines) + "\n")
+        every += lines
+    (root / "Annotations.txt").write_text("\n".join([head, *every]) + "\n")
+    return root
+
+
 def picked(folder: Path, seed: int) -> Path:
     """Frames as OGM-GE's pre-processing calls them: one a second, by their number in the clip."""
     frame_folder(folder, 4, seed=seed)
@@ -107,9 +124,33 @@ def by_ks_dataset(shown: Shown) -> dict[str, str]:
     return found
 
 
-@pytest.mark.parametrize("name", ["pair", "crema-d", "kinetics-sounds"])
+@reads("ave")
+def by_ave_dataset(shown: Shown) -> dict[str, str]:
+    """AVEDataset: of each line of the split's list the two paths; both must exist; a class's number is its place among
+    the sorted ones of Annotations.txt."""
+    with (shown.root / "Annotations.txt").open() as file:
+        classes = sorted({line.split("&")[0] for line in file} - {"Category"})
+    found = {}
+    with (shown.root / f"{shown.split}Set.txt").open() as file:
+        for line in file:
+            name, clip = line.split("&")[:2]
+            if (shown.root / "audio" / f"{clip}.wav").exists() and (shown.root / "visual" / clip).exists():
+                found[f"visual/{clip}"] = ("Bark", "Church bell", "Flute")[classes.index(name)]
+    return found
+
+
+def test_of_several_events_of_a_video_of_ave_the_last_counts(tmp_path: Path) -> None:
+    file = ave(tmp_path) / "trainSet.txt"
+    file.write_text(file.read_text() + "Flute&train00-xyz&good&3&4\n")
+    dataset = read(Source(tmp_path))
+    assert dataset.samples[14].path == "visual/train00-xyz"
+    assert (dataset.samples[14].label, dataset.samples[14].extra) == (2, ("good", "3", "4"))
+    assert any("1 lines name a video again" in note for note in dataset.notes)
+
+
+@pytest.mark.parametrize("name", ["pair", "crema-d", "kinetics-sounds", "ave"])
 def test_the_checker(tmp_path: Path, name: str) -> None:
-    make = {"pair": pair, "crema-d": crema_d, "kinetics-sounds": kinetics_sounds}[name]
+    make = {"pair": pair, "crema-d": crema_d, "kinetics-sounds": kinetics_sounds, "ave": ave}[name]
     check_layout(get_layout(name), Source(make(tmp_path)))
 
 
@@ -152,6 +193,25 @@ def test_sounds_outside_the_data_root_are_allowed_by_name(tmp_path: Path) -> Non
     dataset = read(Source(root, allow_roots=(tmp_path / "else",)))
     assert dataset.samples[0].sound == "../else/train00.wav"
     assert rows_of(get_layout("pair"), dataset)[0].sound == "else/train00.wav"
+
+
+@pytest.mark.parametrize("layout", [None, "class-folders"])
+def test_clips_in_folders_of_their_own_are_not_taken_for_classes(tmp_path: Path, layout: str | None) -> None:
+    """OGM-GE's pre-processing of VGGSound: `train/CLIP/` with the clip's frames and its sound, `CLIP.wav`."""
+    for split in ("train", "test"):
+        for at in range(3):
+            picked(tmp_path / split / f"clip{at}", seed=at)
+            sound(tmp_path / split / f"clip{at}" / f"clip{at}.wav", at)
+    with pytest.raises(RequestError, match=r"frames and a sound .* no classes.*`pair`"):
+        read(Source(tmp_path, layout=layout))
+
+
+def test_frames_beside_sounds_without_a_list_are_told_what_they_are(tmp_path: Path) -> None:
+    for at in range(3):
+        picked(tmp_path / "visual" / f"clip{at}", seed=at)
+        sound(tmp_path / "audio" / f"clip{at}.wav", at)
+    with pytest.raises(RequestError, match=r"frames in 'visual' and sounds in 'audio'.*`pair`"):
+        read(Source(tmp_path))
 
 
 @pytest.mark.parametrize("name", ["crema-d", "kinetics-sounds"])
