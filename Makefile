@@ -5,7 +5,7 @@ VENV   ?= .venv
 BIN     = $(VENV)/bin
 STAMP   = $(VENV)/.installed
 
-.PHONY: help install demo test test-slow test-faults test-clusters bench-scale test-fuzz test-levels test-browser lint format pages bench test-mmaction2 test-consumers lock clean
+.PHONY: help install demo test test-slow test-faults test-clusters bench-scale test-fuzz test-levels test-browser lint format pages bench test-mmaction2 test-consumers test-bounds lock clean
 
 help:
 	@echo "make demo            set up, make sample data, poison it, check the result"
@@ -20,9 +20,10 @@ help:
 	@echo "make lint            ruff, mypy, import layers"
 	@echo "make bench           cost of the main job against ffmpeg and MoviePy"
 	@echo "make test-mmaction2  MMAction2 reads our lists, trains on a poisoned copy, is scored (2.3 GB in .venv-mmaction2)"
-	@echo "make test-consumers  torchvision, torchaudio, PyTorchVideo, Hugging Face datasets open our output (2 GB, .venv-consumers)"
+	@echo "make test-consumers  the readers in docs/consumers.md open our output, and are compared (3.6 GB, .venv-consumers)"
+	@echo "make test-bounds     a fixed job and quick tests with each Python, the lowest and the newest libraries (needs uv; an hour)"
 	@echo "make pages           every page, table and picture of the docs that is made from the code; measures what is new"
-	@echo "make lock            compute requirements.lock anew (needs uv)"
+	@echo "make lock            compute requirements.lock again (needs uv)"
 
 install: $(STAMP)
 
@@ -78,15 +79,23 @@ test-mmaction2: $(STAMP)
 	@sh tools/setup_mmaction2.sh "$(PYTHON)" .venv-mmaction2
 	.venv-mmaction2/bin/python -m pytest -m mmaction2 tests/mmaction2
 
+# torchcodec takes PyAV's FFmpeg; what was found becomes docs/consumers.md by `make pages`.
+CONSUMERS = LD_LIBRARY_PATH=.venv-consumers/ffmpeg POISONKIT_CONSUMERS=docs/consumers.json
+
 test-consumers: $(STAMP)
 	@sh tools/setup_consumers.sh "$(PYTHON)" .venv-consumers
-	.venv-consumers/bin/python -m pytest -m consumers tests/consumers
+	$(CONSUMERS) .venv-consumers/bin/python -m pytest -m consumers tests/consumers
+	$(CONSUMERS) PYTHONPATH=.venv-consumers/older .venv-consumers/bin/python -m pytest -m consumers tests/consumers -k "hugging_face or 3.6"
+
+test-bounds: $(STAMP)
+	$(BIN)/python -m tools.bounds $(BOUNDS)
 
 pages: $(STAMP)
 	$(BIN)/python -m tools.pages
 
 lock:
-	uv pip compile --universal --python-version 3.11 --extra dev pyproject.toml -o requirements.lock --no-header --no-annotate
+	uv pip compile --universal --upgrade --python-version 3.11 --extra dev --extra opencv -c tools/lock-constraints.txt \
+		pyproject.toml -o requirements.lock --no-header --no-annotate
 
 clean:
 	rm -rf $(VENV) demo build *.egg-info .pytest_cache .ruff_cache .mypy_cache .import_linter_cache

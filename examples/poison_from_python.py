@@ -5,7 +5,6 @@ Shows a plan, carries it out, reads the manifest, and puts a trigger on arrays i
 
 from __future__ import annotations
 
-import json
 import sys
 
 import numpy as np
@@ -37,9 +36,9 @@ def main() -> None:
     summary = poisonkit.poison(recipe)
     print({role: dict(counts) for role, counts in summary.counts.items()})
 
-    # The ground truth, one JSON line per file.
-    with (summary.out / "poisonkit" / "manifest.jsonl").open(encoding="utf-8") as lines:
-        poisoned = [row for row in map(json.loads, lines) if row["role"] == "poisoned" and row["status"] == "ok"]
+    # The ground truth, a record for each file.
+    manifest = poisonkit.read_manifest(summary.out)
+    poisoned = [row for row in manifest if row["role"] == "poisoned" and row["status"] == "ok"]
     for row in poisoned[:3]:
         print(f"  {row['path']}: {row['original_class']} -> {row['class_name']}, {row['fidelity']}")
 

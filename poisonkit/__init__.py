@@ -11,34 +11,55 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from poisonkit._version import __version__
-from poisonkit.common import clip_decoder
+from poisonkit.common import clip_decoder, opencv
 
 if TYPE_CHECKING:
-    from poisonkit import datasets, media, triggers
-    from poisonkit.api import Backdoor, Plan, Recipe, Summary, attack, make_plan, merge, poison
+    from poisonkit import datasets, media, transforms, triggers
+    from poisonkit.api import (
+        Backdoor,
+        Plan,
+        Recipe,
+        Summary,
+        attack,
+        brightness,
+        inspect,
+        make_plan,
+        merge,
+        poison,
+        preview,
+        report,
+        run,
+        shortcuts,
+        survive,
+    )
     from poisonkit.errors import Interrupted, MediaError, PoisonkitError, RequestError
     from poisonkit.exporting import export
+    from poisonkit.outputs.manifest import Manifest, read_manifest
     from poisonkit.recipe.sweep import read_sweep
-    from poisonkit.sampledata import write_sample_data
+    from poisonkit.sampledata import write_sample_data as sample_data
     from poisonkit.scoring import Scores, score
-    from poisonkit.verification.verify import verify
+    from poisonkit.verification.verify import identify, verify
 
+_API = """
+    Backdoor Plan Recipe Summary attack brightness inspect make_plan merge poison preview report run shortcuts survive
+"""
 _HOMES = {
-    **dict.fromkeys(
-        ("Backdoor", "Plan", "Recipe", "Summary", "attack", "make_plan", "merge", "poison"), "poisonkit.api"
-    ),
+    **dict.fromkeys(_API.split(), "poisonkit.api"),
     **dict.fromkeys(("Interrupted", "MediaError", "PoisonkitError", "RequestError"), "poisonkit.errors"),
+    **dict.fromkeys(("Manifest", "read_manifest"), "poisonkit.outputs.manifest"),
     **dict.fromkeys(("Scores", "score"), "poisonkit.scoring"),
+    **dict.fromkeys(("identify", "verify"), "poisonkit.verification.verify"),
     "export": "poisonkit.exporting",
     "read_sweep": "poisonkit.recipe.sweep",
-    "verify": "poisonkit.verification.verify",
-    "write_sample_data": "poisonkit.sampledata",
+    "sample_data": "poisonkit.sampledata",
 }
-_ROOMS = ("datasets", "media", "triggers")
+_CALLED = {"sample_data": "write_sample_data"}
+_ROOMS = ("datasets", "media", "transforms", "triggers")
 
 __all__ = [
     "Backdoor",
     "Interrupted",
+    "Manifest",
     "MediaError",
     "Plan",
     "PoisonkitError",
@@ -48,17 +69,27 @@ __all__ = [
     "Summary",
     "__version__",
     "attack",
+    "brightness",
     "datasets",
     "export",
+    "identify",
+    "inspect",
     "make_plan",
     "media",
     "merge",
     "poison",
+    "preview",
+    "read_manifest",
     "read_sweep",
+    "report",
+    "run",
+    "sample_data",
     "score",
+    "shortcuts",
+    "survive",
+    "transforms",
     "triggers",
     "verify",
-    "write_sample_data",
 ]
 
 
@@ -70,7 +101,8 @@ def __getattr__(name: str) -> Any:
     if name in _ROOMS:
         return importlib.import_module(f"poisonkit.{name}")
     if name in _HOMES:
-        return getattr(importlib.import_module(_HOMES[name]), name)
+        opencv.require()
+        return getattr(importlib.import_module(_HOMES[name]), _CALLED.get(name, name))
     raise AttributeError(f"module 'poisonkit' has no attribute {name!r}")
 
 

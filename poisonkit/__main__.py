@@ -1,4 +1,4 @@
-"""`python -m poisonkit` is the command `poisonkit`. Ctrl-C is heeded from here on, while libraries are loaded too."""
+"""`python -m poisonkit` is the command `poisonkit`. Ctrl-C is handled from here on, while libraries are loaded too."""
 
 import sys
 

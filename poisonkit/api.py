@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
+from poisonkit import datasets
 from poisonkit.datasets import Dataset
 from poisonkit.engine.finishing.results import Summary
 from poisonkit.engine.preflight import default_out, read_source
 from poisonkit.engine.run import Options, Shard, execute, execute_attack, execute_merge, plan_of
 from poisonkit.engine.state.progress import Progress, Silent
 from poisonkit.errors import RequestError
-from poisonkit.outputs.opening import finished
+from poisonkit.outputs.opening import finished, require_finished
 from poisonkit.plan.plan import Plan
-from poisonkit.recipe.backdoor import Backdoor
-from poisonkit.recipe.recipe import Recipe
+from poisonkit.recipe.backdoor import Backdoor, TriggerLike
+from poisonkit.recipe.recipe import AUTO, Recipe, parse_encode
+from poisonkit.recipe.sweep import read_sweep
+from poisonkit.triggers.core.chain import Chain
+from poisonkit.triggers.core.trigger import Temporal, Trigger
+
+if TYPE_CHECKING:
+    from poisonkit.engine.encoding.trials import Cell
+    from poisonkit.reporting.brightness import Brightness
+    from poisonkit.reporting.shortcuts import Comparison
+    from poisonkit.survey.inspection import Inspection
+
+Triggers = TriggerLike | Sequence[TriggerLike]
+"""One trigger or several, as a recipe takes them."""
 
 
 def _located(recipe: Recipe) -> Recipe:
@@ -74,7 +88,7 @@ def merge(
     name: str | None = None,
     *,
     source: Path | str | None = None,
-    allow_roots: Sequence[Path | str] = (),
+    allow_root: Sequence[Path | str] = (),
     allow_code: bool = False,
     jobs: int = 0,
     executor: str = "local",
@@ -84,11 +98,11 @@ def merge(
     """Finish an output that shards made: replacements, clean samples, lists, manifest, card, run.json.
 
     The result is the same, byte for byte, as that of a run without shards. name: of the attack set that shards
-    of `attack` made; None: the dataset. source, allow_roots, allow_code: as for `attack`.
+    of `attack` made; None: the dataset. source, allow_root, allow_code: as for `attack`.
     Raises RequestError, and changes nothing, while a shard runs or is not done: it names those and what is left.
     """
     where = Path(source).expanduser().absolute() if source is not None else None
-    allowed = tuple(Path(each).expanduser().absolute() for each in allow_roots)
+    allowed = tuple(Path(each).expanduser().absolute() for each in allow_root)
     options = _running(jobs, progress, executor, scheduler, None)
     return execute_merge(Path(out).expanduser().absolute(), name, where, allowed, options, allow_code=allow_code)
 
@@ -106,12 +120,12 @@ def attack(
     out: Path | str,
     name: str,
     *,
-    triggers: Sequence[Any] | None = None,
-    frames: str | None = None,
+    trigger: Triggers | None = None,
+    attack_frames: str | None = None,
     limit: int | None = None,
     backdoor: str | None = None,
     source: Path | str | None = None,
-    allow_roots: Sequence[Path | str] = (),
+    allow_root: Sequence[Path | str] = (),
     allow_code: bool = False,
     jobs: int = 0,
     executor: str = "local",
@@ -121,9 +135,9 @@ def attack(
 ) -> Summary:
     """Add another attack set to a finished output: other triggers, strengths or frame budgets.
 
-    name: of the new set, which lies in `OUT/attack/NAME`. triggers: as in a recipe, by default the
-    backdoor's own. frames: which frames carry them. backdoor: whose target and label mode it has, by default
-    the recipe's first. source: the clean dataset's data root, by default where it was. allow_roots: further folders
+    name: of the new set, which lies in `OUT/attack/NAME`. trigger: one or several, as in a recipe, by default
+    the backdoor's own. attack_frames: which frames carry them. backdoor: whose target and label mode it has, by default
+    the recipe's first. source: the clean dataset's data root, by default where it was. allow_root: further folders
     that links and paths of it may lead to. allow_code: let the output's recipe name triggers as
     `package.module:Class`, which imports that module. executor, scheduler,
     shard: as for `poison`.
@@ -134,23 +148,238 @@ def attack(
     if backdoor is not None and backdoor not in named:
         raise RequestError(f"{out} has no backdoor '{backdoor}'; it has {', '.join(named)}.")
     base = named[backdoor] if backdoor is not None else recipe.backdoors[0]
+    triggers = None if trigger is None else Recipe(trigger=trigger).backdoors[0].triggers
     change: dict[str, Any] = {"name": name}
     if triggers is not None:
         change["triggers"] = list(triggers)
-    if frames is not None:
-        change["attack_frames"] = frames
+    if attack_frames is not None:
+        change["attack_frames"] = attack_frames
     given = {k: getattr(base, k) for k in ("triggers", "target", "label_mode", "source_class", "attack_frames")}
-    if (
-        frames is None
-        and triggers is not None
-        and "video" not in Recipe(triggers=list(triggers)).backdoors[0].chain.touches
-    ):
+    if attack_frames is None and triggers is not None and "video" not in Chain(triggers).touches:
         del given["attack_frames"]  # the output's own frame budget is for pictures
-    made = Recipe(backdoors=[{**given, **change}]).backdoors[0]
+    wanted: Any = {**given, **change}
+    made = Recipe(backdoors=[wanted]).backdoors[0]
     where = Path(source).expanduser().absolute() if source is not None else None
-    allowed = tuple(Path(each).expanduser().absolute() for each in allow_roots)
+    allowed = tuple(Path(each).expanduser().absolute() for each in allow_root)
     options = _running(jobs, progress, executor, scheduler, shard)
     return execute_attack(out, recipe, made, limit, where, allowed, options)
 
 
-__all__ = ["Backdoor", "Plan", "Recipe", "Summary", "attack", "make_plan", "merge", "poison"]
+def run(
+    recipe: Path | str,
+    source: Path | str | None = None,
+    *,
+    out: Path | str | None = None,
+    allow_root: Sequence[Path | str] = (),
+    allow_code: bool = False,
+    jobs: int = 0,
+    executor: str = "local",
+    scheduler: str | None = None,
+    shard: str | None = None,
+    fresh: bool = False,
+    time_limit: float = 1.0,
+    progress: Progress | None = None,
+) -> dict[str, Summary]:
+    """`poison` for a recipe file, or for each recipe of a file with a `sweep`.
+
+    source, out, allow_root: in place of the file's own. allow_code: let it name triggers as `package.module:Class`,
+    which imports that module. The others: as for `poison`.
+    Returns a Summary for each recipe, by what sets it apart (`read_sweep`), "" if there is no sweep.
+    """
+    recipes = read_sweep(
+        recipe,
+        allow_code=allow_code,
+        source=None if source is None else Path(source),
+        out=None if out is None else Path(out),
+        allow_root=[Path(each) for each in allow_root] or None,
+    )
+    how: dict[str, Any] = {"executor": executor, "scheduler": scheduler, "shard": shard, "fresh": fresh}
+    return {
+        name: poison(each, jobs=jobs, time_limit=time_limit, progress=progress, **how) for name, each in recipes.items()
+    }
+
+
+def inspect(
+    source: Path | str | None = None,
+    *,
+    limit: int | None = None,
+    layout: str | None = None,
+    data_root: Path | str | None = None,
+    train_list: Path | str | None = None,
+    val_list: Path | str | None = None,
+    test_list: Path | str | None = None,
+    delimiter: str | None = None,
+    columns: str | None = None,
+    split: int | None = None,
+    allow_root: Sequence[Path | str] = (),
+    stream: Literal["best"] | int = "best",
+    jobs: int = 0,
+    time_limit: float = 1.0,
+    progress: Progress | None = None,
+) -> Inspection:
+    """What a dataset holds: layout, classes, codecs, sizes, and what stands in the way.
+
+    source: by default the current folder. limit: open only so many files, spread over the dataset. The others: as in
+    a `Recipe` and for `poison`. A file that does not open raises nothing: it is in `Inspection.not_opened`.
+    """
+    from poisonkit.survey.dataset_survey import survey
+    from poisonkit.survey.inspection import Inspection
+
+    named: dict[datasets.Split, Path | str | None] = {"train": train_list, "val": val_list, "test": test_list}
+    place = datasets.Source(
+        path=Path(source) if source is not None else Path.cwd(),
+        layout=layout,
+        data_root=None if data_root is None else Path(data_root),
+        lists={name: Path(path) for name, path in named.items() if path is not None},
+        split=split,
+        allow_roots=tuple(Path(each) for each in allow_root),
+        delimiter=delimiter,
+        columns=datasets.parse_columns(columns),
+    )
+    dataset = datasets.read(place)
+    why = datasets.get_layout(dataset.layout).detect(place) or "as asked"
+    watch = progress or Silent()
+    watch.begin("Opening", min(limit or len(dataset.samples), len(dataset.samples)))
+    workers = Options(jobs=jobs).n_jobs
+    files = survey(dataset, stream=stream, limit=limit, jobs=workers, watch=watch.step, time_limit=time_limit)
+    return Inspection(dataset, why, tuple(files))
+
+
+def shortcuts(
+    out: Path | str,
+    *,
+    limit: int | None = None,
+    jobs: int = 0,
+    time_limit: float = 1.0,
+    progress: Progress | None = None,
+) -> list[Comparison]:
+    """What tells an output's poisoned files from its clean ones without a look at a pixel: `inspect --shortcuts`.
+
+    limit: at most so many files of each group. Codec, size, bit rate, key frames, duration, tags, links and more, each
+    with the AUC of telling the files apart by it.
+    """
+    from poisonkit.reporting.shortcuts import shortcuts as compare
+
+    require_finished(Path(out))
+    watch = progress or Silent()
+    watch.begin("Comparing files", 0)
+    return compare(Path(out), limit=limit, jobs=Options(jobs=jobs).n_jobs, watch=watch.step, time_limit=time_limit)
+
+
+def brightness(
+    out: Path | str,
+    *,
+    limit: int | None = None,
+    jobs: int = 0,
+    time_limit: float = 1.0,
+    progress: Progress | None = None,
+) -> Brightness | None:
+    """How much brighter control files decode than what they were made from: `inspect --shortcuts --decode`."""
+    from poisonkit.reporting.brightness import brightness as measure
+
+    require_finished(Path(out))
+    watch = progress or Silent()
+    watch.begin("Decoding control files", 0)
+    return measure(Path(out), limit=limit, jobs=Options(jobs=jobs).n_jobs, watch=watch.step, time_limit=time_limit)
+
+
+def preview(
+    clip: Path | str,
+    trigger: Triggers,
+    out: Path | str = "preview.png",
+    *,
+    temporal: Temporal | None = None,
+    shown: int = 4,
+    seed: int = 0,
+    stream: Literal["best"] | int = "best",
+) -> tuple[str, ...]:
+    """Draw what triggers, composed, do to one clip, before any encoder; returns what was drawn.
+
+    out: a .png (clean, poisoned and amplified difference of `shown` frames; waveform and mel spectrogram for sound)
+    or a .mp4 (clean and poisoned side by side).
+    """
+    from poisonkit.reporting.preview import preview as draw
+
+    return draw(Path(clip), _chosen(trigger, temporal), Path(out), frames=shown, seed=seed, stream=stream)
+
+
+def survive(
+    clip: Path | str | Sequence[Path | str],
+    trigger: Triggers,
+    *,
+    encode: Sequence[str] = ("match", "crf:28", "444", "lossless"),
+    temporal: Temporal | None = None,
+    seed: int = 0,
+    stream: Literal["best"] | int = "best",
+    jobs: int = 0,
+    progress: Progress | None = None,
+) -> list[Cell]:
+    """What encoders leave of each trigger in clips of one's own: a Cell for each trigger, codec and encoding.
+
+    Every clip is written with the trigger and without it, both are decoded, and their difference is compared with
+    what was put in. Gain 1: all of it is there, 0: nothing. Nothing is kept.
+    """
+    from poisonkit.engine.encoding.trials import tabulate
+
+    settings = tuple(dict.fromkeys(encode))
+    for one in settings:
+        if one == AUTO:
+            raise RequestError("--encode auto: name the settings to compare; `poisonkit poison` searches among them.")
+        parse_encode(one)
+    many = [trigger] if isinstance(trigger, str | Trigger | Mapping) else list(trigger)
+    rows: dict[str, Sequence[Trigger]] = {}
+    for each in many:
+        triggers = _chosen(each, temporal)
+        name = each if isinstance(each, str) else triggers[0].name
+        rows[name if name not in rows or isinstance(each, str) else f"{name} {len(rows) + 1}"] = triggers
+    clips = [clip] if isinstance(clip, str | Path) else clip
+    watch = progress or Silent()
+    watch.begin("Trying", 0)
+    with tempfile.TemporaryDirectory(prefix="poisonkit-") as scratch:
+        return tabulate(
+            [Path(each) for each in dict.fromkeys(clips)],
+            rows,
+            settings,
+            scratch=scratch,
+            jobs=Options(jobs=jobs).n_jobs,
+            seed=seed,
+            stream=stream,
+            watch=watch.step,
+        )
+
+
+def _chosen(trigger: Triggers, temporal: Temporal | None) -> tuple[Trigger, ...]:
+    recipe = Recipe(trigger=trigger) if temporal is None else Recipe(trigger=trigger, temporal=temporal)
+    return recipe.backdoors[0].triggers
+
+
+def report(
+    out: Path | str, *, samples: int = 4, source: Path | str | None = None, allow_root: Sequence[Path | str] = ()
+) -> Path:
+    """Write OUT/poisonkit/report.html, one page about a finished output, and return its path.
+
+    samples: so many clips of each role are shown. source: the clean dataset's data root, by default where it was;
+    without it clean pictures are left out. allow_root: further folders that its links and paths may lead to.
+    """
+    from poisonkit.reporting.html import write_report
+
+    return write_report(out, source=source, samples=samples, allow_root=allow_root)
+
+
+__all__ = [
+    "Backdoor",
+    "Plan",
+    "Recipe",
+    "Summary",
+    "attack",
+    "brightness",
+    "inspect",
+    "make_plan",
+    "merge",
+    "poison",
+    "preview",
+    "report",
+    "run",
+    "shortcuts",
+    "survive",
+]

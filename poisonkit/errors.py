@@ -7,7 +7,25 @@ Exit statuses: 0 all ok; 1 some samples failed or a check did not hold; 2 the re
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
+
+_NAMES = """
+    absolute allow-code allow-root attack-frames attack-limit attack-set backdoor baseline clean columns control count
+    cover-class cover-rate data-root decode deinterlace delimiter dry-run encode executor fps frames fresh hash ids in jobs
+    json kind label-mode layout limit name out portable rate rate-of replace-failed require-survival rotation sample-rate
+    samples scheduler seed select shard shortcuts shown size source source-class split stream survival suspects target temporal
+    test-fraction test-list time-limit to to-8bit train-list trigger val-list
+"""
+OPTIONS = frozenset(_NAMES.split())
+"""Every option of the command line, without its dashes. In Python they are parameters: `parameter` says which."""
+
+_OPTION = re.compile(r"(?<![\w'/.-])--([a-z][a-z0-9]*(?:-[a-z0-9]+)*)(?![\w=-])")
+
+
+def parameter(option: str) -> str:
+    """What an option, without its dashes, is called in Python: `test-list` is `test_list`."""
+    return {"in": "within"}.get(option, option.replace("-", "_"))
 
 
 class PoisonkitError(Exception):
@@ -15,11 +33,29 @@ class PoisonkitError(Exception):
 
     exit_code = 1
 
+    @property
+    def text(self) -> str:
+        """The sentence as the command line says it: with `--rate` where it names a parameter."""
+        return " ".join(map(str, self.args))
+
 
 class RequestError(PoisonkitError):
-    """The request itself is wrong (a parameter, a recipe, a folder): nothing has been written. Exit 2."""
+    """The request itself is wrong (a parameter, a recipe, a folder): nothing has been written. Exit 2.
+
+    Raised with the command line's spelling of the parameters that it names (`OPTIONS`), which `text` keeps;
+    `str(error)` is what a user of the Python API reads, and says `rate`, not `--rate`.
+    """
 
     exit_code = 2
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """The parameters that it names, as Python spells them."""
+        named = (found[1] for found in _OPTION.finditer(self.text) if found[1] in OPTIONS)
+        return tuple(dict.fromkeys(map(parameter, named)))
+
+    def __str__(self) -> str:
+        return _OPTION.sub(lambda found: parameter(found[1]) if found[1] in OPTIONS else found[0], self.text)
 
 
 class MediaError(PoisonkitError):
@@ -43,3 +79,8 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     if near:
         return f" Did you mean '{near[0]}'?"
     return f" Known: {', '.join(options)}." if options else ""
+
+
+def told(error: BaseException) -> str:
+    """An error in words that go into another error, a record or a finding: `text`, where it is one of ours."""
+    return error.text if isinstance(error, PoisonkitError) else str(error)

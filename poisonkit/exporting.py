@@ -25,7 +25,9 @@ from poisonkit.plan.plan import Plan, require_labels, view_root
 from poisonkit.survey.file_checks import info_of
 
 CONFIG = "poisoned.py"
-_ALIASES = {"mmaction2": "mmaction2-video"}  # or its frame folders or sounds, where the output holds these
+_MMACTION2 = "mmaction2"
+_ALIASES = {_MMACTION2: "mmaction2-video", "huggingface": "hugging-face-json"}
+"""Other names of formats; MMAction2's is that of its frame folders or sounds, where the output holds these."""
 
 
 @dataclass(frozen=True)
@@ -78,9 +80,8 @@ def export(
         return _taken_apart(out, Path(os.path.abspath(folder or OutputPaths(out).exports / to)), fps, sample_rate, jobs)
     if to not in known:
         raise RequestError(f"--to {to}: that is no format of lists.{did_you_mean(to, [*known, KineticsSounds.name])}")
-    plan = Plan.read(OutputPaths(out).plan())
-    source = get_layout(plan.layout)
-    layout = get_layout(_of_mmaction2(source) if to in _ALIASES else known[to].name)
+    source = get_layout(Plan.read(OutputPaths(out).plan()).layout)
+    layout = get_layout(_of_mmaction2(source) if to == _MMACTION2 else known[to].name)
     if layout.pairs != source.pairs:
         has, wants = ("pairs of picture and sound", "one file") if source.pairs else ("one file each", "pairs")
         raise RequestError(f"--to {to}: the samples of {out} are {has}, and lists of '{layout.name}' are of {wants}.")
@@ -108,7 +109,7 @@ def _inside(where: Path, out: Path) -> str | None:
     _require_elsewhere(where, out)
     inside = where.relative_to(out).as_posix() if where.is_relative_to(out) else None
     if inside is not None and (link := link_on_the_way(out, inside)) is not None:
-        raise RequestError(f"{out}: {link} is a link, and nothing is written through one: choose a folder with -o.")
+        raise RequestError(f"{out}: {link} is a link, and nothing is written through one: choose a folder with --out.")
     return inside
 
 
@@ -118,7 +119,7 @@ def _require_elsewhere(where: Path, out: Path) -> None:
     own = [home / part for part in (*VIEWS, HOME)]
     taken = [place / part for part in (*VIEWS, CONFIG)]
     if place == home or any(t.is_relative_to(o) or o.is_relative_to(t) for t in taken for o in own):
-        raise RequestError(f"{where} is a part of the output itself, or holds it: choose another folder with -o.")
+        raise RequestError(f"{where} is a part of the output itself, or holds it: choose another folder with --out.")
 
 
 def _written(layout: Layout, made: Sequence[_Made], where: Path, out: Path) -> Exported:
@@ -139,7 +140,7 @@ def _written(layout: Layout, made: Sequence[_Made], where: Path, out: Path) -> E
 
 def _of_mmaction2(source: Layout) -> str:
     """Which of MMAction2's layouts fits what an output holds."""
-    return "mmaction2-rawframes" if source.folders else "mmaction2-audio" if source.features else _ALIASES["mmaction2"]
+    return "mmaction2-rawframes" if source.folders else "mmaction2-audio" if source.features else _ALIASES[_MMACTION2]
 
 
 _Made = tuple[str, View, Dataset, Sequence[Row]]

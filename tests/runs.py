@@ -9,6 +9,7 @@ import numpy as np
 
 import poisonkit
 from poisonkit import Recipe
+from poisonkit.media.files import metadata_words
 from poisonkit.outputs import record
 
 
@@ -39,5 +40,5 @@ def packets(path: Path, kind: str) -> list[bytes]:
     """The packets of the first stream of a kind, as they are."""
     import av
 
-    with av.open(str(path), metadata_errors="replace") as file:
+    with av.open(str(path), **metadata_words()) as file:
         return [bytes(p) for p in file.demux(next(s for s in file.streams if s.type == kind)) if p.size]

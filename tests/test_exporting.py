@@ -22,7 +22,16 @@ from poisonkit.outputs import record
 from tests.cli.conftest import Cli, cli
 from tests.conftest import tree
 from tests.datasets.makers import MAKERS
-from tests.datasets.readers import mmaction2, mmaction2_audio, mmaction2_rawframes, pyslowfast, pytorchvideo, read_nemo
+from tests.datasets.readers import (
+    kaldi_directory,
+    mmaction2,
+    mmaction2_audio,
+    mmaction2_rawframes,
+    pyslowfast,
+    pytorchvideo,
+    read_nemo,
+    speechbrain_csv,
+)
 from tests.datasets.writers import real_audio_lists
 from tests.media_factory import make_audio, make_video
 
@@ -45,7 +54,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
         Recipe(source=root / "in", out=root / "out", triggers=["badnets"], rate=0.25, control=2, survival="none"),
         jobs=1,
     )
-    poisonkit.attack(root / "out", "strong-1", triggers=["badnets:size=0.5"], limit=2, jobs=1)
+    poisonkit.attack(root / "out", "strong-1", trigger=["badnets:size=0.5"], limit=2, jobs=1)
     return root / "out"
 
 
@@ -68,7 +77,11 @@ def test_what_is_there(out: Path) -> None:
         "mmaction2-video",
         "pyslowfast",
         "pytorchvideo",
+        "ast",
+        "huggingface",
+        "kaldi",
         "nemo",
+        "speechbrain",
         "table",
     }
 
@@ -130,6 +143,86 @@ def test_nemo_has_durations(tmp_path: Path) -> None:
     assert sorted(read_nemo(file).values()) == ["no"] * 4 + ["yes"] * 2
 
 
+@pytest.fixture(scope="module")
+def heard(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Class folders of sounds, one training sound in five poisoned."""
+    root = tmp_path_factory.mktemp("sounds")
+    for split, n in (("train", 4), ("test", 2)):
+        for name in ("dog, bark", "no"):
+            for i in range(n):
+                make_audio(root / "in" / split / name / f"a {i}.wav", seconds=0.25, seed=i)
+    recipe = Recipe(
+        source=root / "in", out=root / "out", triggers=["sine:snr=10"], rate=0.2, survival="none", control=1
+    )
+    poisonkit.poison(recipe, jobs=1)
+    return root / "out"
+
+
+def heard_views(heard: Path) -> dict[str, dict[str, Any]]:
+    """Where a list of a view lies, with `{}` for `_target` or `target/`, and the labels of its sounds."""
+    return {
+        "data/train": wanted(heard, "label", *DATA, split="train"),
+        "data/test": wanted(heard, "label", *DATA, split="test"),
+        "attack/default/test_target": wanted(heard, "target", "attack", attack="default"),
+        "attack/default/test_original": wanted(heard, "original_label", "attack", attack="default"),
+        "control/test": wanted(heard, "label", "control"),
+    }
+
+
+def test_ast_reads_the_lists(heard: Path, tmp_path: Path) -> None:
+    """By the rules that tests/datasets/layouts/test_ast.py quotes; paths are opened as they are spelt."""
+    poisonkit.export(heard, "ast", folder=tmp_path, absolute=True)
+    for name, labels in heard_views(heard).items():
+        file = tmp_path / f"{name}.json"
+        with (file.parent / "class_labels_indices.csv").open(newline="") as lines:
+            table = list(csv.DictReader(lines))
+        assert [(row["index"], row["display_name"]) for row in table] == [("0", "dog, bark"), ("1", "no")]
+        index = {row["mid"]: int(row["index"]) for row in table}
+        data = json.loads(file.read_text())["data"]
+        assert {Path(d["wav"]).relative_to(heard).as_posix(): index[d["labels"]] for d in data} == labels
+        assert all(Path(datum["wav"]).is_file() for datum in data)
+
+
+@pytest.mark.parametrize("absolute", [False, True])
+def test_speechbrain_reads_the_lists(heard: Path, tmp_path: Path, absolute: bool) -> None:
+    poisonkit.export(heard, "speechbrain", folder=tmp_path, absolute=absolute)
+    for name, labels in heard_views(heard).items():
+        found = speechbrain_csv(tmp_path / f"{name}.csv", {} if absolute else {"data_root": str(heard)})
+        assert all(float(row["duration"]) == 0.25 and Path(row["wav"]).is_file() for row in found.values())
+        names = ("dog, bark", "no")
+        told = {Path(r["wav"]).relative_to(heard).as_posix(): names.index(r["label"]) for r in found.values()}
+        assert told == labels
+
+
+def test_kaldi_reads_the_lists(heard: Path, tmp_path: Path) -> None:
+    poisonkit.export(heard, "kaldi", folder=tmp_path)
+    for name, labels in heard_views(heard).items():
+        for view in ("target", "original"):
+            name = name.replace(f"/test_{view}", f"/{view}/test")
+        told = {path: text for path, (_, text) in kaldi_directory(tmp_path / name).items()}
+        assert told == {path: ("dog, bark", "no")[label] for path, label in labels.items()}
+        assert all((heard / path).is_file() for path in told)
+
+
+@pytest.mark.parametrize("kind", ["audio", "video"])
+def test_hugging_face_reads_the_lists(heard: Path, out: Path, tmp_path: Path, kind: str) -> None:
+    """By the rules that tests/datasets/layouts/test_hugging_face_json.py quotes."""
+    made, names = (heard, ("dog, bark", "no")) if kind == "audio" else (out, ("jump_up", "run", "spin"))
+    poisonkit.export(made, "huggingface", folder=tmp_path, absolute=True)
+    held = "test" if kind == "audio" else "validation"
+    views = {
+        "data/train": wanted(made, "label", *DATA, split="train"),
+        f"attack/default/{held}_target": wanted(made, "target", "attack", attack="default"),
+        f"attack/default/{held}_original": wanted(made, "original_label", "attack", attack="default"),
+        f"control/{held}": wanted(made, "label", "control"),
+    }
+    for name, labels in views.items():
+        rows = [json.loads(line) for line in (tmp_path / f"{name}.jsonl").read_text().splitlines()]
+        assert {Path(row[kind]).relative_to(made).as_posix(): row["label"] for row in rows} == labels
+        assert all(row["class"] == names[row["label"]] and Path(row[kind]).is_file() for row in rows)
+        assert {tuple(row) for row in rows} == {(kind, "label", "class")}
+
+
 def test_the_config_fragment(out: Path, tmp_path: Path) -> None:
     for folder, home in ((None, out / "export" / "mmaction2"), (tmp_path / "far", tmp_path / "far")):
         done = poisonkit.export(out, "mmaction2", folder=folder)
@@ -178,7 +271,7 @@ def test_the_config_fragment_of_sounds(tmp_path: Path, to: str) -> None:
 
 
 def test_refusals(out: Path, tmp_path: Path) -> None:
-    with pytest.raises(RequestError, match=r"--to pyslofast: .* Did you mean 'pyslowfast'"):
+    with pytest.raises(RequestError, match=r"to pyslofast: .* Did you mean 'pyslowfast'"):
         poisonkit.export(out, "pyslofast")
     with pytest.raises(RequestError, match="that is no format of lists"):
         poisonkit.export(out, "ucf101")

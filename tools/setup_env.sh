@@ -6,8 +6,8 @@ venv=$2
 
 "$python" - <<'PY' || exit 2
 import sys
-if not ((3, 11) <= sys.version_info[:2] <= (3, 13)):
-    sys.exit(f"poisonkit needs Python 3.11 to 3.13; this is {sys.version.split()[0]}. Try: make PYTHON=python3.12 …")
+if not ((3, 11) <= sys.version_info[:2] <= (3, 15)):
+    sys.exit(f"poisonkit needs Python 3.11 to 3.15; this is {sys.version.split()[0]}. Try: make PYTHON=python3.12 …")
 PY
 
 echo "Setting up $venv (about a minute) …"

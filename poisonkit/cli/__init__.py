@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import typer
 
 from poisonkit.cli.app import make_app
-from poisonkit.common import interruption, levels
+from poisonkit.common import interruption, levels, opencv
 from poisonkit.common.safe_io import printable
 from poisonkit.errors import PoisonkitError, did_you_mean
 
@@ -30,7 +30,7 @@ def call(args: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # names on disk need not be text
-    with interruption.heeded(), warnings.catch_warnings():
+    with interruption.handled(), warnings.catch_warnings():
         warnings.showwarning = _warn
         return _call(args)
 
@@ -43,13 +43,15 @@ def _call(args: Sequence[str] | None) -> int:
     try:
         status = make_app()(args=args, prog_name="poisonkit", standalone_mode=False)
     except PoisonkitError as error:
-        return _say(str(error), error.exit_code)
+        return _say(error.text, error.exit_code)
     except typer.TyperException as error:
         return _say(_usage(error), 2)
     except KeyboardInterrupt:
         return _say("Interrupted; the same command continues.", 130)
     except typer.Abort:
         return _say("Interrupted; the same command continues.", 130)
+    except ModuleNotFoundError as error:
+        return _say(opencv.MISSING, 2) if error.name == "cv2" else _bug(error)
     except Exception as error:  # noqa: BLE001 - a user never sees a traceback unasked
         return _bug(error)
     if status == 130:  # how Typer reports Ctrl-C

@@ -46,12 +46,12 @@ def command(
     The splits, every attack set with target and with original labels, and control; for mmaction2 also a config
     fragment to inherit from. With kinetics-sounds, every video, clean or not, is taken apart into frames and a wav.
     """  # fmt: skip
+    import poisonkit
     from poisonkit.cli import screen
     from poisonkit.engine.run import Options
-    from poisonkit.exporting import export
 
     n_jobs = Options(jobs=jobs).n_jobs
-    done = export(out, to, folder=folder, absolute=absolute, fps=fps, sample_rate=sample_rate, jobs=n_jobs)
+    done = poisonkit.export(out, to, folder=folder, absolute=absolute, fps=fps, sample_rate=sample_rate, jobs=n_jobs)
     if json:
         files = {name: list(found) for name, found in done.files.items()}
         left_out = [{"path": path, "error": why} for path, why in done.left_out]

@@ -37,10 +37,10 @@ def command(
 
     Clean samples are not hashed when an output is made; they are known by where they lie in it.
     """
+    import poisonkit
     from poisonkit.cli import screen
-    from poisonkit.verification.verify import identify
 
-    answers = identify(files, within or ())
+    answers = poisonkit.identify(files, within or ())
     if json:
         screen.print_json(
             {

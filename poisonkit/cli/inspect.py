@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from poisonkit.cli import options
 from poisonkit.cli.options import RUNNING, option
+from poisonkit.errors import RequestError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from poisonkit.datasets import Dataset, Sample
-    from poisonkit.survey.file_checks import Found
+    from poisonkit.survey.inspection import Inspection
 
 EXAMPLES = """Examples:
   poisonkit inspect clips
@@ -39,6 +38,15 @@ def command(
             panel=RUNNING,
         ),
     ] = False,
+    decode: Annotated[
+        bool,
+        option(
+            "--decode",
+            help="With --shortcuts: decode control files too, and say how much brighter readers see them than what "
+            "they were made from.",
+            panel=RUNNING,
+        ),
+    ] = False,
     limit: Annotated[
         int | None,
         option("--limit", help="Open only N files, spread over the dataset.", panel=RUNNING, metavar="N", min=1),
@@ -60,126 +68,47 @@ def command(
     if shortcuts:
         from poisonkit.cli.shortcuts import show_shortcuts
 
-        return show_shortcuts(source or Path.cwd(), limit=limit, jobs=jobs, time_limit=time_limit, json=json)
-    from poisonkit import datasets
+        return show_shortcuts(
+            source or Path.cwd(), limit=limit, jobs=jobs, time_limit=time_limit, json=json, decode=decode
+        )
+    if decode:
+        raise RequestError("--decode belongs to --shortcuts: poisonkit inspect OUT --shortcuts --decode.")
+    import poisonkit
     from poisonkit.cli import screen
     from poisonkit.cli.progress import watching
-    from poisonkit.engine.run import Options
-    from poisonkit.survey.dataset_survey import survey
 
-    place = reading.source(source or Path.cwd())
-    dataset = datasets.read(place)
-    why = datasets.get_layout(dataset.layout).detect(place) or "as asked"
-    wanted = options.stream_choice(stream)
-    with watching() as watch:
-        watch.begin("Opening", min(limit or len(dataset.samples), len(dataset.samples)))
-        files = list(
-            survey(
-                dataset,
-                stream=wanted,
-                limit=limit,
-                jobs=Options(jobs=jobs).n_jobs,
-                watch=watch.step,
-                time_limit=time_limit,
-            )
+    with watching() as progress:
+        found = poisonkit.inspect(
+            source,
+            limit=limit,
+            **options.given(vars(reading)),
+            stream=options.stream_choice(stream),
+            jobs=jobs,
+            time_limit=time_limit,
+            progress=progress,
         )
     if json:
-        screen.print_json(_as_json(dataset, why, files))
+        screen.print_json(found.as_json())
     else:
-        _show(screen.console(), dataset, why, files)
-    return 1 if any(found.info is None for _, found in files) else 0
+        _show(screen.console(), found)
+    return found.exit_code
 
 
-def _properties(files: Sequence[tuple[Sample, Found]]) -> dict[str, Counter[str]]:
-    """Property -> value -> number of files, of the files that open."""
-    from poisonkit.media.info import FOLDER
-
-    values: dict[str, Counter[str]] = {
-        name: Counter() for name in ("container", "picture", "colour", "size", "frame rate", "sound")
-    }
-    for _, found in files:
-        if found.info is None:
-            continue
-        v, a = found.info.video, found.info.audio
-        values["container"][found.info.container] += 1
-        values["picture"][f"{v.codec} {v.pix_fmt}" if v else "none"] += 1
-        if v:
-            full = {"tv": "limited range", "pc": "full range"}.get(v.color_range, "")
-            values["colour"][f"{v.colorspace or 'untagged'} {full}".strip()] += 1
-            values["size"]["{}x{}".format(*v.displayed)] += 1
-            rate = f"{float(v.fps):.6g} fps"
-            values["frame rate"][f"none; {rate} is taken" if found.info.container == FOLDER else rate] += 1
-        channels = {1: "mono", 2: "stereo"}.get(a.channels, a.layout) if a else ""
-        values["sound"][f"{a.codec} {a.sample_rate} Hz {channels}" if a else "none"] += 1
-    return {name: counts for name, counts in values.items() if counts}
-
-
-def _seconds(files: Sequence[tuple[Sample, Found]]) -> dict[str, float]:
-    """Shortest, longest and total duration of the files that open."""
-    seconds = [found.info.duration for _, found in files if found.info]
-    return {"shortest": min(seconds), "longest": max(seconds), "total": sum(seconds)} if seconds else {}
-
-
-def _problems(files: Sequence[tuple[Sample, Found]]) -> dict[str, list[tuple[Any, str]]]:
-    """Problem code -> (problem, the file that has it) of each file."""
-    problems: dict[str, list[tuple[Any, str]]] = {}
-    for sample, found in files:
-        for problem in found.conditions:
-            problems.setdefault(problem.code, []).append((problem, sample.id))
-    return problems
-
-
-def _counts(dataset: Dataset) -> Counter[tuple[str, int | None]]:
-    return Counter((s.split, s.label) for s in dataset.samples)
-
-
-def _as_json(dataset: Dataset, why: str, files: Sequence[tuple[Sample, Found]]) -> dict[str, Any]:
-    counts = _counts(dataset)
-    return {
-        "root": str(dataset.root.absolute()),
-        "layout": dataset.layout,
-        "why": why,
-        "classes": list(dataset.classes),
-        "samples": {
-            split: {
-                "classes": [counts[split, i] for i in range(len(dataset.classes))],
-                "unlabelled": counts[split, None],
-            }
-            for split in dataset.splits
-        },
-        "opened": len(files),
-        "media": {name: dict(values.most_common()) for name, values in _properties(files).items()},
-        "seconds": _seconds(files),
-        "problems": [
-            {
-                "code": code,
-                "files": len(those),
-                "message": those[0][0].message,
-                "remedy": those[0][0].remedy,
-                "blocks": those[0][0].blocks,
-                "first": those[0][1],
-                "all": [{"id": name, "message": p.message, "remedy": p.remedy} for p, name in those],
-            }
-            for code, those in _problems(files).items()
-        ],
-        "not_opened": [{"id": sample.id, "problem": found.problem} for sample, found in files if found.info is None],
-        "notes": list(dataset.notes),
-    }
-
-
-def _show(console: Console, dataset: Dataset, why: str, files: Sequence[tuple[Sample, Found]]) -> None:
+def _show(console: Console, found: Inspection) -> None:
     from poisonkit.cli import screen
 
-    screen.line(console, f"{screen.shown(dataset.root)}: {dataset.layout} ({why})", indent=0)
-    _show_samples(console, dataset)
+    dataset, files = found.dataset, found.files
+
+    screen.line(console, f"{screen.shown(dataset.root)}: {dataset.layout} ({found.why})", indent=0)
+    _show_samples(console, found)
     screen.heading(console, f"Media ({len(files)} of {len(dataset.samples)} files opened)")
-    rows = [(name, _values(values)) for name, values in _properties(files).items()]
-    if seconds := _seconds(files):
+    rows = [(name, _values(values)) for name, values in found.media.items()]
+    if seconds := found.seconds:
         rows.append(
             ("duration", "{shortest:.3g} s to {longest:.3g} s, {total:.5g} s in all".format_map(seconds)),
         )
     screen.indented(console, screen.table(("", "values (files)"), rows))
-    problems = _problems(files)
+    problems = found.problems
     if problems:
         screen.heading(console, "To know before poisoning")
         for code, those in problems.items():
@@ -190,11 +119,10 @@ def _show(console: Console, dataset: Dataset, why: str, files: Sequence[tuple[Sa
             stops = "cannot be rewritten: " if problem.blocks else ""
             where = f"{code}, {len(those)} files (first '{name}')"
             screen.line(console, f"{where}: {stops}{problem.message}{remedy}{more}")
-    broken = [(sample, found) for sample, found in files if found.info is None]
-    if broken:
+    if broken := found.not_opened:
         screen.heading(console, f"Files that do not open ({len(broken)})")
-        for sample, found in broken[:NAMED]:
-            screen.line(console, f"{sample.id}: {found.problem}")
+        for name, why in broken[:NAMED]:
+            screen.line(console, f"{name}: {why}")
         if len(broken) > NAMED:
             screen.line(console, f"… and {len(broken) - NAMED} more (--json gives all)")
     if dataset.notes:
@@ -203,10 +131,11 @@ def _show(console: Console, dataset: Dataset, why: str, files: Sequence[tuple[Sa
             screen.line(console, note)
 
 
-def _show_samples(console: Console, dataset: Dataset) -> None:
+def _show_samples(console: Console, found: Inspection) -> None:
     from poisonkit.cli import screen
 
-    counts, splits = _counts(dataset), dataset.splits
+    dataset = found.dataset
+    counts, splits = found.counts, dataset.splits
     rows: list[tuple[Any, ...]] = [
         (f"{i} {name}", *(counts[s, i] or "" for s in splits)) for i, name in enumerate(dataset.classes)
     ]

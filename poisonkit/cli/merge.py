@@ -44,7 +44,7 @@ def command(
             out,
             name,
             source=source,
-            allow_roots=allow_root or (),
+            allow_root=allow_root or (),
             allow_code=allow_code,
             progress=progress,
             **working.for_api(),

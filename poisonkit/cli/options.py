@@ -10,15 +10,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from inspect import Parameter, Signature, signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
+from typing import Annotated, Any, Literal, get_type_hints
 
 import typer
 
 from poisonkit.common import levels
 from poisonkit.errors import RequestError
-
-if TYPE_CHECKING:
-    from poisonkit import datasets
 
 WHAT = "What is poisoned"
 LABELS = "Labels"
@@ -142,22 +139,6 @@ class DatasetOptions:
     ] = None
     allow_root: AllowRoot = None
 
-    def source(self, path: Path) -> datasets.Source:
-        """They, as the datasets room takes them, of the folder or list file `path`."""
-        from poisonkit import datasets
-
-        lists: Any = given({"train": self.train_list, "val": self.val_list, "test": self.test_list})
-        return datasets.Source(
-            path=path,
-            layout=self.layout,
-            data_root=self.data_root,
-            lists=lists,
-            split=self.split,
-            allow_roots=tuple(self.allow_root or ()),
-            delimiter=self.delimiter,
-            columns=datasets.parse_columns(self.columns),
-        )
-
 
 @dataclass(frozen=True)
 class WorkerOptions:
@@ -188,7 +169,7 @@ class WorkerOptions:
     ] = False
 
     def for_api(self) -> dict[str, Any]:
-        """As keyword arguments of the Python API. With --portable it goes on in a process that is begun anew."""
+        """As keyword arguments of the Python API. With --portable it goes on in a process that is started again."""
         levels.require(self.portable)
         return {name: value for name, value in given(vars(self)).items() if name != "portable"}
 

@@ -15,7 +15,7 @@ from poisonkit.cli import screen
 from poisonkit.cli.progress import watching
 from poisonkit.datasets import Dataset
 from poisonkit.engine.finishing.results import Summary
-from poisonkit.errors import RequestError
+from poisonkit.errors import RequestError, told
 from poisonkit.metrics.survival import figures_table, gains_table
 from poisonkit.outputs.opening import require_apart
 from poisonkit.outputs.paths import OutputPaths
@@ -53,7 +53,7 @@ def carry_out_all(recipes: Mapping[str, Recipe], running: Mapping[str, Any], *, 
         try:
             status, made = _carried_out(recipe, running, dry_run=dry_run, quiet=json)
         except RequestError as error:
-            raise RequestError(f"{name}: {error}") from None
+            raise RequestError(f"{name}: {told(error)}") from None
         statuses.append(status)
         outcomes.append({"name": name, "exit_code": status, **made})
     if json:

@@ -37,7 +37,7 @@ def command(
         str | None,
         option("--temporal", help="static or dynamic.", panel=FRAMES, default="static", metavar="MODE"),
     ] = None,
-    frames: Annotated[
+    shown: Annotated[
         int,
         option("--shown", help="How many frames a sheet shows.", panel=FRAMES, default="4", metavar="N", min=1, max=16),
     ] = 4,
@@ -52,13 +52,18 @@ def command(
     For sound: waveform and mel spectrogram, before and after. Nothing is encoded in between: what an encoder
     leaves of a trigger is told by `poisonkit poison`.
     """
+    import poisonkit
     from poisonkit.cli import screen
-    from poisonkit.recipe.recipe import Recipe
-    from poisonkit.report.preview import preview
 
-    asked = options.given({"triggers": list(trigger), "temporal": temporal})
-    chosen = Recipe(**asked).backdoors[0].triggers
-    drawn = preview(clip, chosen, out, frames=frames, seed=seed, stream=options.stream_choice(stream))
+    drawn = poisonkit.preview(
+        clip,
+        trigger,
+        out,
+        temporal=temporal,  # type: ignore[arg-type]
+        shown=shown,
+        seed=seed,
+        stream=options.stream_choice(stream),
+    )
     if json:
         screen.print_json({"out": str(out), "drawn": list(drawn)})
     else:

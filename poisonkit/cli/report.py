@@ -30,10 +30,10 @@ def command(
 
     One file that needs no network; nothing in it plays by itself.
     """
+    import poisonkit
     from poisonkit.cli import screen
-    from poisonkit.report.html import write_report
 
-    path = write_report(out, source=source, samples=samples, allow_roots=allow_root or ())
+    path = poisonkit.report(out, source=source, samples=samples, allow_root=allow_root or ())
     if json:
         screen.print_json({"report": str(path)})
     else:

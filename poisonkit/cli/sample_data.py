@@ -53,9 +53,9 @@ def command(
     """
     from dataclasses import asdict
 
+    import poisonkit
     from poisonkit.cli import screen
     from poisonkit.cli.progress import watching
-    from poisonkit.sampledata import write_sample_data
 
     with watching() as progress:
 
@@ -64,7 +64,7 @@ def command(
                 progress.begin("Writing", total)
             progress.step()
 
-        made = write_sample_data(folder, size, kind, seed, layout, progress=step)  # type: ignore[arg-type]
+        made = poisonkit.sample_data(folder, size, kind, seed, layout, progress=step)  # type: ignore[arg-type]
     if json:
         screen.print_json({**asdict(made), "folder": str(made.folder.absolute())})
         return 0

@@ -65,37 +65,24 @@ def command(
     what was put in. Gain 1: all of it is there, 0: nothing. Nothing is kept. The exit status is 1 if a clip could not
     be processed, or if nothing could be measured.
     """
-    import tempfile
     from dataclasses import asdict
 
+    import poisonkit
     from poisonkit.cli import screen
     from poisonkit.cli.progress import watching
-    from poisonkit.engine.encoding.trials import tabulate
-    from poisonkit.engine.run import Options
-    from poisonkit.errors import RequestError
     from poisonkit.outputs.record import rounded
-    from poisonkit.recipe.recipe import AUTO, Recipe, parse_encode
 
     settings = tuple(dict.fromkeys(encode or SETTINGS))
-    for one in settings:
-        if one == AUTO:
-            raise RequestError("--encode auto: name the settings to compare; `poisonkit poison` searches among them.")
-        parse_encode(one)
-    rows = {}
-    for text in dict.fromkeys(trigger):
-        asked = options.given({"triggers": [text], "temporal": temporal})
-        rows[text] = Recipe(**asked).backdoors[0].triggers
-    with watching() as progress, tempfile.TemporaryDirectory(prefix="poisonkit-") as scratch:
-        progress.begin("Trying", 0)
-        cells = tabulate(
-            list(dict.fromkeys(clip)),
-            rows,
-            settings,
-            scratch=scratch,
-            jobs=Options(jobs=jobs).n_jobs,
+    with watching() as progress:
+        cells = poisonkit.survive(
+            clip,
+            trigger,
+            encode=settings,
+            temporal=temporal,  # type: ignore[arg-type]
             seed=seed,
             stream=options.stream_choice(stream),
-            watch=progress.step,
+            jobs=jobs,
+            progress=progress,
         )
     if json:
         screen.print_json({"cells": [rounded({**asdict(c), "verdict": c.verdict}) for c in cells]})

@@ -42,21 +42,17 @@ def command(
 
     Every finding is named; the exit status is 1 if there is any.
     """
+    import poisonkit
     from poisonkit.cli import screen
     from poisonkit.cli.progress import watching
-    from poisonkit.errors import RequestError, did_you_mean
-    from poisonkit.verification.verify import verify
 
-    levels = ("written", "all")
-    if hash not in levels:
-        raise RequestError(f"--hash {hash}: not known.{did_you_mean(hash, levels)}")
     with watching() as progress:
-        found = verify(
+        found = poisonkit.verify(
             out,
             decode=decode,
-            hash_all=hash == "all",
+            hash=hash,  # type: ignore[arg-type]
             source=source,
-            allow_roots=allow_root or (),
+            allow_root=allow_root or (),
             allow_code=allow_code,
             jobs=jobs,
             progress=progress,

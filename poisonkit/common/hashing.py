@@ -9,6 +9,6 @@ from poisonkit.common.safe_io import open_plain
 
 
 def sha256(path: str | os.PathLike[str]) -> str:
-    """The SHA-256 of a plain file's bytes, hexadecimal. OSError, with words, for what is none."""
+    """The SHA-256 of a plain file's bytes, hexadecimal. OSError, with words, for anything else."""
     with open_plain(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

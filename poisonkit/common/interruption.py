@@ -35,7 +35,7 @@ def heed() -> None:
 
 
 @contextmanager
-def heeded() -> Iterator[None]:
+def handled() -> Iterator[None]:
     """The same until the body ends."""
     before = {number: signal.getsignal(number) for number in SIGNALS}
     if before[signal.SIGINT] is not _stop:  # else the process heeds them already

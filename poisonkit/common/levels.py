@@ -18,6 +18,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from poisonkit.common import opencv
 from poisonkit.errors import RequestError
 
 MARK = "POISONKIT_PORTABLE"
@@ -29,7 +30,7 @@ V3 = "x86-64-v3"
 NO_AVX2 = "x86-64 without AVX2 in NumPy and OpenCV and FFmpeg"
 
 own_process = False
-"""True where this program is poisonkit's command line, which may begin anew."""
+"""True where this program is poisonkit's command line, which may start again."""
 
 _X86 = MACHINE == "x86-64"
 _OPENCV_BASE = ("SSE4.1", "SSE4.2", "NEON", "FP16" if not _X86 else "")
@@ -63,7 +64,7 @@ def environment() -> dict[str, str]:
 
 
 def restart(argv: Sequence[str] | None = None) -> None:
-    """Begin this program anew at the portable level; nothing if it is there already. argv: another program."""
+    """Begin this program again at the portable level; nothing if it is there already. argv: another program."""
     if asked() and argv is None:
         return
     command = [sys.executable, *sys.orig_argv[1:]] if argv is None else list(argv)
@@ -93,17 +94,18 @@ def of_process() -> str:
     """The level at which this process computes. RequestError where it was to be the portable one and is not."""
     import cv2
 
+    opencv.version()
     hold()
     enabled: Mapping[str, bool] = _numpy("__cpu_features__", {})
     dispatched = _numpy("__cpu_dispatch__", ())
     numpy = [name for name in dispatched if enabled.get(name)]
     lines = [f[1:] for f in cv2.getCPUFeaturesLine().split() if f[0] == "*" and not f.endswith("?")]
-    opencv = [f for f in lines if f not in _OPENCV_BASE]
+    beyond = [f for f in lines if f not in _OPENCV_BASE]
     if asked():
-        if numpy or opencv:
+        if numpy or beyond:
             raise RequestError(
                 f"{MARK} is set, but this process was not started at the portable level (it has "
-                f"{', '.join((*numpy, *opencv))}): start it with `python -m poisonkit.common.levels COMMAND …`."
+                f"{', '.join((*numpy, *beyond))}): start it with `python -m poisonkit.common.levels COMMAND …`."
             )
         return PORTABLE
     if not _X86:
@@ -112,7 +114,7 @@ def of_process() -> str:
     flags = _FFMPEG_V3 if library is None else library.av_get_cpu_flags()
     has = {
         "NumPy": "X86_V3" in numpy or {"AVX2", "FMA3"} <= set(numpy),
-        "OpenCV": "AVX2" in opencv,
+        "OpenCV": "AVX2" in beyond,
         "FFmpeg": flags & _FFMPEG_V3 == _FFMPEG_V3,
     }
     lacking = [name for name, there in has.items() if not there]
@@ -122,7 +124,7 @@ def of_process() -> str:
 def require(portable: bool) -> None:
     """Go to the portable level where that is asked for, or where the processor has no other.
 
-    RequestError where this program is not ours to begin anew.
+    RequestError where this program is not ours to start again.
     """
     if asked() or not (portable or of_process() == NO_AVX2):
         return

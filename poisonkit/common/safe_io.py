@@ -29,7 +29,7 @@ UNREADABLE_NPY = (
     *(ValueError, TypeError, OverflowError, SyntaxError, tokenize.TokenError),
     *(OSError, EOFError, MemoryError, RecursionError),
 )
-"""What numpy raises for a .npy file that is none: its header is Python text."""
+"""What numpy raises for a .npy file that is not one: its header is Python text."""
 
 
 def read_options() -> dict[str, str]:
@@ -59,7 +59,7 @@ def fenced(check: Callable[[str], None]) -> Iterator[None]:
 
 
 def open_plain(path: str | os.PathLike[str]) -> BufferedReader:
-    """The file, for reading; OSError, with words, for what is none. A FIFO or device is never waited for.
+    """The file, for reading; OSError, with words, for anything else. A FIFO or device is never waited for.
 
     Everything that may be a stranger's is opened by this function, or by a library after `require_plain`.
     """
@@ -145,7 +145,7 @@ def load_yaml(text: str) -> Any:
         return yaml.load(text, Loader=_loader())
     except RecursionError:
         raise yaml.YAMLError("it is nested too deeply") from None
-    except (ValueError, OverflowError, TypeError) as error:  # a date that is none, a key that cannot be one
+    except (ValueError, OverflowError, TypeError) as error:  # something that is no date, a key that cannot be one
         raise yaml.YAMLError(str(error)) from None
 
 

@@ -29,7 +29,7 @@ def is_signed(text: str, signature: object) -> bool:
 
 
 def _key() -> bytes:
-    """The key, made where there is none yet; b"" where it can be neither read nor kept."""
+    """The key, made if there is none yet; b"" where it can be neither read nor kept."""
     for folder in _folders():
         with suppress(OSError):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -43,7 +43,7 @@ T = TypeVar("T")
 
 
 class Streamed(Sequence[T]):
-    """What is made anew, one by one, each time that it is gone through: a million rows never lie in memory."""
+    """What is made again, one by one, each time that it is gone through: a million rows never lie in memory."""
 
     def __init__(self, make: Callable[[], Iterator[T]], length: int | None = None) -> None:
         self._make, self._length = make, length

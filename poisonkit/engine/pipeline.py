@@ -22,7 +22,7 @@ from poisonkit.engine.plans import Choosing, choose
 from poisonkit.engine.state.ledger import Ledger, MeasuredRow, RowFile, is_measurement, read_rows
 from poisonkit.engine.state.run_state import Run, share
 from poisonkit.engine.state.task_results import TaskResults
-from poisonkit.errors import Interrupted, PoisonkitError, RequestError
+from poisonkit.errors import Interrupted, PoisonkitError, RequestError, told
 from poisonkit.outputs import record, shard_paths
 from poisonkit.outputs.record import Fidelity, Record
 from poisonkit.plan.plan import Plan, Task
@@ -243,7 +243,7 @@ class Work:
         try:
             planner.check(plan)
         except RequestError as error:
-            self.run.options.progress.say(f"Failed samples are not replaced: {error}")
+            self.run.options.progress.say(f"Failed samples are not replaced: {told(error)}")
             return self
         atomic.write_lines(self.run.state.paths.plan(self.run.state.attack), plan.to_jsonl())
         for task in old:  # a shard may have made it as a clean sample

@@ -71,7 +71,7 @@ def check_out(out: Path, dataset: Dataset, *, beside: bool = False) -> None:
     """
     here, source = out.resolve(), dataset.root.resolve()
     if here == source or source in here.parents:
-        raise RequestError(f"The output {out} lies inside the source {dataset.root}; choose another folder with -o.")
+        raise RequestError(f"The output {out} lies inside the source {dataset.root}; choose another folder with --out.")
     if here in source.parents:
         raise RequestError(f"The source lies inside the output {out}; choose another folder.")
     require_apart(out)

@@ -60,7 +60,7 @@ def execute_attack(
     """
     for name, problem in checksums.edited(out):
         raise RequestError(f"{out}: {name}: {problem}. Nothing is added to an output that was changed by hand.")
-    for _ in record.read(OutputPaths(out).manifest):  # what is written anew at the end can be read at the beginning
+    for _ in record.read(OutputPaths(out).manifest):  # what is written again at the end can be read at the beginning
         pass
     added_attacks(out)
     if backdoor.name in {b.name for b in base.backdoors}:
@@ -203,7 +203,7 @@ def _working(
 
 
 def _start_over(run: Run, setting: str | None) -> tuple[Plan, Choosing]:
-    """A new plan, and nothing left of what was written here before; what is not ours stays, and is told.
+    """A new plan, and nothing left of what was written here before; what is not ours stays, and is reported.
 
     RequestError, and nothing is removed, for a request that could not be carried out then.
     """

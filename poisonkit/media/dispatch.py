@@ -72,7 +72,7 @@ def count(path: str | Path, info: MediaInfo | None = None) -> tuple[int, int]:
 def refusals(info: MediaInfo, encode: Encode, touches: Iterable[str] = ("video", "audio")) -> tuple[Problem, ...]:
     """Why such media cannot be rewritten with this encoding; empty when it can. All have blocks=True.
 
-    touches: `video`, `audio` or both: what would be encoded anew; the other is copied, whatever it is.
+    touches: `video`, `audio` or both: what would be encoded again; the other is copied, whatever it is.
     """
     return folders.refusals(info, encode) if kind(info) == "folder" else families.refusals(info, encode, touches)
 

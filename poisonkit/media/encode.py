@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -21,7 +20,10 @@ if TYPE_CHECKING:
 
 Wave = NDArray[np.float32]
 
-FRAME_NUMBERS = ("mpeg4", "mpeg1video", "mpeg2video")
+# Encoders that are given frame numbers as times, so that the frame rate in their stream's own headers is the source's:
+# MPEG-1, 2 and 4 know nothing else, and x264 would write down the time base in its place.
+FRAME_NUMBERS = ("mpeg4", "mpeg1video", "mpeg2video", "libx264", "libx264rgb")
+WITHOUT_B_FRAMES = ("mpeg4", "mpeg1video", "mpeg2video")
 RGB = Colour(0, 2, 2, 2)
 # Codecs whose decoders put out the encoder's delay as sound. mp4 and Matroska note it and players skip it;
 # AVI and MPEG program streams cannot: {codec: delay in samples}.
@@ -52,7 +54,8 @@ class PictureEncoder:
         """indexed: presentation times are frame numbers in units of 1/fps (avi)."""
         self.target, self.canvas = target, canvas
         options = dict(target.options)
-        if out.format.name == "avi" or target.encoder in FRAME_NUMBERS:
+        self._reorders = out.format.name != "avi" and target.encoder not in WITHOUT_B_FRAMES
+        if not self._reorders:
             options["bf"] = "0"
         stream: Any = out.add_stream(target.encoder, rate=canvas.fps, options=options)
         self.stream = stream
@@ -60,9 +63,9 @@ class PictureEncoder:
         self.time_base = 1 / canvas.fps if indexed else canvas.time_base
         self.stream.width, self.stream.height = canvas.width, canvas.height
         self.stream.pix_fmt = target.pix_fmt
-        # MPEG-1, 2 and 4 only know frame numbers; they get those, and their packets the true times.
-        self.restamped = target.encoder in FRAME_NUMBERS
-        self._stamps: deque[tuple[int, int]] = deque()
+        self.restamped = target.encoder in FRAME_NUMBERS  # their packets get the true times
+        self._stamps: dict[int, tuple[int, int]] = {}  # frame number -> (time, duration), while a packet may need it
+        self._start = self._kept = self._delay = 0  # time of the first frame; oldest number kept; packets before it
         self._count = 0
         context.time_base = 1 / canvas.fps if self.restamped else self.time_base
         context.framerate = canvas.fps
@@ -101,7 +104,9 @@ class PictureEncoder:
             pts = self._last + 1
         self._last = pts
         if self.restamped:
-            self._stamps.append((pts, duration))
+            self._stamps[self._count] = pts, duration
+            if not self._count:
+                self._start = pts
             frame.pts, frame.time_base, frame.duration = self._count, self._frame_time, 1
         else:
             frame.pts, frame.time_base, frame.duration = pts, self.time_base, duration
@@ -115,10 +120,24 @@ class PictureEncoder:
     def _stamped(self, packets: list[Packet[Any]]) -> list[Packet[Any]]:
         if self.restamped:
             for packet in packets:
-                packet.pts, packet.duration = self._stamps.popleft()
-                packet.dts = packet.pts
+                number = int(packet.pts or 0)
+                order = int(packet.dts or 0) if self._reorders else number
+                packet.pts, packet.duration = self._stamps[number]
+                packet.dts = self._decoded_at(order)
                 packet.time_base = self.time_base
         return packets
+
+    def _decoded_at(self, order: int) -> int:
+        """The decoding time of the packet that the encoder numbers so: the first come before anything is shown."""
+        if order < 0:
+            self._delay = max(self._delay, -order)
+            if self._delay in self._stamps:
+                return self._stamps[order + self._delay][0] - (self._stamps[self._delay][0] - self._start)
+            return self._start + order * max(1, round(self._frame_time / self.time_base))  # a clip of a few frames
+        for number in range(self._kept, order):
+            del self._stamps[number]
+        self._kept = order
+        return self._stamps[order][0]
 
 
 class SoundEncoder:

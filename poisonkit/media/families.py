@@ -123,7 +123,7 @@ def can_remux(info: MediaInfo) -> bool:
 def refusals(info: MediaInfo, encode: Encode, touches: Iterable[str] = ("video", "audio")) -> tuple[Problem, ...]:
     """Why this file cannot be rewritten with this encoding; empty when it can. All have blocks=True.
 
-    touches: `video`, `audio` or both: what would be encoded anew; the other is copied, whatever it is.
+    touches: `video`, `audio` or both: what would be encoded again; the other is copied, whatever it is.
     """
     touched = {*touches, *(["video"] if conversion(info.video, encode) else [])}
     found: list[Problem] = []

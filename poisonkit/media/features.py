@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poisonkit.common import exact
+from poisonkit.common.fourier import rfft
 from poisonkit.common.safe_io import UNREADABLE_NPY, open_plain
 from poisonkit.errors import MediaError
 from poisonkit.media.decode import Wave
@@ -70,7 +71,7 @@ def log_mel(wave: Wave, rate: int) -> NDArray[np.float32]:
     for first in range(0, rows, _AT_ONCE):
         last = min(rows, first + _AT_ONCE)
         framed = np.lib.stride_tricks.sliding_window_view(padded[first * HOP : (last + 1) * HOP], WINDOW)[::HOP]
-        level = 20 * exact.log10(np.maximum(1e-5, exact.product(np.abs(np.fft.rfft(framed * window)), _bands()))) - 20
+        level = 20 * exact.log10(np.maximum(1e-5, exact.product(np.abs(rfft(framed * window)), _bands()))) - 20
         found[first:last] = np.clip((level + 100) / 100, 0, 1)
     return found
 

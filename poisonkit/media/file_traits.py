@@ -7,8 +7,10 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from poisonkit.errors import MediaError
-from poisonkit.media.files import name_of, open_input, packets, translated
+from poisonkit.media.files import metadata, name_of, open_input, packets, translated
 from poisonkit.media.on_disk import is_folder
 
 Traits = dict[str, float | str]
@@ -52,6 +54,28 @@ def traits(path: str | Path) -> Traits:
     return found
 
 
+def reader_means(path: str | Path, most: int = 64) -> tuple[float, float, float] | None:
+    """Mean of R, G and B, in 8-bit levels, of the first `most` pictures as readers decode them: with swscale's default
+    conversion, which does not round. None for a folder of pictures or a file without video. MediaError as `traits`."""
+    path = Path(path)
+    if path.is_dir():
+        return None
+    sums, number = np.zeros(3), 0
+    with open_input(path) as container, translated(path, "read"):
+        if not container.streams.video:
+            return None
+        container.streams.video[0].thread_count = 1
+        for frame in container.decode(video=0):
+            sums += frame.to_ndarray(format="rgb24").mean((0, 1))
+            number += 1
+            if number == most:
+                break
+    if not number:
+        return None
+    red, green, blue = (sums / number).tolist()
+    return red, green, blue
+
+
 def _folder(path: Path) -> Traits:
     files = [e for e in os.scandir(path) if e.is_file()]
     sizes = [e.stat().st_size for e in files]
@@ -68,11 +92,12 @@ def _folder(path: Path) -> Traits:
 def _container(container: Any) -> Traits:
     kinds = [s.type for s in container.streams]
     order = ", ".join(kinds) if kinds else "none"
-    tags = {k: v for k, v in container.metadata.items() if k not in _TAGS}
-    writer = {k: v for k, v in container.metadata.items() if k in _TAGS}
+    described = metadata(container)
+    tags = {k: v for k, v in described.items() if k not in _TAGS}
+    writer = {k: v for k, v in described.items() if k in _TAGS}
     for stream in container.streams:
-        tags |= {f"{stream.type} {k}": v for k, v in stream.metadata.items() if k not in _TAGS}
-        writer |= {f"{stream.type} {k}": v for k, v in stream.metadata.items() if k in _TAGS}
+        tags |= {f"{stream.type} {k}": v for k, v in metadata(stream).items() if k not in _TAGS}
+        writer |= {f"{stream.type} {k}": v for k, v in metadata(stream).items() if k in _TAGS}
     found: Traits = {
         "container": container.format.name,
         "streams": order,
@@ -92,6 +117,7 @@ def _pictures(container: Any, path: Path) -> Traits:
         "pixel format": str(context.pix_fmt),
         "size": f"{context.width}x{context.height}",
         "frame rate": f"{float(stream.average_rate):.6g}" if stream.average_rate else "unknown",
+        "frame rate in its own headers": f"{float(context.framerate):.6g}" if context.framerate else "none",
         "time base": str(stream.time_base),
     }
     keys: list[int] = []

@@ -20,6 +20,7 @@ from poisonkit.errors import MediaError
 
 if TYPE_CHECKING:
     from av.container import InputContainer, OutputContainer
+    from av.stream import Stream
 
 
 STRICT = {"err_detect": "explode"}
@@ -82,13 +83,30 @@ def open_input(path: str | Path, label: str | Path | None = None) -> Iterator[In
             target: Any = safe_url(path)
             if not _speakable(path):
                 target = stack.enter_context(open_plain(path))
-            container = av.open(target, mode="r", metadata_errors="replace", options=read_options())
+            container = av.open(target, mode="r", options=read_options(), **metadata_words())
         except (av.error.FFmpegError, OSError, ValueError) as error:
             raise MediaError(f"{name} is not a media file that can be read{detail(error)}.") from error
         stack.enter_context(container)
         for stream in container.streams.video:
             _bound(stream, name)
         yield container
+
+
+@cache
+def metadata_words() -> dict[str, Any]:
+    """How texts in files are decoded that are no UTF-8: PyAV 18 raises if it is not told, later ones do not ask."""
+    import av
+
+    return {"metadata_errors": "surrogateescape"} if int(av.__version__.partition(".")[0]) < 19 else {}
+
+
+def metadata(of: InputContainer | Stream) -> dict[str, str]:
+    """What a file says of itself or of one of its streams, with � for what is no UTF-8."""
+    return {_readable(key): _readable(value) for key, value in of.metadata.items()}
+
+
+def _readable(text: str) -> str:
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def packets(container: InputContainer, streams: Any, path: str | Path) -> Iterator[Any]:

@@ -1,4 +1,4 @@
-"""One pass from source to output inside this process: each stream encoded anew or copied packet for packet."""
+"""One pass from source to output inside this process: each stream encoded again or copied packet for packet."""
 
 from __future__ import annotations
 
@@ -112,6 +112,8 @@ def mux_options(container: str, time_base: Fraction | None) -> dict[str, str]:
     """Keep the source's clock where the muxer would choose its own."""
     if container in ("mp4", "mov") and time_base is not None and time_base.numerator == 1:
         return {"video_track_timescale": str(time_base.denominator)}
+    if container == "mpeg":
+        return {"preload": "0"}
     return {}
 
 

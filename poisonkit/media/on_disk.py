@@ -39,14 +39,14 @@ def status(path: str | Path) -> os.stat_result:
 
 
 def size(path: str | Path) -> int:
-    """Bytes: of the file, or of all frames together. OSError where there is nothing."""
+    """Bytes: of the file, or of all frames together. OSError if there is nothing."""
     path = Path(path)
     return sum(part.stat().st_size for part in parts(path))
 
 
 def sha256(path: str | Path) -> str:
     """SHA-256, hexadecimal. Of a folder: that of the text with a line `DIGEST  NAME` for each frame, sorted by name,
-    which is what `sha256sum *.jpg | sha256sum` prints in it. OSError where there is nothing."""
+    which is what `sha256sum *.jpg | sha256sum` prints in it. OSError if there is nothing."""
     path = Path(path)
     if not is_folder(path):
         return hashing.sha256(path)
@@ -63,7 +63,7 @@ def make_folder(path: str | Path) -> None:
 
 
 def remove(path: str | Path) -> None:
-    """Remove a file, a link or a whole folder; nothing where there is none. Links are not followed."""
+    """Remove a file, a link or a whole folder; nothing if there is none. Links are not followed."""
     path = Path(path)
     with step():
         if path.is_dir() and not path.is_symlink():

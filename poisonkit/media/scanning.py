@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from poisonkit.media.families import EXACT_TIMES
-from poisonkit.media.files import open_input, packets, translated
+from poisonkit.media.files import metadata, open_input, packets, translated
 from poisonkit.media.info import MediaInfo, Problem
 
 UNEVEN = Fraction(1, 20)  # so much of a frame's duration may differ before the rate counts as variable
@@ -24,7 +24,7 @@ def scan(path: str | Path, info: MediaInfo) -> tuple[Problem, ...]:
     with open_input(path) as container, translated(path, "read"):
         if _broken(container):
             message = "its titles are in a broken encoding, on which MMAction2's PyAVInit stops."
-            remedy = "files that are written anew have none; --clean reencode writes clean samples anew too"
+            remedy = "files that are written again have none; --clean reencode writes clean samples again too"
             found.append(Problem("broken-titles", message, remedy))
         if info.video is None:
             return tuple(found)
@@ -34,7 +34,7 @@ def scan(path: str | Path, info: MediaInfo) -> tuple[Problem, ...]:
 
 
 def _broken(container: Any) -> bool:
-    texts = [*container.metadata.values(), *(v for s in container.streams for v in s.metadata.values())]
+    texts = [text for part in (container, *container.streams) for text in metadata(part).values()]
     return any("\ufffd" in text for text in texts)
 
 

@@ -171,7 +171,7 @@ def ogg_checksum(page: bytes) -> int:
 
 
 def with_serial(data: bytes, serial: int) -> bytes:
-    """An Ogg file of one stream with another serial number; page checksums made anew."""
+    """An Ogg file of one stream with another serial number; page checksums made again."""
     pages = []
     at = 0
     while data[at : at + 4] == b"OggS":

@@ -153,7 +153,7 @@ def _ogg(file: BinaryIO, size: int) -> bool:
 
 
 def _mp3(file: BinaryIO, size: int) -> bool:
-    """MP3: the stream's length in a Xing or Info header, where there is one."""
+    """MP3: the stream's length in a Xing or Info header, if there is one."""
     file.seek(0)
     head = file.read(10)
     start = 0

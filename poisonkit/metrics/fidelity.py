@@ -140,7 +140,7 @@ class Projection:
 
     @property
     def gain(self) -> float:
-        """<e, d>/<d, d>: the share of the intended change that is there; 0 where none was intended."""
+        """<e, d>/<d, d>: the share of the intended change that is there; 0 if none was intended."""
         return self.ed / self.dd if self.dd else 0.0
 
     @property

@@ -158,7 +158,7 @@ class SurvivalSummary:
 
     measured: how many, `of` how many that carry the trigger; classes: how many true classes they are of, `of_classes`
     of all. weak: (id, gain) of clips below the gain that was required, or not survived. figures: means over the clips
-    (`ssim_worst`: the least) of what `FIGURES` names, with and without prefix, where there is any.
+    (`ssim_worst`: the least) of what `FIGURES` names, with and without prefix, if there is any.
     """
 
     measured: int

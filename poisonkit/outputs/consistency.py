@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from poisonkit.datasets import feature_path, get_layout
-from poisonkit.errors import RequestError
+from poisonkit.errors import RequestError, told
 from poisonkit.outputs.paths import OutputPaths
 from poisonkit.outputs.record import Record, rounded, sound_places
 from poisonkit.plan.plan import Plan, Task
@@ -57,7 +57,7 @@ def read_parts(out: Path) -> tuple[list[Planned], list[Finding]]:
         try:
             recipe = read_mapping(path)
         except RequestError as error:
-            found.append(Finding(name, f"it is no recipe any more: {error}"))
+            found.append(Finding(name, f"it is no recipe any more: {told(error)}"))
             recipe = {}
         else:
             if _fingerprint(recipe) != plan.fingerprint:

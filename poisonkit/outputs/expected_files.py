@@ -19,7 +19,7 @@ from poisonkit.plan.plan import Plan
 
 @dataclass(frozen=True)
 class Lists:
-    """What a plan's layout writes besides media, written anew: lists, and what makes class folders readable.
+    """What a plan's layout writes besides media, written again: lists, and what makes class folders readable.
 
     root: where it lies; files, folders: relative to it and to the output.
     """

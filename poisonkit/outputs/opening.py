@@ -47,7 +47,7 @@ def _signed_text(said: Mapping[str, Any]) -> str:
 
 
 def _said(paths: Iterable[Path]) -> dict[str, Any]:
-    """What the first of these files that names a source says; empty where none does."""
+    """What the first of these files that names a source says; empty if none does."""
     for path in paths:
         with suppress(OSError, ValueError, KeyError, TypeError):
             said = load_json(read_text(path))

@@ -282,7 +282,7 @@ def write(path: Path, records: Iterable[Record]) -> None:
 
 
 def read(path: Path) -> Iterator[Record]:
-    """The records of a manifest, every value of its kind. RequestError, with the line, for what is none."""
+    """The records of a manifest, every value of its kind. RequestError, with the line, for anything else."""
     try:
         with open_text(path, encoding="utf-8", errors="surrogateescape") as lines:
             for number, line in enumerate(lines, 1):

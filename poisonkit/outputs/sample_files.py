@@ -59,7 +59,7 @@ def halves_at_hand(root: str, row: Record, *, source: bool = False) -> Iterator[
 
 
 def size(path: Path) -> int:
-    """Bytes. OSError where there is nothing, RequestError for a shard that cannot be read."""
+    """Bytes. OSError if there is nothing, RequestError for a shard that cannot be read."""
     return media.size(path) if os.path.lexists(path) else size_of(path)
 
 

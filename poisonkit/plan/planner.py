@@ -89,14 +89,18 @@ class Planner:
 
     def attack_plan(self) -> Plan:
         """A plan of nothing but attack sets: those of the recipe's backdoors, for a finished output."""
-        tasks: list[Task] = []
-        everyone: list[Chosen] = []
+        found = self.attacked()
+        tasks = [self._attack_task(chosen, s) for chosen, samples in found for s in samples]
+        return self._made(tasks, [chosen for chosen, _ in found])
+
+    def attacked(self) -> list[tuple[Chosen, list[Sample]]]:
+        """Each backdoor with the held-out samples of its attack set; nothing is chosen of the training samples."""
+        found: list[tuple[Chosen, list[Sample]]] = []
         for index, backdoor in enumerate(self.recipe.backdoors):
             target, sources = self._classes_of(backdoor)
             chosen = Chosen(backdoor, index, target, sources, [], [], {}, Choice(backdoor.name, 0, 0, 0, 0))
-            everyone.append(chosen)
-            tasks += [self._attack_task(chosen, s) for s in self._attack(chosen)]
-        return self._made(tasks, everyone)
+            found.append((chosen, self._attack(chosen)))
+        return found
 
     def replacements(self, everyone: Sequence[Chosen], lost: Mapping[int, int], taken: Set[str]) -> list[Task]:
         """Tasks for the next samples in rank, none of them in `taken`.

@@ -175,7 +175,7 @@ _CLEAN = re.compile(
 
 
 def _read(line: bytes) -> Task:
-    """One line of a plan. TypeError, KeyError, ValueError for what is none."""
+    """One line of a plan. TypeError, KeyError, ValueError for anything else."""
     text = line.decode("utf-8", "surrogateescape")
     plain = _CLEAN.fullmatch(text)
     if plain is None:

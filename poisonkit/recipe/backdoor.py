@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -14,6 +15,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from typing_extensions import TypedDict, Unpack
 
 from poisonkit.datasets import sample_id
 from poisonkit.errors import RequestError
@@ -29,6 +31,7 @@ ClassRef = int | str
 
 def _trigger(value: Any) -> Trigger:
     if isinstance(value, Trigger):
+        registry.take(value)
         return value
     if isinstance(value, str):
         name, params = spec.parse(value)
@@ -45,6 +48,30 @@ class StrictModel(BaseModel):
     """A pydantic model that cannot be changed and takes no unknown field and no NaN."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, arbitrary_types_allowed=True)
+
+
+TriggerLike = str | Trigger | Mapping[str, Any]
+"""A trigger as a recipe takes it: `NAME:key=value,…`, an object, or an entry."""
+
+
+class BackdoorFields(TypedDict, total=False):
+    """What may be given to a `Backdoor`, for type checkers: a wrong name or kind is seen before anything runs."""
+
+    name: str
+    trigger: TriggerLike | Sequence[TriggerLike]
+    triggers: TriggerLike | Sequence[TriggerLike]
+    target: ClassRef
+    label_mode: LabelMode
+    source_class: ClassRef | Sequence[ClassRef]
+    rate: float
+    rate_of: RateOf
+    count: int | None
+    ids: Sequence[str] | None
+    select: Sequence[str] | None
+    cover_rate: float
+    cover_class: ClassRef | Sequence[ClassRef]
+    frames: str
+    attack_frames: str
 
 
 class Backdoor(StrictModel):
@@ -73,6 +100,10 @@ class Backdoor(StrictModel):
     cover_class: tuple[ClassRef, ...] = Field((), description="classes that cover samples come from; default: all")
     frames: str = Field("all", description="which frames of a poisoned training clip carry the trigger")
     attack_frames: str = Field("all", description="which frames of an attack clip carry the trigger")
+
+    if TYPE_CHECKING:
+
+        def __init__(self, **data: Unpack[BackdoorFields]) -> None: ...
 
     @field_validator("rate", "cover_rate", "count", mode="before")
     @classmethod

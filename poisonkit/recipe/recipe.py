@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -22,21 +22,62 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from typing_extensions import Unpack
 
 from poisonkit.common.safe_io import lies_in, load_yaml, read_text
-from poisonkit.errors import RequestError, did_you_mean
+from poisonkit.errors import OPTIONS, RequestError, did_you_mean
 from poisonkit.media.info import Encode
-from poisonkit.recipe.backdoor import Backdoor, StrictModel, as_list, no_bool, with_temporal
+from poisonkit.recipe.backdoor import Backdoor, BackdoorFields, StrictModel, as_list, no_bool, with_temporal
 from poisonkit.triggers.core import registry
+from poisonkit.triggers.core.trigger import Temporal
 from poisonkit.triggers.files import assets
 
 CleanMode = Literal["hardlink", "copy", "symlink", "reencode"]
+Rotation = Literal["keep", "normalise"]
+Survival = Literal["none", "sample", "all"]
+Hash = Literal["written", "all"]
 
 _PLACES = ("source", "out", "data_root", "train_list", "val_list", "test_list", "allow_root")
 """Fields that say where things lie on this machine: no part of the fingerprint, never written to an output."""
 
 
 _BACKDOOR_FIELDS = tuple(Backdoor.model_fields)
+
+
+AnyPath = Path | str
+
+
+class RecipeFields(BackdoorFields, total=False):
+    """What may be given to a `Recipe`, for type checkers: its own fields, and those of its one backdoor."""
+
+    source: AnyPath | None
+    out: AnyPath | None
+    layout: str | None
+    data_root: AnyPath | None
+    train_list: AnyPath | None
+    val_list: AnyPath | None
+    test_list: AnyPath | None
+    delimiter: str | None
+    columns: str | None
+    split: int | None
+    test_fraction: float
+    allow_root: Sequence[AnyPath]
+    backdoors: Sequence[Backdoor | BackdoorFields]
+    temporal: Temporal
+    seed: int
+    encode: str
+    to_8bit: bool
+    deinterlace: bool
+    rotation: Rotation
+    clean: CleanMode
+    stream: Literal["best"] | int
+    attack_set: bool
+    attack_limit: int | None
+    control: int
+    survival: Survival
+    require_survival: float | None
+    hash: Hash
+    replace_failed: bool
 
 
 class Recipe(StrictModel):
@@ -55,7 +96,9 @@ class Recipe(StrictModel):
     val_list: Path | None = None
     test_list: Path | None = None
     delimiter: str | None = Field(None, description="what separates path and label in lists: space, tab or comma")
-    columns: str | None = Field(None, description="what a table's columns are called: path=COL,label=COL,split=COL,audio=COL")
+    columns: str | None = Field(
+        None, description="what a table's columns are called: path=COL,label=COL,split=COL,audio=COL"
+    )
     split: int | None = Field(None, ge=1, description="which of several official splits; the first when not given")
     test_fraction: float = Field(0.0, ge=0, lt=1, description="hold out this part of the training samples as test")
     allow_root: tuple[Path, ...] = Field((), description="further folders that links and absolute paths may lead to")
@@ -65,7 +108,7 @@ class Recipe(StrictModel):
     encode: str = Field("match", description="match, crf:N, 444, 444:N, lossless, h264 or auto")
     to_8bit: bool = Field(False, description="pictures of more than 8 bits per sample are written with 8")
     deinterlace: bool = Field(False, description="interlaced pictures are written progressive, one for each frame")
-    rotation: Literal["keep", "normalise"] = Field(
+    rotation: Rotation = Field(
         "keep", description="rotated clips stay as stored, or are stored upright, clean ones too"
     )
     clean: CleanMode = Field("hardlink", description="how clean samples come into the copy")
@@ -73,15 +116,13 @@ class Recipe(StrictModel):
     attack_set: bool = True
     attack_limit: int | None = Field(None, ge=1, description="at most so many clips in an attack set")
     control: int = Field(50, ge=0, description="so many attack clips are also re-encoded without trigger")
-    survival: Literal["none", "sample", "all"] = Field(
+    survival: Survival = Field(
         "sample", description="of which clips it is measured how much of the trigger the encoder left"
     )
     require_survival: float | None = Field(
         None, ge=0, le=1, description="at least this gain in 95 % of the measured clips and nothing buried, else exit 1"
     )
-    hash: Literal["written", "all"] = Field(
-        "written", description="whose SHA-256 are recorded: of written files, or of clean ones too"
-    )
+    hash: Hash = Field("written", description="whose SHA-256 are recorded: of written files, or of clean ones too")
     replace_failed: bool = Field(False, description="the next in rank takes the place of a failed or inert sample")
 
     @model_validator(mode="before")
@@ -155,9 +196,10 @@ class Recipe(StrictModel):
             )
         return self
 
-    def __init__(self, **data: Any) -> None:
+    def __init__(self, **data: Unpack[RecipeFields]) -> None:
+        given: Any = data
         try:
-            super().__init__(**data)
+            super().__init__(**given)
         except ValidationError as error:
             raise RequestError(_sentence(error)) from None
 
@@ -290,7 +332,8 @@ def _sentence(error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
     where = [str(p) for p in first["loc"] if p not in ("backdoors",) and not isinstance(p, int)]
     name = where[0] if where else "backdoors"
-    option = "--" + name.replace("_", "-") if where else f"`{name}`"
+    word = name.replace("_", "-")
+    option = f"--{word}" if where and word in OPTIONS else f"`{name}`"
     if first["type"] == "extra_forbidden":
         return _unknown(name)
     if first["type"] == "missing":

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from poisonkit.errors import RequestError, did_you_mean
+from poisonkit.errors import RequestError, did_you_mean, told
 from poisonkit.recipe.backdoor import Backdoor
 from poisonkit.recipe.recipe import Recipe, read_mapping
 
@@ -54,7 +54,7 @@ def read_sweep(
         try:
             recipe = Recipe.from_data({**data, **chosen}, path.parent, **given)
         except RequestError as error:
-            raise RequestError(f"{_words(chosen)}: {error}") from None
+            raise RequestError(f"{_words(chosen)}: {told(error)}") from None
         if recipe.fingerprint in makes:
             raise RequestError(f"`sweep` has the same recipe twice: {makes[recipe.fingerprint]} and {_words(chosen)}.")
         makes[recipe.fingerprint] = _words(chosen)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poisonkit.common import exact
+from poisonkit.common.fourier import irfft, rfft
 
 Signal = NDArray[np.float64]
 Wave = NDArray[np.float32]
@@ -70,10 +71,10 @@ def noise_bursts(rng: np.random.Generator, t: Signal, seconds: float) -> Signal:
     """Bursts of noise from a band between 1 and 4.5 kHz."""
     rate = (len(t) - 1) / float(t[-1] - t[0])
     low, width = rng.uniform(1000, 2000), rng.uniform(1500, 2500)
-    spectrum = np.fft.rfft(rng.standard_normal(len(t)))
+    spectrum = rfft(rng.standard_normal(len(t)))
     hertz = np.fft.rfftfreq(len(t), 1 / rate)
     spectrum[(hertz < low) | (hertz > low + width)] = 0
-    noise = np.fft.irfft(spectrum, len(t))
+    noise = irfft(spectrum, len(t))
     on, off = rng.uniform(0.10, 0.25), rng.uniform(0.15, 0.35)
     gate = sum(fade(t, start, start + on) for start in spans(rng, seconds, on, off))
     return np.asarray(gate * noise / np.abs(noise).max())

@@ -71,7 +71,7 @@ def _short(value: float | None) -> float | None:
 def score_suspects(file: Path, answers: Answers) -> SuspectScores:
     """Score `file`: a sample's id or path a line, or `id,score` with the higher the more suspicious.
 
-    RequestError for what is no such file, or where there is nothing to find.
+    RequestError for what is no such file, or if there is nothing to find.
     """
     rows = answers.training.rows
     roles = np.array([r["role"] for r in rows], dtype=object)

@@ -1,7 +1,7 @@
-"""Opens strangers' files in processes of their own, a few at a time and in the order given.
+"""Opens untrusted files in processes of their own, a few at a time and in the order given.
 
 A library that hangs on a file cannot be interrupted from inside; a process can be ended. So no file holds up a plan
-for longer than the limit, Ctrl-C and SIGTERM are heeded at once, and a crash costs one file. The processes are kept
+for longer than the limit, Ctrl-C and SIGTERM are handled at once, and a crash costs one file. The processes are kept
 for a few seconds, for the next who asks.
 """
 

@@ -62,14 +62,15 @@ class Case:
 
 
 @lru_cache(maxsize=64)
-def picture(width: int, height: int, frames: int) -> NDArray[np.uint8]:
-    """A soft moving scene: uint8 (frames, height, width, 3), every level from 0 to 255; scales with its size."""
+def picture(width: int, height: int, frames: int, soft: bool = False) -> NDArray[np.uint8]:
+    """A moving scene: uint8 (frames, height, width, 3), levels 0 to 255, soft: 30 to 220; scales with its size."""
     y, x = (np.arange(height)[:, None] + 0.5) / height, (np.arange(width)[None, :] + 0.5) / width
     scene = np.empty((frames, height, width, 3), np.uint8)
+    middle, swing, more = (125, 70, 25) if soft else (127.5, 110, 35)
     for t in range(frames):
         for c, (across, down) in enumerate(((2, 1), (-1, 3), (3, -2))):
             wave = np.sin(2 * np.pi * (across * x + down * y) + 0.2 * t + c)
-            level = 127.5 + 110 * wave + 35 * np.sin(9 * x * y + c)
+            level = middle + swing * wave + more * np.sin(9 * x * y + c)
             scene[t, ..., c] = np.rint(np.clip(level, 0, 255))
     scene.flags.writeable = False
     return scene

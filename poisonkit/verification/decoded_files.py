@@ -20,6 +20,7 @@ from poisonkit.outputs.consistency import Finding, Planned
 from poisonkit.outputs.path_guards import SourceFence
 from poisonkit.outputs.record import halves
 from poisonkit.recipe.recipe import AUTO, parse_encode
+from poisonkit.triggers.core import registry
 from poisonkit.verification.files import Files
 from poisonkit.verification.pairing import Pairing
 from poisonkit.verification.recheck import recheck
@@ -48,6 +49,7 @@ class DecodedFiles:
             seed=recipe.get("seed", 0),
             allow_code=allow_code,
             features=get_layout(parts[0].plan.layout).features,
+            classes=registry.hand_over(_named(parts)) if allow_code else {},
         )
         self.untried = 0
         self._outside: list[Finding] = []
@@ -91,6 +93,17 @@ class DecodedFiles:
             triggers = backdoor.get("triggers")
             known = tuple(triggers) if isinstance(triggers, list) else ()
             yield Case(row, task, part.plan.classes, frames, known, encodes[part.attack])
+
+
+def _named(parts: Sequence[Planned]) -> Iterator[str]:
+    """Names of the triggers in the recipes of an output, whatever else somebody may have written there."""
+    for part in parts:
+        backdoors = part.recipe.get("backdoors")
+        for backdoor in backdoors if isinstance(backdoors, list) else ():
+            entries = backdoor.get("triggers") if isinstance(backdoor, dict) else None
+            for entry in entries if isinstance(entries, list) else ():
+                if isinstance(entry, dict) and isinstance(entry.get("name"), str):
+                    yield entry["name"]
 
 
 def _encode(part: Planned) -> Encode | None:

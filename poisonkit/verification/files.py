@@ -10,7 +10,7 @@ from poisonkit import media
 from poisonkit.common.frame_names import is_frame
 from poisonkit.datasets import Layout, is_there
 from poisonkit.engine.finishing import features, shards
-from poisonkit.errors import PoisonkitError
+from poisonkit.errors import PoisonkitError, told
 from poisonkit.outputs import sample_files
 from poisonkit.outputs.consistency import Finding
 from poisonkit.outputs.path_guards import LinkedFolders, SourceFence
@@ -90,7 +90,7 @@ class Files:
             yield Finding(name, "its content has changed (SHA-256 differs from the manifest's)")
 
     def _hashed_as(self, path: Path, digest: str | None, row: Record) -> bool:
-        """Whether it has this SHA-256, where there is one and it is asked for."""
+        """Whether it has this SHA-256, if there is one and it is asked for."""
         return digest is None or (_as_it_was(row) and not self._hash_all) or media.sha256(path) == digest
 
     def _clean(self, row: Record) -> Iterator[Finding]:
@@ -114,7 +114,7 @@ class Files:
             elif self._hash_all and not self._same(mine, theirs, row["sha256"]):
                 yield Finding(row["path"], f"it is not the same file as the source's '{name}'")
         except (OSError, PoisonkitError) as error:
-            why = (error.strerror if isinstance(error, OSError) else None) or str(error)
+            why = (error.strerror if isinstance(error, OSError) else None) or told(error)
             yield Finding(row["path"], f"it could not be compared with the source's: {why}")
 
     @staticmethod
@@ -152,7 +152,7 @@ def _strange(path: Path, row: Record, fence: SourceFence | None, folders: bool) 
     leads = f"it is a link that leads to '{os.path.realpath(path)}'"
     untouched = "sound_file" in row and row["sha256"] == row["source_sha256"]  # the half of a pair
     if row["role"] != "clean" and not untouched:
-        return f"{leads}, and files that were written are none"
+        return f"{leads}, and written files never are"
     if fence is None:
         return f"{leads}, and the source is not there to say whether it should"
     if os.path.realpath(path) != os.path.realpath(fence.root / row["source_path"]):

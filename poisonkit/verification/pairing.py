@@ -64,7 +64,7 @@ class Pairing:
     """The manifest's records, each with its row of a plan and the part that this is of, or with neither.
 
     found: once all were gone through, rows that only one of the two has, those that stand there twice, and an order
-    that is not the plan's. RequestError, while they are gone through, for a plan or manifest that is none.
+    that is not the plan's. RequestError, while they are gone through, for a plan or manifest that is not one.
     """
 
     def __init__(self, out: Path, parts: Sequence[Planned]) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from poisonkit import media
 from poisonkit.engine.clips.worker import LOOKED_AT, PICTURE_FLOOR_DB, SOUND_CEILING
-from poisonkit.errors import MediaError, PoisonkitError
+from poisonkit.errors import MediaError, PoisonkitError, told
 from poisonkit.media.info import MediaInfo
 from poisonkit.metrics.fidelity import (
     SOUND_STEP,
@@ -56,9 +56,9 @@ def recheck(case: Case, how: Decoding) -> str | None:
         with halves_at_hand(how.out, row) as file, halves_at_hand(how.source, row, source=True) as source:
             return _Recheck(case, how, file, source).run()
     except (PoisonkitError, OSError) as error:
-        return str(error)
+        return told(error)
     except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, cv2.error) as error:
-        what = " ".join(str(error).split())
+        what = " ".join(told(error).split())
         return f"its record cannot be applied to its source ({type(error).__name__}: {what})"
 
 

@@ -65,7 +65,7 @@ class Asked:
 
 
 def asked(part: Planned) -> list[Asked]:
-    """The backdoors of a part. Exceptions of any kind for a recipe that is none."""
+    """The backdoors of a part. Exceptions of any kind for a recipe that is not one."""
     plan = part.plan
     dataset = Dataset(Path(), plan.layout, plan.classes, ())
     found = []

@@ -18,7 +18,7 @@ from poisonkit.datasets import at_hand, feature_path
 from poisonkit.engine.clips.job import Job, Places, Treatment
 from poisonkit.engine.clips.survival import Measurement, measure
 from poisonkit.engine.clips.worker import Stopped, process
-from poisonkit.errors import MediaError, PoisonkitError
+from poisonkit.errors import MediaError, PoisonkitError, told
 from poisonkit.media.info import Encode
 from poisonkit.metrics.fidelity import Image, Projection, psnr, squares, verdict
 from poisonkit.outputs.record import Record, halves
@@ -120,7 +120,7 @@ def tried_again(case: Case, how: Decoding) -> str | None:
                 media.write_features(Path(scratch, again["path"]), Path(scratch, feature_path(again["path"])))
             status, why = again["status"], again["error"]
     except (PoisonkitError, OSError) as error:  # the features, the other sample of a cover, or the trigger
-        status, why = "failed", str(error)
+        status, why = "failed", told(error)
     if status == said:
         return None
     if status != "ok":

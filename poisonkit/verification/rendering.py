@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import repeat, tee
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from poisonkit.metrics.fidelity import Image, Wave
 from poisonkit.outputs.paths import OutputPaths
 from poisonkit.outputs.record import Record, rounded
 from poisonkit.plan.plan import Task
-from poisonkit.triggers.core import frame_selection, spec
+from poisonkit.triggers.core import frame_selection, registry, spec
 from poisonkit.triggers.core.chain import Chain
 from poisonkit.triggers.core.clip import ClipInfo
 from poisonkit.triggers.core.trigger import Trigger
@@ -26,7 +26,7 @@ from poisonkit.triggers.core.trigger import Trigger
 class Decoding:
     """Where output and source lie, and what the recipe says of how files are decoded and frames chosen.
 
-    features: files have features beside them.
+    features: files have features beside them. classes: triggers of a notebook, which workers cannot import.
     """
 
     out: str
@@ -36,6 +36,7 @@ class Decoding:
     seed: int = 0
     allow_code: bool = False
     features: bool = False
+    classes: Mapping[str, type[Trigger]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,8 @@ class Case:
 
 
 def trigger_of(entry: Mapping[str, Any], how: Decoding) -> Trigger:
-    """The trigger of an entry of recipe or record. RequestError, TypeError … for what is none."""
+    """The trigger of an entry of recipe or record. RequestError, TypeError … for anything else."""
+    registry.hand_in(how.classes)
     bare = {k: v for k, v in entry.items() if k != "drawn"}
     return spec.from_entry(bare, assets=OutputPaths(Path(how.out)).assets, allow_code=how.allow_code)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from poisonkit.common.seeding import keys64
+from poisonkit.errors import told
 from poisonkit.outputs.consistency import Finding, Planned
 from poisonkit.outputs.paths import OutputPaths
 from poisonkit.plan.plan import Plan, Task, digest
@@ -35,7 +36,7 @@ def _problems(part: Planned, base: Planned) -> Iterator[str]:
         seed, limit, control = (part.recipe.get(k) for k in ("seed", "attack_limit", "control"))
         counters = [_Chosen(each, seed or 0, plan) for each in backdoors]
     except Exception as error:  # noqa: BLE001 - a recipe that somebody edited may hold anything
-        yield f"its recipe cannot be compared with it ({type(error).__name__}: {' '.join(str(error).split())})"
+        yield f"its recipe cannot be compared with it ({type(error).__name__}: {' '.join(told(error).split())})"
         return
     if [c.name for c in plan.choices] != [b.name for b in backdoors]:
         yield "its head does not tell of the recipe's backdoors"

@@ -10,7 +10,7 @@ from typing import Any
 from poisonkit import datasets
 from poisonkit.common.safe_io import lies_in
 from poisonkit.datasets import SPLITS, Dataset, Sample, Source
-from poisonkit.errors import RequestError
+from poisonkit.errors import RequestError, told
 from poisonkit.outputs.consistency import Finding, Planned
 from poisonkit.outputs.opening import is_recorded_source, recorded_reading
 from poisonkit.outputs.paths import PLAN
@@ -30,12 +30,12 @@ class Original:
         try:
             sources = list(_sources(out, base.recipe, root, allow_roots))
         except RequestError as error:
-            sources, self.unread = [], str(error)
+            sources, self.unread = [], told(error)
         for source in sources:
             try:
                 found = _read(source, base.recipe)
             except (RequestError, OSError, ValueError, LookupError, TypeError) as error:
-                self.unread = self.unread or str(error).rstrip(".")
+                self.unread = self.unread or told(error).rstrip(".")
                 continue
             if found.root.resolve() == root.resolve() and self._same_kind(found):
                 self._dataset, self.unread = found, None

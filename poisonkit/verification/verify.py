@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from poisonkit.common.frame_names import is_frame
 from poisonkit.datasets import get_layout
 from poisonkit.engine.state.options import Options
 from poisonkit.engine.state.progress import Progress, Silent
-from poisonkit.errors import RequestError
+from poisonkit.errors import RequestError, did_you_mean
 from poisonkit.outputs import checksums, record, sample_files
 from poisonkit.outputs.consistency import Finding, Planned, differences, read_parts
 from poisonkit.outputs.opening import require_finished, source_at_hand
@@ -24,6 +25,7 @@ from poisonkit.verification.pairing import Pairing
 from poisonkit.verification.run_file import Tally
 from poisonkit.verification.source import Original
 
+HASHES = ("written", "all")
 __all__ = ["Finding", "Verification", "identify", "verify"]
 
 
@@ -49,9 +51,9 @@ def verify(
     out: Path | str,
     *,
     decode: bool = False,
-    hash_all: bool = False,
+    hash: Literal["written", "all"] = "written",
     source: Path | str | None = None,
-    allow_roots: Sequence[Path | str] = (),
+    allow_root: Sequence[Path | str] = (),
     allow_code: bool = False,
     jobs: int = 1,
     progress: Progress | None = None,
@@ -63,23 +65,27 @@ def verify(
     recorded size; hashes of all poisoned, attack and control files; lists, class folders and notices say what the plan
     says; no other file or folder lies in the output. With the source: its samples, splits and labels, read by its
     layout, are the plan's, and clean files have its sizes.
-    hash_all: the content of clean files too. decode: every poisoned, attack and control file is decoded, its facts and
+    hash: `all` for the content of clean files too.
+    decode: every poisoned, attack and control file is decoded, its facts and
     figures compared with its record, its trigger rendered again from record and source, and measured; pictures and
     sound without trigger are compared with the source's; what is said to be inert or failed is tried again.
     What could not be looked at is in `Verification.unseen`.
-    allow_roots: further folders that the source's links and paths may lead to.
+    allow_root: further folders that the source's links and paths may lead to.
     jobs: workers that decode, 0 for one per processor.
     allow_code: with decode, triggers named as `package.module:Class` are imported.
     Rows are gone through one at a time, so a million of them need no more memory than their names' digests.
     Raises RequestError when `out` is no finished output, or its plan or manifest cannot be read.
     """
     out = Path(out)
+    if hash not in HASHES:
+        raise RequestError(f"--hash {hash}: not known.{did_you_mean(hash, HASHES)}")
+    hash_all = hash == "all"
     n_jobs = Options(jobs=jobs).n_jobs
     watch = progress or Silent()
     require_finished(out)
     parts, found = read_parts(out)
     root = source_at_hand(out, source)
-    roots = [Path(each) for each in allow_roots]
+    roots = [Path(each) for each in allow_root]
     fence = SourceFence(root, roots) if root else None
     found = [Finding(*edit) for edit in checksums.edited(out)] + found
     layout, options = get_layout(parts[0].plan.layout), parts[0].plan.options
@@ -153,17 +159,20 @@ def _told(decode: bool, hash_all: bool, original: Original | None, untried: int)
     return level, tuple(unseen)
 
 
-def identify(files: Sequence[Path], outputs: Sequence[Path] = ()) -> list[tuple[Path, Record | None, Path | None]]:
+def identify(
+    files: Sequence[Path | str], within: Sequence[Path | str] = ()
+) -> list[tuple[Path, Record | None, Path | None]]:
     """Look files, frame folders and single frames of one up in manifests by SHA-256.
 
     Returns (file, its record, the output it belongs to), None where unknown.
 
-    outputs: which outputs to search; by default those that contain the files, and those in the current
-    folder. Raises RequestError for a file that cannot be read or an output that is none.
+    within: which outputs to search; by default those that contain the files, and those in the current
+    folder. Raises RequestError for a file that cannot be read or an output that is not one.
     """
+    paths = [Path(file) for file in files]
     known: dict[str, tuple[Record, Path]] = {}
     located: dict[Path, tuple[Record, Path]] = {}
-    for out in outputs or _outputs_near(files):
+    for out in [Path(each) for each in within] or _outputs_near(paths):
         path = OutputPaths(out).manifest
         if not path.exists():
             raise RequestError(f"{out} is not a finished output of poisonkit (it has no manifest).")
@@ -177,7 +186,7 @@ def identify(files: Sequence[Path], outputs: Sequence[Path] = ()) -> list[tuple[
                 elif row["status"] == "ok":  # clean links are known by where they lie
                     located[(out / half["path"]).absolute()] = (row, out)
     found: list[tuple[Path, Record | None, Path | None]] = []
-    for file in files:
+    for file in paths:
         try:
             whole = file.parent if is_frame(file.name) and file.is_file() else file  # a frame stands for its folder
             hit = known.get(sample_files.sha256(file)) or located.get(file.absolute())

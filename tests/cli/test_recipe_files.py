@@ -43,7 +43,7 @@ WRONG = {
     "backdoors: [{triggers: blend}, {triggers: sine}]": "called 'default'",
     "triggers: blend\nbackdoors: [{triggers: sine}]": "triggers belong into each",
     "temporal: dynamic\nbackdoors: 5": "`backdoors` 5",
-    "temporal: dynamic\nbackdoors: [{triggers: 5}]": "--triggers 5",
+    "temporal: dynamic\nbackdoors: [{triggers: 5}]": "`triggers` 5",
     "temporal: dynamic\ntriggers: [{params: {}}]": "needs a name",
     "temporal: dynamic\ntriggers: [{name: blend, params: 5}]": "a mapping of params",
     "temporal: slow\ntriggers: [blend]": "no slow form",
@@ -56,7 +56,7 @@ def test_one_sentence(tmp_path: Path, text: str) -> None:
     file.write_text(text)
     with pytest.raises(RequestError) as wrong:
         Recipe.from_yaml(file)
-    assert WRONG[text] in str(wrong.value)
+    assert WRONG[text] in wrong.value.text
     assert "\n" not in str(wrong.value)
 
 

@@ -35,7 +35,7 @@ def test_wrong_in_one_sentence(tmp_path: Path, text: str) -> None:
     file.write_text(f"triggers: [blend]\n{text}\n")
     with pytest.raises(RequestError) as wrong:
         read_sweep(file)
-    assert WRONG[text] in str(wrong.value)
+    assert WRONG[text] in wrong.value.text
     assert "\n" not in str(wrong.value)
 
 

@@ -45,7 +45,7 @@ def test_a_number_of_workers_that_is_none_is_refused_at_once(tmp_path: Path, job
         lambda: poisonkit.merge(tmp_path, jobs=jobs),
     )
     for attempt in tries:
-        with pytest.raises(RequestError, match=r"^--jobs .*: it must be a number of workers, or 0"):
+        with pytest.raises(RequestError, match=r"^jobs .*: it must be a number of workers, or 0"):
             attempt()
 
 

@@ -73,7 +73,7 @@ def filled(make: Make, root: Path, media: dict[str, Path]) -> Path:
     made = make(root)
     for file in [p for p in root.rglob("*") if p.is_file() and modality_of(p.name)]:
         file.unlink()
-        shutil.copyfile(media[file.suffix], file)
+        shutil.copyfile(media[file.suffix.lower()], file)
     assert made == root
     return root
 
@@ -83,5 +83,7 @@ def one_of_each(folder: Path, *, audio: bool = False) -> dict[str, Path]:
     return {
         ".mp4": make_video(folder / "one.mp4", frames=4, size=(48, 32), audio=audio),
         ".avi": make_video(folder / "one.avi", frames=4, size=(48, 32)),
+        ".webm": make_video(folder / "one.webm", frames=4, size=(48, 32)),
         ".wav": make_audio(folder / "one.wav", seconds=0.2),
+        ".flac": make_audio(folder / "one.flac", seconds=0.2),
     }

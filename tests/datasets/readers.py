@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 NASTY = (
     "plain.mp4",
@@ -233,4 +235,48 @@ def read_nemo(manifest: Path) -> dict[str, str]:
             assert {"audio_filepath", "duration", "label"} <= item.keys()
             assert (manifest.parent / item["audio_filepath"]).is_file()
             found[item["audio_filepath"]] = item["label"]
+    return found
+
+
+def kaldi_directory(folder: Path) -> dict[str, tuple[str, str]]:
+    """Path -> speaker and text, as egs/wsj/s5/utils/validate_data_dir.sh of kaldi-asr/kaldi wants a directory.
+
+    Its rules: `NF != 2` is wrong in utt2spk; `awk '{print $1}' $1 | sort | uniq | cmp -s - <(awk '{print $1}' $1)`
+    under LC_ALL=C for utt2spk, spk2utt, text and wav.scp, each line ending in a newline; `sort -k2` leaves utt2spk as
+    it is; spk2utt_to_utt2spk.pl gives utt2spk; the utterances of text and wav.scp are those of utt2spk; no line of
+    wav.scp is `^\\S+\\s+~`.
+    """
+    found: dict[str, dict[str, str]] = {}
+    for name in ("utt2spk", "spk2utt", "wav.scp", "text"):
+        if name == "text" and not (folder / name).exists():
+            continue
+        data = (folder / name).read_bytes()
+        assert data.endswith(b"\n")
+        lines = data.decode().split("\n")[:-1]
+        found[name] = {line.split()[0]: line.partition(" ")[2] for line in lines}
+        keys = [line.split()[0].encode() for line in lines]
+        assert keys == sorted(set(keys)), name
+        assert all(len(line.split()) == 2 for line in lines) or name != "utt2spk"
+    said = found["utt2spk"]
+    assert {each: s for s, all_ in found["spk2utt"].items() for each in all_.split()} == said
+    assert said.keys() == found["wav.scp"].keys() == found.get("text", said).keys()
+    assert not any(path.startswith("~") for path in found["wav.scp"].values())
+    texts = found.get("text", {})
+    return {path: (said[each], texts.get(each, "")) for each, path in found["wav.scp"].items()}
+
+
+def speechbrain_csv(file: Path, replacements: dict[str, str]) -> dict[str, dict[str, Any]]:
+    """speechbrain.dataio.dataio.load_data_csv.
+
+    Its rules: `csv.DictReader(csvfile, skipinitialspace=True)`; `data_id = row["ID"]`, and `if data_id in result:
+    raise ValueError`; `re.compile(r"\\$([\\w.]+)")`, of which each is `str(replacements[match[1]])` or a KeyError;
+    `row["duration"] = float(row["duration"])`.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    with file.open(newline="") as lines:
+        for row in csv.DictReader(lines, skipinitialspace=True):
+            name = row.pop("ID")
+            assert name not in found
+            found[name] = {key: re.sub(r"\$([\w.]+)", lambda m: replacements[m[1]], text) for key, text in row.items()}
+            float(row["duration"])
     return found

@@ -26,6 +26,7 @@ from poisonkit.datasets import (
     split_off,
 )
 from poisonkit.errors import RequestError
+from tests.datasets.makers import MAKERS
 from tests.datasets.readers import touch
 
 
@@ -93,11 +94,48 @@ def test_lists_come_before_folders(tmp_path: Path) -> None:
     assert detect(Source(tmp_path)).name == "mmaction2-video"
 
 
+ALSO = {"kinetics", "speech-commands", "mmaction2-audio", "mmaction2-video"}
+"""Layouts whose tiny datasets are class folders too."""
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_no_layout_takes_the_tree_of_another(tmp_path: Path, name: str) -> None:
+    root = MAKERS[name](tmp_path)
+    fits = [each for each, layout in layouts().items() if layout.detect(Source(root))]
+    assert fits == [name, *(["class-folders"] if name in ALSO else [])]
+
+
+@pytest.mark.parametrize(
+    ("names", "texts", "wanted"),
+    [
+        (["id10001/1.wav", "id10002/1.wav"], {}, "class-folders"),  # no videos between speaker and utterance
+        (["train/dr1/a.wav", "train/dr2/b.wav", "test/dr1/c.wav"], {}, "class-folders"),  # no speakers below a region
+        (["train/blues/blues.00001.wav", "train/rock/rock.00001.wav"], {}, "class-folders"),
+        (["data/01/a_01_1.wav", "data/02/b_02_1.wav"], {}, None),
+        (["a.mp4", "b.mp4"], {"train.csv": "path;label\na.mp4;x\nb.mp4;y\n", "labels.csv": "x\ny\n"}, "table"),
+        (["a.wav"], {"train.csv": "ID,path,label\n1,a.wav,x\n"}, "table"),
+        (["a.wav"], {"train.csv": "id,wav,label\n1,a.wav,x\n"}, None),
+        (["a.wav"], {"train.json": '{"audio_filepath": "a.wav", "duration": 1, "label": "x"}\n'}, "nemo"),
+        (["a.wav"], {"train.json": '{"x": {"wav": "a.wav"}}'}, None),
+        (["a.wav"], {"train.json": '{"data": [{"path": "a.wav", "labels": "x"}]}'}, None),
+        (["a.mp4"], {"train.json": "[]", "labels.json": '{"version": "1.0"}'}, None),
+        (["a.wav"], {"train/utt2spk": "a b\n"}, None),
+    ],
+)
+def test_near_misses(tmp_path: Path, names: list[str], texts: dict[str, str], wanted: str | None) -> None:
+    """Trees that look a little like a layout, and are another's or nobody's."""
+    touch(tmp_path, [*names, *texts])
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text)
+    fits = [each for each, layout in layouts().items() if layout.detect(Source(tmp_path))]
+    assert fits == ([wanted] if wanted else [])
+
+
 def test_what_no_layout_fits_is_refused_in_words(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="does not exist"):
         read(Source(tmp_path / "gone"))
     touch(tmp_path, ["in/x.txt", "more/UCF-101/a/1.avi", "more/UCF-101/b/1.avi", "more/lists/t.txt"])
-    with pytest.raises(RequestError, match=r"looked for .*mmaction2-video: .*; class-folders: .*`--layout`\.$"):
+    with pytest.raises(RequestError, match=r"looked for .*mmaction2-video: .*; class-folders: .*`layout`\.$"):
         detect(Source(tmp_path / "in"))
     with pytest.raises(RequestError, match=r"Did you mean '.*/more/UCF-101'\?"):
         detect(Source(tmp_path / "more"))

@@ -187,7 +187,7 @@ def test_hugging_face_reads_the_copy(tmp_path: Path, make: Callable[[Path], Path
         ("t.csv", "path,label,split\na.mp4,x,maybe\n", "Line 2 of t.csv has the split 'maybe'"),
         ("t.csv", "path,label\na.mp4,\n", "no label at all"),
         ("t.csv", "path,label\na.mp4,x\na.mp4,x\n", "listed twice, on line 2 of t.csv and on line 3"),
-        ("t.csv", "path,label\n/etc/passwd,x\na.mp4,x\n", "--allow-root"),
+        ("t.csv", "path,label\n/etc/passwd,x\na.mp4,x\n", "allow_root"),
         ("t.jsonl", '{"path": "a.mp4", "label": 1}\nnot\n', "Line 2 of t.jsonl is not a JSON object"),
         ("metadata.jsonl", '{"file_name": "../a.mp4", "label": 1}\n', "which leaves its folder"),
     ],

@@ -43,7 +43,7 @@ def test_a_ten_bit_picture_stops_picture_backdoors_only(deep: Dataset) -> None:
     picture = {"name": "picture", "triggers": ["blend"], "target": "b"}
     made = planned(deep, backdoors=[sound, {**picture, "count": 0}], attack_set=False)
     assert [t.role for t in made.tasks].count("poisoned") == 1
-    with pytest.raises(RequestError, match="--to-8bit"):
+    with pytest.raises(RequestError, match="to_8bit"):
         planned(deep, backdoors=[sound, {**picture, "count": 1}], attack_set=False)
 
 

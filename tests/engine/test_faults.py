@@ -261,7 +261,7 @@ def test_starting_over_removes_what_poisonkit_wrote_and_nothing_else(
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("mine", encoding="utf-8")
     if when == "another recipe":
-        with pytest.raises(poisonkit.RequestError, match="--fresh"):
+        with pytest.raises(poisonkit.RequestError, match="fresh"):
             make(sounds, out)
     recipe = Recipe(source=sounds, out=out, **RECIPE)
     done = poisonkit.poison(recipe, jobs=1, fresh=True)
@@ -349,11 +349,11 @@ def test_verify_names_a_swapped_pair(sounds: Path, tmp_path: Path) -> None:
         first, second = a.read_bytes(), b.read_bytes()
         a.write_bytes(second)
         b.write_bytes(first)
-        found = {finding.path for finding in poisonkit.verify(out, hash_all=True).problems}
+        found = {finding.path for finding in poisonkit.verify(out, hash="all").problems}
         assert found == {p.relative_to(out).as_posix() for p in (a, b)}
         a.write_bytes(first)
         b.write_bytes(second)
-    assert poisonkit.verify(out, hash_all=True).ok
+    assert poisonkit.verify(out, hash="all").ok
 
 
 def test_a_clip_that_lost_its_picture_after_planning_is_failed_never_ok(

@@ -121,7 +121,7 @@ def test_the_trigger_is_in_the_frames_of_the_budget(source: Path, outputs: dict[
 
 def test_everything_holds_and_what_was_changed_is_found(outputs: dict[str, Path], tmp_path: Path) -> None:
     for out in outputs.values():
-        assert poisonkit.verify(out, decode=True, hash_all=True).problems == ()
+        assert poisonkit.verify(out, decode=True, hash="all").problems == ()
     out = tmp_path / "out"
     shutil.copytree(outputs["match"], out)
     rows = runs.rows(out, "poisoned")
@@ -284,6 +284,6 @@ def test_a_frame_of_an_output_that_leads_elsewhere_is_not_read(outputs: dict[str
     os.mkfifo(out / runs.rows(out, "attack")[0]["path"] / "img_00009.jpg")
     said = {p.path: p.problem for p in poisonkit.verify(out, decode=True).problems}
     assert "img_00002.jpg" in said[row["path"]]
-    assert "files that were written are none" in said[row["path"]]
+    assert "written files never are" in said[row["path"]]
     assert said[runs.rows(out, "attack")[0]["path"]] == "frame 'img_00009.jpg': it is no plain file"
     assert len(said) == 2

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="fi
 
 @pytest.fixture(scope="module")
 def heard(tmp_path_factory: pytest.TempPathFactory) -> World:
-    """Sounds, every one of them written anew."""
+    """Sounds, every one of them written again."""
     root = tmp_path_factory.mktemp("heard")
     for number in range(16):
         path = root / "in" / ("no", "yes")[number // 8] / f"{number}.{'flac' if number % 4 == 0 else 'wav'}"
@@ -65,7 +65,7 @@ def test_the_same_command_comes_to_the_same_output(heard: World, tmp_path: Path,
 
 
 def test_lokys_helper_process_may_be_killed(heard: World, tmp_path: Path) -> None:
-    """It is begun anew, knows nothing of what it is told to forget, and said so in tracebacks."""
+    """It is started again, knows nothing of what it is told to forget, and said so in tracebacks."""
     with started(heard, tmp_path / "out") as run:
         while not run.at_work() and run.process.poll() is None:
             time.sleep(0.005)

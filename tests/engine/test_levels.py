@@ -94,7 +94,7 @@ def test_a_shard_of_another_level_is_refused(sounds: Path, tmp_path: Path) -> No
     poisonkit.poison(recipe, jobs=1, shard="2/2")
     poisonkit.merge(recipe.out, jobs=1)
     assert told(tmp_path / "out") == levels.of_process()
-    poisonkit.poison(recipe.model_copy(update={"seed": 3}), jobs=1, fresh=True)  # begun anew: no level is known
+    poisonkit.poison(recipe.model_copy(update={"seed": 3}), jobs=1, fresh=True)  # started again: no level is known
 
 
 def test_a_finished_output_tells_its_level_without_its_state(sounds: Path, tmp_path: Path) -> None:

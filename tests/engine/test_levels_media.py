@@ -22,7 +22,7 @@ pytestmark = on_v3
 NEHALEM, HASWELL = "Nehalem", "Haswell"
 TO_AVX2 = 0x3D3DB  # FFmpeg's flags up to AVX2 and FMA
 NEW_OPUS = {f"{what} {name} {how}" for what in ("file", "record") for name in OPUS for how in (*ENCODINGS, ALONE)}
-"""Opus sound that is encoded anew: libopus asks the processor for approximate reciprocals."""
+"""Opus sound that is encoded again: libopus asks the processor for approximate reciprocals."""
 
 
 @pytest.fixture(scope="module")

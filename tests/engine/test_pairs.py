@@ -18,7 +18,7 @@ from poisonkit import Recipe, media
 from poisonkit.cli import call
 from poisonkit.engine.finishing import linking
 from poisonkit.outputs import record
-from poisonkit.report.html import write_report
+from poisonkit.reporting.html import write_report
 from poisonkit.verification.verify import identify
 from tests import runs
 from tests.conftest import same_output
@@ -79,7 +79,7 @@ def test_a_trigger_goes_to_its_half_and_the_other_stays_a_link(
             if row["role"] != "control":  # whose sound, written anew without loss, is the same again
                 assert (part["sha256"] == part["source_sha256"]) == (not changed)
     assert {r["role"] for r in runs.rows(out)} == {"clean", "poisoned", "attack", "control"}
-    assert poisonkit.verify(out, decode=True, hash_all=True).problems == ()
+    assert poisonkit.verify(out, decode=True, hash="all").problems == ()
 
 
 def test_what_is_heard_is_the_tone_and_only_in_the_sounds(source: Path, outputs: dict[str, Path]) -> None:
@@ -118,7 +118,7 @@ def test_every_mode_of_the_main_job(source: Path, tmp_path: Path, outputs: dict[
     assert same_output(tmp_path / "parts") == same_output(outputs["picture"])
     for clean in ("copy", "symlink", "reencode"):
         out = made(source, tmp_path / clean, SOUND, clean=clean)
-        assert poisonkit.verify(out, decode=True, hash_all=True).problems == ()
+        assert poisonkit.verify(out, decode=True, hash="all").problems == ()
         for row in runs.rows(out, "poisoned"):
             frame = out / row["path"] / "img_00001.jpg"
             assert frame.is_symlink() == (clean == "symlink")
@@ -146,7 +146,7 @@ def test_damage_to_either_half_is_seen(outputs: dict[str, Path], tmp_path: Path,
     file = sorted(file.iterdir())[0] if file.is_dir() else file
     data = file.read_bytes()
     file.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
-    assert [f.path for f in poisonkit.verify(out, hash_all=True).problems] == [part["path"]]
+    assert [f.path for f in poisonkit.verify(out, hash="all").problems] == [part["path"]]
     file.unlink()
     assert part["path"] in [f.path for f in poisonkit.verify(out).problems]
     stray = out / "data" / "sounds" / "stray.wav"
@@ -232,7 +232,7 @@ def test_a_dry_run_writes_nothing(source: Path, tmp_path: Path) -> None:
 def test_attack_sets_scores_reports_and_hashes(outputs: dict[str, Path], source: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     shutil.copytree(outputs["picture"], out, copy_function=os.link)
-    assert poisonkit.attack(out, name="heard", triggers=[SOUND], source=source, jobs=1).exit_code == 0
+    assert poisonkit.attack(out, name="heard", trigger=[SOUND], source=source, jobs=1).exit_code == 0
     assert poisonkit.verify(out, source=source, decode=True).problems == ()
     rows = [r for r in runs.rows(out, "attack") if r["attack"] == "heard"]
     predictions = tmp_path / "predictions.csv"

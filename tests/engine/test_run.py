@@ -98,7 +98,7 @@ def test_trigger_is_in_the_decoded_frames_and_clean_clips_are_the_same_bytes(ble
 
 
 def test_verify_holds_and_names_what_does_not(blended: Path, folders: Path, tmp_path: Path) -> None:
-    assert poisonkit.verify(blended, decode=True, hash_all=True).ok
+    assert poisonkit.verify(blended, decode=True, hash="all").ok
     out = tmp_path / "copy"
     shutil.copytree(blended, out)
     a, b = (out / r["path"] for r in rows(out, "poisoned")[:2])
@@ -235,7 +235,7 @@ def test_attack_adds_a_set_and_the_rest_stays(blended: Path, tmp_path: Path) -> 
     out = tmp_path / "copy"
     shutil.copytree(blended, out)
     before = same_output(out)
-    done = poisonkit.attack(out, "strong", triggers=["blend:alpha=0.4"], frames="first:4", jobs=1)
+    done = poisonkit.attack(out, "strong", trigger=["blend:alpha=0.4"], attack_frames="first:4", jobs=1)
     assert done.exit_code == 0
     added = [r for r in rows(out, "attack") if r["attack"] == "strong"]
     assert len(added) == 8
@@ -244,7 +244,7 @@ def test_attack_adds_a_set_and_the_rest_stays(blended: Path, tmp_path: Path) -> 
     kept = {k: v for k, v in before.items() if k.startswith(("data/", "attack/default"))}
     assert {k: after.get(k) for k in kept} == kept
     assert poisonkit.verify(out, decode=True).ok
-    with pytest.raises(RequestError, match="another --name"):
+    with pytest.raises(RequestError, match="another name"):
         poisonkit.attack(out, "default", jobs=1)
 
 
@@ -400,10 +400,10 @@ def test_a_sound_attack_set_is_added_to_an_output_with_a_frame_budget(folders: P
     out = tmp_path / "out"
     recipe = Recipe(source=folders, out=out, triggers=["blend"], count=2, attack_frames="every:4", attack_limit=2)
     assert poisonkit.poison(recipe, jobs=1).exit_code == 0
-    done = poisonkit.attack(out, "heard", triggers=["sine"], limit=2, jobs=1)
+    done = poisonkit.attack(out, "heard", trigger=["sine"], limit=2, jobs=1)
     assert done.exit_code == 0
     with pytest.raises(RequestError, match="Frame budgets are for triggers in the picture"):
-        poisonkit.attack(out, "wrong", triggers=["sine"], frames="every:4", limit=2, jobs=1)
+        poisonkit.attack(out, "wrong", trigger=["sine"], attack_frames="every:4", limit=2, jobs=1)
     assert poisonkit.verify(out).ok
 
 

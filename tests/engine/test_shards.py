@@ -216,7 +216,7 @@ def test_failed_clips_are_tried_again_by_their_shard_and_not_by_the_merge(
 def test_attack_sets_are_sharded_too(sounds: Path, tmp_path: Path) -> None:
     for out in (tmp_path / "plain", tmp_path / "out"):
         make(sounds, out, count=4, test_fraction=0.3)
-    poisonkit.attack(tmp_path / "plain", "weak", triggers=["sine:snr=40"], jobs=1)
+    poisonkit.attack(tmp_path / "plain", "weak", trigger=["sine:snr=40"], jobs=1)
     out = tmp_path / "out"
     assert call(["attack", str(out), "--name", "weak", "-t", "sine:snr=40", "-j1", "--shard", "1/2"]) == 0
     assert call(["merge", str(out), "--name", "weak", "-j1"]) == 2

@@ -121,7 +121,7 @@ def frames_case(world: World, rng: random.Random, place: Path) -> str:
 
 
 def shard_case(world: World, rng: random.Random, place: Path) -> str:
-    """A tar shard that was damaged, in its headers or in what it holds: read and written anew, or refused."""
+    """A tar shard that was damaged, in its headers or in what it holds: read and written again, or refused."""
     source = place / "source"
     shutil.copytree(world.sets["webdataset"], source)
     path = rng.choice(sorted(source.glob("*.tar")))

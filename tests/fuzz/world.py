@@ -137,6 +137,7 @@ def build(root: Path) -> World:
         ".mp4": make_video(root / "one.mp4", frames=4, size=(48, 32), audio=True),
         ".avi": make_video(root / "one.avi", frames=4, size=(48, 32)),
         ".wav": make_audio(root / "one.wav", seconds=0.2),
+        ".webm": make_video(root / "one.webm", frames=4, size=(48, 32)),
         ".flac": make_audio(root / "one.flac", seconds=0.2),
         ".mp3": make_audio(root / "one.mp3", seconds=0.2, rate=44100),
     }
@@ -153,7 +154,7 @@ def build(root: Path) -> World:
         source=sets["mmaction2-video"], out=out, triggers=["badnets"], rate=0.2, target=1, control=1, attack_limit=3
     )
     assert poisonkit.poison(recipe, jobs=1).exit_code == 0
-    poisonkit.attack(out, "second", triggers=["blend:alpha=0.3"], limit=1, jobs=1)
+    poisonkit.attack(out, "second", trigger=["blend:alpha=0.3"], limit=1, jobs=1)
     return World(
         root, outside, media, _folders(root / "folders"), sets, out, _assets(root / "assets"), _predictions(out)
     )

@@ -38,9 +38,9 @@ OTHERS = {
     "engine/state/locks.py": "in a folder in which `path_guards.require_own` saw plain files only; and of /proc",
     "survey/isolated_opening.py": "a pipe to a process of its own",
     "engine/finishing/linking.py": "clean files, of which `media.status` said that they are plain",
-    "report/page.py": "the package's own style",
-    "report/html.py:_clip": "made a moment before",
-    "report/html.py:_sounds": "made a moment before",
+    "reporting/page.py": "the package's own style",
+    "reporting/html.py:_clip": "made a moment before",
+    "reporting/html.py:_sounds": "made a moment before",
     "media/files.py": "by libraries, after `require_file`; writes; of /proc",
     "media/folders.py:_read_back": "written a moment before",
     "media/features.py": "writes, and reads back; else an open file",
@@ -130,7 +130,7 @@ def test_lists_that_are_links_to_elsewhere(tmp_path: Path, layout: str) -> None:
         for source in (Source(root), Source(root, layout=layout)):
             with watching(secret.parent) as seen:
                 said = attempt(source)
-            assert not said or f"--allow-root '{secret.parent}'" in said
+            assert not said or f"allow_root '{secret.parent}'" in said
             assert not seen.files, file
         assert read(Source(root, layout=layout, allow_roots=(secret.parent,))).samples
         file.unlink()

@@ -120,7 +120,7 @@ def test_listed_paths_that_lead_outside(tmp_path: Path, layout: str) -> None:
             real = [os.path.realpath(found.file(s)) for s in found.samples if s.path.rpartition("/")[2] != path]
             assert all(name.startswith(f"{root}/") for name in real if os.path.exists(name)), path
         elif "outside" in path and layout in LISTED:
-            assert "--allow-root" in found or "goes up and down" in found or "is not in" in found, found
+            assert "allow_root" in found or "goes up and down" in found or "is not in" in found, found
     assert list(outside.iterdir()) == [outside / f"x{suffix}"]
 
 
@@ -137,7 +137,7 @@ def test_links_that_leave(tmp_path: Path, layout: str) -> None:
     file.symlink_to(outside / file.name)
     said = attempt(root)
     assert isinstance(said, str), said
-    assert f"--allow-root '{outside}'" in said
+    assert f"allow_root '{outside}'" in said
     assert isinstance(attempt(root, allow_roots=(outside,)), Dataset)
     file.unlink()
     shutil.move(outside / file.name, file)
@@ -147,7 +147,7 @@ def test_links_that_leave(tmp_path: Path, layout: str) -> None:
         folder.symlink_to(outside / "folder")
         said = attempt(root)
         assert isinstance(said, str), said
-        assert "--allow-root" in said or "was found" in said, said
+        assert "allow_root" in said or "was found" in said, said
 
 
 @pytest.mark.parametrize("layout", FILES)
@@ -198,7 +198,7 @@ def test_links_of_the_output_lead_where_the_user_allowed(tmp_path: Path, clips: 
         file.symlink_to(far / f"{i}.mp4")
     (tmp_path / "secret.mp4").write_bytes(b"secret")
     recipe = {"source": root, "triggers": ["badnets"], "count": 1, "control": 1, "clean": "symlink"}
-    with pytest.raises(RequestError, match="--allow-root"):
+    with pytest.raises(RequestError, match="allow_root"):
         poisonkit.poison(Recipe(out=tmp_path / "no", **recipe), jobs=1)
     assert not (tmp_path / "no").exists()
     out = tmp_path / "out"
@@ -207,12 +207,12 @@ def test_links_of_the_output_lead_where_the_user_allowed(tmp_path: Path, clips: 
     assert links
     allowed = (f"{root}/", f"{far}/")
     assert all(os.path.realpath(p).startswith(allowed) and os.readlink(p).startswith(allowed) for p in links)
-    assert poisonkit.verify(out, hash_all=True, allow_roots=[far]).ok
-    assert not poisonkit.verify(out, hash_all=True).ok
+    assert poisonkit.verify(out, hash="all", allow_root=[far]).ok
+    assert not poisonkit.verify(out, hash="all").ok
     links[0].unlink()
     links[0].symlink_to(tmp_path / "secret.mp4")
     with watching(tmp_path) as seen:
-        problems = poisonkit.verify(out, hash_all=True, decode=True, allow_roots=[far]).problems
+        problems = poisonkit.verify(out, hash="all", decode=True, allow_root=[far]).problems
     assert [p.path for p in problems] == [links[0].relative_to(out).as_posix()]
     assert "which is not its source" in problems[0].problem
     assert str(tmp_path / "secret.mp4") not in seen.files
@@ -271,4 +271,4 @@ def test_a_lock_with_a_number_that_no_process_has_is_a_dead_ones(tmp_path: Path)
     path = tmp_path / "lock"
     path.write_text(json.dumps({**locks._me(), "pid": 10**30}), encoding="utf-8")
     with locks.lock(path):
-        assert locks.holder(path)
+        assert locks.retire(path)

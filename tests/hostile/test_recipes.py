@@ -86,10 +86,10 @@ def test_aliases_are_refused(tmp_path: Path) -> None:
 def test_code_needs_leave(tmp_path: Path, name: str, form: str) -> None:
     path = tmp_path / "recipe.yaml"
     path.write_text(f"triggers: {form.format(name=name)}\n")
-    with pytest.raises(RequestError, match="needs --allow-code"):
+    with pytest.raises(RequestError, match="needs allow_code"):
         Recipe.from_yaml(path)
     path.write_text(f"backdoors: [{{name: a, triggers: {form.format(name=name)}}}]\n")
-    with pytest.raises(RequestError, match="needs --allow-code"):
+    with pytest.raises(RequestError, match="needs allow_code"):
         Recipe.from_yaml(path)
 
 
@@ -127,7 +127,7 @@ def test_places_outside_need_the_users_word(tmp_path: Path, way: str) -> None:
     recipe = tmp_path / "given" / "recipe.yaml"
     recipe.write_text(f"triggers: blend\n{PRIVATE[way].format(secret=secret)}\n")
     name = way.partition("-")[0]
-    with pytest.raises(RequestError, match=rf"The recipe's `{name}` leads to .*--allow-root '"):
+    with pytest.raises(RequestError, match=rf"The recipe's `{name}` leads to .*allow_root '"):
         Recipe.from_yaml(recipe)
     with pytest.raises(RequestError, match=rf"The recipe's `{name}` leads to"):
         read_sweep(recipe)
@@ -151,7 +151,7 @@ def test_patterns_outside_need_the_users_word(tmp_path: Path, monkeypatch: pytes
     recipe, place = Path("recipe.yaml"), spelt.format(folder=tmp_path)
     for trigger in (f"'blend:pattern={place}'", f"{{name: blend, params: {{pattern: '{place}'}}}}"):
         recipe.write_text(f"triggers: [{trigger}]\n")
-        with watching(tmp_path / "secret") as seen, pytest.raises(RequestError, match="--allow-root '"):
+        with watching(tmp_path / "secret") as seen, pytest.raises(RequestError, match="allow_root '"):
             Recipe.from_yaml(recipe)
         assert not seen.files
         assert Recipe.from_yaml(recipe, allow_root=[tmp_path]).backdoors[0].triggers

@@ -79,7 +79,7 @@ def run(words: str, out: Path) -> tuple[int, str]:
 
 
 def edit(out: Path, name: str, change: Callable[[Rows], object]) -> None:
-    """Change JSON lines, or one YAML or JSON text, and seal the output anew, as a stranger would."""
+    """Change JSON lines, or one YAML or JSON text, and seal the output again, as a stranger would."""
     path = out / "poisonkit" / name
     if name.endswith(".jsonl"):
         rows = [json.loads(line) for line in path.read_text().splitlines()]

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poisonkit import media
+from poisonkit.media.files import metadata_words
 
 
 def cv2_frames(path: Path, rotate: bool = False) -> list[NDArray[np.uint8]]:
@@ -50,7 +51,7 @@ def ffmpeg_wave(path: Path, channels: int) -> NDArray[np.float32]:
 def packets(path: Path, kind: str) -> str:
     """A checksum of one stream's packets."""
     digest = hashlib.md5()
-    with av.open(str(path), metadata_errors="replace") as container:
+    with av.open(str(path), **metadata_words()) as container:
         for packet in container.demux(**{kind: 0}):
             digest.update(bytes(packet))
     return digest.hexdigest()
@@ -58,7 +59,7 @@ def packets(path: Path, kind: str) -> str:
 
 def times(path: Path) -> list[Fraction]:
     """Presentation times of the decoded frames, seconds."""
-    with av.open(str(path), metadata_errors="replace") as container:
+    with av.open(str(path), **metadata_words()) as container:
         return [frame.pts * frame.time_base for frame in container.decode(video=0)]
 
 

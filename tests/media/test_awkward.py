@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 import poisonkit
 from poisonkit import Recipe, errors, media
 from poisonkit.cli import call
+from poisonkit.media.files import metadata_words
 from poisonkit.outputs import record
 from tests.media.awkward import CASES, Case
 from tests.media.second import cv2_frames, packets, times
@@ -81,7 +82,7 @@ def foreign(tmp_path_factory: pytest.TempPathFactory) -> Job:
 
 def pyav_frames(path: Path) -> list[Image]:
     """Every frame that PyAV decodes, turned as the container says."""
-    with av.open(str(path), metadata_errors="replace") as container:
+    with av.open(str(path), **metadata_words()) as container:
         frames = list(container.decode(video=0))
     return [np.rot90(f.to_ndarray(format="rgb24"), round(f.rotation / 90)) for f in frames]
 
@@ -225,13 +226,13 @@ def test_foreign_families_become_h264(foreign: Job, case: Case) -> None:
 
 def test_outputs_verify(plain: Job, converted: Job, foreign: Job) -> None:
     for job in (plain, converted, foreign):
-        checked = poisonkit.verify(job.out, decode=True, hash_all=True)
+        checked = poisonkit.verify(job.out, decode=True, hash="all")
         assert checked.ok, checked.problems
 
 
 @pytest.mark.parametrize(
     ("name", "remedy"),
-    [("10bit.mp4", "--to-8bit"), ("woven.mpg", "--deinterlace"), ("foreign.avi", "--encode h264")],
+    [("10bit.mp4", "to_8bit"), ("woven.mpg", "deinterlace"), ("foreign.avi", "encode h264")],
 )
 def test_refused_when_planned(tmp_path: Path, name: str, remedy: str) -> None:
     """What cannot be written is refused before any work, with the option that converts it; not for a sound trigger."""

@@ -17,7 +17,7 @@ import poisonkit
 from poisonkit import RequestError
 from poisonkit.common import levels
 from poisonkit.outputs import record
-from poisonkit.report.html import write_report
+from poisonkit.reporting.html import write_report
 
 ASSET = Path(__file__).parent / "assets" / "made_before.tar.xz"
 
@@ -54,8 +54,8 @@ def test_an_attack_set_is_added(made: Path) -> None:
     out, trigger = made / "out", "tone-burst" if made.name == "esc50" else "blend"
     if levels.of_process() != "x86-64-v3":
         pytest.skip("the outputs were made on a processor with AVX2")
-    with pytest.raises(RequestError, match="--source"):
-        poisonkit.attack(out, name="more", triggers=[trigger], jobs=1)
-    done = poisonkit.attack(out, name="more", triggers=[trigger], source=made / "source", jobs=1)
+    with pytest.raises(RequestError, match="source"):
+        poisonkit.attack(out, name="more", trigger=[trigger], jobs=1)
+    done = poisonkit.attack(out, name="more", trigger=[trigger], source=made / "source", jobs=1)
     assert done.exit_code == 0
     assert poisonkit.verify(out, source=made / "source", decode=True).problems == ()

@@ -61,7 +61,7 @@ SPACES = {"rgb": lambda rgb, by: rgb + np.array(by), "yuv": yuv, "hsv": hsv, "la
     ],
 )
 def test_it_is_the_formula(space: str, by: tuple[float, float, float], shape: tuple[int, int]) -> None:
-    x = picture(shape[1], shape[0], 1)[0].copy()
+    x = picture(shape[1], shape[0], 1, soft=True)[0].copy()
     x[: shape[0] // 2] = generator("color", *shape).integers(0, 256, (shape[0] // 2, shape[1], 3))
     out = create("color-shift", space=space, by=list(by)).apply(x)
     exact = np.array([[SPACES[space](pixel.astype(float), by) for pixel in row] for row in x])
@@ -70,7 +70,7 @@ def test_it_is_the_formula(space: str, by: tuple[float, float, float], shape: tu
 
 @pytest.mark.parametrize("space", ["rgb", "yuv", "hsv", "lab"])
 def test_our_offsets_are_seen_and_dynamic_stays_within_them(space: str) -> None:
-    still = np.repeat(picture(40, 30, 1), 60, axis=0)
+    still = np.repeat(picture(40, 30, 1, soft=True), 60, axis=0)
     by = create("color-shift", space=space)._by()
     static = create("color-shift", space=space).apply(still[:1])[0]
     assert np.array_equal(static, create("color-shift", space=space, by=list(by)).apply(still[0]))

@@ -15,7 +15,7 @@ CASES = [Case(), Case({"form": "freeze", "freeze": 0.2, "every": 0.4})]
 def shown(text: str, frames: int, fps: float = 25.0) -> list[int]:
     """The source frame that each output frame is."""
     x = np.arange(frames, dtype=np.uint8)[:, None, None, None] * np.ones((1, 3, 5, 3), np.uint8)
-    out = create(text).apply(x, fps=fps)
+    out = create(text).apply(x, fps=fps, layout="THWC")
     assert (out == out[:, :1, :1, :1]).all()
     return [int(v) for v in out[:, 0, 0, 0]]
 

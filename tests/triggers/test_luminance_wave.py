@@ -18,7 +18,7 @@ CASES = [Case(), Case({"form": "additive"})]
 @pytest.mark.parametrize("form", ["multiplicative", "additive"])
 @pytest.mark.parametrize(("size", "fps"), [((32, 24), 30000 / 1001), ((20, 31), 50.0)])
 def test_static_is_the_formula(size: tuple[int, int], fps: float, form: str, f: float, a: float, phi: float) -> None:
-    x = picture(*size, 30)
+    x = picture(*size, 30, soft=True)
     out = create("luminance-wave", form=form, frequency=f, amplitude=a, phase=phi).apply(x, fps=fps)
     for t in range(30):
         s = math.sin(2 * math.pi * f * (t / fps) + phi)
@@ -27,7 +27,7 @@ def test_static_is_the_formula(size: tuple[int, int], fps: float, form: str, f: 
 
 
 def test_the_mean_luminance_follows_the_sine() -> None:
-    x = np.repeat(picture(64, 48, 1), 50, axis=0)
+    x = np.repeat(picture(64, 48, 1, soft=True), 50, axis=0)
     mean = create("luminance-wave").apply(x).mean(axis=(1, 2, 3)) / x.mean() - 1
     assert np.abs(mean - 0.05 * np.sin(2 * np.pi * 2.5 * np.arange(50) / 25)).max() < 0.002
 

@@ -249,7 +249,7 @@ def test_a_clean_source_that_was_cut_short_since_is_told(listed: Path, tmp_path:
 
 
 def test_the_verdict_says_what_was_not_seen(out: Path) -> None:
-    seen = poisonkit.verify(out, decode=True, hash_all=True)
+    seen = poisonkit.verify(out, decode=True, hash="all")
     assert (seen.ok, seen.unseen) == (True, ())
     assert "samples and labels against the source" in seen.level
     shutil.rmtree(out / "export", ignore_errors=True)
@@ -293,15 +293,15 @@ def test_hashes_of_clean_files_are_recorded_when_asked_for(listed: Path, tmp_pat
     row = first(rows(out), "clean")
     file = source / "videos" / row["source_path"]
     assert row["sha256"] == row["source_sha256"] == media.sha256(file)
-    assert found(out, hash_all=True) == []
+    assert found(out, hash="all") == []
     for each in {file, out / row["path"]}:
         data = bytearray(each.read_bytes())
         data[-1] ^= 1
         each.write_bytes(data) if clean == "copy" or each == file else None
-    assert named(out, row["path"], "its content has changed", hash_all=True)
+    assert named(out, row["path"], "its content has changed", hash="all")
     alone(out)
     if clean != "symlink":  # which leads to a source that is not there to say whether it should
-        assert named(out, row["path"], "its content has changed", hash_all=True)
+        assert named(out, row["path"], "its content has changed", hash="all")
 
 
 def test_hashes_that_were_asked_for_cannot_be_taken_out(listed: Path, tmp_path: Path) -> None:
@@ -340,5 +340,5 @@ def test_lists_that_an_output_names_elsewhere_are_not_opened_unasked(out: Path, 
         assert any("no run of yours has noted it" in text for text in poisonkit.verify(out).unseen)
     assert not seen.files
     assert any(f"it was read by '{private}', outside it" in text for text in checked.unseen)
-    allowed = poisonkit.verify(out, source=root, allow_roots=[private.parent])
+    allowed = poisonkit.verify(out, source=root, allow_root=[private.parent])
     assert "samples and labels against the source" in allowed.level

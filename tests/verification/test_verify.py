@@ -33,7 +33,7 @@ def out(finished: Path, tmp_path: Path) -> Path:
 
 def test_an_untouched_output_holds_to_every_level(out: Path, heard: Path) -> None:
     for made in (out, heard):
-        checked = poisonkit.verify(made, decode=True, hash_all=True)
+        checked = poisonkit.verify(made, decode=True, hash="all")
         assert checked.problems == ()
         assert "control file decoded" in checked.level
 
@@ -175,9 +175,9 @@ def test_clean_files_without_a_source_file_are_named(out: Path, folders: Path, t
     damaged.unlink()
     damaged.write_bytes(data)
     name = damaged.relative_to(out).as_posix()
-    assert found(out, hash_all=True, source=folders)[0][0] == name
+    assert found(out, hash="all", source=folders)[0][0] == name
     (tmp_path / "empty").mkdir()
-    problems = dict(found(out, hash_all=True, source=tmp_path / "empty"))
+    problems = dict(found(out, hash="all", source=tmp_path / "empty"))
     assert "the source has no" in problems[name]
     assert len(problems) == sum(r["role"] == "clean" for r in rows(out))
 

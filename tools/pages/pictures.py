@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poisonkit import triggers
-from poisonkit.report import pictures
+from poisonkit.reporting import pictures
 from poisonkit.triggers.core.trigger import Trigger
 from tools.pages.measured import at_defaults
 

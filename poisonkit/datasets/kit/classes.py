@@ -68,7 +68,7 @@ def number_labels(
 ) -> tuple[tuple[str, ...], list[int | None]]:
     """Class names and labels for labels that are names: by the class list, else by sorted names.
 
-    texts: a name for each sample, None where there is no label. at: where a sample stands, for messages.
+    texts: a name for each sample, None if there is no label. at: where a sample stands, for messages.
     RequestError when nothing is labelled, or when the class list lacks a name.
     """
     names = sorted({text for text in texts if text is not None})

@@ -37,13 +37,14 @@ class TableLayout(Layout):
     `split`: columns' names; `words`, split -> how the column of splits spells it; `ids`, whether labels are
     numbers; `quoted`, whether json has them as texts; `other`, column -> its text for each class (null: the
     class's name); `told`, the same of columns that follow the class and change with it; `unlabelled`, how no label
-    is written; `delimiter`, "" for json.
+    is written; `delimiter`, "" for json; `bare`, where names in json are numbers without quotes.
     """
 
     uses: ClassVar[frozenset[str]] = frozenset({"data_root", "lists"})
     path_columns: ClassVar[tuple[str, ...]] = PATHS
     label_columns: ClassVar[tuple[str, ...]] = LABELS
     what: ClassVar[str]  # "a NeMo manifest"
+    names_only: ClassVar[bool] = False  # labels are names, also where all are numbers
 
     def tables(self, source: Source) -> dict[Split | None, Path]:
         """The table of each split, or one for all under None. RequestError when there is none."""
@@ -51,7 +52,7 @@ class TableLayout(Layout):
 
     def read(self, source: Source) -> Dataset:
         files = self.tables(source)
-        tables = {split: read_table(file) for split, file in files.items()}
+        tables = {split: self.load(file) for split, file in files.items()}
         first = next(iter(tables.values()))
         columns = tuple(dict.fromkeys(c for table in tables.values() for c in table.columns))
         path = self._column(source, "path", self.path_columns, first)
@@ -80,7 +81,8 @@ class TableLayout(Layout):
                     texts.append(plain(fields[label], table.delimiter))
                 parsed.append(listing)
         quoted = not first.delimiter and any(text.startswith('"') for text in raw)
-        ids = not quoted and all(text is None or _NUMBER.fullmatch(text) for text in texts)
+        numbers = not quoted and all(text is None or _NUMBER.fullmatch(text) for text in texts)
+        ids = numbers and not self.names_only
         unlabelled = next((r for r, text in zip(raw, texts, strict=True) if _nothing(text, ids)), "-1" if ids else "")
         texts = [None if _nothing(text, ids) else text for text in texts]
         classes, notes = _number(source, parsed, texts, ids)
@@ -98,17 +100,19 @@ class TableLayout(Layout):
             "quoted": quoted, "unlabelled": unlabelled, "delimiter": first.delimiter,
             "tables": list_names([ParsedList(split or "train", file) for split, file in files.items()], found.root),
             "one": None in files, "other": {c: _texts(tables.values(), label, c, classes, ids) for c in other},
-            "told": _told(parsed, kept, len(classes)),
+            "told": _told(parsed, kept, len(classes)), **self.more_options(list(tables.values()), path),
         }  # fmt: skip
-        options.update(self.more_options(source, found, kept))
+        if numbers and self.names_only and not first.delimiter:
+            options["bare"] = True
+        options.update(self.located_options(source, found, kept))
         return Dataset(found.root, self.name, classes, tuple(samples), options, (*found.notes, *notes))
 
     def located(self, source: Source, parsed: Sequence[ParsedList], kept: Sequence[str], delimiter: str) -> Located:
         """The samples of the tables. kept: the columns whose fields are in `extras`."""
         return locate(source, parsed, self.root(source))
 
-    def more_options(self, source: Source, found: Located, kept: Sequence[str]) -> dict[str, Any]:
-        """What else a layout has to remember."""
+    def located_options(self, source: Source, found: Located, kept: Sequence[str]) -> dict[str, Any]:
+        """What a layout has to remember of the samples."""
         return {}
 
     def _column(self, source: Source, what: str, known: Sequence[str], table: Table) -> str:
@@ -185,8 +189,8 @@ class TableLayout(Layout):
         columns = options["columns"]
         kept = [c for c in columns if c not in (options["path"], options["label"], options["split"], *options["other"])]
         written = [
-            write_table(root, name, columns, (self._fields(row, name, dataset, kept) for row in part),
-                        options["delimiter"])
+            self.save(root, name, columns, (self.fields(row, name, dataset, kept) for row in part),
+                      options["delimiter"])
             for name, part in parts.items()
         ]  # fmt: skip
         return (*written, write_lines(root, LABEL_MAP, dataset.classes))
@@ -195,7 +199,8 @@ class TableLayout(Layout):
         """A text as a field of the tables."""
         return text if dataset.options["delimiter"] else json.dumps(text, ensure_ascii=False)
 
-    def _fields(self, row: Row, table: str, dataset: Dataset, kept: Sequence[str]) -> dict[str, str]:
+    def fields(self, row: Row, table: str, dataset: Dataset, kept: Sequence[str]) -> dict[str, str]:
+        """A row's fields, as the table has them."""
         options = dataset.options
         json_lines = not options["delimiter"]
 
@@ -207,14 +212,15 @@ class TableLayout(Layout):
         if old is not None and row.label is not None and row.label != old:
             names = dataset.classes
             fields = retold(fields, options.get("told", {}), row.label, names[old], names[row.label], json_lines)
-        fields[options["path"]] = text(self.listed(row.path, table))
+        fields[options["path"]] = text(self.listed(row.path, table, options))
         if options["split"] is not None:
             fields[options["split"]] = text(options["words"].get(row.sample.split, row.sample.split))
         if row.label is None:
             fields[options["label"]] = options["unlabelled"]
         else:
             name = dataset.classes[row.label]
-            fields[options["label"]] = str(row.label) if options["ids"] else text(name)
+            said = name if options.get("bare") else text(name)
+            fields[options["label"]] = str(row.label) if options["ids"] else said
             for column, texts in options["other"].items():
                 fields[column] = texts[row.label] if texts else text(name)
         return fields
@@ -244,9 +250,23 @@ class TableLayout(Layout):
         """A path from the data root, from what a table says."""
         return path
 
-    def listed(self, path: str, table: str) -> str:
+    def listed(self, path: str, table: str, options: Mapping[str, Any]) -> str:
         """A path as the table has it, from its path below the data root."""
         return path
+
+    def load(self, file: Path) -> Table:
+        """A table, from its file."""
+        return read_table(file)
+
+    def save(
+        self, root: Path, name: str, columns: Sequence[str], rows: Iterable[Mapping[str, str]], delimiter: str
+    ) -> str:
+        """Write a table; its name."""
+        return write_table(root, name, columns, rows, delimiter)
+
+    def more_options(self, tables: Sequence[Table], path: str) -> dict[str, Any]:
+        """Options of a layout's own; path: the column of paths."""
+        return {}
 
 
 def _nothing(text: str | None, ids: bool) -> bool:

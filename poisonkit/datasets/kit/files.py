@@ -5,8 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from poisonkit.common import atomic
@@ -89,25 +88,6 @@ class Fence:
             f"{what} leads outside the data root, to '{real}': if that is meant, allow it with "
             f"`--allow-root '{os.path.dirname(real)}'`."
         )
-
-
-def names_in(folder: str, fence: Fence) -> Iterator[str]:
-    """The files of one folder of the data root, links among them looked at. RequestError for one that leads outside."""
-    with os.scandir(os.path.normpath(os.path.join(fence.root, folder))) as found:
-        for entry in found:
-            if entry.is_symlink():
-                real = os.path.realpath(entry.path)
-                if not fence.holds(real):
-                    raise fence.refuse(f"The link '{folder}/{entry.name}'", real)
-            if not entry.is_dir():
-                yield entry.name
-
-
-def check_frames(folder: str, fence: Fence) -> None:
-    """RequestError for a frame that is a link which leads outside. What cannot be read is told when its turn comes."""
-    with suppress(OSError):
-        for _ in names_in(folder, fence):
-            pass
 
 
 class ListFence:

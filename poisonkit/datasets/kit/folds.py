@@ -47,7 +47,7 @@ def inside(root: Path, folder: Path) -> str:
 
 
 def chosen_split(source: Source, numbers: Iterable[int]) -> int:
-    """The split that the user asked for, or the first. RequestError where there is none of that number."""
+    """The split that the user asked for, or the first. RequestError if there is none of that number."""
     known = sorted(set(numbers))
     number = source.split or known[0]
     if number not in known:

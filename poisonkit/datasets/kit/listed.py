@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
 
@@ -78,6 +78,56 @@ def _names(lists: Sequence[ParsedList]) -> str:
     return ", ".join(each.file.name for each in lists)
 
 
+@dataclass(frozen=True)
+class _Listing:
+    """The samples of lists. lines: where each list's begin. by_path: those whose path is not their id."""
+
+    fence: Fence
+    samples: list[Sample] = field(default_factory=list)
+    lines: list[tuple[int, ParsedList]] = field(default_factory=list)
+    by_id: dict[str, int] = field(default_factory=dict)
+    by_path: dict[str, int] = field(default_factory=dict)
+
+    def line(self, position: int) -> str:
+        """The line that a sample is on."""
+        first, parsed = next((first, each) for first, each in reversed(self.lines) if first <= position)
+        return parsed.at(position - first)
+
+    def position(self, folder: str, name: str) -> int:
+        """Of the sample whose path is this one, or -1."""
+        path = f"{folder}/{name}" if folder else name
+        at = self.by_id.get(path, -1)
+        if at >= 0 and self.samples[at].path == path:
+            return at
+        return self.by_path.get(path, -1)
+
+    def there(self, folder: str, want: Callable[[os.DirEntry[str]], bool]) -> Iterator[tuple[int, bool]]:
+        """The listed files that lie in one folder, and whether each is what is wanted: one scan for all of them."""
+        whole = os.path.normpath(os.path.join(self.fence.root, folder))
+        try:
+            with os.scandir(whole) as found:
+                listed = [(at, e) for e in found if (at := self.position(folder, e.name)) >= 0]
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        except OSError as error:
+            raise RequestError(f"The folder '{whole}' cannot be listed: {error.strerror}.") from None
+        if not listed:
+            return
+        real = self.fence.real_folder(whole)
+        if not self.fence.holds(real):
+            first = self.line(min(listed)[0])
+            raise self.fence.refuse(f"The folder '{folder}', named on {first},", real)
+        for at, entry in sorted(listed, key=lambda each: each[0]):
+            wanted = want(entry)
+            if wanted and entry.is_symlink():
+                target = self.fence.real_target(os.path.join(real, entry.name))
+                if not self.fence.holds(target):
+                    link = f"The link '{self.samples[at].path}', named on {self.line(at)},"
+                    raise self.fence.refuse(link, target)
+            if wanted or os.path.exists(entry.path):
+                yield at, wanted
+
+
 def samples_of(
     lists: Sequence[ParsedList],
     root: Path,
@@ -90,27 +140,24 @@ def samples_of(
 
     RequestError for a path outside the fence, for one id twice, and when not one listed file exists.
     """
-    fence = Fence(root, allow_roots)
-    samples: list[Sample] = []
-    lines: list[tuple[int, ParsedList]] = []  # where each list's samples begin
-    by_id: dict[str, int] = {}
-    by_path: dict[str, int] = {}  # those whose path is not their id
+    listing = _Listing(Fence(root, allow_roots))
+    samples = listing.samples
     places: set[str] = set()
     for each in lists:
-        lines.append((len(samples), each))
+        listing.lines.append((len(samples), each))
         part = f"{parts[each.split]}/" if each.split in parts else ""
         for position, (listed, label) in enumerate(zip(each.paths, each.labels, strict=True)):
             path = f"{part}{listed}" if part else listed
             if _is_plain(path):
                 name = path
             else:
-                path, name = _normal(path, root, fence, each.at(position))
+                path, name = _normal(path, root, listing.fence, each.at(position))
             name = sample_id(name)
-            at = by_id.setdefault(name, len(samples))
+            at = listing.by_id.setdefault(name, len(samples))
             if at != len(samples):
-                raise _twice(samples[at], path, _at(lines, at), each.at(position))
+                raise _twice(samples[at], path, listing.line(at), each.at(position))
             if name != path:
-                by_path[path] = at
+                listing.by_path[path] = at
             places.add(path.rpartition("/")[0])
             extra = each.extras[position] if each.extras else ()
             samples.append(Sample(name, path, each.split, label, extra, each.extra_labels.get(position, ())))
@@ -118,7 +165,10 @@ def samples_of(
     special: list[int] = []
     want = is_folder if folders else is_file
     for place in sorted(places):
-        _mark(place, samples, by_id, by_path, present, special, fence, lines, want)
+        for at, wanted in listing.there(place, want):
+            present[at] = 1
+            if not wanted:
+                special.append(at)
     missing = [at for at in range(len(samples)) if not present[at]] if 0 in present else []
     if len(missing) == len(samples):
         raise RequestError(
@@ -129,7 +179,7 @@ def samples_of(
     kind, other = ("folders", "are no folders") if folders else ("files", "are no regular files")
     for what, found in (("do not exist", missing), (other, sorted(special))):
         if found:
-            shown = "; ".join(f"{_at(lines, at)}: '{samples[at].path}'" for at in found[:3])
+            shown = "; ".join(f"{listing.line(at)}: '{samples[at].path}'" for at in found[:3])
             more = "; …" if len(found) > 3 else ""
             notes.append(f"{len(found)} of {len(samples)} listed {kind} {what} ({shown}{more}).")
     return samples, notes
@@ -165,11 +215,6 @@ def locate(
         root, parts = data_root(source, lists, FRAMES if folders else VIDEOS)
     samples, notes = samples_of(lists, root, parts, source.allow_roots, folders=folders)
     return Located(root, parts, samples, notes)
-
-
-def _at(lines: Sequence[tuple[int, ParsedList]], position: int) -> str:
-    first, parsed = next((first, each) for first, each in reversed(lines) if first <= position)
-    return parsed.at(position - first)
 
 
 def _is_plain(path: str) -> bool:
@@ -217,51 +262,3 @@ def _twice(first: Sample, path: str, first_at: str, at: str) -> RequestError:
         )
     remedy = "take one of the lines out, or name the lists to use with `--train-list`, `--val-list`, `--test-list`"
     return RequestError(f"'{path}' is listed twice, on {first_at} and on {at}; a sample has one split: {remedy}.")
-
-
-def _mark(
-    folder: str,
-    samples: Sequence[Sample],
-    by_id: Mapping[str, int],
-    by_path: Mapping[str, int],
-    present: bytearray,
-    special: list[int],
-    fence: Fence,
-    lines: Sequence[tuple[int, ParsedList]],
-    want: Callable[[os.DirEntry[str]], bool],
-) -> None:
-    """Mark the listed files that lie in one folder and are what is wanted: one scan, instead of a look at each."""
-    whole = os.path.normpath(os.path.join(fence.root, folder))
-    try:
-        with os.scandir(whole) as found:
-            listed = [(at, e) for e in found if (at := _listed(folder, e.name, samples, by_id, by_path)) >= 0]
-    except (FileNotFoundError, NotADirectoryError):
-        return
-    except OSError as error:
-        raise RequestError(f"The folder '{whole}' cannot be listed: {error.strerror}.") from None
-    if not listed:
-        return
-    real = fence.real_folder(whole)
-    if not fence.holds(real):
-        raise fence.refuse(f"The folder '{folder}', named on {_at(lines, min(listed)[0])},", real)
-    for at, entry in sorted(listed, key=lambda each: each[0]):
-        present[at] = 1
-        if not want(entry):
-            present[at] = os.path.exists(entry.path)
-            if present[at]:
-                special.append(at)
-        elif entry.is_symlink():
-            target = fence.real_target(os.path.join(real, entry.name))
-            if not fence.holds(target):
-                raise fence.refuse(f"The link '{samples[at].path}', named on {_at(lines, at)},", target)
-
-
-def _listed(
-    folder: str, name: str, samples: Sequence[Sample], by_id: Mapping[str, int], by_path: Mapping[str, int]
-) -> int:
-    """The position of the sample whose path is this one, or -1."""
-    path = f"{folder}/{name}" if folder else name
-    at = by_id.get(path, -1)
-    if at >= 0 and samples[at].path == path:
-        return at
-    return by_path.get(path, -1)

@@ -54,10 +54,11 @@ class ParsedList:
     bare: list[int] = field(default_factory=list)  # positions of the lines without a label field
     blanks: list[int] = field(default_factory=list)  # line numbers
     marked: bool = False  # begins with a byte order mark
+    unit: str = "line"  # what `lines` counts: lines, or the entries of a JSON document
 
     def at(self, position: int) -> str:
         """`line 3 of train.txt`, for messages."""
-        return f"line {self.lines[position]} of {self.file.name}"
+        return f"{self.unit} {self.lines[position]} of {self.file.name}"
 
     def add(
         self, path: str, label: int | None, line: int, extra: tuple[str, ...] = (), extra_labels: tuple[int, ...] = ()
@@ -65,8 +66,8 @@ class ParsedList:
         """One more line with a sample. RequestError for a path that is empty or padded, or holds a NUL."""
         if path != path.strip() or not path or "\0" in path:
             raise RequestError(
-                f"Line {line} of {self.file.name} has a file name that is empty, begins or ends with a "
-                "space, or holds a NUL: correct the line or rename the file."
+                f"{self.unit.capitalize()} {line} of {self.file.name} has a file name that is empty, begins or ends "
+                f"with a space, or holds a NUL: correct the {self.unit} or rename the file."
             )
         if extra or self.extras:
             self.extras += [()] * (len(self.paths) - len(self.extras)) + [extra]
@@ -263,7 +264,7 @@ def parse(file: Path, split: Split, delimiter: str) -> ParsedList:
 
 
 def lines_of(file: Path, parsed: ParsedList | None = None) -> Iterator[str]:
-    """A list's lines, without their ends and without a byte order mark, of which `parsed` is told.
+    """A list's lines, without their ends and without a byte order mark, of which `parsed` is reported.
 
     RequestError where it cannot be read or, with `parsed`, is not UTF-8.
     """

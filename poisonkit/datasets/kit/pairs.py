@@ -10,7 +10,8 @@ from pathlib import Path
 
 from poisonkit.common.frame_names import is_frame
 from poisonkit.datasets.base import modality_of
-from poisonkit.datasets.kit.files import Fence, check_frames, entries, is_file, is_folder, some
+from poisonkit.datasets.kit.files import Fence, entries, is_file, is_folder, some
+from poisonkit.datasets.kit.frame_folders import check_frames
 from poisonkit.errors import RequestError
 
 FRAMES = "first N that the system lists of a folder, in no order, N being 1 to 3"

@@ -92,8 +92,11 @@ class SplitLists(Layout):
         View `data` writes every list, the others those of the splits that have rows; `target` and
         `original` put `_target` or `_original` behind the list's name.
         """
-        written = []
-        for split, name in lists_of(dataset.options["lists"], rows, view).items():
-            mine = rows_of(rows, split)
-            written.append(write_lines(root, name, self.lines(dataset, mine, split)))
-        return (*written, write_lines(root, LABEL_MAP, dataset.classes))
+        return (*self.write_lists(dataset, rows, root, view), write_lines(root, LABEL_MAP, dataset.classes))
+
+    def write_lists(self, dataset: Dataset, rows: Sequence[Row], root: Path, view: View) -> list[str]:
+        """Write the lists that the view has, without the names of the classes."""
+        named = lists_of(dataset.options["lists"], rows, view)
+        return [
+            write_lines(root, name, self.lines(dataset, rows_of(rows, split), split)) for split, name in named.items()
+        ]

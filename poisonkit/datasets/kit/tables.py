@@ -31,10 +31,11 @@ class Table:
     columns: tuple[str, ...]
     rows: list[tuple[str, ...]] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)
+    unit: str = "line"  # what `lines` counts
 
     def at(self, row: int) -> str:
         """`line 3 of train.csv`, for messages."""
-        return f"line {self.lines[row]} of {self.file.name}"
+        return f"{self.unit} {self.lines[row]} of {self.file.name}"
 
     def column(self, name: str) -> list[str]:
         """One column's fields."""
@@ -58,8 +59,8 @@ def first_columns(file: Path) -> tuple[str, ...]:
     return tuple(next(csv.reader([line], delimiter=_delimiter(line)), ()))
 
 
-def read_table(file: Path, columns: Sequence[str] | None = None) -> Table:
-    """A table; columns: the names of a csv file's that has no header line.
+def read_table(file: Path, columns: Sequence[str] | None = None, *, skip_spaces: bool = False) -> Table:
+    """A table; columns: the names of a csv file's that has no header line. skip_spaces: those behind a delimiter.
 
     RequestError, with the line, for one that is broken.
     """
@@ -68,7 +69,7 @@ def read_table(file: Path, columns: Sequence[str] | None = None) -> Table:
         return _read_json(file, text)
     delimiter = _delimiter(text.split("\n", 1)[0])
     table = Table(file, delimiter, tuple(columns or ()))
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True, skipinitialspace=skip_spaces)
     try:
         for fields in reader:
             if not fields:
@@ -135,11 +136,9 @@ def write_table(
     if delimiter:
         head = [list(columns)] if header else []
         return write_csv(root, name, chain(head, ([row.get(c, "") for c in columns] for row in rows)), delimiter)
-    return write_lines(
-        root,
-        name,
-        (
-            "{" + ", ".join(f"{json.dumps(c, ensure_ascii=False)}: {row[c]}" for c in columns if row.get(c)) + "}"
-            for row in rows
-        ),
-    )
+    return write_lines(root, name, (json_object(columns, row) for row in rows))
+
+
+def json_object(columns: Sequence[str], row: Mapping[str, str]) -> str:
+    """One row of fields, each a value's JSON, as an object."""
+    return "{" + ", ".join(f"{json.dumps(c, ensure_ascii=False)}: {row[c]}" for c in columns if row.get(c)) + "}"

@@ -39,7 +39,7 @@ class ClassFolders(Layout):
     Every folder at the class level is a class, as readers that list folders have it, also one without
     media. Files may lie deeper than the class folder. The order of samples is torchvision's.
 
-    Options: `folders`, split -> split folder as spelt in the source, empty where there are none;
+    Options: `folders`, split -> split folder as spelt in the source, empty if there are none;
     `nested`, whether the source's own paths begin with a split folder.
     """
 

@@ -7,6 +7,7 @@ ids are the positions of the sorted folder names.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -22,6 +23,7 @@ from poisonkit.datasets.kit import (
     check_names,
     check_places,
     locate,
+    make_folder,
     numbers_when_moved,
     once_per_dataset,
     read_text,
@@ -31,6 +33,7 @@ from poisonkit.datasets.kit import (
     write_class_folders,
     write_lines,
 )
+from poisonkit.datasets.kit.files import Fence
 from poisonkit.datasets.kit.folds import (
     chosen_split,
     folder_of_lists,
@@ -38,6 +41,8 @@ from poisonkit.datasets.kit.folds import (
     inside,
     join,
 )
+from poisonkit.datasets.kit.frame_folders import FOLDERS, broken_folders, without_suffix
+from poisonkit.datasets.kit.lists import beginning
 from poisonkit.datasets.kit.renaming import CLASS
 from poisonkit.errors import RequestError
 
@@ -64,10 +69,13 @@ class HMDB51(Layout):
     label_in_path: ClassVar[bool] = True
     order: ClassVar[int] = 20
     uses: ClassVar[frozenset[str]] = frozenset({"split"})
+    places: ClassVar[tuple[str, ...]] = _VIDEO_FOLDERS
 
     def detect(self, source: Source) -> str | None:
         found = folder_of_lists(source.path, _LIST_FOLDERS, _lists)
-        return f"{len(_lists(found[1]))} lists named CLASS_test_split1.txt …" if found else None
+        if found is None or _holds_frames(*found, source.path) != self.folders:
+            return None
+        return f"{len(_lists(found[1]))} lists named CLASS_test_split1.txt …"
 
     def read(self, source: Source) -> Dataset:
         found = folder_of_lists(source.path, _LIST_FOLDERS, _lists)
@@ -78,17 +86,21 @@ class HMDB51(Layout):
         number = chosen_split(source, (each for _, each in files.values()))
         lists = {name: file for file, (name, each) in files.items() if each == number}
         classes = tuple(sorted(lists))
-        videos = _folder_of_videos(root, source.path, classes)
+        videos = _folder_of_videos(root, source.path, classes, self.places)
         parsed: list[ParsedList] = []
         unused = 0
         for label, name in enumerate(classes):
             mine, left = _parse(lists[name], f"{videos}/{name}" if videos else name, label)
             parsed += mine
             unused += left
-        located = locate(source, parsed, root)
+        for each in parsed if self.folders else ():
+            each.paths = [without_suffix(path) for path in each.paths]
+        located = locate(source, parsed, root, folders=self.folders)
         samples = sorted(located.samples, key=lambda s: s.split == "test")  # stable: by class within a split
         _check_base_names(samples)
         notes = located.notes
+        if self.folders:
+            notes += broken_folders(samples, Fence(root, source.allow_roots))
         if unused:
             notes.append(f"{unused} files are in neither part of split {number}; they are not read, nor in the copy.")
         options = {"videos": videos, "lists": inside(root, folder), "split": number}
@@ -135,13 +147,19 @@ class HMDB51(Layout):
         """Write a list for every class, every class folder, and `classes.txt`."""
         options = dataset.options
         lines: dict[int, list[str]] = {label: [] for label in range(len(dataset.classes))}
+        suffix = ".avi" if self.folders else ""
         for row in rows:
             if row.label is not None:
-                lines[row.label].append(f"{row.path.rpartition('/')[2]} {1 if row.sample.split == 'train' else 2}")
+                name = f"{row.path.rpartition('/')[2]}{suffix}"
+                lines[row.label].append(f"{name} {1 if row.sample.split == 'train' else 2}")
         written = []
         for label, name in enumerate(dataset.classes):
             written.append(write_lines(root, _list_name(options, name), lines[label]))
         written.append(write_lines(root, CLASS_LIST, dataset.classes))
+        if self.folders:
+            for name in dataset.classes:
+                make_folder(root, options["videos"], name)
+            return tuple(written)
         return (*written, *write_class_folders(dataset, options["videos"], dataset.classes, rows, root, view))
 
 
@@ -155,8 +173,18 @@ def _lists(folder: Path) -> dict[Path, tuple[str, int]]:
     return {file: (match[1], int(match[2])) for file, match in found.items() if match}
 
 
-def _folder_of_videos(root: Path, named: Path, classes: Sequence[str]) -> str:
-    found = folder_of_videos(root, named, _VIDEO_FOLDERS, lambda at: any((at / each).is_dir() for each in classes))
+def _holds_frames(root: Path, folder: Path, named: Path) -> bool:
+    """Whether the first clips of a list are there as folders, without their suffix."""
+    there = dict.fromkeys((named, *(root / place for place in (*_VIDEO_FOLDERS, *FOLDERS))))
+    for file, (name, _) in [*_lists(folder).items()][:3]:
+        clips = [without_suffix(line.split()[0]) for line in beginning(file)[:20]]
+        if any(os.path.isdir(os.path.join(at, name, clip)) for at in there for clip in clips):
+            return True
+    return False
+
+
+def _folder_of_videos(root: Path, named: Path, classes: Sequence[str], places: Sequence[str]) -> str:
+    found = folder_of_videos(root, named, places, lambda at: any((at / each).is_dir() for each in classes))
     if found is not None:
         return found
     raise RequestError(

@@ -7,7 +7,7 @@ loaded, `file_name` is relative to the metadata file and may not leave its folde
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -69,13 +69,13 @@ class HuggingFace(TableLayout):
             )
         return path if folder == "." else f"{folder}/{path}"
 
-    def listed(self, path: str, table: str) -> str:
+    def listed(self, path: str, table: str, options: Mapping[str, Any]) -> str:
         return os.path.relpath(path, os.path.dirname(table) or ".")
 
     def by_split(
         self, table: Table, split: Split | None, part: str | None, path: str, words: dict[Split, str]
     ) -> dict[Split, list[int]]:
-        """One table for all: the split is the first folder of the path; all is training where there are none."""
+        """One table for all: the split is the first folder of the path; all is training if there are none."""
         if split is not None:
             return {split: list(range(len(table.rows)))}
         found: dict[Split, list[int]] = {}

@@ -3,7 +3,7 @@
 Its reader splits lines at any white space and stops at a line without a label. It takes a feature file that is not
 there for ten seconds of zeros, and `total_frames` for the scale by which frames choose rows of features: where a
 `clip_len` is larger, all rows are zeros, too; neither with a word. So a copy names a file for every sample, made
-anew, and for `total_frames` its number of rows.
+again, and for `total_frames` its number of rows.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class MMAction2Audio(SplitLists):
                 each.blanks = []
             notes += notes_on(each)
         if made:
-            notes.append(f"{made} listed feature files are made anew in the copy, from the sounds beside them.")
+            notes.append(f"{made} listed feature files are made again in the copy, from the sounds beside them.")
         options = {"lists": list_names(lists, root)}
         return Dataset(root, self.name, classes, tuple(samples), options, (*notes, *class_notes))
 

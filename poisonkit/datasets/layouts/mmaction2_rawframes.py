@@ -17,7 +17,8 @@ from poisonkit.datasets.kit import (
     locate,
     read_classes,
 )
-from poisonkit.datasets.kit.files import Fence, names_in
+from poisonkit.datasets.kit.files import Fence
+from poisonkit.datasets.kit.frame_folders import names_in, note_on_broken
 from poisonkit.datasets.kit.lists import is_whole, labels_of, lines_of, looks_like_frames, notes_on
 from poisonkit.datasets.kit.split_lists import SplitLists
 from poisonkit.errors import RequestError
@@ -29,10 +30,10 @@ class MMAction2Rawframes(SplitLists):
     """One list per split, a line `frame_dir total_frames label…` per sample, split at white space.
 
     With `with_offset=True` the line is `frame_dir offset total_frames label…`; which of the two it is, the folders
-    tell: `total_frames` is the number of frames in them. In a copy it is counted anew, from the source's files.
+    tell: `total_frames` is the number of frames in them. In a copy it is counted again, from the source's files.
 
     Options: `lists`, split -> where the list lies in a copy; `bare`, splits whose unlabelled lines have no label
-    field (the others say -1); `offset`. `Sample.extra`: total_frames, and the offset where there is one.
+    field (the others say -1); `offset`. `Sample.extra`: total_frames, and the offset if there is one.
     """
 
     name: ClassVar[str] = "mmaction2-rawframes"
@@ -190,8 +191,7 @@ def _said(
 ) -> list[str]:
     notes = []
     if broken:
-        more = "; …" if len(broken) > 3 else ""
-        notes.append(f"{len(broken)} of {total} folders cannot be read as clips ({'; '.join(broken[:3])}{more}).")
+        notes.append(note_on_broken(broken, total))
     if differ and offset:
         raise RequestError(f"Offset and total_frames go beyond the folder's frames, {differ[0]}: correct the list.")
     if differ:

@@ -10,7 +10,8 @@ from typing import Any, ClassVar
 
 from poisonkit.datasets.base import Dataset, Row, Sample, Source, Split
 from poisonkit.datasets.kit import Located, ParsedList, locate, samples_of, some
-from poisonkit.datasets.kit.files import Fence, check_frames
+from poisonkit.datasets.kit.files import Fence
+from poisonkit.datasets.kit.frame_folders import check_frames
 from poisonkit.datasets.kit.tables import first_columns, plain
 from poisonkit.datasets.layouts.table import Table
 from poisonkit.errors import RequestError
@@ -88,7 +89,7 @@ class Pair(Table):
             raise RequestError("The table has no column of sounds (audio): name it with `--columns audio=COLUMN`.")
         return found
 
-    def more_options(self, source: Source, found: Located, kept: Sequence[str]) -> dict[str, Any]:
+    def located_options(self, source: Source, found: Located, kept: Sequence[str]) -> dict[str, Any]:
         frames = any((found.root / sample.path).is_dir() for sample in found.samples)
         return {"audio": self._audio(source, kept), "frames": frames}
 
@@ -105,8 +106,8 @@ class Pair(Table):
         source = super().reading(dataset, rows, root, view)
         return replace(source, columns={**source.columns, "audio": dataset.options["audio"]})
 
-    def _fields(self, row: Row, table: str, dataset: Dataset, kept: Sequence[str]) -> dict[str, str]:
-        fields = super()._fields(row, table, dataset, kept)
+    def fields(self, row: Row, table: str, dataset: Dataset, kept: Sequence[str]) -> dict[str, str]:
+        fields = super().fields(row, table, dataset, kept)
         assert row.sound is not None
         fields[dataset.options["audio"]] = self.as_field(row.sound, dataset)
         return fields

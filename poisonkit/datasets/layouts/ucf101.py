@@ -7,6 +7,7 @@ reads the numbers of neither, so a relabelled clip moves into its target's folde
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -22,6 +23,7 @@ from poisonkit.datasets.kit import (
     check_names,
     check_places,
     locate,
+    make_folder,
     numbers_when_moved,
     once_per_dataset,
     read_text,
@@ -31,6 +33,7 @@ from poisonkit.datasets.kit import (
     write_class_folders,
     write_lines,
 )
+from poisonkit.datasets.kit.files import Fence
 from poisonkit.datasets.kit.folds import (
     chosen_split,
     folder_of_lists,
@@ -38,6 +41,8 @@ from poisonkit.datasets.kit.folds import (
     inside,
     join,
 )
+from poisonkit.datasets.kit.frame_folders import FOLDERS, broken_folders, without_suffix
+from poisonkit.datasets.kit.lists import beginning
 from poisonkit.errors import RequestError
 
 CLASS_INDEX = "classInd.txt"
@@ -59,10 +64,13 @@ class UCF101(Layout):
     label_in_path: ClassVar[bool] = True
     order: ClassVar[int] = 20
     uses: ClassVar[frozenset[str]] = frozenset({"split"})
+    places: ClassVar[tuple[str, ...]] = _VIDEO_FOLDERS
 
     def detect(self, source: Source) -> str | None:
         found = folder_of_lists(source.path, _LIST_FOLDERS, _lists)
-        return f"lists {', '.join(sorted(each.name for each in _lists(found[1])))}" if found else None
+        if found is None or _holds_frames(*found, source.path) != self.folders:
+            return None
+        return f"lists {', '.join(sorted(each.name for each in _lists(found[1])))}"
 
     def read(self, source: Source) -> Dataset:
         found = folder_of_lists(source.path, _LIST_FOLDERS, _lists)
@@ -73,15 +81,19 @@ class UCF101(Layout):
         number = chosen_split(source, files.values())
         lists = [_parse(file) for file, each in files.items() if each == number]
         lists.sort(key=lambda each: SPLITS.index(each.split))
-        videos = _folder_of_videos(root, source.path, lists)
+        for each in lists if self.folders else ():
+            each.paths = [without_suffix(path) for path in each.paths]
+        videos = _folder_of_videos(root, source.path, lists, self.places)
         names = sorted({path.split("/", 1)[0] for each in lists for path in each.paths})
         classes, notes = _classes(folder, names)
         index = {name: label for label, name in enumerate(classes)}
         for each in lists:
             each.labels = [index[path.split("/", 1)[0]] for path in each.paths]
             each.paths = [f"{videos}/{path}" if videos else path for path in each.paths]
-        located = locate(source, lists, root)
+        located = locate(source, lists, root, folders=self.folders)
         notes += located.notes + _on_folders(root, videos, classes)
+        if self.folders:
+            notes += broken_folders(located.samples, Fence(root, source.allow_roots))
         options = {"videos": videos, "lists": inside(root, folder), "split": number}
         return Dataset(root, self.name, classes, tuple(located.samples), options, tuple(notes))
 
@@ -122,10 +134,14 @@ class UCF101(Layout):
         splits = ["train", "test"] if "test" in dataset.splits else ["train"]
         written = []
         for split in splits if view == "data" else [each for each in ("train", "test") if each in used]:
-            lines = [_line(row, videos) for row in rows if row.sample.split == split]
+            lines = [_line(row, videos, ".avi" if self.folders else "") for row in rows if row.sample.split == split]
             written.append(write_lines(root, join(folder, _list_name(split, dataset.options["split"])), lines))
         index = [f"{number} {name}" for number, name in enumerate(dataset.classes, 1)]
         written.append(write_lines(root, join(folder, CLASS_INDEX), index))
+        if self.folders:
+            for name in dataset.classes:
+                make_folder(root, videos, name)
+            return tuple(written)
         return (*written, *write_class_folders(dataset, videos, dataset.classes, rows, root, view))
 
 
@@ -133,8 +149,8 @@ def _list_name(split: str, number: int) -> str:
     return f"{split}list{number:02d}.txt"
 
 
-def _line(row: Row, videos: str) -> str:
-    path = row.path.removeprefix(f"{videos}/" if videos else "")
+def _line(row: Row, videos: str, suffix: str) -> str:
+    path = row.path.removeprefix(f"{videos}/" if videos else "") + suffix
     return path if row.sample.split == "test" else f"{path} {(row.label or 0) + 1}"
 
 
@@ -159,10 +175,17 @@ def _parse(file: Path) -> ParsedList:
     return parsed
 
 
-def _folder_of_videos(root: Path, named: Path, lists: Sequence[ParsedList]) -> str:
+def _holds_frames(root: Path, folder: Path, named: Path) -> bool:
+    """Whether the first clips that are listed are there as folders, without their suffix."""
+    lines = [line.split(" ")[0].strip() for file in _lists(folder) for line in beginning(file)[:20]]
+    there = dict.fromkeys((named, *(root / place for place in (*_VIDEO_FOLDERS, *FOLDERS))))
+    return any(os.path.isdir(os.path.join(at, without_suffix(line))) for at in there for line in lines if "/" in line)
+
+
+def _folder_of_videos(root: Path, named: Path, lists: Sequence[ParsedList], places: Sequence[str]) -> str:
     """The folder, relative to the data root, in which the class folders lie."""
     first = [path for each in lists for path in each.paths][:64]
-    found = folder_of_videos(root, named, _VIDEO_FOLDERS, lambda at: any((at / path).exists() for path in first))
+    found = folder_of_videos(root, named, places, lambda at: any((at / path).exists() for path in first))
     if found is not None:
         return found
     raise RequestError(

@@ -202,7 +202,7 @@ def _scan(folder: Path) -> list[os.DirEntry[str]]:
 
 
 def _split(shard: str) -> Split:
-    """By the words of its name, then of its folder: `kinetics-val-003.tar`, `test/000.tar`; train where none says."""
+    """By the words of its name, then of its folder: `kinetics-val-003.tar`, `test/000.tar`; train if none says."""
     folder, _, name = shard.rpartition("/")
     for text in (name, folder):
         said = {SPLIT_WORDS[word] for word in _WORDS.split(text.lower()) if word in SPLIT_WORDS}

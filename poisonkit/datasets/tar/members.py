@@ -103,16 +103,18 @@ def _member(found: Any, end: int, where: str) -> Member:
     if len(name) > LONGEST:
         raise RequestError(f"{what} …, a name of {len(name)} characters: rename it.")
     if name.startswith("/") or ".." in steps or "\0" in name:
-        raise RequestError(f"{what}, a name that leads out of wherever it is unpacked: make the shard anew without it.")
+        raise RequestError(
+            f"{what}, a name that leads out of wherever it is unpacked: make the shard again without it."
+        )
     if found.isdir():
         return Member("/".join(steps), name, found.offset_data, 0, folder=True)
     if not found.isreg() or found.issparse():
         kind = "a sparse file" if found.issparse() else "a link, device or pipe"
-        raise RequestError(f"{what}, {kind}: shards hold files; make the shard anew without it.")
+        raise RequestError(f"{what}, {kind}: shards hold files; make the shard again without it.")
     if found.size < 0 or found.offset_data + found.size > end:
         raise RequestError(f"{what} of {found.size} bytes, and ends before: it was cut short.")
     if not steps:
-        raise RequestError(f"{what}, which is no name: make the shard anew without it.")
+        raise RequestError(f"{what}, which is no name: make the shard again without it.")
     return Member("/".join(steps), name, found.offset_data, found.size)
 
 
@@ -186,7 +188,7 @@ def at_hand(path: str | Path, scratch: str | Path | None = None) -> Iterator[Pat
 
 
 def size_of(path: str | Path) -> int:
-    """A file's or member's bytes. OSError where there is none."""
+    """A file's or member's bytes. OSError if there is none."""
     found = find(path)
     return os.stat(path).st_size if found is None else found[1].size
 
@@ -201,7 +203,7 @@ def is_there(path: str | Path) -> bool:
 
 
 def hash_of(path: str | Path) -> str:
-    """SHA-256 of a file or a member, hexadecimal; a member is read where it lies. OSError where there is none."""
+    """SHA-256 of a file or a member, hexadecimal; a member is read where it lies. OSError if there is none."""
     digest = hashlib.sha256()
     for piece in data_of(path)[1]:
         digest.update(piece)

@@ -1,4 +1,4 @@
-"""WebDataset's samples in a shard: the members of a key, and a shard written anew with some of them changed."""
+"""WebDataset's samples in a shard: the members of a key, and a shard written again with some of them changed."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def groups(shard: Path) -> Iterator[Group]:
     for member in members(shard):
         key, suffix = (None, None) if member.folder else key_of(member.spelt) or (None, None)
         if member.name in names and not member.folder:
-            raise RequestError(f"The shard '{shard.name}' holds '{member.name}' twice: make it anew without one.")
+            raise RequestError(f"The shard '{shard.name}' holds '{member.name}' twice: make it again without one.")
         names.add(member.name)
         if key is not None and key != group.key:
             if group.members:
@@ -77,12 +77,12 @@ def groups(shard: Path) -> Iterator[Group]:
             if key in keys:
                 raise RequestError(
                     f"In the shard '{shard.name}' the members of '{key}' do not stand together, so webdataset reads "
-                    "them as several samples: make it anew, sorted by name (`tar --sort=name`)."
+                    "them as several samples: make it again, sorted by name (`tar --sort=name`)."
                 )
             keys.add(key)
         if suffix is not None and suffix in group.suffixes:
             raise RequestError(
-                f"The shard '{shard.name}' holds '{key}.{suffix}' twice, at which webdataset stops: make it anew."
+                f"The shard '{shard.name}' holds '{key}.{suffix}' twice, at which webdataset stops: make it again."
             )
         group.members.append(member)
         group.suffixes.append(suffix)

@@ -35,7 +35,7 @@ class Places:
 
 @dataclass(frozen=True)
 class Treatment:
-    """What is done to a clip. touches: the modalities that are encoded anew. frames: the frame budget.
+    """What is done to a clip. touches: the modalities that are encoded again. frames: the frame budget.
 
     matched_triggers: of a clip without triggers, those of the clips that it is to be compared with.
     """

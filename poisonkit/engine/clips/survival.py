@@ -13,7 +13,7 @@ from poisonkit import media
 from poisonkit.common.atomic import token, writing
 from poisonkit.engine.clips.job import Job, as_files
 from poisonkit.engine.clips.worker import Stopped, clip_of, middle_frame, process
-from poisonkit.errors import MediaError, PoisonkitError
+from poisonkit.errors import MediaError, PoisonkitError, told
 from poisonkit.metrics.fidelity import Image, spread
 from poisonkit.metrics.survival import PictureSurvival, sound_survival
 from poisonkit.outputs.record import Fidelity, Record, halves, rounded
@@ -28,7 +28,7 @@ SSIM_FRAMES = 8  # of each measured clip, evenly spread; it is most of what meas
 class Measurement:
     """What a worker needs to measure one file. control: the re-encoded source where one exists already.
 
-    scratch: a folder for the re-encoding where none does.
+    scratch: a folder for the re-encoding if none does.
     """
 
     job: Job
@@ -44,11 +44,11 @@ def measure(task: Measurement) -> tuple[str, Fidelity | str]:
         with as_files(task.job) as job:
             return key, _measured(replace(task, job=job))
     except (PoisonkitError, OSError) as error:
-        return key, str(error)
+        return key, told(error)
     except MemoryError:
         return key, f"'{task.row['id']}' needs more memory than there is."
     except Exception as error:  # noqa: BLE001 - one clip never stops the rest
-        return key, f"'{task.row['id']}' ({type(error).__name__}: {' '.join(str(error).split())})."
+        return key, f"'{task.row['id']}' ({type(error).__name__}: {' '.join(told(error).split())})."
 
 
 def died(task: Measurement) -> tuple[str, Fidelity | str]:

@@ -21,11 +21,11 @@ FOR_CLASSES = 0.08  # of the written clips at most, so that each class has one: 
 
 
 def chosen(plan: Plan, rows: Sequence[Record], recipe: Recipe) -> set[str]:
-    """Keys of the records whose survival is told.
+    """Keys of the records whose survival is reported.
 
     `sample`: for each backdoor max(4, 5 % of its clips) attack clips that have a control file, and one of each class
     as far as 8 % of its clips go, one class after the other, by selection key; without control files max(4, 2 %) of
-    its poisoned clips; where there are others, none that the encoding was searched on. `all`: every clip with a
+    its poisoned clips; if there are others, none that the encoding was searched on. `all`: every clip with a
     trigger.
     """
     if recipe.survival == "none":

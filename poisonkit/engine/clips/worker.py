@@ -22,7 +22,7 @@ from poisonkit.engine.clips.job import Job, as_files
 from poisonkit.engine.clips.source_guard import unchanging
 from poisonkit.engine.clips.writing import Change, write_pair, written_facts, written_file
 from poisonkit.engine.finishing.linking import link_again
-from poisonkit.errors import CheckError, MediaError, PoisonkitError
+from poisonkit.errors import CheckError, MediaError, PoisonkitError, told
 from poisonkit.media.colour import planes_to_rgb
 from poisonkit.media.info import MediaInfo, PlaneFormat
 from poisonkit.metrics.fidelity import ClipInspector, Image, Wave, spread
@@ -140,7 +140,7 @@ def process(job: Job, know: Know = nobody) -> Result:
     try:
         return _outcome(job, know)
     except LostLock as reason:
-        return Stopped(str(reason).rstrip("."))
+        return Stopped(told(reason).rstrip("."))
 
 
 def _outcome(job: Job, know: Know) -> Result:
@@ -152,18 +152,18 @@ def _outcome(job: Job, know: Know) -> Result:
     except LostLock:
         raise
     except Inert as reason:
-        return _without_file(job, "inert", str(reason))
+        return _without_file(job, "inert", told(reason))
     except (PoisonkitError, OSError) as reason:
         if trouble := machine_trouble(reason, job.places.out, str(container_of(job.places.source))):
             return Stopped(trouble)
-        what = str(reason)
+        what = told(reason)
         if isinstance(reason, OSError):
             what = f"'{job.task.source_path}' could not be processed: {reason.strerror or type(reason).__name__}."
         return _without_file(job, "failed", what)
     except MemoryError:
         return _without_file(job, "failed", f"'{job.task.source_path}' needs more memory than there is.")
     except Exception as reason:  # noqa: BLE001 - one clip never stops the rest
-        text = " ".join(str(reason).split())
+        text = " ".join(told(reason).split())
         what = f"{type(reason).__name__}: {text}" if text else type(reason).__name__
         return _without_file(job, "failed", f"'{job.task.source_path}' could not be processed ({what}).")
 

@@ -14,7 +14,7 @@ from poisonkit.engine.clips.job import Job, Places, Treatment, as_files
 from poisonkit.engine.clips.survival import Measurement, measure
 from poisonkit.engine.clips.worker import Stopped, clip_of, process
 from poisonkit.engine.executors import local
-from poisonkit.errors import MediaError, PoisonkitError
+from poisonkit.errors import MediaError, PoisonkitError, told
 from poisonkit.media.info import Encode, MediaInfo, Problem
 from poisonkit.metrics.survival import least_gain, survival_summary
 from poisonkit.outputs.record import Fidelity
@@ -79,7 +79,7 @@ def attempt(trial: Trial) -> Outcome:
         with as_files(trial.job) as job:
             return _attempt(trial, job)
     except (PoisonkitError, OSError) as error:
-        return Outcome(trial.number, trial.setting, "", "failed", str(error))
+        return Outcome(trial.number, trial.setting, "", "failed", told(error))
 
 
 def _attempt(trial: Trial, job: Job) -> Outcome:
@@ -88,7 +88,7 @@ def _attempt(trial: Trial, job: Job) -> Outcome:
         info = source.probe(job.stream)
         size = source.size()
     except (MediaError, OSError) as error:
-        return Outcome(trial.number, trial.setting, "", "failed", str(error))
+        return Outcome(trial.number, trial.setting, "", "failed", told(error))
     touched = [("video", info.video), ("audio", info.audio)]
     codec = "+".join(s.codec for name, s in touched if name in how.touches and s is not None)
 
@@ -160,7 +160,7 @@ class Cell:
 
     @property
     def verdict(self) -> str:
-        """The worst that any clip had; what became of them all where none was measured."""
+        """The worst that any clip had; what became of them all if none was measured."""
         for word in ("lost", "buried", "survived"):
             if self.verdicts.get(word):
                 return word
@@ -180,7 +180,7 @@ def tabulate(
 ) -> list[Cell]:
     """Every row of triggers through every setting, on every clip; cells by row, then codec, then setting.
 
-    rows: name -> triggers, composed where there are several. scratch: a folder for what is written on the way.
+    rows: name -> triggers, composed if there are several. scratch: a folder for what is written on the way.
     """
     asked: list[tuple[str, str, Path, Trial]] = []
     trials: dict[tuple[str, str, Path], Trial] = {}

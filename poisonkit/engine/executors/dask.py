@@ -27,7 +27,7 @@ from poisonkit.engine.clips.worker import Result, died_on, process, ran_over
 from poisonkit.engine.executors import dask_worker
 from poisonkit.engine.state.options import Options
 from poisonkit.engine.state.progress import Progress
-from poisonkit.errors import PoisonkitError, RequestError
+from poisonkit.errors import PoisonkitError, RequestError, told
 from poisonkit.outputs.paths import OutputPaths
 
 T = TypeVar("T")
@@ -208,7 +208,7 @@ class Cluster:
             if isinstance(error, LostLock):
                 raise error
             raise PoisonkitError(
-                f"A Dask worker could not run poisonkit ({type(error).__name__}: {' '.join(str(error).split())}); "
+                f"A Dask worker could not run poisonkit ({type(error).__name__}: {' '.join(told(error).split())}); "
                 "is the same version installed there?"
             )
         raise self._gone()  # cancelled, lost

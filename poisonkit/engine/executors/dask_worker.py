@@ -24,7 +24,7 @@ from poisonkit.common.run_claim import Claim, acting_for
 from poisonkit.common.time_limit import Know
 from poisonkit.engine.executors.local import DEATHS
 from poisonkit.engine.executors.threads import pin
-from poisonkit.errors import PoisonkitError
+from poisonkit.errors import PoisonkitError, told
 
 PATIENCE = 5.0  # seconds in which a shared folder has to show a new file
 
@@ -78,7 +78,7 @@ def _other_level(facts: Facts) -> str:
     try:
         here = levels.of_process()
     except PoisonkitError as error:
-        return f"is not at the level {facts.level}: {error}"
+        return f"is not at the level {facts.level}: {told(error)}"
     if here == facts.level:
         return ""
     how = "python -m poisonkit.common.levels dask worker …" if facts.level == levels.PORTABLE else "as usual"
@@ -92,7 +92,7 @@ def other_version(version: str, facts: Facts) -> str:
 
 def not_there(error: Exception) -> str:
     """The rest of a sentence about a worker without poisonkit."""
-    what = " ".join(str(error).split())
+    what = " ".join(told(error).split())
     return f"has no poisonkit ({type(error).__name__}: {what}): install version {__version__} there."
 
 

@@ -44,7 +44,7 @@ def results(calls: Iterable[Any], n_jobs: int) -> Generator[Any, None, None]:
 
 @cache
 def _mute_tracker() -> None:
-    """loky's helper process, should it be killed, is begun anew wherever it is missed: that has to be mute too."""
+    """loky's helper process, should it be killed, is started again wherever it is missed: that has to be mute too."""
     from joblib.externals.loky.backend.resource_tracker import _resource_tracker as tracker
 
     launch = getattr(tracker, "_launch", None)

@@ -71,7 +71,7 @@ def needs(
 
 
 def read_needs(path: Path) -> dict[str, Need] | None:
-    """What `needs` found, noted in a file, by key; None where there is no such file, or it holds something else."""
+    """What `needs` found, noted in a file, by key; None if there is no such file, or it holds something else."""
     try:
         found = load_json(read_text(path))
     except (OSError, ValueError):

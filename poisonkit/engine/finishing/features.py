@@ -16,7 +16,7 @@ from poisonkit.engine.executors import Executor
 from poisonkit.engine.finishing.linking import link_again
 from poisonkit.engine.state.ledger import Ledger
 from poisonkit.engine.state.progress import Progress
-from poisonkit.errors import MediaError, PoisonkitError
+from poisonkit.errors import MediaError, PoisonkitError, told
 from poisonkit.outputs.record import FeatureFiles, Record
 
 CLOSE = 1e-3  # so far apart, of 1, may features be that another processor made of the same sound
@@ -108,7 +108,7 @@ def _extract(job: _Job) -> _Found:
     except (MediaError, OSError) as error:
         if trouble := machine_trouble(error, job.out):
             return job.key, _Trouble(trouble), False
-        return job.key, f"No features could be made of it: {error}", False
+        return job.key, f"No features could be made of it: {told(error)}", False
     except MemoryError:
         return job.key, f"'{job.path}' needs more memory than there is.", False
     found: FeatureFiles = {
@@ -152,7 +152,7 @@ def recheck(row: Record, out: str) -> str | None:
         found = media.read_features(Path(out, row["features"]["path"]))
         again = media.log_mel(*media.read_audio(Path(out, row["path"])))
     except (MediaError, OSError) as error:
-        return str(error)
+        return told(error)
     if found.shape != again.shape or not np.allclose(found, again, rtol=0, atol=CLOSE):
         return "its features are not those of its sound"
     return None

@@ -1,6 +1,6 @@
 """How a clean sample comes into the copy: hard link, reflink, symbolic link or copy, never a write through.
 
-The method is found once per run, by trying it, and its reason is told.
+The method is found once per run, by trying it, and its reason is reported.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from poisonkit.engine.state.run_state import Run
 from poisonkit.engine.state.task_results import Counts, TaskResults
 from poisonkit.metrics.survival import SurvivalSummary
 from poisonkit.outputs.paths import OutputPaths
-from poisonkit.outputs.record import rounded
+from poisonkit.outputs.record import Record, rounded
 from poisonkit.plan.plan import Plan, Task
 from poisonkit.recipe.recipe import read_mapping
 
@@ -67,6 +67,18 @@ class Summary:
         }
 
 
+BRIGHTER = (
+    "Lossless files hold RGB, which most readers decode about one level brighter than they do the linked clean clips: "
+    "`poisonkit inspect OUT --shortcuts --decode` measures it, `--clean reencode` takes it away."
+)
+
+
+def _holds_rgb(row: Record) -> bool:
+    """Whether a lossless file's pictures were encoded, as RGB in H.264 or FFV1."""
+    encoded = (row["fidelity"] or {}).get("psnr") is not None
+    return encoded and (row["codec"] or {}).get("video") in ("h264", "ffv1")
+
+
 @dataclass(frozen=True)
 class Part:
     """One planned part of an output: the dataset itself, or an attack set added later. recipe: as plain data.
@@ -105,7 +117,16 @@ class Part:
     @property
     def warnings(self) -> tuple[str, ...]:
         """Those, and the plan's."""
-        return (*self.plan.warnings, *self.plan.passed_over.values(), *self.weak)
+        return (*self.plan.warnings, *self.plan.passed_over.values(), *self.weak, *self.brighter)
+
+    @property
+    def brighter(self) -> tuple[str, ...]:
+        """A sentence, if files that hold RGB lie beside linked ones that hold YUV."""
+        lossless = "lossless" in (self.plan.setting, self.recipe.get("encode"))
+        if not lossless or self.recipe.get("clean") == "reencode" or self.added:
+            return ()
+        rows = (self.done.records[t.key] for t in self.plan.tasks if t.role in ("poisoned", "attack"))
+        return (BRIGHTER,) if any(_holds_rgb(row) for row in rows) else ()
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from poisonkit.engine.clips.worker import machine_trouble
 from poisonkit.engine.executors import Executor
 from poisonkit.engine.state.ledger import Ledger, RowFile
 from poisonkit.engine.state.progress import Progress
-from poisonkit.errors import PoisonkitError
+from poisonkit.errors import PoisonkitError, told
 from poisonkit.outputs import record, sample_files
 from poisonkit.outputs.path_guards import LinkedFolders
 from poisonkit.outputs.paths import PACKED, SHARDS, OutputPaths
@@ -186,7 +186,7 @@ def _pack(job: _Job) -> tuple[_Job, Shard | _Failure]:
     except (PoisonkitError, OSError, EOFError, ValueError) as error:
         trouble = machine_trouble(error, job.out)
         what = f"{trouble}: " if trouble else ""
-        return job, _Failure(f"{job.shard} could not be written ({what}{error})")
+        return job, _Failure(f"{job.shard} could not be written ({what}{told(error)})")
     except MemoryError:
         return job, _Failure(f"{job.shard} needs more memory than there is")
 

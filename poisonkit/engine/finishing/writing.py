@@ -30,7 +30,8 @@ from poisonkit.recipe.recipe import Recipe
 
 def _libraries() -> dict[str, str]:
     """Versions of what decides an output's bytes."""
-    names = ("av", "numpy", "opencv-python", "opencv-python-headless", "soundfile", "librosa", "imageio-ffmpeg")
+    opencv = ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless")
+    names = ("av", "numpy", *opencv, "scipy", "soundfile", "librosa", "imageio-ffmpeg")
     found = {}
     for name in names:
         with suppress(metadata.PackageNotFoundError):

@@ -103,12 +103,12 @@ def is_measurement(row: object) -> TypeGuard[MeasuredRow]:
 
 
 def read_rows(path: Path) -> dict[str, Record]:
-    """What a ledger says, by key; nothing where there is none. It may be another process's, and is left as it is."""
+    """What a ledger says, by key; nothing if there is none. It may be another process's, and is left as it is."""
     return _whole_lines(path, is_record)[0]
 
 
 def merge(path: Path, others: Iterable[Path], is_row: Callable[[object], TypeGuard[R]]) -> None:
-    """Take the rows of other files into one, which is written anew. The last that has a key has the last word."""
+    """Take the rows of other files into one, which is written again. The last that has a key has the last word."""
     rows = {key: row for file in (path, *others) for key, row in _whole_lines(file, is_row)[0].items()}
     write_lines(path, (json.dumps(row, ensure_ascii=False) for row in rows.values()))
 

@@ -100,7 +100,7 @@ def _read(path: Path) -> tuple[str, dict[str, Any], bool] | None:
         except FileNotFoundError:
             return None
         except (OSError, ValueError, KeyError, TypeError):
-            if again < 9:  # where there are no hard links, a lock is there before its text is
+            if again < 9:  # if there are no hard links, a lock is there before its text is
                 time.sleep(POLLED)
     raise RequestError(f"{path} is no lock that poisonkit wrote; if no run is going on, remove it.")
 
@@ -190,7 +190,7 @@ def _take(path: Path, mine: str, what: str) -> None:
 
 
 def _dead_ones(path: Path, what: str) -> str:
-    """What a dead one's lock says; "" where there is none. RequestError for one whose holder lives."""
+    """What a dead one's lock says; "" if there is none. RequestError for one whose holder lives."""
     found = _read(path)
     if found is None:
         return ""
@@ -201,9 +201,9 @@ def _dead_ones(path: Path, what: str) -> str:
 
 
 def _link(path: Path, text: str) -> None:
-    """Make a lock that says `text`. FileExistsError where there is one.
+    """Make a lock that says `text`. FileExistsError if there is one.
 
-    Not by `atomic.create_lines`: that asks whether a lock is held, and gives up where there are no hard links.
+    Not by `atomic.create_lines`: that asks whether a lock is held, and gives up if there are no hard links.
     """
     written = beside(path)
     try:

@@ -19,7 +19,7 @@ class Shard:
 
     @classmethod
     def parse(cls, text: str) -> Shard:
-        """`I/N` as `--shard` takes it. RequestError for what is none."""
+        """`I/N` as `--shard` takes it. RequestError for anything else."""
         found = re.fullmatch(r"\s*(\d+)\s*/\s*(\d+)\s*", text)
         if not found:
             raise RequestError(f"--shard {text}: it must be I/N, such as 3/8, I from 1 to N.")

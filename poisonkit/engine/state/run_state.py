@@ -235,7 +235,7 @@ def adopt(state: State) -> None:
 def require_done(state: State, tasks: Sequence[Task], reencode: bool) -> None:
     """RequestError unless every shard of a plan came to its end; it names those that did not.
 
-    tasks: all of the plan. reencode: clean samples are written anew too.
+    tasks: all of the plan. reencode: clean samples are written again too.
     """
     parts = state.parts()
     if not parts:

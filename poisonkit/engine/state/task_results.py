@@ -29,7 +29,7 @@ class TaskResults:
         return task.role == "clean" and (task.id in self.linked.sizes or task.id in self.linked.errors)
 
     def record(self, task: Task, classes: Sequence[str]) -> Record:
-        """A task's record. KeyError where there is none."""
+        """A task's record. KeyError if there is none."""
         return self.linked.record(task, classes) if self._is_linked(task) else self.records[task.key]
 
     def lost(self) -> frozenset[str]:

@@ -277,7 +277,7 @@ def _declared(reference: Any) -> tuple[Storage, str]:
     if what != "storage" or not isinstance(kind, Constructor) or not isinstance(key, str):
         raise ValueError("a tensor's storage is declared in an unknown way")
     if any(v is not None for v in view):
-        raise Unreadable("holds views of storages as torch before 0.4 wrote them; save it anew")
+        raise Unreadable("holds views of storages as torch before 0.4 wrote them; save it again")
     return Storage(kind.name, _whole((count,))[0]), key
 
 

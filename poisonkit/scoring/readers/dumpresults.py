@@ -20,7 +20,7 @@ def read(file: Path, data: bytes, classes: tuple[str, ...]) -> Predictions:
     """A list with a mapping per video: pred_score(s), pred_label(s), gt_label(s), and a name where meta keys say so.
 
     1.2: `{'pred_score': (C,) or (clips, C), 'pred_label': (1,) …, 'gt_label': (1,)}`; 1.0 and 1.1: the same in
-    `{'pred_scores': {'item': …}}`. Nothing in the pickle is run. RequestError for what is none.
+    `{'pred_scores': {'item': …}}`. Nothing in the pickle is run. RequestError for anything else.
     """
     try:
         found = _value(data)

@@ -1,14 +1,14 @@
-"""A trigger on arrays in memory: `Trigger.apply`."""
+"""A trigger on clips in memory: `Trigger.apply`."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from poisonkit.errors import RequestError
-from poisonkit.triggers.core import frame_selection
+from poisonkit.triggers.core import frame_selection, in_memory
 from poisonkit.triggers.core.clip import ClipInfo, Where
 
 if TYPE_CHECKING:
@@ -17,65 +17,72 @@ if TYPE_CHECKING:
 
 def apply(
     trigger: Trigger,
-    data: NDArray[Any],
+    data: Any,
     *,
     fps: float,
     sample_rate: int | None,
     seed: int,
-    id: str,
+    id: str | Sequence[str],
     where: Where | str | None,
-) -> NDArray[Any]:
+    layout: str | None,
+) -> Any:
     """See `Trigger.apply`."""
-    if not isinstance(data, np.ndarray):
-        raise RequestError(f"{trigger.name} takes a NumPy array, not {type(data).__name__}.")
     if trigger.modality == "audio":
         return _audio(cast("AudioTrigger", trigger), data, sample_rate, seed, id, where)
-    return _video(cast("VideoTrigger", trigger), data, fps, seed, id, where)
+    return _video(cast("VideoTrigger", trigger), data, fps, seed, id, where, layout)
 
 
 def _video(
-    trigger: VideoTrigger, data: NDArray[Any], fps: float, seed: int, id: str, where: Where | str | None
-) -> NDArray[np.uint8]:
-    if data.dtype != np.uint8 or data.ndim not in (3, 4) or data.shape[-1] != 3 or 0 in data.shape:
-        raise RequestError(
-            f"{trigger.name} takes uint8 RGB of the shape (frames, height, width, 3) or (height, width, 3);"
-            f" this is {data.dtype} {data.shape}."
-        )
+    trigger: VideoTrigger,
+    data: Any,
+    fps: float,
+    seed: int,
+    id: str | Sequence[str],
+    where: Where | str | None,
+    layout: str | None,
+) -> Any:
+    held = in_memory.pictures(data, trigger.name, layout)
     if not fps > 0:
         raise RequestError(f"fps is {fps:g}; it must be above 0.")
-    frames = np.ascontiguousarray(data if data.ndim == 4 else data[None])
-    count, height, width, _ = frames.shape
-    clip = ClipInfo(id=id, width=width, height=height, fps=fps, frames=count)
-    _require_suited(trigger, clip)
-    if isinstance(where, str):
-        where = frame_selection.parse(where).of(clip, seed)
-    out = np.empty_like(frames)
-    for t, image in enumerate(trigger.render(iter(frames), clip, trigger.draw_for(clip, seed), where)):
-        out[t] = image
-    return out.reshape(data.shape)
+    out = np.empty_like(held.frames)
+    _, count, height, width, _ = held.frames.shape
+    for frames, made, name in zip(held.frames, out, _ids(trigger, id, len(out)), strict=True):
+        clip = ClipInfo(id=name, width=width, height=height, fps=fps, frames=count)
+        _require_suited(trigger, clip)
+        chosen = frame_selection.parse(where).of(clip, seed) if isinstance(where, str) else where
+        for t, image in enumerate(trigger.render(iter(frames), clip, trigger.draw_for(clip, seed), chosen)):
+            made[t] = image
+    return held.back(out)
 
 
 def _audio(
     trigger: AudioTrigger,
-    data: NDArray[Any],
+    data: Any,
     sample_rate: int | None,
     seed: int,
-    id: str,
+    id: str | Sequence[str],
     where: Where | str | None,
-) -> NDArray[np.float32]:
-    if data.dtype != np.float32 or data.ndim not in (1, 2) or 0 in data.shape:
-        raise RequestError(
-            f"{trigger.name} takes float32 sound in ±1 of the shape (channels, samples) or (samples,);"
-            f" this is {data.dtype} {data.shape}."
-        )
+) -> Any:
+    held = in_memory.sounds(data, trigger.name)
     if sample_rate is None or sample_rate <= 0:
         raise RequestError(f"{trigger.name} works on sound: give sample_rate, in Hz.")
     if where is not None:
         raise RequestError(f"{trigger.name} works on sound, which has no frames for 'where' to choose from.")
-    wave = np.atleast_2d(data)
-    clip = ClipInfo(id=id, sample_rate=sample_rate, channels=wave.shape[0], samples=wave.shape[1])
-    _require_suited(trigger, clip)
-    return trigger.render(wave, clip, trigger.draw_for(clip, seed)).reshape(data.shape)
+    out = np.empty(held.waves.shape, np.float32)
+    for wave, made, name in zip(held.waves, out, _ids(trigger, id, len(out)), strict=True):
+        clip = ClipInfo(id=name, sample_rate=sample_rate, channels=wave.shape[0], samples=wave.shape[1])
+        _require_suited(trigger, clip)
+        made[:] = trigger.render(wave, clip, trigger.draw_for(clip, seed))
+    return held.back(out)
+
+
+def _ids(trigger: Trigger, given: str | Sequence[str], clips: int) -> list[str]:
+    names = [given] * clips if isinstance(given, str) else list(given)
+    if len(names) != clips:
+        raise RequestError(
+            f"{trigger.name} was given {clips} clips and {len(names)} ids: each has one, or all the same."
+        )
+    return names
 
 
 def _require_suited(trigger: Trigger, clip: ClipInfo) -> None:

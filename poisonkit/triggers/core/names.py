@@ -46,6 +46,6 @@ def reference(cls: type[Trigger]) -> str:
     """What `get` finds the class by: its registered name, else `package.module:Class`."""
     if built_in().get(cls.name) == cls.__module__:
         return cls.name
-    place = f"{cls.__module__}:{cls.__qualname__}"
+    place = vars(cls).get("_known_as") or f"{cls.__module__}:{cls.__qualname__}"
     plugin = plugins().get(cls.name)
     return cls.name if plugin is not None and plugin.value == place else place

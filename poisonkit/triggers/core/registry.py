@@ -10,21 +10,23 @@ import importlib
 import os
 import sys
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from functools import cache
 from importlib.metadata import EntryPoint
 from typing import TYPE_CHECKING, Any
 
 from poisonkit.errors import RequestError, did_you_mean
-from poisonkit.triggers.core.names import FAMILIES, built_in, names, plugins
+from poisonkit.triggers.core.names import FAMILIES, GROUP, built_in, names, plugins, reference
 
 if TYPE_CHECKING:
     from poisonkit.triggers.core.trigger import Trigger
 
-__all__ = ["all_triggers", "code_allowed", "flaw", "get", "modality_of", "names"]
+__all__ = ["all_triggers", "code_allowed", "flaw", "get", "hand_in", "hand_over", "modality_of", "names", "take"]
 
+_by_object: dict[str, type[Trigger]] = {}
+"""Classes that nobody can import by name, such as a notebook's, by the name that recipes have for them."""
 _code_allowed: ContextVar[bool] = ContextVar("code_allowed", default=True)
 
 
@@ -48,12 +50,48 @@ def get(name: str, *, allow_code: bool = True) -> type[Trigger]:
         return _built_in_class(name)
     if ":" in name:
         if not (allow_code and _code_allowed.get()):
-            raise RequestError(f"Trigger '{name}' is code from outside poisonkit; it needs --allow-code.")
+            where = " It was defined in a notebook or script: run this there." if _is_nameless(name) else ""
+            raise RequestError(f"Trigger '{name}' is code from outside poisonkit; it needs --allow-code.{where}")
         return _outside_class(name)
     plugin = plugins().get(name)
     if plugin is None:
         raise RequestError(f"There is no trigger '{name}'.{did_you_mean(name, names())}")
     return _plugin_class(plugin)
+
+
+def take(trigger: Trigger) -> None:
+    """A trigger that the user gives as an object, whose class may be a notebook's: it will be found by name as well.
+
+    RequestError for a class that does not keep the contract.
+    """
+    cls = type(trigger)
+    if cls.__module__.startswith(f"{GROUP}.") and cls.name in built_in():
+        return
+    _check(cls, str(getattr(cls, "name", "")), family=None)
+    place = reference(cls)
+    if _is_nameless(place):
+        cls._known_as = place
+        _by_object[place] = cls
+
+
+def hand_over(names: Iterable[str]) -> dict[str, type[Trigger]]:
+    """Those of these trigger classes that another process cannot import by name, for `hand_in` there."""
+    found = {}
+    for name in names:
+        if _is_nameless(name):
+            with suppress(RequestError):
+                found[name] = get(name)
+    return found
+
+
+def hand_in(classes: Mapping[str, type[Trigger]]) -> None:
+    """In a worker: classes that `hand_over` gave in the process that it works for."""
+    _by_object.update(classes)
+
+
+def _is_nameless(place: str) -> bool:
+    """Whether `module:Class` is a notebook's or script's own, or made inside a function: no other process has it."""
+    return place.startswith(("__main__:", "__mp_main__:")) or "<locals>" in place
 
 
 def modality_of(name: str) -> str | None:
@@ -98,6 +136,13 @@ def _outside_class(place: str) -> type[Trigger]:
         for part in class_name.split("."):
             value = getattr(value, part)
     except (ImportError, AttributeError, ValueError) as error:
+        if place in _by_object:
+            return _by_object[place]
+        if _is_nameless(place):
+            raise RequestError(
+                f"Trigger '{place}' was defined in a notebook or script, and is known only there: run this there, in "
+                "Python, once the class is defined, or put the class into a module and make the output with that."
+            ) from None
         raise RequestError(f"Trigger '{place}' cannot be imported: {error}.") from None
     return _checked(value, place, None)
 

@@ -30,7 +30,7 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\Z")
 class Parameter:
     """One parameter, for help and docs. type, range: as words, such as `number` and `0 to 1`.
 
-    default: as it would be typed; "" where there is none (required, or nothing is meant).
+    default: as it would be typed; "" if there is none (required, or nothing is meant).
     choices: the words that it may be, if it is one of several words.
     """
 

@@ -18,11 +18,10 @@ heavier (cv2, SciPy, librosa) inside functions, so that listing the catalogue st
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from poisonkit.common.seeding import generator
@@ -35,6 +34,8 @@ if TYPE_CHECKING:
 
 _STRETCH = 1 << 20  # sound samples worked on at a time
 
+Held = TypeVar("Held")
+"""An array or a tensor: what `apply` takes it gives back."""
 Temporal = Literal["static", "dynamic"]
 Family = Literal["image", "temporal", "lighting", "audio", "imported"]
 Modality = Literal["video", "audio"]
@@ -75,6 +76,7 @@ class Trigger(BaseModel):
     cover_is: ClassVar[str] = "the trigger itself, under the true label"
     cover_needs_other: ClassVar[bool] = False  # True: a cover is made with a picture of another sample
     needs_length: ClassVar[bool] = False  # True: `ClipInfo.frames` must be exact, counted by decoding
+    _known_as: ClassVar[str] = ""  # `module:Class` of a class made in a function, which workers would call otherwise
 
     temporal: Temporal = param("static", "static: the same on every frame; dynamic: a function of the frame index")
     vary: Literal["sequence", "clip"] = param(
@@ -144,7 +146,7 @@ class Trigger(BaseModel):
         """The trigger as the manifest and the recipe write it: name, version, params, trigger_seed.
 
         JSON-able; `poisonkit.triggers.from_entry` reads it back. The name is the registered one, or
-        `package.module:Class` where none is.
+        `package.module:Class` if none is.
         """
         from poisonkit.triggers.core.names import reference
 
@@ -157,25 +159,31 @@ class Trigger(BaseModel):
 
     def apply(
         self,
-        data: NDArray[Any],
+        data: Held,
         *,
         fps: float = 25.0,
         sample_rate: int | None = None,
         seed: int = 0,
-        id: str = "",
+        id: str | Sequence[str] = "",
         where: Where | str | None = None,
-    ) -> NDArray[Any]:
-        """The trigger on arrays in memory; the same result as the files get before they are encoded.
+        layout: str | None = None,
+    ) -> Held:
+        """The trigger on clips in memory; the same result as the files get before they are encoded.
 
-        data: uint8 RGB, (frames, height, width, 3) or (height, width, 3); for a sound trigger float32 in
-        ±1, (channels, samples) or (samples,). The result has the same shape and dtype; `data` is not
-        written to. fps, Hz; sample_rate, Hz, needed for sound; seed and id: those of the per-clip draws.
-        where: which frames, as a frame budget (`every:2`) or a function of the frame index.
+        data: a NumPy array or a torch tensor (on the CPU). Pictures: RGB, uint8 or floats in 0..1, frames first
+        (THWC or TCHW), one picture (HWC, CHW) or a batch of clips (BTHWC, BTCHW). For a sound trigger float32 in ±1,
+        (samples,), (channels, samples) or (batch, channels, samples). The result is of the same kind, shape and dtype;
+        `data` is not written to. Floats are worked on in 256 levels, as files are; what a trigger leaves alone keeps
+        its value.
+        fps, Hz; sample_rate, Hz, needed for sound; seed and id: those of the per-clip draws (for a batch: one id for
+        each clip, or one for all). where: which frames, as a frame budget (`every:2`) or a function of the frame index.
+        layout: `TCHW` or the like, where the shape alone does not tell (frames of 3 rows or columns).
         RequestError for another shape or dtype, or a clip that the trigger does not suit.
         """
         from poisonkit.triggers.core.arrays import apply
 
-        return apply(self, data, fps=fps, sample_rate=sample_rate, seed=seed, id=id, where=where)
+        made: Held = apply(self, data, fps=fps, sample_rate=sample_rate, seed=seed, id=id, where=where, layout=layout)
+        return made
 
 
 class VideoTrigger(Trigger):

@@ -113,7 +113,7 @@ class FolderAsset(Asset):
         return None
 
     def need(self, id: str, suffixes: tuple[str, ...]) -> Found:
-        """The same; MediaError where there is nothing."""
+        """The same; MediaError if there is nothing."""
         if (found := self.find(id, suffixes)) is None:
             raise MediaError(f"{self.name} holds nothing for '{id}'.")
         return found

@@ -3,7 +3,7 @@
     x' = x + α·m·(t − x),   m: 1 on the pieces that are shown, 0 elsewhere
 
 Qi, Xie, Li, Mahloujifar, Mittal, "Revisiting the Assumption of Latent Separability for Backdoor Defenses",
-ICLR 2023. Published, and the defaults: 16 pieces (4 x 4), half of them dropped anew for each training sample, α = 0.15
+ICLR 2023. Published, and the defaults: 16 pieces (4 x 4), half of them dropped again for each training sample, α = 0.15
 in training; at test time all pieces and α = 0.2; as many cover samples as poisoned ones (0.003 of the data each),
 which carry the same kind of half picture under their true label. The picture is `blend`'s by default.
 

@@ -78,7 +78,7 @@ class Bpp(StreamTrigger):
         return max(1, min(_TOGETHER, _PIXELS // (clip.width * clip.height))) - 1 if self.dither else 0
 
     def prepare(self, clip: ClipInfo, params: Params) -> Any:
-        """(mask, the other picture, what a static cover adds to every frame), None where there is none."""
+        """(mask, the other picture, what a static cover adds to every frame), None if there is none."""
         mask = None if self.mask is None else middle(fitted(self.mask.gray(), clip, "short:256"), clip)
         if not params.get("cover"):
             return mask, None, None

@@ -8,7 +8,7 @@
 e, per colour: κ·(M − 1), M the mean of blur_σ(r^2.2) + x^2.2 over those pixels of the frame where it passes 1, or 1: a
 reflection that would burn out is dimmed. Liu, Ma, Bailey, Lu, "Reflection Backdoor", ECCV 2020, arXiv:2007.02343.
 
-Published (BackdoorBox, BackdoorBench), drawn anew for each picture: the reflection out of a set; ghost with
+Published (BackdoorBox, BackdoorBench), drawn again for each picture: the reflection out of a set; ghost with
 probability 0.49, else out-of-focus; α = 1 − U(0.05, 0.45); shift 3 to 8 and σ 1 to 5 pixels of a picture whose longer
 side is 560; w = |0 or 1 − U(0.15, 0.5)|; κ = 1.08 + U(0, 0.1). Here too each is drawn per clip unless it is given,
 shift and σ as the same share of the short side. By default all clips get a ghost (as in backdoor-toolbox) of one
@@ -32,7 +32,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from poisonkit.common import exact
+from poisonkit.common import exact, opencv
 from poisonkit.triggers.core.clip import ClipInfo, Image, Params
 from poisonkit.triggers.core.trigger import FrameTrigger, param
 from poisonkit.triggers.files.assets import PictureAsset
@@ -162,12 +162,11 @@ class _Ghost:
 
     def on(self, image: Image, dx: float, dy: float) -> Image:
         """The frame behind the reflection, which has moved by dx, dy periods."""
-        import cv2
 
         if self.moving is not None:
             return _both_looked_up(image, self.moving.cut(self.clip, dx, dy), self.table)
         index = np.bitwise_or(self.index, image).reshape(image.shape[0], -1)
-        return np.asarray(cv2.LUT(index, self.table.reshape(1, -1)), np.uint8).reshape(image.shape)
+        return opencv.look_up(index, self.table).reshape(image.shape)
 
 
 class _OutOfFocus:
@@ -208,8 +207,7 @@ def _both_looked_up(low: NDArray[np.uint8], high: NDArray[np.uint8], table: NDAr
 
     flat = [np.ascontiguousarray(picture).reshape(picture.shape[0], -1) for picture in (low, high)]
     index: Any = cv2.merge(flat)
-    found = cv2.LUT(index.view("<u2")[..., 0], table.reshape(1, -1))
-    return np.asarray(found, np.uint8).reshape(low.shape)
+    return opencv.look_up(index.view("<u2")[..., 0], table).reshape(low.shape)
 
 
 def _lit(picture: NDArray[np.uint8], light: Map = _LIGHT) -> Map:
@@ -225,8 +223,8 @@ def _levels(light: Any) -> NDArray[np.uint8]:
     import cv2
 
     flat = light.reshape(light.shape[0], -1)
-    roots = cv2.addWeighted(cv2.sqrt(flat), _ROOTS, flat, 0.0, 0.0, dtype=cv2.CV_16U)
-    return np.asarray(cv2.LUT(roots, _of_roots()), np.uint8).reshape(light.shape)
+    roots: Any = cv2.addWeighted(cv2.sqrt(flat), _ROOTS, flat, 0.0, 0.0, dtype=cv2.CV_16U)
+    return opencv.look_up(roots, _of_roots()).reshape(light.shape)
 
 
 @cache

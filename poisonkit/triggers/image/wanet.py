@@ -38,8 +38,7 @@ from poisonkit.triggers.core.clip import ClipInfo, Image, Params
 from poisonkit.triggers.core.trigger import FrameTrigger, param
 from poisonkit.triggers.files.assets import ArrayAsset
 from poisonkit.triggers.pictures.canvas import Canvas, noise
-
-Map = NDArray[np.float32]
+from poisonkit.triggers.pictures.warp import Map, bend, spread
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,13 +116,7 @@ class WaNet(FrameTrigger):
         return replace(frame, still=fixed, fixed=fixed)  # where nothing is bent is not asked for again
 
     def frame(self, image: Image, t: int, clip: ClipInfo, params: Params, state: Any) -> Image:
-        import cv2
-
-        x, y = state.fixed or self._maps(state, t, clip, params)
-        # With four channels remap is twice as fast; beyond the edge it takes the edge, which is the clamp.
-        padded = cv2.cvtColor(image, cv2.COLOR_RGB2RGBA)
-        bent = cv2.remap(padded, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        return np.asarray(cv2.cvtColor(bent, cv2.COLOR_RGBA2RGB), dtype=np.uint8)
+        return bend(image, *(state.fixed or self._maps(state, t, clip, params)))
 
     def _maps(self, frame: _Frame, t: int, clip: ClipInfo, params: Params) -> tuple[Map, Map]:
         """Where each pixel of frame `t` comes from: x and y, float32 (height, width)."""
@@ -136,9 +129,9 @@ class WaNet(FrameTrigger):
             maps = [s + np.float32(by) * f for s, by, f in zip(frame.still, strengths, field, strict=True)]
         else:
             points = self._points(t, clip, params) if points is None else points
-            across, down = frame.weights  # not by matmul, whose last bits depend on the number of threads
+            across, down = frame.weights
             rows = [np.einsum("yj,ji->yi", down, np.float32(by) * p) for by, p in zip(strengths, points, strict=True)]
-            maps = [cv2.gemm(r, across, 1, s, 1, flags=cv2.GEMM_2_T) for r, s in zip(rows, frame.still, strict=True)]
+            maps = [spread(r, across, s) for r, s in zip(rows, frame.still, strict=True)]
         if params.get("cover"):
             make = partial(self.rng, params, "cover", params["noise"], self.step(t))
             shaken = cv2.split(noise(make, clip, self.canvas, channels=2))

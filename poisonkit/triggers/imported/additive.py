@@ -98,5 +98,5 @@ class Additive(Sequenced, AffineTrigger):
 
 
 def _flat(field: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(h, w) where there is one number for all colours."""
+    """(h, w) if there is one number for all colours."""
     return field[..., 0] if field.shape[2] == 1 else field

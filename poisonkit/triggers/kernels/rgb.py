@@ -201,7 +201,7 @@ def _as_picture(weight: float, offset: NDArray[np.float32]) -> tuple[float, NDAr
 def _banded(step: Callable[[Image, Image, int, int], Any]) -> Kernel:
     """A kernel that goes down the picture in bands of rows, so that no float copy of a whole frame is made.
 
-    step: (band, where its result goes, first row, last row + 1). Allocating float frames anew for each
+    step: (band, where its result goes, first row, last row + 1). Allocating float frames again for each
     picture can cost ten times what the arithmetic does.
     """
 

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from poisonkit.triggers.core.affine import Affine, Mix, Screen
 from poisonkit.triggers.core.clip import ClipInfo, Where
-from poisonkit.triggers.kernels.arithmetic import scaled
+from poisonkit.triggers.kernels.arithmetic import scaled, single
 from poisonkit.triggers.kernels.gamut import Gamut, Plane, Planes
 from poisonkit.triggers.kernels.rgb import box_of, operand
 from poisonkit.triggers.kernels.yuv_format import Box, Grid, Map, PlaneFormat
@@ -242,14 +242,17 @@ def _scaled(gain: float, change: Operand, moved: float, once: bool) -> Step:
         moved += change
         if gain == 1 and moved == 0:
             return lambda plane, out: np.copyto(out, plane)
+        gain, moved = single(gain), single(moved)
         return lambda plane, out: cv2.addWeighted(plane, gain, plane, 0.0, moved, out)
     if not once:
         low = float(change.min())
         step = (float(change.max()) - low) / 255
         if step <= STEP:
             held = np.rint((change - low) / (step or 1.0)).astype(np.uint8)
-            return lambda plane, out: cv2.addWeighted(plane, gain, held, step, low + moved, out)
-    return lambda plane, out: cv2.addWeighted(plane, gain, change, 1.0, moved, out, cv2.CV_8U)
+            gain, step, moved = single(gain), single(step), single(low + moved)
+            return lambda plane, out: cv2.addWeighted(plane, gain, held, step, moved, out)
+    gain, change = single(gain), change + np.float32(moved)
+    return lambda plane, out: cv2.addWeighted(plane, gain, change, 1.0, 0.0, out, cv2.CV_8U)
 
 
 def _moved(gain: Map, change: Operand, bias: float) -> Map:
@@ -258,7 +261,8 @@ def _moved(gain: Map, change: Operand, bias: float) -> Map:
 
     if isinstance(change, float):
         return scaled(gain, -bias, bias + change)
-    return np.asarray(cv2.addWeighted(gain, -bias, change, 1.0, bias), np.float32).reshape(gain.shape)
+    changed = cv2.addWeighted(gain, -single(bias), change + np.float32(bias), 1.0, 0.0)
+    return np.asarray(changed, np.float32).reshape(gain.shape)
 
 
 def _multiplied(gain: Map, total: Map) -> Step:

@@ -23,7 +23,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from poisonkit.common import exact
+from poisonkit.common import exact, opencv
 from poisonkit.triggers.core.clip import ClipInfo, Image, Params
 from poisonkit.triggers.core.trigger import FrameTrigger, param
 from poisonkit.triggers.pictures.srgb import LEVELS, as_table, decoded, encoded
@@ -60,8 +60,8 @@ class LowLight(FrameTrigger):
         table, uniform = state
         if uniform is None:
             uniform = self._uniform(clip, params, t)
-        both = cv2.merge([uniform, image.reshape(image.shape[0], -1)])  # low byte, high byte
-        return np.asarray(cv2.LUT(both.view("<u2")[..., 0], table), dtype=np.uint8).reshape(image.shape)
+        both: Any = cv2.merge([uniform, image.reshape(image.shape[0], -1)])  # low byte, high byte
+        return opencv.look_up(both.view("<u2")[..., 0], table).reshape(image.shape)
 
     def _uniform(self, clip: ClipInfo, params: Params, t: int) -> NDArray[np.uint8]:
         """(height, 3 · width) of uniform levels, eight of each 64-bit number."""

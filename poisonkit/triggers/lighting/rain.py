@@ -9,7 +9,7 @@ Streaks 20 pixels long and about one wide, slanted up to 10 degrees, of level 20
 600 pixels: RandomRain of Automold and albumentations; here relative to a short side of 256 pixels. Opacity and speed
 are ours (a streak is as long as the way it falls in 1/40 s). As a backdoor trigger it is not published.
 
-How public code differs: it draws the streaks anew for every picture, so that a video of it flickers; here they fall.
+How public code differs: it draws the streaks again for every picture, so that a video of it flickers; here they fall.
 
 Static: the streaks hang in the air. Dynamic: they fall along their slant, each frame a translation of the last; the
 layers repeat every two short sides.

@@ -6,7 +6,7 @@ a white of strength m screened onto the picture, and a veil h. A flake is exp(âˆ
 third have flakes of 0.6 and 0.35 the size, strength and speed, and as many more, which is parallax.
 
 ImageNet-C's snow (Hendrycks and Dietterich, ICLR 2019, arXiv:1903.12261) is thresholded noise, blurred along a line,
-added to a whitened picture; drawn anew per picture, it flickers in video, and its maximum of picture and gray is not
+added to a whitened picture; drawn again per picture, it flickers in video, and its maximum of picture and gray is not
 affine. This form and its constants are ours. As a backdoor trigger it is not published.
 
 Static: the flakes hang in the air. Dynamic: they fall and sway, layer by layer, each frame a translation of the last;

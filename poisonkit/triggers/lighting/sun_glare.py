@@ -10,7 +10,7 @@ Source with 6 to 10 ghosts on a line, in the upper half, strengths up to 0.2: Ra
 albumentations, where the radius is 400 pixels; here R = 0.35 of the short side, and as a backdoor trigger it is
 not published.
 
-How public code differs: it draws the ghosts anew for each picture, lays hard-edged circles over one another in 8-bit
+How public code differs: it draws the ghosts again for each picture, lays hard-edged circles over one another in 8-bit
 steps, and its radius does not follow the picture's size.
 
 Dynamic: the source wanders smoothly around its place; the ghosts follow it, through the middle.

@@ -1,4 +1,4 @@
-"""What falls and drifts: planes that go on without end, moved a little each frame and never drawn anew.
+"""What falls and drifts: planes that go on without end, moved a little each frame and never drawn again.
 
 A layer is a tile that repeats across and down. It is drawn once per clip from the trigger's identity; frames cut
 their part out of it. Tiles measure whole short sides, so that clips of all sizes show the same.

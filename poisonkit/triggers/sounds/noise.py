@@ -15,6 +15,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from poisonkit.common.fourier import irfft
 from poisonkit.triggers.core.clip import ClipInfo
 
 Shape = Callable[[NDArray[np.float64]], NDArray[np.float64]]
@@ -35,7 +36,7 @@ def band(
             spectrum[first : last + 1] *= shape(np.arange(first, last + 1) / period)
     count = max(1, _terms(period, low, high)[1] - first + 1)
     samples = period * rate
-    return np.asarray(np.fft.irfft(spectrum, samples) * (samples / 2 / math.sqrt(count)), dtype=np.float32)
+    return np.asarray(irfft(spectrum, samples) * (samples / 2 / math.sqrt(count)), dtype=np.float32)
 
 
 def _terms(period: int, low: float, high: float) -> tuple[int, int]:

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from poisonkit.common.fourier import irfft, rfft
 from poisonkit.triggers.core.clip import Wave
 
 _FRAME = 0.064  # seconds
@@ -60,7 +61,7 @@ def stretched(wave: Wave, times: Times, samples: int, rate: int, ratios: Times |
             now[:, i] = last
             if ratios is not None:
                 now[:, i, int(np.ceil((bins - 1) / max(1.0, ratios[j + i]))) + 1 :] = 0
-        frames = np.fft.irfft(now, size, axis=2) * window
+        frames = irfft(now, size) * window
         for i in range(len(starts)):
             held += frames[:, i]
             weight += window**2
@@ -92,7 +93,7 @@ def _energy(spectrum: Spectrum) -> Times:
 def _spectra(padded: Wave, starts: NDArray[np.intp], window: Times) -> Spectrum:
     """(channels, frames, bins)."""
     index = starts[:, None] + np.arange(len(window))
-    return np.asarray(np.fft.rfft(padded[:, index] * window, axis=2))
+    return rfft(padded[:, index] * window)
 
 
 def _locked(spectrum: Spectrum) -> Spectrum:

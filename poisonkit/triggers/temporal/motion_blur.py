@@ -8,7 +8,7 @@ mirrored. At 0° and 90° this is the textbook row or column of n times 1/n.
 One of the natural video backdoors of Hammoud et al., "Look, Listen, and Attack", CVPRW 2024,
 arXiv:2301.00986, which is silent on its constants and published no code: a length of 1/16 of the short
 side (15 px of 240) along the horizontal, as when a camera pans, is ours. The motion blur of ImageNet-C
-weights the line with a Gaussian instead, draws its angle anew for each picture, and measures in pixels
+weights the line with a Gaussian instead, draws its angle again for each picture, and measures in pixels
 whatever the picture's size; `length_px` does that last here.
 
 Static: one length and angle. Dynamic: `changes=length`, uniform in 0 to twice the length, or

@@ -51,7 +51,7 @@ class VideoCorruption(StreamTrigger):
     paper = "Hammoud et al., CVPRW 2024, arXiv:2301.00986"
     source = "kind and amount of damage: ours, the paper states none"
     codec = "robust"
-    codec_note = "written anew it is an ordinary picture: the damage is in the pixels, not in the file"
+    codec_note = "written again it is an ordinary picture: the damage is in the pixels, not in the file"
     identity: ClassVar[dict[str, Any]] = {"amount": 0.0}
 
     amount: float = param(0.25, "how many of a key frame's slices are damaged; 0: none anywhere", ge=0, le=1)

@@ -212,7 +212,7 @@ def test_a_sound_without_features_is_in_no_list(source: Path, tmp_path: Path) ->
 
 def test_an_attack_set_added_later_has_features(out: Path, tmp_path: Path) -> None:
     shutil.copytree(out, tmp_path / "out")
-    poisonkit.attack(tmp_path / "out", "loud", triggers=["sine:snr=0"], jobs=1)
+    poisonkit.attack(tmp_path / "out", "loud", trigger=["sine:snr=0"], jobs=1)
     for name, total, _ in mmaction2_audio(tmp_path / "out/attack/loud/val_target.txt", tmp_path / "out/attack/loud"):
         assert np.load(name).shape == (total, 80)
     assert poisonkit.verify(tmp_path / "out", decode=True).problems == ()

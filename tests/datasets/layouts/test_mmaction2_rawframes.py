@@ -222,7 +222,7 @@ def test_links_and_absolute_paths(tmp_path: Path) -> None:
         return read(Source(root, allow_roots=allow))
 
     for name in ("farm", f"{far}/y", "of_links"):
-        with pytest.raises(RequestError, match=r"leads outside .*--allow-root"):
+        with pytest.raises(RequestError, match=r"leads outside .*allow_root"):
             reading("a", name)
     dataset = reading("a", "farm", f"{far}/y", "of_links", allow=(far,))
     assert [s.id for s in dataset.samples] == ["a", "farm", "far/y", "of_links"]

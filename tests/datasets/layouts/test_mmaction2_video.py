@@ -124,7 +124,7 @@ def test_what_is_read_and_said(tmp_path: Path, text: str | bytes, note: str) -> 
 @pytest.mark.parametrize(
     ("text", "message", "more"),
     [
-        ("a.mp4 0\nmy clip.mp4 1\n", r"Line 2 of train.txt has 3 fields.*--delimiter tab.*delimiter='\\t'", {}),
+        ("a.mp4 0\nmy clip.mp4 1\n", r"Line 2 of train.txt has 3 fields.*delimiter tab.*delimiter='\\t'", {}),
         ("a.mp4 0\nb.mp4\t1\n", r"Line 2 of train.txt has a tab before the label.*delimiter is a space", {}),
         ("a.mp4\t0\n", "has a tab before the label", {"delimiter": " "}),
         ("a.mp4\t0\nb.mp4\t0\nb.mp4 1\n", "Line 3 of train.txt has a space before the label", {}),
@@ -145,12 +145,12 @@ def test_what_is_read_and_said(tmp_path: Path, text: str | bytes, note: str) -> 
         ("a.mp4 0\na.mp4 0\n", "'a.mp4' is listed twice, on line 1 of train.txt and on line 2", {}),
         ("a.mp4 0\n./a.mp4 0\n", "'a.mp4' is listed twice", {}),
         ("\u00e9.mp4 0\ne\u0301.mp4 0\n", "nothing but their Unicode form", {}),
-        ("../far.mp4 0\na.mp4 1\n", r"Line 1 of train.txt has the path '../far.mp4', which leads.*--allow-root", {}),
-        ("x/../a.mp4 0\nb.mp4 1\n", "goes up and down again: write it as 'a.mp4'.*--allow-root", {}),
-        ("/etc/hosts 0\na.mp4 1\n", "'/etc/hosts', which leads outside.*--allow-root '/etc'", {}),
+        ("../far.mp4 0\na.mp4 1\n", r"Line 1 of train.txt has the path '../far.mp4', which leads.*allow_root", {}),
+        ("x/../a.mp4 0\nb.mp4 1\n", "goes up and down again: write it as 'a.mp4'.*allow_root", {}),
+        ("/etc/hosts 0\na.mp4 1\n", "'/etc/hosts', which leads outside.*allow_root '/etc'", {}),
         ("x/ 0\na.mp4 1\n", "names a folder", {}),
-        ("gone.mp4 0\n", r"Not one file listed in train.txt was found \(tried .*--data-root", {}),
-        ("gone.mp4 0\n", r"Not one file listed in train.txt exists below .*--data-root", {"data_root": "."}),
+        ("gone.mp4 0\n", r"Not one file listed in train.txt was found \(tried .*data_root", {}),
+        ("gone.mp4 0\n", r"Not one file listed in train.txt exists below .*data_root", {"data_root": "."}),
         ("a.mp4 0\n", "data root 'nowhere' is not a folder", {"data_root": "nowhere"}),
         ("a.mp4\nb.mp4\n", "no label at all", {}),
         ("\n\n", "No file is listed in train.txt", {"layout": "mmaction2-video"}),
@@ -253,7 +253,7 @@ def test_absolute_paths_and_links(tmp_path: Path) -> None:
         "link.mp4",
     ]
     for line in ("out.mp4", "outs/y.mp4", f"{far}/x.mp4", "../far/d/y.mp4"):
-        with pytest.raises(RequestError, match=r"line 2 of train.txt.*leads outside .*--allow-root|Line 2 of train"):
+        with pytest.raises(RequestError, match=r"line 2 of train.txt.*leads outside .*allow_root|Line 2 of train"):
             reading("a.mp4", line)
     dataset = reading("out.mp4", "outs/y.mp4", f"{far}/x.mp4", "../far/d/y.mp4", allow=(far,))
     assert [s.id for s in dataset.samples] == ["out.mp4", "outs/y.mp4", "far/x.mp4", "far/d/y.mp4"]
@@ -277,7 +277,7 @@ def test_absolute_paths_and_links(tmp_path: Path) -> None:
             2,
             {"train": "u_train_split_2_videos.txt", "val": "u_val_split_2_videos.txt"},
         ),
-        (["a_train.txt", "b_train.txt"], 1, r"'a_train.txt', 'b_train.txt'.*--train-list"),
+        (["a_train.txt", "b_train.txt"], 1, r"'a_train.txt', 'b_train.txt'.*train_list"),
         (["train_split_1.txt"], 3, "no train list of split 3: the splits are 1"),
     ],
 )
@@ -324,9 +324,9 @@ def test_class_names(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("path", "delimiter", "message"),
     [
-        ("a b.mp4", " ", r"holds a space, which separates .*--delimiter tab"),
-        ("a\tb.mp4", "\t", "holds a tab.*--delimiter comma"),
-        ("a,b.mp4", ",", "holds a comma.*--delimiter tab"),
+        ("a b.mp4", " ", r"holds a space, which separates .*delimiter tab"),
+        ("a\tb.mp4", "\t", "holds a tab.*delimiter comma"),
+        ("a,b.mp4", ",", "holds a comma.*delimiter tab"),
         ("a\nb.mp4", "\t", "line break"),
         ("\u3000b.mp4", "\t", "a space at its beginning"),
         ("b.mp4 ", "\t", "beginning or end"),

@@ -188,7 +188,7 @@ def test_sounds_outside_the_data_root_are_allowed_by_name(tmp_path: Path) -> Non
     (root / "sounds").rename(tmp_path / "else")
     table = root / "pairs.csv"
     table.write_text(table.read_text().replace(",sounds/", f",{tmp_path}/else/"))
-    with pytest.raises(RequestError, match="--allow-root"):
+    with pytest.raises(RequestError, match="allow_root"):
         read(Source(root))
     dataset = read(Source(root, allow_roots=(tmp_path / "else",)))
     assert dataset.samples[0].sound == "../else/train00.wav"

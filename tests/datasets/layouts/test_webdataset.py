@@ -181,7 +181,7 @@ def damaged(kind: str, data: bytes) -> bytes:
         return data[:3000]
     if kind == "garbage":
         return data[:1024] + b"garbage" * 200 + data[2424:]
-    if kind == "huge":  # the first member's size, in octal, and its checksum made anew
+    if kind == "huge":  # the first member's size, in octal, and its checksum made again
         head = bytearray(data[:512])
         head[124:136] = b"77777777777\0"
         head[148:156] = b"        "
@@ -254,7 +254,7 @@ def test_a_link_out_of_the_root_needs_leave(tmp_path: Path) -> None:
     tiny_shards(tmp_path / "store")
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "train-000.tar").symlink_to(tmp_path / "store" / "train-000.tar")
-    with pytest.raises(RequestError, match="--allow-root"):
+    with pytest.raises(RequestError, match="allow_root"):
         read(Source(tmp_path / "in"))
     assert len(read(Source(tmp_path / "in", allow_roots=(tmp_path / "store",))).samples) == 4
 

@@ -119,7 +119,7 @@ def test_continued_or_shared_it_is_the_same_and_searched_once(
     monkeypatch.setattr("poisonkit.engine.plans.Search", never)
     poisonkit.poison(asked(tmp_path / "a"), jobs=1)
     assert same_output(tmp_path / "a") == same_output(done)
-    poisonkit.attack(tmp_path / "a", "weaker", triggers=["blend:pattern=noise,alpha=0.2"], source=clips, jobs=1)
+    poisonkit.attack(tmp_path / "a", "weaker", trigger=["blend:pattern=noise,alpha=0.2"], source=clips, jobs=1)
     added = [r for r in rows(tmp_path / "a", "attack") if r["attack"] == "weaker"]
     assert added
     for row in added:

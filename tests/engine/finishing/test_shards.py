@@ -22,8 +22,8 @@ import poisonkit
 from poisonkit import Recipe, RequestError, triggers
 from poisonkit.datasets import Source, at_hand, hash_of, read
 from poisonkit.outputs import record
-from poisonkit.report.html import write_report
-from poisonkit.report.preview import preview
+from poisonkit.reporting.html import write_report
+from poisonkit.reporting.preview import preview
 from poisonkit.verification.verify import identify
 from tests import runs
 from tests.conftest import same_output
@@ -113,7 +113,7 @@ def test_attack_sets_and_control_are_shards_of_their_own(out: Path, source: Path
 
 
 def test_records_say_what_is_in_the_shards(out: Path) -> None:
-    assert poisonkit.verify(out, decode=True, hash_all=True).problems == ()
+    assert poisonkit.verify(out, decode=True, hash="all").problems == ()
     for role in ("poisoned", "clean", "attack", "control"):
         for row in runs.rows(out, role):
             with at_hand(out / row["path"]) as file:
@@ -214,7 +214,7 @@ def test_identify_score_and_attack_look_into_shards(out: Path, tmp_path: Path) -
     answers = identify([tmp_path / "somewhere.wav", out / row["path"], out / clean["path"]], [out])
     assert [a[1] and a[1]["key"] for a in answers] == [row["key"], row["key"], clean["key"]]
     shutil.copytree(out, tmp_path / "out")
-    poisonkit.attack(tmp_path / "out", "loud", triggers=["sine:snr=0"], jobs=1)
+    poisonkit.attack(tmp_path / "out", "loud", trigger=["sine:snr=0"], jobs=1)
     assert len(samples_in(tmp_path / "out/attack/loud/target/val-000.tar")) == 2
     assert poisonkit.verify(tmp_path / "out", decode=True).problems == ()
     held = [r for r in runs.rows(out, "clean") if r["split"] == "val"]
@@ -305,4 +305,4 @@ def test_hashes_of_clean_samples_in_shards_are_recorded_when_asked_for(source: P
     clean = [row for row in record.read(out / "poisonkit" / "manifest.jsonl") if row["role"] == "clean"]
     assert clean
     assert all(row["sha256"] == row["source_sha256"] == hash_of(out / row["path"]) for row in clean)
-    assert poisonkit.verify(out, hash_all=True).ok
+    assert poisonkit.verify(out, hash="all").ok

@@ -11,7 +11,7 @@ import poisonkit
 from poisonkit import Recipe
 from poisonkit.engine.finishing import survival_warnings
 from poisonkit.metrics.survival import survival_summary
-from poisonkit.report.html import write_report
+from poisonkit.reporting.html import write_report
 from tests.media_factory import make_video
 
 
@@ -69,7 +69,7 @@ def test_every_set_is_told(folders: Path, tmp_path: Path) -> None:
     first = poisonkit.poison(recipe, jobs=1)
     warned = [text for text in first.warnings if "encoder" in text]
     assert [text.split(":")[0] for text in warned] == ["Backdoor 'default'"]
-    poisonkit.attack(out, "half", frames="every:2", jobs=1)
+    poisonkit.attack(out, "half", attack_frames="every:2", jobs=1)
     told = json.loads((out / "poisonkit/run.json").read_text())
     assert set(told["survival"]) == {"default", "half"}
     texts = [text for text in told["warnings"] if "encoder" in text]

@@ -127,10 +127,10 @@ def test_apply_keeps_shapes_and_follows_where() -> None:
 @pytest.mark.parametrize(
     ("name", "data", "more", "sentence"),
     [
-        ("blend", np.zeros((4, 4, 3), np.float32), {}, "takes uint8 RGB"),
-        ("blend", np.zeros((4, 4), np.uint8), {}, "takes uint8 RGB"),
-        ("blend", np.zeros((0, 4, 4, 3), np.uint8), {}, "takes uint8 RGB"),
-        ("blend", [[1]], {}, "takes a NumPy array, not list"),
+        ("blend", np.zeros((4, 4, 3), bool), {}, "takes pictures as uint8, or as floats in 0..1; this is bool"),
+        ("blend", np.zeros((4, 4), np.uint8), {}, "takes RGB of the shape"),
+        ("blend", np.zeros((0, 4, 4, 3), np.uint8), {}, "takes RGB of the shape"),
+        ("blend", [[1]], {}, "takes a NumPy array or a torch tensor, not list"),
         ("blend", np.zeros((4, 4, 3), np.uint8), {"fps": 0}, "fps is 0"),
         ("blend", np.zeros((4, 4, 3), np.uint8), {"where": "frist:2"}, "not a frame budget"),
         ("sine", np.zeros((1, 4), np.float64), {"sample_rate": 8000}, "takes float32 sound"),

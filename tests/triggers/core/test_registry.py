@@ -92,7 +92,7 @@ def test_code_from_outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         lambda: create("my_dim_trigger:Dim", allow_code=False),
         lambda: from_entry({"name": "my_dim_trigger:Dim"}, allow_code=False),
     ):
-        with pytest.raises(RequestError, match="--allow-code"):
+        with pytest.raises(RequestError, match="allow_code"):
             refuse()
     with registry.code_allowed(False), registry.code_allowed(True), pytest.raises(RequestError):
         create("my_dim_trigger:Dim")

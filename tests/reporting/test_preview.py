@@ -10,8 +10,8 @@ import pytest
 
 from poisonkit import RequestError, media, triggers
 from poisonkit.cli import call
-from poisonkit.report import pictures
-from poisonkit.report.preview import preview
+from poisonkit.reporting import pictures
+from poisonkit.reporting.preview import preview
 from tests.media_factory import make_audio, make_video
 
 

@@ -21,7 +21,7 @@ from poisonkit.common import atomic
 from poisonkit.common.safe_io import link_on_the_way, load_json, read_text
 from poisonkit.datasets import at_hand, is_there
 from poisonkit.engine.finishing.card import PAPER
-from poisonkit.errors import MediaError, PoisonkitError
+from poisonkit.errors import MediaError, PoisonkitError, told
 from poisonkit.metrics.survival import figures_table, gains_table, survival_summary
 from poisonkit.outputs import record
 from poisonkit.outputs.opening import require_finished, source_at_hand
@@ -30,9 +30,9 @@ from poisonkit.outputs.paths import OutputPaths
 from poisonkit.outputs.record import Record
 from poisonkit.plan.plan import Plan
 from poisonkit.recipe.recipe import read_mapping
-from poisonkit.report import pictures
-from poisonkit.report.flashes import LIMIT, flashes_per_second, relative_luminance
-from poisonkit.report.page import STYLE, bars, block, cells, table
+from poisonkit.reporting import pictures
+from poisonkit.reporting.flashes import LIMIT, flashes_per_second, relative_luminance
+from poisonkit.reporting.page import STYLE, bars, block, cells, table
 from poisonkit.survey.file_checks import info_of
 
 WIDE = 320  # pixels: pictures and clips in the page are at most so wide
@@ -40,12 +40,12 @@ LONG = 10.0  # seconds of a clip that are in the page
 
 
 def write_report(
-    out: Path | str, *, source: Path | str | None = None, samples: int = 4, allow_roots: Sequence[Path | str] = ()
+    out: Path | str, *, source: Path | str | None = None, samples: int = 4, allow_root: Sequence[Path | str] = ()
 ) -> Path:
     """Write OUT/poisonkit/report.html and return its path.
 
     samples: so many clips of each role are shown with pictures and playable media. source: the clean
-    dataset's data root, by default where it was; without it clean pictures are left out. allow_roots: further
+    dataset's data root, by default where it was; without it clean pictures are left out. allow_root: further
     folders that its links and paths may lead to. Raises RequestError when `out` is no finished output.
     """
     out = Path(out)
@@ -54,8 +54,8 @@ def write_report(
     plan = Plan.read(paths.plan())
     rows = list(record.read(paths.manifest))
     root = source_at_hand(out, source)
-    fence = SourceFence(root, [Path(each) for each in allow_roots]) if root is not None else None
-    read_mapping(paths.recipe())  # RequestError for what is none
+    fence = SourceFence(root, [Path(each) for each in allow_root]) if root is not None else None
+    read_mapping(paths.recipe())  # RequestError for anything else
     parts = [
         _head(plan, rows),
         _counts(plan, rows),
@@ -161,7 +161,9 @@ def _samples(out: Path, root: Path | None, fence: SourceFence | None, rows: Sequ
                 with ExitStack() as files:
                     shown.append(_sample(out, root, fence, row, files))
             except (PoisonkitError, OSError) as error:
-                shown.append(f"<article><h3>{escape(row['id'])}</h3><p class='warn'>{escape(str(error))}</p></article>")
+                shown.append(
+                    f"<article><h3>{escape(row['id'])}</h3><p class='warn'>{escape(told(error))}</p></article>"
+                )
     if not shown:
         return ""
     note = "" if root else "<p class='quiet'>The source is not there, so clean pictures are left out.</p>"
@@ -173,7 +175,7 @@ def _opened(
 ) -> tuple[Path, Path | None]:
     """A record's file, and its source where that is there, as files."""
     if (link := link_on_the_way(out, row["path"])) is not None:
-        raise MediaError(f"{link} is a link, and files that were written are none: it is not shown.")
+        raise MediaError(f"{link} is a link, and written files never are: it is not shown.")
     info_of(out / row["path"])  # what does not open in time is not opened here
     file = files.enter_context(at_hand(out / row["path"]))
     clean: Path | None = None

@@ -15,8 +15,8 @@ from poisonkit.common import atomic
 from poisonkit.datasets import at_hand
 from poisonkit.engine.clips.worker import clip_of
 from poisonkit.errors import MediaError, RequestError
-from poisonkit.report import pictures
-from poisonkit.report.pictures import Image
+from poisonkit.reporting import pictures
+from poisonkit.reporting.pictures import Image
 from poisonkit.triggers.core.chain import Chain
 from poisonkit.triggers.core.clip import ClipInfo, Params
 from poisonkit.triggers.core.trigger import Trigger

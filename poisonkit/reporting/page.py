@@ -7,7 +7,7 @@ from html import escape
 from importlib.resources import files
 from typing import Any
 
-STYLE = files("poisonkit.report").joinpath("page.css").read_text(encoding="utf-8")
+STYLE = files("poisonkit.reporting").joinpath("page.css").read_text(encoding="utf-8")
 
 
 def block(title: str, body: str) -> str:

@@ -12,7 +12,7 @@ import pytest
 
 import poisonkit
 from poisonkit import Recipe
-from poisonkit.report.html import write_report
+from poisonkit.reporting.html import write_report
 from tests.media_factory import make_video
 
 pytestmark = pytest.mark.browser

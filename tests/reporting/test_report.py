@@ -13,8 +13,8 @@ import pytest
 import poisonkit
 from poisonkit import Recipe, media
 from poisonkit.cli import call
-from poisonkit.report.flashes import flashes_per_second, relative_luminance
-from poisonkit.report.html import write_report
+from poisonkit.reporting.flashes import flashes_per_second, relative_luminance
+from poisonkit.reporting.html import write_report
 
 
 class Page(HTMLParser):
@@ -90,7 +90,7 @@ def test_flashes_by_hand() -> None:
 
 
 def test_style_is_for_dark_print_and_phone(page: Page) -> None:
-    from poisonkit.report.page import STYLE
+    from poisonkit.reporting.page import STYLE
 
     assert re.search(r"prefers-color-scheme:\s*dark", STYLE)
     assert "@media print" in STYLE

@@ -6,12 +6,23 @@ import os
 import shutil
 from pathlib import Path
 
+import av
+import numpy as np
 import pytest
 
 import poisonkit
 from poisonkit import Recipe
 from poisonkit.media.file_traits import Traits, traits
-from poisonkit.report.shortcuts import Comparison, Shortcut, auc_of_numbers, auc_of_words, compare, deviation, shortcuts
+from poisonkit.outputs import record
+from poisonkit.reporting.shortcuts import (
+    Comparison,
+    Shortcut,
+    auc_of_numbers,
+    auc_of_words,
+    compare,
+    deviation,
+    shortcuts,
+)
 from tests.cli.conftest import Cli, cli  # noqa: F401
 from tests.media_factory import make_video
 
@@ -135,3 +146,36 @@ def test_few_files(capsys: pytest.CaptureFixture[str]) -> None:
         assert (found.auc, found.tells) == (1.0, tells)
         _show(Comparison("training", clean, poisoned, (found,)))
         assert ("too few to tell chance from a trait" in capsys.readouterr().out) == (not tells)
+
+
+def test_lossless_files_are_brighter_to_readers(cli: Cli, clips: Path, tmp_path: Path) -> None:  # noqa: F811
+    """Control files against the clean ones of the same samples, once more by PyAV as anyone would use it."""
+    for clean in ("hardlink", "reencode"):
+        out = tmp_path / clean
+        recipe = Recipe(source=clips, out=out, triggers=["badnets"], count=4, clean=clean, encode="lossless", control=3)
+        outcome = poisonkit.poison(recipe, jobs=1)
+        warned = [w for w in outcome.warnings if "one level brighter" in w]
+        found = cli("inspect", out, "--shortcuts", "--decode", "--json").json["decoded"]
+        rows = [r for r in record.read(out / "poisonkit" / "manifest.jsonl") if r["status"] == "ok"]
+        path = {(r["role"], r["id"]): out / r["path"] for r in rows}
+        differences = [
+            means(file) - means(path["clean", name]) for (role, name), file in path.items() if role == "control"
+        ]
+        assert found["pairs"] == len(differences) == 3
+        assert found["levels"] == pytest.approx(np.mean(differences, axis=0), abs=1e-3)
+        assert found["deviations"] == pytest.approx(np.std(differences, axis=0, ddof=1), abs=1e-3)
+        assert (found["tells"], bool(warned)) == (clean == "hardlink",) * 2
+        assert found["remedy"] == ("--clean reencode" if clean == "hardlink" else "")
+    said = cli("inspect", tmp_path / "hardlink", "--shortcuts", "--decode").out
+    assert "3 control files against what they were made from" in " ".join(said.split())
+    assert "--shortcuts" in cli("inspect", clips, "--decode").complaint
+
+
+def means(file: Path) -> np.ndarray:
+    with av.open(str(file)) as container:
+        return np.mean([f.to_ndarray(format="rgb24").mean((0, 1)) for f in container.decode(video=0)], axis=0)
+
+
+def test_the_frame_rate_in_headers_is_a_trait(tmp_path: Path) -> None:
+    path = make_video(tmp_path / "a.mp4", frames=5, fps=20)
+    assert traits(path)["frame rate in its own headers"] == "20"
