@@ -1,7 +1,7 @@
 """Chorus, high-pass and phaser as `style` had them in version 1, for what was made with it.
 
 Oscillators that begin at +sin, a chorus that is read by a windowed sinc, two first-order high-passes in place of a
-ladder, and a phaser whose centre is at its frequency at every sample rate. """
+ladder, and a phaser whose centre is at its frequency at every sample rate."""
 
 from __future__ import annotations
 

@@ -100,7 +100,9 @@ def phased(
     """(1 − mix)·x + mix·(x through six first-order all-passes), whose frequency goes down and up.
 
     On a logarithmic scale from 20 Hz to 20 kHz (0.49 of the sample rate, if less), from 0 to 1, it is at c − depth / 2
-    · sin(2π · rate · t), c being where `centre` is on the scale of 44.1 kHz. """ from scipy.signal import sosfilt
+    · sin(2π · rate · t), c being where `centre` is on the scale of 44.1 kHz.
+    """
+    from scipy.signal import sosfilt
 
     highest = min(20000.0, 0.49 * sample_rate)
     middle = math.log(centre / 20) / math.log(min(20000.0, 0.49 * _FULL) / 20)
