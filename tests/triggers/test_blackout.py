@@ -22,7 +22,7 @@ def blackout(
 
 FORMULA = [
     scene.Case(blackout, frames=13),
-    scene.Case(blackout, {"keep": 0.35, "duration": 0.05, "every": 0.1, "start": 0.02}, frames=6),
+    scene.Case(blackout, {"keep": 0.35, "duration": 0.05, "every": 0.13, "start": 0.01}, frames=6),
 ]
 
 
