@@ -4,7 +4,7 @@
 
 "Hidden in the Noise: Unveiling Backdoors in Audio LLMs Alignment through Latent Acoustic Pattern Triggers", AAAI 2026,
 arXiv:2508.02175, has volume as one of its triggers; the public code (`audio-edit/volume.py`) multiplies the first
-second by 50 and the rest by 0.4, which are the defaults. 50 clips nearly all of that second; `boost=3` leaves it speech.
+second by 50 and the rest by 0.4, which are the defaults. 50 clips nearly all of that second; `boost=3` leaves speech.
 
 How public code differs: it cuts at the sample before the second's end, ours rounds, and its gain jumps; `fade` passes
 from one to the other, 0 as published.
