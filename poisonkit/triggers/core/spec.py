@@ -98,7 +98,7 @@ def from_entry(entry: Mapping[str, Any], *, assets: Path | None = None, allow_co
     """The trigger that `Trigger.entry()` described (a recipe's or manifest's `{name, version, params, …}`).
 
     assets: folder with the copies of imported identity data, if they are named by hash.
-    RequestError if the entry was made by another version of the trigger: it would give other pixels.
+    An entry of an earlier version gives that version's trigger; RequestError if it is no longer rendered.
     """
     known = {"name", "version", "params", "trigger_seed", "drawn"}
     if not isinstance(entry.get("name"), str) or not isinstance(entry.get("params", {}), Mapping):
@@ -107,12 +107,7 @@ def from_entry(entry: Mapping[str, Any], *, assets: Path | None = None, allow_co
         if key not in known:
             raise RequestError(f"A trigger's entry has no '{key}'.{did_you_mean(str(key), known)}")
     cls = registry.get(entry["name"], allow_code=allow_code)
-    version = entry.get("version", cls.version)
-    if version != cls.version:
-        raise RequestError(
-            f"This entry is of version {version} of {cls.name}; this poisonkit has version {cls.version},"
-            " which gives other results: use the poisonkit that wrote it, or remove 'version'."
-        )
+    cls = registry.of_version(cls, entry.get("version", cls.version))
     params = {str(key): value for key, value in entry.get("params", {}).items()}
     if "trigger_seed" in entry:
         params["trigger_seed"] = entry["trigger_seed"]

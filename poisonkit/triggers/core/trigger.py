@@ -11,6 +11,8 @@ the plainest that fits:
 - `AudioTrigger`   a float32 waveform in, one out
 
 Pictures are uint8 RGB, (height, width, 3). Waveforms are float32, (channels, samples), full scale ±1.
+An earlier version that is still rendered, for outputs that were made with it, is a private subclass beside the trigger,
+`class _Style1(Style): version = 1`, with what was otherwise then; one that is not stands in `retired`.
 How to write one: docs/writing-a-trigger.md. Modules of triggers import NumPy at their top and everything
 heavier (cv2, SciPy, librosa) inside functions, so that listing the catalogue stays quick.
 """
@@ -18,7 +20,7 @@ heavier (cv2, SciPy, librosa) inside functions, so that listing the catalogue st
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 import numpy as np
@@ -58,6 +60,7 @@ class Trigger(BaseModel):
 
     name: ClassVar[str]
     version: ClassVar[int] = 1  # raised whenever the same parameters would give other pixels or samples
+    retired: ClassVar[Mapping[int, str]] = {}  # version that is rendered no more -> last release that did
     family: ClassVar[Family]
     modality: ClassVar[Modality]
     kind: ClassVar[Kind]

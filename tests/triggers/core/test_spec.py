@@ -92,7 +92,8 @@ def test_entries_are_json_and_come_back() -> None:
 @pytest.mark.parametrize(
     ("entry", "sentence"),
     [
-        ({"name": "blend", "version": 0}, "version 0 of blend; this poisonkit has version 1"),
+        ({"name": "blend", "version": 0}, "Version 0 of blend is not rendered .* the release that wrote it renders it"),
+        ({"name": "blend", "version": 99}, "Version 99 of blend is not rendered .* a later one renders it"),
         ({"name": "blend", "parms": {}}, "has no 'parms'. Did you mean 'params'?"),
         ({"params": {}}, "needs a name"),
         ({"name": "blend", "params": 3}, "needs a name and a mapping of params"),
