@@ -92,3 +92,11 @@ class Fog(Timely, AffineTrigger):
             return Affine(1 - self.amount, scaled(clouds, self.amount, 0.0))
         gain = np.asarray(cv2.LUT(clouds, through), np.float32).reshape(clouds.shape)
         return Affine(gain, scaled(gain, -float(self.air), float(self.air)))
+
+
+class _Fog1(Fog):
+    """When it was ImageNet-C's mixture."""
+
+    version = 1
+
+    form: Literal["koschmieder", "imagenet-c"] = param("imagenet-c", "what the fog does to the picture")

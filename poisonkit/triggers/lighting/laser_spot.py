@@ -77,3 +77,11 @@ class LaserSpot(Aimed, AffineTrigger):
         if self.mix == "add":
             return Affine(1.0, np.float32(255) * light, box)
         return Affine(np.float32(1) + light, 0.0, box)
+
+
+class _LaserSpot1(LaserSpot):
+    """When it was veiling glare."""
+
+    version = 1
+
+    mix: Mixing = param("screen", MIXING)

@@ -29,7 +29,7 @@ from poisonkit.triggers.core.affine import Affine
 from poisonkit.triggers.core.clip import ClipInfo, Params
 from poisonkit.triggers.core.trigger import param
 from poisonkit.triggers.pictures.canvas import axes
-from poisonkit.triggers.pictures.light import Lit
+from poisonkit.triggers.pictures.light import MIXING, Lit, Mixing
 from poisonkit.triggers.pictures.placement import Color
 from poisonkit.triggers.pictures.waves import WaveTrigger
 
@@ -82,3 +82,12 @@ class RollingLight(Lit, WaveTrigger):
         rows = np.stack([np.cos(down), np.sin(down), np.ones_like(down)], axis=1)
         share = cv2.gemm(rows, columns, 1.0, np.empty(0), 0.0)  # half · (cos(across + down) + 1), in one pass
         return self.lit(np.asarray(share, np.float32))
+
+
+class _RollingLight1(RollingLight):
+    """When it was veiling glare."""
+
+    version = 1
+
+    mix: Mixing = param("screen", MIXING)
+    strength: float = param(60.0, "of the light in the middle of a band, on black", unit="levels", ge=0, le=255)

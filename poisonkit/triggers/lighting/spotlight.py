@@ -23,7 +23,7 @@ from poisonkit.triggers.core.affine import Affine
 from poisonkit.triggers.core.clip import ClipInfo, Params
 from poisonkit.triggers.core.trigger import param
 from poisonkit.triggers.pictures.drift import Aimed
-from poisonkit.triggers.pictures.light import Lit, around, faint_beyond, gaussian, in_pixels
+from poisonkit.triggers.pictures.light import MIXING, Lit, Mixing, around, faint_beyond, gaussian, in_pixels
 
 
 class Spotlight(Aimed, Lit):
@@ -57,7 +57,16 @@ class Spotlight(Aimed, Lit):
     def field(self, clip: ClipInfo, params: Params, t: int, state: Any) -> Affine:
         x, y = in_pixels(clip, self.place(clip, state, t))
         sigma = max(self.sigma * clip.short_side, 0.5)
-        box = around(clip, x, y, faint_beyond(sigma, 2 * self.strength))
+        box = around(clip, x, y, faint_beyond(sigma, self.strength * (2 if self.mix == "reflect" else 1)))
         if box is None:
             return Affine()
         return self.lit(gaussian(clip, x, y, sigma, box, self.strength / 255), box)
+
+
+class _Spotlight1(Spotlight):
+    """When it was veiling glare, and weak."""
+
+    version = 1
+
+    mix: Mixing = param("screen", MIXING)
+    strength: float = param(40.0, "of the light in its middle, on black", unit="levels", ge=0, le=255)
