@@ -135,7 +135,8 @@ class Frames:
         str | None,
         option(
             "--frames",
-            help="Which frames of a poisoned clip carry it: all, first:N, last:N, every:N, random:P, span:A-B.",
+            help="Which frames of a poisoned clip carry it: all, first:N, last:N, every:N, count:K (evenly spread), "
+            "random:K, random:P, span:A-B.",
             panel=FRAMES,
             default="all",
             metavar="WHICH",
