@@ -136,11 +136,10 @@ def attack(
     """Add another attack set to a finished output: other triggers, strengths or frame budgets.
 
     name: of the new set, which lies in `OUT/attack/NAME`. trigger: one or several, as in a recipe, by default
-    the backdoor's own. attack_frames: which frames carry them. backdoor: whose target and label mode it has, by default
-    the recipe's first. source: the clean dataset's data root, by default where it was. allow_root: further folders
-    that links and paths of it may lead to. allow_code: let the output's recipe name triggers as
-    `package.module:Class`, which imports that module. executor, scheduler,
-    shard: as for `poison`.
+    the backdoor's own, in their form at test time. attack_frames: which frames carry them. backdoor: whose target and
+    label mode it has, by default the recipe's first. source: the clean dataset's data root, by default where it was.
+    allow_root: further folders that links and paths of it may lead to. allow_code: let the output's recipe name
+    triggers as `package.module:Class`, which imports that module. executor, scheduler, shard: as for `poison`.
     """
     out = Path(out).expanduser().absolute()
     recipe = finished(out, allow_code=allow_code)
@@ -154,7 +153,8 @@ def attack(
         change["triggers"] = list(triggers)
     if attack_frames is not None:
         change["attack_frames"] = attack_frames
-    given = {k: getattr(base, k) for k in ("triggers", "target", "label_mode", "source_class", "attack_frames")}
+    given = {k: getattr(base, k) for k in ("target", "label_mode", "source_class", "attack_frames")}
+    given["triggers"] = base.triggers_of("attack")
     if attack_frames is None and triggers is not None and "video" not in Chain(triggers).touches:
         del given["attack_frames"]  # the output's own frame budget is for pictures
     wanted: Any = {**given, **change}

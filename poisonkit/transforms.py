@@ -83,7 +83,7 @@ class Poison:
             planner = Planner(recipe, dataset, taken_on_trust)
         self.seed, self.classes = recipe.seed, dataset.classes
         self._root = None if root is None else dataset.root
-        self._chains = tuple(backdoor.chain for backdoor in recipe.backdoors)
+        self._chains = tuple(b.chain_of("poisoned" if attack is None else "attack") for b in recipe.backdoors)
         self._frames = tuple(b.frames if attack is None else b.attack_frames for b in recipe.backdoors)
         self._id, self._video, self._audio, self._label = id, video, audio, label
         self._fps, self._rate, self._layout = fps, sample_rate, layout

@@ -32,6 +32,16 @@ class Chosen:
             metavar="NAME",
         ),
     ] = None
+    attack_trigger: Annotated[
+        list[str] | None,
+        option(
+            "--attack-trigger",
+            help="The same for attack clips, where their form is another one than in training; repeat for several.",
+            panel=WHAT,
+            default="as --trigger",
+            metavar="NAME",
+        ),
+    ] = None
     rate: Annotated[
         float | None, option("--rate", "-r", help="Poison rate, 0 to 1.", panel=WHAT, default="0.1", metavar="R")
     ] = None

@@ -56,7 +56,9 @@ class Planner:
         return self._made(tasks, everyone)
 
     def _made(self, tasks: list[Task], everyone: Sequence[Chosen]) -> Plan:
-        native = {t.name for b in self.recipe.backdoors for t in b.triggers if getattr(t, "canvas", None) == "native"}
+        native = {
+            t.name for b in self.recipe.backdoors for t in b.every_trigger if getattr(t, "canvas", None) == "native"
+        }
         if native and len(self._sizes) > 1:
             self.warnings.append(
                 f"The clips have {len(self._sizes)} sizes, and {', '.join(sorted(native))} is made at each clip's own "
@@ -226,29 +228,32 @@ class Planner:
             f"ignored; the first is '{strange[0]}'."
         )
 
-    def _suitable(self, chosen: Chosen, candidates: Iterable[Sample], refuse: bool = True) -> Iterator[Sample]:
-        """Candidates that open, have every modality, and can be rewritten; the others are named.
+    def _suitable(
+        self, chosen: Chosen, candidates: Iterable[Sample], role: Role = "poisoned", *, refuse: bool = True
+    ) -> Iterator[Sample]:
+        """Candidates that open, have every modality, and can be rewritten for this role; the others are named.
 
         RequestError for one that cannot be rewritten, if `refuse`.
         """
         for found in self.examine(candidates):
-            problem = self._problem(found, chosen.backdoor, refuse)
+            problem = self._problem(found, chosen.backdoor, role, refuse)
             if problem:
                 self.passed_over[found.sample.id] = problem
                 chosen.unfit.add(found.sample.id)
             else:
                 yield found.sample
 
-    def _problem(self, found: Examined, backdoor: Backdoor, refuse: bool) -> str:
-        """Why a candidate cannot carry a backdoor's triggers; "" when it can."""
-        name, touches = found.sample.id, backdoor.chain.touches
+    def _problem(self, found: Examined, backdoor: Backdoor, role: Role, refuse: bool) -> str:
+        """Why a candidate cannot carry the triggers that a backdoor has for this role; "" when it can."""
+        chain = backdoor.chain_of(role)
+        name, touches = found.sample.id, chain.touches
         if found.clip is None:
             return found.problem
         has = {"video": found.clip.frames > 0 or found.clip.width > 0, "audio": found.clip.sample_rate > 0}
         for modality in sorted(touches):
             if not has[modality]:
                 what = "sound" if modality == "audio" else "picture"
-                names = ", ".join(t.name for t in backdoor.triggers if t.modality == modality)
+                names = ", ".join(t.name for t in chain.triggers if t.modality == modality)
                 return f"'{name}' has no {what}, which {names} needs."
         for blocked in (found.blocked[m] for m in ("video", "audio") if m in touches and m in found.blocked):
             if refuse:
@@ -256,7 +261,7 @@ class Planner:
             return blocked
         if found.clip.width:
             self._sizes.add((found.clip.width, found.clip.height))
-        unsuited = backdoor.chain.suits(found.clip)
+        unsuited = chain.suits(found.clip)
         return f"'{name}': {unsuited}" if unsuited else ""
 
     @staticmethod
@@ -300,7 +305,7 @@ class Planner:
         candidates = [s for s in held_out if chosen.attackable(s)]
         limit = self.recipe.attack_limit or len(candidates)
         order = ranked(candidates, self.recipe.seed, "attack")
-        found = list(islice(self._suitable(chosen, order), limit))
+        found = list(islice(self._suitable(chosen, order, "attack"), limit))
         if labelled and not found:
             self.warnings.append(f"No attack set: no sample of the {split} split can carry the trigger.")
         taken = {s.id for s in found}

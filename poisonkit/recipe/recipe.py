@@ -360,5 +360,5 @@ def _sentence(error: ValidationError) -> str:
 def all_assets(recipe: Recipe) -> Iterable[assets.Asset]:
     """Imported identity data of all triggers, which an output keeps a copy of."""
     for backdoor in recipe.backdoors:
-        for trigger in backdoor.triggers:
+        for trigger in backdoor.every_trigger:
             yield from assets.assets_of(trigger)

@@ -17,6 +17,7 @@ from poisonkit.engine.state.progress import Progress
 from poisonkit.errors import RequestError
 from poisonkit.media.info import Encode
 from poisonkit.outputs.consistency import Finding, Planned
+from poisonkit.outputs.forms import triggers_of
 from poisonkit.outputs.path_guards import SourceFence
 from poisonkit.recipe.recipe import AUTO, parse_encode
 from poisonkit.triggers.core import registry
@@ -88,7 +89,7 @@ class DecodedFiles:
             frames = "all"
             if task.role != "control":
                 frames = str(backdoor.get("attack_frames" if task.role == "attack" else "frames", "all"))
-            triggers = backdoor.get("triggers")
+            triggers = triggers_of(backdoor, task.role)
             known = tuple(triggers) if isinstance(triggers, list) else ()
             yield Case(row, task, part.plan.classes, frames, known, encodes[part.attack])
 
@@ -98,8 +99,10 @@ def _named(parts: Sequence[Planned]) -> Iterator[str]:
     for part in parts:
         backdoors = part.recipe.get("backdoors")
         for backdoor in backdoors if isinstance(backdoors, list) else ():
-            entries = backdoor.get("triggers") if isinstance(backdoor, dict) else None
-            for entry in entries if isinstance(entries, list) else ():
+            lists = (
+                [triggers_of(backdoor, role) for role in ("poisoned", "attack")] if isinstance(backdoor, dict) else []
+            )
+            for entry in (entry for entries in lists if isinstance(entries, list) for entry in entries):
                 if isinstance(entry, dict) and isinstance(entry.get("name"), str):
                     yield entry["name"]
 

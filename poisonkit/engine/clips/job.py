@@ -62,9 +62,10 @@ class Job:
 def job_of(task: Task, recipe: Recipe, plan: Plan, source: Path, out: str) -> Job:
     """The job of a task of a plan. source, out: the folders that its paths are below."""
     backdoor, triggered = recipe.backdoors[task.backdoor or 0], task.role in ("poisoned", "cover", "attack")
+    chain = backdoor.chain_of(task.role)
     treatment = Treatment(
-        triggers=backdoor.triggers,
-        touches=frozenset(backdoor.chain.touches),
+        triggers=chain.triggers,
+        touches=frozenset(chain.touches),
         seed=recipe.seed,
         frames=backdoor.attack_frames if task.role == "attack" else backdoor.frames if triggered else "all",
     )
