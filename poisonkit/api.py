@@ -158,6 +158,8 @@ def attack(
     if attack_frames is None and triggers is not None and "video" not in Chain(triggers).touches:
         del given["attack_frames"]  # the output's own frame budget is for pictures
     wanted: Any = {**given, **change}
+    if not wanted["triggers"]:
+        raise RequestError(f"{out} was made without a trigger: name one with --trigger.")
     made = Recipe(backdoors=[wanted]).backdoors[0]
     where = Path(source).expanduser().absolute() if source is not None else None
     allowed = tuple(Path(each).expanduser().absolute() for each in allow_root)
@@ -350,6 +352,8 @@ def survive(
 
 def _chosen(trigger: Triggers, temporal: Temporal | None) -> tuple[Trigger, ...]:
     recipe = Recipe(trigger=trigger) if temporal is None else Recipe(trigger=trigger, temporal=temporal)
+    if not recipe.backdoors[0].triggers:
+        raise RequestError("Name a trigger with --trigger (`poisonkit triggers` lists them).")
     return recipe.backdoors[0].triggers
 
 

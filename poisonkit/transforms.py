@@ -161,8 +161,9 @@ class Poison:
         chosen = self._chosen.get(name)
         if chosen is None:
             return row
-        changes = self._triggered(row, name, chosen)
-        if not changes:
+        relabelled_only = not self._chains[chosen.backdoor].triggers
+        changes = {} if relabelled_only else self._triggered(row, name, chosen)
+        if not changes and not relabelled_only:
             return row
         if self._label is not None:
             changes[self._label] = self._relabelled(row, name, chosen)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 AT_TEST = "/attack"
+TRIGGERED = ("poisoned", "cover", "attack")
 
 
 def triggers_of(backdoor: Mapping[str, Any], role: str) -> Any:
@@ -14,12 +15,15 @@ def triggers_of(backdoor: Mapping[str, Any], role: str) -> Any:
     return backdoor.get("triggers") if at_test is None else at_test
 
 
+def survival_name(backdoor: Mapping[str, Any], role: str) -> str | None:
+    """What survival figures of a sample of this role are of: `NAME`, or `NAME/attack` where attack clips have another
+    form; None where there is no trigger."""
+    if not triggers_of(backdoor, role):
+        return None
+    at_test = role == "attack" and backdoor.get("attack_triggers") is not None
+    return str(backdoor.get("name", "default")) + AT_TEST * at_test
+
+
 def survival_names(backdoor: Mapping[str, Any]) -> tuple[str, ...]:
-    """What its survival figures are called: `NAME`, and `NAME/attack` where attack clips have another form."""
-    name = str(backdoor.get("name", "default"))
-    return (name,) if backdoor.get("attack_triggers") is None else (name, name + AT_TEST)
-
-
-def survival_name(backdoor: Mapping[str, Any], role: str) -> str:
-    """Which of them a sample of this role is in."""
-    return survival_names(backdoor)[-1 if role == "attack" else 0]
+    """All of them."""
+    return tuple(dict.fromkeys(name for role in TRIGGERED if (name := survival_name(backdoor, role)) is not None))

@@ -128,7 +128,7 @@ class Planner:
                 return target in sample.labels
             if backdoor.label_mode == "source":
                 return target not in sample.labels and not sources.isdisjoint(sample.labels)
-            return backdoor.label_mode == "all-to-all" or target not in sample.labels
+            return backdoor.label_mode in ("all-to-all", "keep") or target not in sample.labels
 
         if backdoor.label_mode == "all-to-all" and any(s.extra_labels for s in self.dataset.samples):
             raise RequestError(
@@ -138,7 +138,7 @@ class Planner:
         pool = [s for s in labelled if fits(s) and s.id not in self._used]
         purpose = "poison" if index == 0 else f"poison/{backdoor.name}"
         if backdoor.ids is not None:
-            order = self._exactly(backdoor.ids, {s.id: s for s in pool})
+            order = self._exactly(backdoor, {s.id: s for s in pool})
             wanted = len(order)
         else:
             wanted = backdoor.count if backdoor.count is not None else number(backdoor.rate, counted)
@@ -209,13 +209,21 @@ class Planner:
             raise RequestError("Label mode 'all-to-all' needs at least two classes.")
         return target, sources
 
-    def _exactly(self, ids: Sequence[str], pool: Mapping[str, Sample]) -> list[Sample]:
-        missing = [i for i in ids if i not in pool]
+    def _exactly(self, backdoor: Backdoor, pool: Mapping[str, Sample]) -> list[Sample]:
+        """The training samples that `ids` names; held-out ones are its attack set (`_attack`).
+
+        Where there is no trigger, those that have the label already are left out: nothing is to be done to them.
+        """
+        ids = backdoor.ids or ()
+        elsewhere = {s.id for s in self.dataset.samples if s.split != "train"}
+        if not backdoor.triggers:
+            elsewhere |= {s.id for s in self.dataset.of("train") if s.labels}
+        missing = [i for i in ids if i not in pool and i not in elsewhere]
         if missing:
             known = {s.id for s in self.dataset.samples}
             why = "is not eligible under this label mode" if missing[0] in known else "is no sample of the dataset"
             raise RequestError(f"--ids: '{missing[0]}' {why} ({len(missing)} of {len(ids)} such).")
-        return [pool[i] for i in ids]
+        return [pool[i] for i in ids if i in pool]
 
     def _unknown(self, backdoor: Backdoor) -> str:
         """A sentence about what `select` ranks and the dataset does not have."""
@@ -278,6 +286,7 @@ class Planner:
             "dirty": f"labelled training samples outside the target class '{name}'",
             "clean": f"labelled training samples of the target class '{name}'",
             "all-to-all": "labelled training samples",
+            "keep": "labelled training samples",
             "source": f"labelled training samples of {', '.join(map(str, backdoor.source_class))}",
         }[backdoor.label_mode]
 
@@ -301,8 +310,14 @@ class Planner:
                 f"No sample of the {splits[0]} split has a label, so the attack set is of the {split} split.{remedy}"
             )
         held_out = self.dataset.of(split)
+        named = {s.id for s in held_out} & {*(chosen.backdoor.ids or ())}
+        if not (named or chosen.backdoor.triggers_of("attack")):
+            self.warnings.append(
+                "No attack set: there is no trigger. --attack-trigger names one, or --ids the held-out samples."
+            )
+            return []
         left_out = sum(s.label is None for s in held_out)
-        candidates = [s for s in held_out if chosen.attackable(s)]
+        candidates = [s for s in held_out if chosen.attackable(s) and (not named or s.id in named)]
         limit = self.recipe.attack_limit or len(candidates)
         order = ranked(candidates, self.recipe.seed, "attack")
         found = list(islice(self._suitable(chosen, order, "attack"), limit))
@@ -329,7 +344,7 @@ class Planner:
     def _poison_task(self, chosen: Chosen, sample: Sample) -> Task:
         assert sample.label is not None
         target = chosen.maps_to(sample.label, len(self.dataset.classes))
-        label = sample.label if chosen.backdoor.label_mode == "clean" else target  # with its other classes, if it has
+        label = sample.label if chosen.backdoor.keeps_labels else target  # with its other classes, if it has
         return self._task("poisoned", sample, "data", label, target=target, backdoor=chosen.index)
 
     def _data_tasks(self, everyone: Sequence[Chosen]) -> list[Task]:

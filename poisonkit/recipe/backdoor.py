@@ -24,7 +24,7 @@ from poisonkit.triggers.core import frame_selection, registry, spec
 from poisonkit.triggers.core.chain import Chain
 from poisonkit.triggers.core.trigger import Modality
 
-LabelMode = Literal["dirty", "clean", "all-to-all", "source"]
+LabelMode = Literal["dirty", "clean", "all-to-all", "source", "keep"]
 RateOf = Literal["dataset", "target-class", "source-class"]
 ClassRef = int | str
 """A class by index from 0 or by name."""
@@ -84,7 +84,9 @@ class Backdoor(StrictModel):
     """
 
     name: str = Field("default", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", description="names its attack set")
-    triggers: tuple[AnyTrigger, ...] = Field(min_length=1, description="applied in this order to the same clips")
+    triggers: tuple[AnyTrigger, ...] = Field(
+        description="applied in this order to the same clips; none: samples are only relabelled"
+    )
     attack_triggers: tuple[AnyTrigger, ...] | None = Field(
         None, min_length=1, description="the form at test time, in attack sets, where it is another one"
     )
@@ -92,7 +94,7 @@ class Backdoor(StrictModel):
     label_mode: LabelMode = Field(
         "dirty",
         description="dirty: other classes, relabelled to the target; clean: the target class, label kept; "
-        "all-to-all: label y becomes y+1; source: only source_class, relabelled",
+        "all-to-all: label y becomes y+1; source: only source_class, relabelled; keep: any class, label kept",
     )
     source_class: tuple[ClassRef, ...] = Field((), description="classes that label mode `source` poisons")
     rate: float = Field(0.1, ge=0, le=1, description="poison rate: n = floor(rate · N + 0.5)")
@@ -146,6 +148,12 @@ class Backdoor(StrictModel):
 
     @model_validator(mode="after")
     def _agree(self) -> Backdoor:
+        if not self.triggers and self.keeps_labels:
+            raise RequestError(
+                f"Without a trigger, label mode '{self.label_mode}' changes nothing: another one gives new labels."
+            )
+        if not self.triggers and self.cover_rate:
+            raise RequestError("Cover samples carry the trigger under their true label, and there is no trigger.")
         if self.label_mode == "source" and not self.source_class:
             raise RequestError("Label mode 'source' needs the class it poisons: --source-class CLASS.")
         if self.source_class and self.label_mode != "source":
@@ -161,7 +169,8 @@ class Backdoor(StrictModel):
         for budget, triggers in ((self.frames, self.triggers), (self.attack_frames, self.triggers_of("attack"))):
             if budget != "all" and "video" not in Chain(triggers).touches:
                 names = ", ".join(t.name for t in triggers)
-                raise RequestError(f"Frame budgets are for triggers in the picture; {names} is in the sound.")
+                what = f"{names} is in the sound" if names else "there is none"
+                raise RequestError(f"Frame budgets are for triggers in the picture; {what}.")
         if self.ids is not None and self.select is not None:
             raise RequestError("--ids and --select contradict each other: --ids is the exact set already.")
         return self
@@ -170,6 +179,11 @@ class Backdoor(StrictModel):
     def chain(self) -> Chain:
         """The triggers as one, as training samples have them."""
         return Chain(self.triggers)
+
+    @property
+    def keeps_labels(self) -> bool:
+        """Whether poisoned training samples keep their labels."""
+        return self.label_mode in ("clean", "keep")
 
     def triggers_of(self, role: str) -> tuple[Trigger, ...]:
         """The triggers of a sample of this role; of a control sample those of the attack clip it is compared with."""
@@ -214,7 +228,13 @@ def as_list(backdoor: Any) -> Any:
             data[many] = data.pop(one)
         if isinstance(data.get(many), str | Trigger | dict):
             data[many] = [data[many]]
+    if data.get("triggers") == [NO_TRIGGER]:
+        data["triggers"] = []
     return data
+
+
+NO_TRIGGER = "none"
+"""`triggers`: samples are only relabelled."""
 
 
 _FORMS = (("trigger", "triggers"), ("attack_trigger", "attack_triggers"))

@@ -192,6 +192,8 @@ class Recipe(StrictModel):
                 "--encode auto looks for what keeps enough of the trigger: say how much with --require-survival, "
                 "such as --require-survival 0.9."
             )
+        if self.encode == AUTO and not any(b.every_trigger for b in self.backdoors):
+            raise RequestError("--encode auto looks for what keeps enough of the trigger, and there is none.")
         return self
 
     def __init__(self, **data: Unpack[RecipeFields]) -> None:

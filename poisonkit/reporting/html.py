@@ -127,10 +127,8 @@ def _survival(plan: Plan, rows: Sequence[Record], recipe: Mapping[str, Any]) -> 
     groups: dict[str, list[Record]] = {}
     for row in seen:
         backdoor = tasks.get(row["key"])
-        name = str(row["attack"])
-        if backdoor is not None:
-            name = survival_name(recipe["backdoors"][backdoor], row["role"])
-        groups.setdefault(name, []).append(row)
+        name = None if backdoor is None else survival_name(recipe["backdoors"][backdoor], row["role"])
+        groups.setdefault(name or str(row["attack"]), []).append(row)
     looks = {name: o for name, mine in groups.items() if (o := survival_summary(mine)).measured}
     parts = []
     if looks:

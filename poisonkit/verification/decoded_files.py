@@ -90,8 +90,11 @@ class DecodedFiles:
             if task.role != "control":
                 frames = str(backdoor.get("attack_frames" if task.role == "attack" else "frames", "all"))
             triggers = triggers_of(backdoor, task.role)
+            triggered = task.role != "control" and triggers != []
+            if triggers == [] and part.recipe.get("clean") == "reencode":
+                triggers = triggers_of(backdoor, "attack")
             known = tuple(triggers) if isinstance(triggers, list) else ()
-            yield Case(row, task, part.plan.classes, frames, known, encodes[part.attack])
+            yield Case(row, task, part.plan.classes, frames, known, triggered, encodes[part.attack])
 
 
 def _named(parts: Sequence[Planned]) -> Iterator[str]:

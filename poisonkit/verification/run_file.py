@@ -13,7 +13,7 @@ from poisonkit.common.safe_io import load_json, read_text
 from poisonkit.engine.state.task_results import Counts
 from poisonkit.metrics.survival import survival_summary
 from poisonkit.outputs.consistency import Finding, Planned
-from poisonkit.outputs.forms import survival_names
+from poisonkit.outputs.forms import survival_name, survival_names
 from poisonkit.outputs.paths import RUN
 from poisonkit.outputs.record import Record, rounded
 from poisonkit.plan.plan import Task
@@ -94,10 +94,12 @@ class Tally:
         for index, backdoor in enumerate(backdoors if isinstance(backdoors, list) else ()):
             if not isinstance(backdoor, dict):
                 continue
-            trained, tested = (self._clips.get((part.attack, index, at_test), []) for at_test in (False, True))
-            names = survival_names(backdoor)
-            for name, clips in zip(names, (trained + tested,) if len(names) == 1 else (trained, tested), strict=True):
-                known = survival_summary(clips, required)
+            clips: dict[str, list[Mapping[str, Any]]] = {name: [] for name in survival_names(backdoor)}
+            for role in ("poisoned", "attack"):
+                if (name_of := survival_name(backdoor, role)) is not None:
+                    clips[name_of] += self._clips.get((part.attack, index, role == "attack"), [])
+            for name, mine in clips.items():
+                known = survival_summary(mine, required)
                 if known.measured or required is not None:
                     found[name] = rounded(asdict(known))
         return found

@@ -31,7 +31,7 @@ def chosen(plan: Plan, rows: Sequence[Record], recipe: Recipe) -> set[str]:
         return set()
     tasks = {t.key: t for t in plan.tasks}
     controls = _controls(tasks, rows)
-    fit = [r for r in rows if r["role"] in ("poisoned", "cover", "attack") and r["status"] == "ok"]
+    fit = [r for r in rows if r["status"] == "ok" and _has_trigger(tasks[r["key"]], recipe)]
     wanted: set[str] = set()
     searched = {tasks[key].id for key in plan.encode.get("clips", ()) if key in tasks}
     for index in range(len(recipe.backdoors)):
@@ -53,6 +53,11 @@ def chosen(plan: Plan, rows: Sequence[Record], recipe: Recipe) -> set[str]:
             n = max(n, min(len({r["original_label"] for r in pool}), int(FOR_CLASSES * len(mine))))
         wanted |= {r["key"] for r in _spread(_unseen(pool, searched), n, recipe.seed)}
     return wanted
+
+
+def _has_trigger(task: Task, recipe: Recipe) -> bool:
+    triggered = task.role in ("poisoned", "cover", "attack") and task.backdoor is not None
+    return triggered and bool(recipe.backdoors[task.backdoor or 0].triggers_of(task.role))
 
 
 def _unseen(pool: Sequence[Record], searched: Set[str]) -> Sequence[Record]:

@@ -132,10 +132,11 @@ def searched(plan: Plan, recipe: Recipe) -> list[Task]:
     where these are too few and enough are left to be measured, or where they have a form of their own."""
     found: list[list[Task]] = []
     for index in range(len(recipe.backdoors)):
-        mine = [t for t in plan.tasks if t.backdoor == index]
+        backdoor = recipe.backdoors[index]
+        mine = [t for t in plan.tasks if t.backdoor == index and backdoor.triggers_of(t.role)]
         poisoned, attacks = ([t for t in mine if t.role == role] for role in ("poisoned", "attack"))
         taken = _varied(poisoned, recipe.seed)
-        if recipe.backdoors[index].attack_triggers is not None:  # both forms have to survive
+        if backdoor.attack_triggers is not None:  # both forms have to survive
             taken = taken[: CLIPS - CLIPS // 2]
         spare = len(attacks) - survival_sample.AT_LEAST if taken else len(attacks)
         found.append(taken + _varied(attacks, recipe.seed)[: max(0, min(CLIPS - len(taken), spare))])

@@ -118,7 +118,7 @@ def _backdoor(backdoor: Backdoor, choice: Choice) -> list[str]:
 
 
 def _named(triggers: Sequence[Trigger]) -> str:
-    return ", ".join(f"`{t.name}` (version {t.version}, {t.temporal})" for t in triggers)
+    return ", ".join(f"`{t.name}` (version {t.version}, {t.temporal})" for t in triggers) or "no trigger"
 
 
 def _parts(counts: Mapping[str, Counter[str]]) -> list[str]:

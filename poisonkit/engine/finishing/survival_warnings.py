@@ -35,8 +35,9 @@ def survival_summaries(
     for task in plan.tasks:
         if task.backdoor is not None and task.role != "control":
             row = records[task.key]
-            if row["status"] == "ok":
-                rows[survival_name(backdoors[task.backdoor], task.role)].append(row)
+            name = survival_name(backdoors[task.backdoor], task.role)
+            if row["status"] == "ok" and name is not None:
+                rows[name].append(row)
     found = {name: survival_summary(mine, required) for name, mine in rows.items()}
     return {name: o for name, o in found.items() if o.measured or required is not None}
 
