@@ -15,7 +15,7 @@ from poisonkit.engine.preflight import default_out, read_source
 from poisonkit.engine.run import Options, Shard, execute, execute_attack, execute_merge, plan_of
 from poisonkit.engine.state.progress import Progress, Silent
 from poisonkit.errors import RequestError
-from poisonkit.outputs.opening import finished, require_finished
+from poisonkit.outputs.opening import finished, require_clean, require_finished
 from poisonkit.plan.plan import Plan
 from poisonkit.recipe.backdoor import Backdoor, TriggerLike
 from poisonkit.recipe.recipe import AUTO, Recipe, parse_encode
@@ -226,8 +226,10 @@ def inspect(
     from poisonkit.survey.inspection import Inspection
 
     named: dict[datasets.Split, Path | str | None] = {"train": train_list, "val": val_list, "test": test_list}
+    path = Path(source) if source is not None else Path.cwd()
+    require_clean(path)
     place = datasets.Source(
-        path=Path(source) if source is not None else Path.cwd(),
+        path=path,
         layout=layout,
         data_root=None if data_root is None else Path(data_root),
         lists={name: Path(path) for name, path in named.items() if path is not None},
