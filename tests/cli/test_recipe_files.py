@@ -46,7 +46,7 @@ WRONG = {
     "temporal: dynamic\nbackdoors: [{triggers: 5}]": "`triggers` 5",
     "temporal: dynamic\ntriggers: [{params: {}}]": "needs a name",
     "temporal: dynamic\ntriggers: [{name: blend, params: 5}]": "a mapping of params",
-    "temporal: slow\ntriggers: [blend]": "no slow form",
+    "temporal: slow\ntriggers: [blend]": "--temporal slow is not possible: it must be static or dynamic",
 }
 
 

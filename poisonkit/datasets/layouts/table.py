@@ -34,6 +34,8 @@ class Table(TableLayout):
             found = self.tables(source)
         except RequestError as error:
             return "several possible tables" if "Several" in str(error) else None
+        if not all(self._fits(source, file) for file in found.values()):
+            return None
         return f"tables {', '.join(file.name for file in found.values())}"
 
     def tables(self, source: Source) -> dict[Split | None, Path]:
