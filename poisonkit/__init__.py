@@ -8,6 +8,7 @@ poisonkit.triggers.create("sine", snr=20).apply(wave, sample_rate=16000)
 from __future__ import annotations
 
 import importlib
+import logging
 from typing import TYPE_CHECKING, Any
 
 from poisonkit._version import __version__
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
     from poisonkit.sampledata import write_sample_data as sample_data
     from poisonkit.scoring import Scores, score
     from poisonkit.verification.verify import identify, verify
+
+logging.getLogger("poisonkit").addHandler(logging.NullHandler())  # said to those who ask, as libraries do
 
 _API = """
     Backdoor Plan Recipe Summary attack brightness inspect make_plan merge poison preview report run shortcuts survive

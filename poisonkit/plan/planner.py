@@ -13,6 +13,7 @@ from poisonkit.plan.plan import Choice, Plan, Role, Task, digest, require_inside
 from poisonkit.plan.selection import Chosen, Examine, Examined, number, ranked
 from poisonkit.recipe.backdoor import Backdoor
 from poisonkit.recipe.recipe import Recipe
+from poisonkit.recipe.remarks import remarks
 
 
 class Planner:
@@ -38,10 +39,14 @@ class Planner:
 
     def choose(self) -> tuple[Chosen, ...]:
         """What each backdoor takes of the training samples, covers too; once for a planner."""
+        self._remark()
         found = tuple(self._choose(index, backdoor) for index, backdoor in enumerate(self.recipe.backdoors))
         for chosen in found:
             self._cover(chosen)
         return found
+
+    def _remark(self) -> None:
+        self.warnings += (text for backdoor in self.recipe.backdoors for text in remarks(backdoor))
 
     def plan_for(self, everyone: Sequence[Chosen]) -> Plan:
         """The plan of what `choose` gave, with attack sets and control."""
@@ -97,6 +102,7 @@ class Planner:
 
     def attacked(self) -> list[tuple[Chosen, list[Sample]]]:
         """Each backdoor with the held-out samples of its attack set; nothing is chosen of the training samples."""
+        self._remark()
         found: list[tuple[Chosen, list[Sample]]] = []
         for index, backdoor in enumerate(self.recipe.backdoors):
             target, sources = self._classes_of(backdoor)
