@@ -96,7 +96,9 @@ class Recipe(StrictModel):
     val_list: Path | None = None
     test_list: Path | None = None
     delimiter: str | None = Field(None, description="what separates path and label in lists: space, tab or comma")
-    columns: str | None = Field(None, description="what a table's columns are called: path=COL,label=COL,split=COL")
+    columns: str | None = Field(
+        None, description="what a table's columns are called: path=COL,label=COL,split=COL,audio=COL"
+    )
     split: int | None = Field(None, ge=1, description="which of several official splits; the first when not given")
     test_fraction: float = Field(0.0, ge=0, lt=1, description="hold out this part of the training samples as test")
     allow_root: tuple[Path, ...] = Field((), description="further folders that links and absolute paths may lead to")
