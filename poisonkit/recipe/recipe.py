@@ -194,6 +194,8 @@ class Recipe(StrictModel):
                 "--encode auto looks for what keeps enough of the trigger: say how much with --require-survival, "
                 "such as --require-survival 0.9."
             )
+        if self.encode == AUTO and not any(b.every_trigger for b in self.backdoors):
+            raise RequestError("--encode auto looks for what keeps enough of the trigger, and there is none.")
         return self
 
     def __init__(self, **data: Unpack[RecipeFields]) -> None:
@@ -362,5 +364,5 @@ def _sentence(error: ValidationError) -> str:
 def all_assets(recipe: Recipe) -> Iterable[assets.Asset]:
     """Imported identity data of all triggers, which an output keeps a copy of."""
     for backdoor in recipe.backdoors:
-        for trigger in backdoor.triggers:
+        for trigger in backdoor.every_trigger:
             yield from assets.assets_of(trigger)
