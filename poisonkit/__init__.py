@@ -8,6 +8,7 @@ poisonkit.triggers.create("sine", snr=20).apply(wave, sample_rate=16000)
 from __future__ import annotations
 
 import importlib
+import logging
 from typing import TYPE_CHECKING, Any
 
 from poisonkit._version import __version__
@@ -35,10 +36,13 @@ if TYPE_CHECKING:
     from poisonkit.errors import Interrupted, MediaError, PoisonkitError, RequestError
     from poisonkit.exporting import export
     from poisonkit.outputs.manifest import Manifest, read_manifest
+    from poisonkit.recipe.sample_lists import read_ids, read_ranking
     from poisonkit.recipe.sweep import read_sweep
     from poisonkit.sampledata import write_sample_data as sample_data
     from poisonkit.scoring import Scores, score
     from poisonkit.verification.verify import identify, verify
+
+logging.getLogger("poisonkit").addHandler(logging.NullHandler())  # said to those who ask, as libraries do
 
 _API = """
     Backdoor Plan Recipe Summary attack brightness inspect make_plan merge poison preview report run shortcuts survive
@@ -49,6 +53,7 @@ _HOMES = {
     **dict.fromkeys(("Manifest", "read_manifest"), "poisonkit.outputs.manifest"),
     **dict.fromkeys(("Scores", "score"), "poisonkit.scoring"),
     **dict.fromkeys(("identify", "verify"), "poisonkit.verification.verify"),
+    **dict.fromkeys(("read_ids", "read_ranking"), "poisonkit.recipe.sample_lists"),
     "export": "poisonkit.exporting",
     "read_sweep": "poisonkit.recipe.sweep",
     "sample_data": "poisonkit.sampledata",
@@ -79,7 +84,9 @@ __all__ = [
     "merge",
     "poison",
     "preview",
+    "read_ids",
     "read_manifest",
+    "read_ranking",
     "read_sweep",
     "report",
     "run",

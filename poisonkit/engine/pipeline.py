@@ -111,7 +111,7 @@ class Work:
         run = self.run
         job = job_of(task, run.recipe, self.plan, run.dataset.root, str(shard_paths.place_of(self.plan, run.state.out)))
         if task.role == "clean":
-            every = frozenset(m for b in run.recipe.backdoors for m in b.chain.touches)
+            every = frozenset(m for b in run.recipe.backdoors for m in b.touches)
             touches = every if need is None else frozenset({"video"} if need == "convert" else ())
             job = replace(job, treatment=replace(job.treatment, touches=touches))
         if task.sample.sound is not None:

@@ -57,7 +57,7 @@ def default_out(recipe: Recipe) -> Path:
     source = recipe.source.resolve()
     folder = source if source.is_dir() else source.parent
     first = recipe.backdoors[0]
-    names = "+".join(dict.fromkeys(t.name for b in recipe.backdoors for t in b.triggers))
+    names = "+".join(dict.fromkeys(t.name for b in recipe.backdoors for t in b.triggers)) or "nothing"
     amount = (
         f"{first.rate:g}" if first.count is None and first.ids is None else f"n{first.count or len(first.ids or ())}"
     )

@@ -9,6 +9,7 @@ from typing import Any
 
 from poisonkit.datasets import feature_path, get_layout
 from poisonkit.errors import RequestError, told
+from poisonkit.outputs.forms import triggers_of
 from poisonkit.outputs.paths import OutputPaths
 from poisonkit.outputs.record import Record, rounded, sound_places
 from poisonkit.plan.plan import Plan, Task
@@ -97,7 +98,7 @@ def differences(row: Record, task: Task, part: Planned) -> Iterator[str]:
             yield f"{field} is {said[field]!r}, planned was {value!r}"
     triggered = task.role in ("poisoned", "cover", "attack")
     if part.recipe:
-        entries = part.backdoor(task).get("triggers") if triggered else []
+        entries = triggers_of(part.backdoor(task), task.role) if triggered else []
         mine = [{k: v for k, v in t.items() if k != "drawn"} for t in row["triggers"]]
         if _plain(mine) != _plain(entries):
             yield "its triggers are not the recipe's"

@@ -24,6 +24,7 @@ from poisonkit.engine.finishing.card import PAPER
 from poisonkit.errors import MediaError, PoisonkitError, told
 from poisonkit.metrics.survival import figures_table, gains_table, survival_summary
 from poisonkit.outputs import record
+from poisonkit.outputs.forms import survival_name
 from poisonkit.outputs.opening import require_finished, source_at_hand
 from poisonkit.outputs.path_guards import SourceFence
 from poisonkit.outputs.paths import OutputPaths
@@ -55,13 +56,13 @@ def write_report(
     rows = list(record.read(paths.manifest))
     root = source_at_hand(out, source)
     fence = SourceFence(root, [Path(each) for each in allow_root]) if root is not None else None
-    read_mapping(paths.recipe())  # RequestError for anything else
+    recipe = read_mapping(paths.recipe())
     parts = [
         _head(plan, rows),
         _counts(plan, rows),
         _labels(plan, rows),
         _warnings(paths),
-        _survival(plan, rows),
+        _survival(plan, rows, recipe),
         _samples(out, root, fence, rows, samples),
         _failures(rows, plan),
         _recipe(paths),
@@ -117,7 +118,7 @@ def _labels(plan: Plan, rows: Sequence[Record]) -> str:
     return block("Labels of the poisoned samples, before (rows) and after (columns)", table(("", *after), body))
 
 
-def _survival(plan: Plan, rows: Sequence[Record]) -> str:
+def _survival(plan: Plan, rows: Sequence[Record], recipe: Mapping[str, Any]) -> str:
     seen = [r for r in rows if r["fidelity"] and r["role"] != "control"]
     measured: list[Mapping[str, Any]] = [r["fidelity"] for r in seen if r["fidelity"]]
     if not seen:
@@ -126,7 +127,8 @@ def _survival(plan: Plan, rows: Sequence[Record]) -> str:
     groups: dict[str, list[Record]] = {}
     for row in seen:
         backdoor = tasks.get(row["key"])
-        groups.setdefault(str(row["attack"]) if backdoor is None else plan.choices[backdoor].name, []).append(row)
+        name = None if backdoor is None else survival_name(recipe["backdoors"][backdoor], row["role"])
+        groups.setdefault(name or str(row["attack"]), []).append(row)
     looks = {name: o for name, mine in groups.items() if (o := survival_summary(mine)).measured}
     parts = []
     if looks:

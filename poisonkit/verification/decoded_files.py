@@ -17,6 +17,7 @@ from poisonkit.engine.state.progress import Progress
 from poisonkit.errors import RequestError
 from poisonkit.media.info import Encode
 from poisonkit.outputs.consistency import Finding, Planned
+from poisonkit.outputs.forms import triggers_of
 from poisonkit.outputs.path_guards import SourceFence
 from poisonkit.outputs.record import halves
 from poisonkit.recipe.recipe import AUTO, parse_encode
@@ -90,9 +91,12 @@ class DecodedFiles:
             frames = "all"
             if task.role != "control":
                 frames = str(backdoor.get("attack_frames" if task.role == "attack" else "frames", "all"))
-            triggers = backdoor.get("triggers")
+            triggers = triggers_of(backdoor, task.role)
+            triggered = task.role != "control" and triggers != []
+            if triggers == [] and part.recipe.get("clean") == "reencode":
+                triggers = triggers_of(backdoor, "attack")
             known = tuple(triggers) if isinstance(triggers, list) else ()
-            yield Case(row, task, part.plan.classes, frames, known, encodes[part.attack])
+            yield Case(row, task, part.plan.classes, frames, known, triggered, encodes[part.attack])
 
 
 def _named(parts: Sequence[Planned]) -> Iterator[str]:
@@ -100,8 +104,10 @@ def _named(parts: Sequence[Planned]) -> Iterator[str]:
     for part in parts:
         backdoors = part.recipe.get("backdoors")
         for backdoor in backdoors if isinstance(backdoors, list) else ():
-            entries = backdoor.get("triggers") if isinstance(backdoor, dict) else None
-            for entry in entries if isinstance(entries, list) else ():
+            lists = (
+                [triggers_of(backdoor, role) for role in ("poisoned", "attack")] if isinstance(backdoor, dict) else []
+            )
+            for entry in (entry for entries in lists if isinstance(entries, list) for entry in entries):
                 if isinstance(entry, dict) and isinstance(entry.get("name"), str):
                     yield entry["name"]
 

@@ -158,9 +158,10 @@ def _first_other(said: Mapping[str, object], found: Mapping[str, object], names:
 @contextmanager
 def _job(case: Case, encode: Encode, how: Decoding, source: Halves, out: str) -> Iterator[Job]:
     """The job that makes the file of a case again, below `out`."""
-    triggered = case.task.role != "control"
     triggers = tuple(trigger_of(entry, how) for entry in case.triggers)
-    treatment = Treatment(triggers, frozenset(Chain(triggers).touches), how.seed, case.frames if triggered else "all")
+    treatment = Treatment(
+        triggers, frozenset(Chain(triggers).touches), how.seed, case.frames if case.triggered else "all"
+    )
     with ExitStack() as stack:
         other = case.task.cover_source
         cover = other and str(stack.enter_context(at_hand(Path(how.source, other))))
@@ -169,7 +170,7 @@ def _job(case: Case, encode: Encode, how: Decoding, source: Halves, out: str) ->
             task=replace(case.task, linked_paths=(), sound_paths=case.task.sound_paths[:1]),
             classes=case.classes,
             places=Places(str(source.picture), out, cover, sound),
-            treatment=treatment if triggered else treatment.without_triggers(),
+            treatment=treatment if case.triggered else treatment.without_triggers(),
             encode=encode,
             stream=how.stream,
         )

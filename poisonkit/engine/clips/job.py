@@ -14,6 +14,7 @@ from poisonkit.media.info import Encode
 from poisonkit.outputs.sample_files import Halves
 from poisonkit.plan.plan import Plan, Task
 from poisonkit.recipe.recipe import Recipe
+from poisonkit.triggers.core.chain import Chain
 from poisonkit.triggers.core.trigger import Trigger
 
 
@@ -80,9 +81,13 @@ class Job:
 def job_of(task: Task, recipe: Recipe, plan: Plan, source: Path, out: str) -> Job:
     """The job of a task of a plan. source, out: the folders that its paths are below."""
     backdoor, triggered = recipe.backdoors[task.backdoor or 0], task.role in ("poisoned", "cover", "attack")
+    triggers = backdoor.triggers_of(task.role)
+    if triggered and not triggers:  # only relabelled: made as clean samples are
+        triggered = False
+        triggers = backdoor.triggers_of("attack") if recipe.clean == "reencode" else ()
     treatment = Treatment(
-        triggers=backdoor.triggers,
-        touches=frozenset(backdoor.chain.touches),
+        triggers=triggers,
+        touches=frozenset(Chain(triggers).touches),
         seed=recipe.seed,
         frames=backdoor.attack_frames if task.role == "attack" else backdoor.frames if triggered else "all",
     )

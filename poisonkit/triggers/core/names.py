@@ -43,7 +43,12 @@ def names() -> list[str]:
 
 
 def reference(cls: type[Trigger]) -> str:
-    """What `get` finds the class by: its registered name, else `package.module:Class`."""
+    """What `get` finds the class by: its registered name, else `package.module:Class`.
+
+    Of an earlier version's class: what finds the present one.
+    """
+    while (parent := cls.__base__) and getattr(parent, "name", None) == cls.name and parent.version > cls.version:  # type: ignore[attr-defined]
+        cls = parent
     if built_in().get(cls.name) == cls.__module__:
         return cls.name
     place = vars(cls).get("_known_as") or f"{cls.__module__}:{cls.__qualname__}"
