@@ -136,11 +136,10 @@ def attack(
     """Add another attack set to a finished output: other triggers, strengths or frame budgets.
 
     name: of the new set, which lies in `OUT/attack/NAME`. trigger: one or several, as in a recipe, by default
-    the backdoor's own. attack_frames: which frames carry them. backdoor: whose target and label mode it has, by default
-    the recipe's first. source: the clean dataset's data root, by default where it was. allow_root: further folders
-    that links and paths of it may lead to. allow_code: let the output's recipe name triggers as
-    `package.module:Class`, which imports that module. executor, scheduler,
-    shard: as for `poison`.
+    the backdoor's own, in their form at test time. attack_frames: which frames carry them. backdoor: whose target and
+    label mode it has, by default the recipe's first. source: the clean dataset's data root, by default where it was.
+    allow_root: further folders that links and paths of it may lead to. allow_code: let the output's recipe name
+    triggers as `package.module:Class`, which imports that module. executor, scheduler, shard: as for `poison`.
     """
     out = Path(out).expanduser().absolute()
     recipe = finished(out, allow_code=allow_code)
@@ -154,10 +153,13 @@ def attack(
         change["triggers"] = list(triggers)
     if attack_frames is not None:
         change["attack_frames"] = attack_frames
-    given = {k: getattr(base, k) for k in ("triggers", "target", "label_mode", "source_class", "attack_frames")}
+    given = {k: getattr(base, k) for k in ("target", "label_mode", "source_class", "attack_frames")}
+    given["triggers"] = base.triggers_of("attack")
     if attack_frames is None and triggers is not None and "video" not in Chain(triggers).touches:
         del given["attack_frames"]  # the output's own frame budget is for pictures
     wanted: Any = {**given, **change}
+    if not wanted["triggers"]:
+        raise RequestError(f"{out} was made without a trigger: name one with --trigger.")
     made = Recipe(backdoors=[wanted]).backdoors[0]
     where = Path(source).expanduser().absolute() if source is not None else None
     allowed = tuple(Path(each).expanduser().absolute() for each in allow_root)
@@ -350,6 +352,8 @@ def survive(
 
 def _chosen(trigger: Triggers, temporal: Temporal | None) -> tuple[Trigger, ...]:
     recipe = Recipe(trigger=trigger) if temporal is None else Recipe(trigger=trigger, temporal=temporal)
+    if not recipe.backdoors[0].triggers:
+        raise RequestError("Name a trigger with --trigger (`poisonkit triggers` lists them).")
     return recipe.backdoors[0].triggers
 
 

@@ -83,7 +83,7 @@ class Poison:
             planner = Planner(recipe, dataset, taken_on_trust)
         self.seed, self.classes = recipe.seed, dataset.classes
         self._root = None if root is None else dataset.root
-        self._chains = tuple(backdoor.chain for backdoor in recipe.backdoors)
+        self._chains = tuple(b.chain_of("poisoned" if attack is None else "attack") for b in recipe.backdoors)
         self._frames = tuple(b.frames if attack is None else b.attack_frames for b in recipe.backdoors)
         self._id, self._video, self._audio, self._label = id, video, audio, label
         self._fps, self._rate, self._layout = fps, sample_rate, layout
@@ -161,8 +161,9 @@ class Poison:
         chosen = self._chosen.get(name)
         if chosen is None:
             return row
-        changes = self._triggered(row, name, chosen)
-        if not changes:
+        relabelled_only = not self._chains[chosen.backdoor].triggers
+        changes = {} if relabelled_only else self._triggered(row, name, chosen)
+        if not changes and not relabelled_only:
             return row
         if self._label is not None:
             changes[self._label] = self._relabelled(row, name, chosen)

@@ -27,8 +27,18 @@ class Chosen:
             "--trigger",
             "-t",
             help="NAME or NAME:key=value,…; repeat to put several into the same clips "
-            "(`poisonkit triggers` lists them).",
+            "(`poisonkit triggers` lists them). none: samples are only relabelled.",
             panel=WHAT,
+            metavar="NAME",
+        ),
+    ] = None
+    attack_trigger: Annotated[
+        list[str] | None,
+        option(
+            "--attack-trigger",
+            help="The same for attack clips, where their form is another one than in training; repeat for several.",
+            panel=WHAT,
+            default="as --trigger",
             metavar="NAME",
         ),
     ] = None
@@ -49,7 +59,14 @@ class Chosen:
         int | None, option("--count", help="Poison exactly N samples instead.", panel=WHAT, metavar="N")
     ] = None
     ids: Annotated[
-        Path | None, option("--ids", help="Poison exactly these samples: one id a line.", panel=WHAT, metavar="FILE")
+        Path | None,
+        option(
+            "--ids",
+            help="Poison exactly these samples: one id a line, or the rows of a table as FILE:COLUMN=VALUE. "
+            "Held-out samples among them are the attack set.",
+            panel=WHAT,
+            metavar="FILE",
+        ),
     ] = None
     select: Annotated[
         Path | None,
@@ -79,7 +96,7 @@ class Labels:
         option(
             "--label-mode",
             help="dirty: other classes, relabelled to the target. clean: the target class, label kept. "
-            "all-to-all: label y becomes y+1. source: only --source-class, relabelled.",
+            "all-to-all: label y becomes y+1. source: only --source-class, relabelled. keep: any class, label kept.",
             panel=LABELS,
             default="dirty",
             metavar="MODE",
@@ -135,7 +152,8 @@ class Frames:
         str | None,
         option(
             "--frames",
-            help="Which frames of a poisoned clip carry it: all, first:N, last:N, every:N, random:P, span:A-B.",
+            help="Which frames of a poisoned clip carry it: all, first:N, last:N, every:N, count:K (evenly spread), "
+            "random:K, random:P, span:A-B.",
             panel=FRAMES,
             default="all",
             metavar="WHICH",

@@ -9,6 +9,7 @@ from typing import Any
 
 from poisonkit.datasets import Dataset, class_index
 from poisonkit.outputs.consistency import Planned
+from poisonkit.outputs.forms import triggers_of
 from poisonkit.plan.selection import number
 
 Labels = tuple[int, ...]
@@ -16,7 +17,10 @@ Labels = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Asked:
-    """A backdoor of a recipe given as plain data, its classes as indices."""
+    """A backdoor of a recipe given as plain data, its classes as indices.
+
+    trained, attacked: whether there is a trigger in training, and in attack sets.
+    """
 
     name: str
     index: int
@@ -27,10 +31,12 @@ class Asked:
     rate: float
     rate_of: str
     count: int | None
-    ids: tuple[str, ...] | None
+    ids: frozenset[str] | None
     select: tuple[str, ...] | None
     cover_rate: float
     classes: int
+    trained: bool
+    attacked: bool
 
     def maps_to(self, label: int) -> int:
         """The class that a sample of this one is to be taken for."""
@@ -42,7 +48,7 @@ class Asked:
             return self.target in labels
         if self.mode == "source":
             return self.target not in labels and not self.sources.isdisjoint(labels)
-        return self.mode == "all-to-all" or self.target not in labels
+        return self.mode in ("all-to-all", "keep") or self.target not in labels
 
     def attackable(self, labels: Labels) -> bool:
         """Whether a held-out sample of these classes can be attacked."""
@@ -57,10 +63,10 @@ class Asked:
             return self.target in labels
         return self.rate_of != "source-class" or not self.sources.isdisjoint(labels)
 
-    def wanted(self, denominator: int) -> int:
-        """How many samples are to be poisoned."""
+    def wanted(self, denominator: int, named: int) -> int:
+        """How many samples are to be poisoned. named: how many of those that can be `ids` names."""
         if self.ids is not None:
-            return len(self.ids)
+            return named
         return self.count if self.count is not None else number(self.rate, denominator)
 
 
@@ -86,10 +92,12 @@ def asked(part: Planned) -> list[Asked]:
                 rate=float(data.get("rate", 0.1)),
                 rate_of=str(data.get("rate_of", "dataset")),
                 count=None if data.get("count") is None else int(data["count"]),
-                ids=ids,
+                ids=None if ids is None else frozenset(ids),
                 select=select,
                 cover_rate=float(data.get("cover_rate", 0.0)),
                 classes=len(plan.classes),
+                trained=bool(triggers_of(data, "poisoned")),
+                attacked=bool(triggers_of(data, "attack")),
             )
         )
     return found

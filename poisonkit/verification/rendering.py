@@ -43,7 +43,8 @@ class Decoding:
 class Case:
     """A record, and what plan and recipe say of it.
 
-    frames: its frame budget. triggers: its backdoor's, as entries, of a control clip too. encode: None where the
+    frames: its frame budget. triggers: its backdoor's, as entries, of a control clip too. triggered: whether it is to
+    have them. encode: None where the
     recipe's could not be read, and nothing can be made again.
     """
 
@@ -52,6 +53,7 @@ class Case:
     classes: tuple[str, ...]
     frames: str
     triggers: tuple[Mapping[str, Any], ...]
+    triggered: bool
     encode: Encode | None
 
 

@@ -77,7 +77,7 @@ def _label_problem(task: Task, backdoors: list[Asked], part: Planned) -> str | N
             return None if fit and task.split == "train" else "the recipe takes no cover samples there"
         return None if task.split != "train" else "control samples are not of the training split"
     target = backdoor.maps_to(labels[0])
-    keeps = task.role == "poisoned" and backdoor.mode == "clean"
+    keeps = task.role == "poisoned" and backdoor.mode in ("clean", "keep")
     wanted = task.original_label if keeps else target
     if (task.label, task.target) != (wanted, target):
         how = f"label mode '{backdoor.mode}'"
@@ -107,7 +107,7 @@ class _Chosen:
             self._rank = None
         self._cover_rank = keys64(seed, f"cover/{backdoor.name}")
         self._replaced = frozenset(plan.replaced)
-        self._denominator = self._pool = self._taken = self._gone = self._covers = 0
+        self._denominator = self._pool = self._named = self._taken = self._gone = self._covers = 0
         self._poisoned, self._covered = _Cut(), _Cut()
 
     def see(self, task: Task) -> None:
@@ -120,6 +120,7 @@ class _Chosen:
         self._denominator += backdoor.counts(labels)
         if backdoor.fits(labels) and not (poisoned and (task.backdoor or 0) < backdoor.index):
             self._pool += 1
+            self._named += backdoor.ids is not None and task.id in backdoor.ids
             free = task.role == "clean" if self._replaced else not (poisoned and mine)
             rank = self._rank(task.id) if self._rank else None
             if rank is not None and ((poisoned and mine) or (free and task.id not in passed)):
@@ -150,7 +151,7 @@ class _Chosen:
         ):
             if said != counted:
                 yield f"backdoor '{name}': its head says {said} {what}, and its rows are {counted}: rows were changed"
-        wanted = backdoor.wanted(self._denominator)
+        wanted = backdoor.wanted(self._denominator, self._named)
         if not choice.requested == choice.planned == wanted:
             yield f"backdoor '{name}': {choice.planned} samples were chosen, and the recipe asks for {wanted}"
         if choice.covers != number(backdoor.cover_rate, self._denominator):

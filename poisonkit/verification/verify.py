@@ -88,7 +88,8 @@ def verify(
     roots = [Path(each) for each in allow_root]
     fence = SourceFence(root, roots) if root else None
     found = [Finding(*edit) for edit in checksums.edited(out)] + found
-    files = Files(out, get_layout(parts[0].plan.layout), fence, hash_all)
+    layout, options = get_layout(parts[0].plan.layout), parts[0].plan.options
+    files = Files(out, layout, fence, hash_all, layout.holds_folders(options))
     found += files.found
     original = Original(out, parts[0], root, roots) if root else None
     differences_to_source = list(original.differences()) if original else []  # first, while nothing else is held
@@ -179,10 +180,11 @@ def identify(
         for row in record.read(path):
             if row["features"]:
                 known.setdefault(row["features"]["sha256"], (row, out))
-            if row["sha256"]:
-                known.setdefault(row["sha256"], (row, out))
-            elif row["status"] == "ok":  # clean links are known by where they lie
-                located[(out / row["path"]).absolute()] = (row, out)
+            for half in record.halves(row):
+                if half["sha256"]:
+                    known.setdefault(half["sha256"], (row, out))
+                elif row["status"] == "ok":  # clean links are known by where they lie
+                    located[(out / half["path"]).absolute()] = (row, out)
     found: list[tuple[Path, Record | None, Path | None]] = []
     for file in paths:
         try:

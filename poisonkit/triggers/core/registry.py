@@ -211,7 +211,7 @@ def flaw(cls: type[Trigger], name: str, family: str | None = None) -> str | None
     """None, or what the class lacks of the contract, as a clause such as `it has no 'formula'`."""
     from poisonkit.triggers.core import trigger
 
-    facts = ("name", "family", "modality", "kind", "summary", "formula", "paper", "identity")
+    facts = ("name", "family", "modality", "kind", "summary", "formula", "paper")
     missing = [fact for fact in facts if not hasattr(cls, fact)]
     if missing:
         return f"it has no {', '.join(repr(m) for m in missing)}"
@@ -238,7 +238,7 @@ def flaw(cls: type[Trigger], name: str, family: str | None = None) -> str | None
         return "it does not say what static and dynamic mean ('static_is', 'dynamic_is')"
     if not (cls.summary and cls.formula):
         return "its summary or formula is empty"
-    unknown = sorted({*(cls.identity or ()), *cls.follows_canvas} - set(cls.model_fields))
+    unknown = sorted({*cls.strengths(), *cls.follows_canvas} - set(cls.model_fields))
     if unknown:
         return f"'identity' or 'follows_canvas' names parameters that it has not: {', '.join(unknown)}"
     if cls.identity == {}:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -85,7 +85,7 @@ def build(cls: type[Trigger], params: Mapping[str, Any]) -> Trigger:
 
     for key, value in params.items():
         if isinstance(value, bool) and key in cls.model_fields:
-            (known,) = (p for p in parameters(cls) if p.name == key)
+            (known,) = (p for p in _parameters(cls) if p.name == key)
             if "true or false" not in known.type:
                 raise RequestError(f"{cls.name}: {key} is {_show(value)}; {_wanted(known)}.")
     try:
@@ -120,7 +120,24 @@ def from_entry(entry: Mapping[str, Any], *, assets: Path | None = None, allow_co
 
 
 def parameters(cls: type[Trigger]) -> list[Parameter]:
-    """The parameters of a trigger class: its own first, those that all triggers have last."""
+    """The parameters of a trigger class: its own first, those that all triggers have last.
+
+    A trigger of one form does not list the other, nor what only that has.
+    """
+    if len(cls.modes) > 1:
+        return _parameters(cls)
+    (only,) = cls.modes
+    return [
+        replace(p, type=f"one of {only}", description=f"{only}: its only form", choices=(only,))
+        if p.name == "temporal"
+        else p
+        for p in _parameters(cls)
+        if p.name != "vary" or only == "dynamic"
+    ]
+
+
+def _parameters(cls: type[Trigger]) -> list[Parameter]:
+    """All that it takes, whether it means something to it or not."""
     from poisonkit.triggers.core.trigger import Trigger
 
     schema = cls.model_json_schema()
@@ -142,6 +159,11 @@ def parameters(cls: type[Trigger]) -> list[Parameter]:
     return sorted(described, key=lambda p: p.name in Trigger.model_fields)
 
 
+def written(params: Mapping[str, Any]) -> str:
+    """Parameters as they would be typed: `alpha=0,color=[0,0,0]`; without those that are not given."""
+    return ",".join(f"{key}={_show(value)}" for key, value in params.items() if value is not None)
+
+
 def explain(cls: type[Trigger], error: ValidationError, params: Mapping[str, Any]) -> str:
     """The first thing that pydantic found wrong with a trigger's parameters, as one sentence."""
     details = error.errors(include_url=False)
@@ -151,7 +173,7 @@ def explain(cls: type[Trigger], error: ValidationError, params: Mapping[str, Any
     key = str(first["loc"][0])
     if first["type"] == "extra_forbidden":
         return f"{cls.name} has no parameter '{key}'.{did_you_mean(key, cls.model_fields)}"
-    known = {p.name: p for p in parameters(cls)}[key]
+    known = {p.name: p for p in [*_parameters(cls), *parameters(cls)]}[key]
     if first["type"] == "missing" and len(first["loc"]) == 1:
         return f"{cls.name} needs {key} ({known.description}); {_wanted(known)}."
     about = [d for d in details if d["loc"][0] == key]

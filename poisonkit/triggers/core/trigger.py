@@ -42,7 +42,8 @@ Temporal = Literal["static", "dynamic"]
 Family = Literal["image", "temporal", "lighting", "audio", "imported"]
 Modality = Literal["video", "audio"]
 Kind = Literal["affine", "frame", "stream", "audio"]
-CodecClass = Literal["robust", "partial", "fragile"]
+NotMeasured = Literal["not measured"]
+CodecClass = Literal["robust", "partial", "fragile"] | NotMeasured
 
 
 def param(default: Any, description: str, *, unit: str = "", **limits: Any) -> Any:
@@ -72,9 +73,10 @@ class Trigger(BaseModel):
     paper: ClassVar[str]  # authors, title or short name, year, arXiv or venue; "" if unpublished as an attack
     source: ClassVar[str] = ""  # where formula and defaults come from
     usual_label_mode: ClassVar[Literal["dirty", "clean"]] = "dirty"
-    codec: ClassVar[CodecClass] = "robust"  # through H.264 crf 23 4:2:0, MP3 128k, 16 kHz
+    codec: ClassVar[CodecClass] = "not measured"  # through H.264 crf 23 4:2:0, MP3 128k, 16 kHz
     codec_note: ClassVar[str] = ""
-    identity: ClassVar[dict[str, Any] | None]  # parameters at which it changes nothing (strength zero), if any
+    identity: ClassVar[dict[str, Any] | NotMeasured | None] = "not measured"
+    """Parameters at which it changes nothing (strength zero); None: at none, as `check_trigger` has seen."""
     follows_canvas: ClassVar[tuple[str, ...]] = ()  # parameters that scale with the canvas
     cover_is: ClassVar[str] = "the trigger itself, under the true label"
     cover_needs_other: ClassVar[bool] = False  # True: a cover is made with a picture of another sample
@@ -93,6 +95,11 @@ class Trigger(BaseModel):
         if value not in cls.modes:
             raise ValueError(f"this trigger is {' or '.join(cls.modes)} only")
         return value
+
+    @classmethod
+    def strengths(cls) -> dict[str, Any]:
+        """The parameters of `identity`, where it has such and they are known."""
+        return cls.identity if isinstance(cls.identity, dict) else {}
 
     def draw(self, clip: ClipInfo, rng: np.random.Generator) -> Params:
         """Every random choice for one clip, JSON-able. Overriders extend `super().draw(...)`."""

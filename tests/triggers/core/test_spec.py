@@ -105,6 +105,18 @@ def test_entries_that_are_wrong(entry: dict[str, object], sentence: str) -> None
         from_entry(entry)
 
 
+def test_a_trigger_of_one_form_does_not_list_the_other() -> None:
+    found = {p.name: p for p in parameters(get("temporal-dft"))}
+    assert "vary" not in found
+    assert (found["temporal"].type, found["temporal"].choices) == ("one of static", ("static",))
+    assert "dynamic" not in found["temporal"].description
+    with pytest.raises(RequestError, match="this trigger is static only"):
+        create("temporal-dft:temporal=dynamic")
+    for text in ("temporal-dft:vary=often", "temporal-dft:vary=true"):
+        with pytest.raises(RequestError, match="temporal-dft: vary is"):
+            create(text)
+
+
 def test_parameters_for_help() -> None:
     found = {p.name: p for p in parameters(get("sine"))}
     assert found["frequency"].unit == "Hz"
