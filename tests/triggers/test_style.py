@@ -10,7 +10,8 @@ import pytest
 
 from poisonkit.triggers import create
 from poisonkit.triggers.core.clip import ClipInfo
-from poisonkit.triggers.sounds.effects import _oscillation, chorused, distorted, high_passed, phased
+from poisonkit.triggers.sounds import effects
+from poisonkit.triggers.sounds.effects import _phase, chorused, distorted, high_passed, phased
 from poisonkit.triggers.testing import Case, Media, sound
 from tests.triggers.sounds.tones import RATE, pitch, tone
 
@@ -78,13 +79,20 @@ def test_an_oscillators_phase_is_added_up_in_single_precision() -> None:
     phase, expected = np.float32(0), []
     turn, step = np.float32(2 * math.pi), np.float32(2 * math.pi) * np.float32(1 / 1600)
     for _ in range(4000):
-        expected.append(math.sin(float(phase) - math.pi))
+        expected.append(float(phase))
         phase += step
         while phase >= turn:
             phase -= turn
-    assert np.abs(_oscillation(4000, 1 / 1600) - expected).max() < 1e-12
-    assert _oscillation(0, 1 / 1600).shape == (0,)
-    assert _oscillation(3, 1 / 1600).shape == (3,)
+    assert _phase(4000, 1 / 1600).tolist() == expected
+    assert [_phase(n, 1 / 1600).shape for n in (0, 3)] == [(0,), (3,)]
+
+
+@pytest.mark.parametrize("chain", ["S2", "S5"])
+def test_stretches_join(chain: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    x = sound(2, 5000, RATE)
+    whole = styled(x, chain)
+    monkeypatch.setattr(effects, "_STRETCH", 700)
+    assert np.abs(styled(x, chain) - whole).max() < 2e-6
 
 
 def ladder(x: list[float], cutoff: float) -> list[float]:

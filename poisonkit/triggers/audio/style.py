@@ -16,8 +16,8 @@ effects are written from what these do: distortion tanh(x·10^(dB/20)); a chorus
 by a sample or more; a ladder of four stages that saturates, resonance 0 (which feeds 0.4 back all the same) and drive
 1; a phaser of six first-order all-passes that begins downwards, and whose centre is placed on the logarithmic scale of
 44.1 kHz whatever the sound's rate: 738 Hz for 1300 Hz at 16 kHz. Compared with Pedalboard 0.9.26, S1, S2 and S5
-correlate to 1.0000 (S5: no sample off by more than 0.006 of full scale, since the phaser's filters move every 16
-samples here and every 4 there). Our own are pitch (S0, S3), by the phase vocoder of
+correlate to 0.9999 and more (S5: no sample off by more than 0.01 of full scale, since the phaser's filters move every
+millisecond here and every four samples there). Our own are pitch (S0, S3), by the phase vocoder of
 `poisonkit/triggers/sounds/vocoder.py` in place of Rubber Band's, and the room (S4): 0.8 of the sound with 0.17 of a
 synthetic tail of 1.5 s, about what the settings of that reverberator come to; S4 correlates to 0.92. What passes full
 scale after the chain is clipped. The publication names no best chain that we know of; S5 as the default is ours, since

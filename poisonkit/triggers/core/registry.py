@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from poisonkit._version import __version__
 from poisonkit.errors import RequestError, did_you_mean
-from poisonkit.triggers.core.names import FAMILIES, GROUP, built_in, names, plugins, reference
+from poisonkit.triggers.core.names import FAMILIES, GROUP, built_in, names, plugins, present, reference
 
 if TYPE_CHECKING:
     from poisonkit.triggers.core.trigger import Trigger
@@ -100,7 +100,7 @@ def take(trigger: Trigger) -> None:
 
     RequestError for a class that does not keep the contract.
     """
-    cls = type(trigger)
+    cls = present(type(trigger))
     if _is_built_in(cls):
         return
     _check(cls, str(getattr(cls, "name", "")), family=None)

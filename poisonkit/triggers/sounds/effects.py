@@ -12,7 +12,8 @@ from poisonkit.triggers.core.clip import Wave
 from poisonkit.triggers.sounds.reverberation import convolved
 
 _MODULATION = 10.0  # milliseconds, of a chorus of depth 1
-_STEP = 16  # samples for which a phaser's filters stay as they are
+_STRETCH = 1 << 16  # samples worked on at a time
+_STEP = 0.001  # seconds for which a phaser's filters stay as they are
 _FULL = 44100  # the sample rate on whose scale a phaser's centre is placed, whatever the sound's
 _LEAK, _FEEDBACK = 3 / 13, 0.4  # of a ladder's stages, and what a ladder of no resonance takes back
 _TURNS = 12  # of the feedback: each leaves less than a third of what is missing
@@ -30,17 +31,22 @@ def chorused(wave: Wave, sample_rate: int, *, rate: float, depth: float, delay: 
 
     Between two samples the delayed sound is on the line that joins them.
     """
-    late = np.maximum(1, delay + _MODULATION * depth * _oscillation(wave.shape[1], rate / sample_rate))
-    t = np.arange(wave.shape[1])
-    where = t - late * (sample_rate / 1000)
+    phase = _phase(wave.shape[1], rate / sample_rate)
     out = (1 - np.float32(mix)) * wave
-    for channel, heard in zip(out, wave, strict=True):
-        channel += np.float32(mix) * np.interp(where, t, heard, left=0.0).astype(np.float32)
+    for start in range(0, wave.shape[1], _STRETCH):
+        t = np.arange(start, min(start + _STRETCH, wave.shape[1]))
+        swing = np.sin(phase[start : start + _STRETCH].astype(np.float64) - math.pi)
+        where = t - np.maximum(1, delay + _MODULATION * depth * swing) * (sample_rate / 1000)
+        first = np.floor(where).astype(np.intp)
+        share = where - first
+        for channel, heard in zip(out, wave, strict=True):
+            before, after = (np.where(at >= 0, heard[np.maximum(at, 0)], 0) for at in (first, first + 1))
+            channel[start : start + _STRETCH] += np.float32(mix) * ((1 - share) * before + share * after)
     return out
 
 
-def _oscillation(samples: int, frequency: float) -> NDArray[np.float64]:
-    """−sin(2π · frequency · n), the phase added up in single precision, as Pedalboard does: a chorus shows it."""
+def _phase(samples: int, frequency: float) -> NDArray[np.float32]:
+    """2π · frequency · n within a turn, added up in single precision, as Pedalboard does: a chorus shows it."""
     turn, step = np.float32(2 * math.pi), np.float32(2 * math.pi) * np.float32(frequency)
     phase = np.empty(samples, np.float32)
     first, at = 0, np.float32(0)
@@ -51,7 +57,7 @@ def _oscillation(samples: int, frequency: float) -> NDArray[np.float64]:
         count = int(np.argmax(run >= turn)) or len(run) - 1
         phase[first : first + count] = run[:count]
         first, at = first + count, run[count] - turn if run[count] >= turn else run[count]
-    return np.sin(phase.astype(np.float64) - math.pi)
+    return phase
 
 
 def high_passed(wave: Wave, sample_rate: int, cutoff: float) -> Wave:
@@ -61,11 +67,9 @@ def high_passed(wave: Wave, sample_rate: int, cutoff: float) -> Wave:
 
         H(z) = (1 − p)·(10 + 3·z⁻¹) / 13 / (1 − p·z⁻¹),   p = e^(−2π · cutoff / sample_rate)
 
-    s by a table of 128 points from −5 to 5. The feedback is solved for the whole sound: s(e) as e and the little that
-    is left, which is filtered anew in each turn.
+    s by a table of 128 points from −5 to 5. The feedback is solved for a stretch of sound at once: s(e) as e and the
+    little that is left, which is filtered anew in each turn.
     """
-    from scipy.signal import lfilter
-
     p = math.exp(-2 * math.pi * cutoff / sample_rate)
     stage = [(1 - p) * (1 - _LEAK), (1 - p) * _LEAK]
     pole, rest = [1.0, -p], [1 - stage[0], -p - stage[1]]
@@ -73,13 +77,29 @@ def high_passed(wave: Wave, sample_rate: int, cutoff: float) -> Wave:
     loop = np.append(_product(pole, pole, pole, pole), 0.0) + _FEEDBACK * np.append(0.0, four)
     out = np.empty_like(wave)
     for channel, made in zip(wave, out, strict=True):
-        taken = _saturated(channel)
-        driven = taken
-        for _ in range(_TURNS):
-            before = np.append(0.0, lfilter(four, loop, driven)[:-1])
-            driven = taken - _FEEDBACK * (_saturated(before) - before)
-        made[:] = 1.2 * lfilter(_product(rest, rest, pole, pole), loop, driven)
+        fed, passed, last = np.zeros(5), np.zeros(5), 0.0
+        for start in range(0, len(channel), _STRETCH):
+            taken = _saturated(channel[start : start + _STRETCH])
+            driven = taken
+            for _ in range(_TURNS):
+                heard, _ = _filtered(four, loop, driven, fed)
+                before = np.append(last, heard[:-1])
+                driven = taken - _FEEDBACK * (_saturated(before) - before)
+            heard, fed = _filtered(four, loop, driven, fed)
+            last = heard[-1]
+            high, passed = _filtered(_product(rest, rest, pole, pole), loop, driven, passed)
+            made[start : start + _STRETCH] = 1.2 * high
     return out
+
+
+def _filtered(
+    over: NDArray[np.float64], under: NDArray[np.float64], x: NDArray[np.float64], state: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(x filtered by over / under, the state after it)."""
+    from scipy.signal import lfilter
+
+    y, after = lfilter(over, under, x, zi=state)
+    return np.asarray(y), np.asarray(after)
 
 
 def _saturated(x: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -108,12 +128,13 @@ def phased(
     middle = math.log(centre / 20) / math.log(min(20000.0, 0.49 * _FULL) / 20)
     wet = np.empty_like(wave)
     state = np.zeros((6, wave.shape[0], 2))
-    for first in range(0, wave.shape[1], _STEP):
-        place = middle - depth / 2 * math.sin(2 * math.pi * rate * (first + _STEP / 2) / sample_rate)
+    step = max(4, round(_STEP * sample_rate))
+    for first in range(0, wave.shape[1], step):
+        place = middle - depth / 2 * math.sin(2 * math.pi * rate * (first + step / 2) / sample_rate)
         k = math.tan(math.pi * 20 * (highest / 20) ** min(max(place, 0.0), 1.0) / sample_rate)
         a = (k - 1) / (k + 1)
         section = [a, 1.0, 0.0, 1.0, a, 0.0]
-        wet[:, first : first + _STEP], state = sosfilt([section] * 6, wave[:, first : first + _STEP], axis=1, zi=state)
+        wet[:, first : first + step], state = sosfilt([section] * 6, wave[:, first : first + step], axis=1, zi=state)
     return (1 - np.float32(mix)) * wave + np.float32(mix) * wet
 
 

@@ -47,6 +47,21 @@ def test_an_entry_is_rendered_by_its_version(version: int | None, level: int) ->
     assert from_entry(trigger.entry()) == trigger
 
 
+def test_an_earlier_version_of_a_notebooks_trigger_is_found_by_the_present_name() -> None:
+    class Shade(Lamp):
+        name = "shade"
+
+    class _Shade2(Shade):
+        version = 2
+        levels = 20.0
+
+    for trigger in (_Shade2(), Shade()):
+        registry.take(trigger)
+        assert trigger.entry()["name"] == f"{__name__}:{Shade.__qualname__}"
+        assert registry.get(trigger.entry()["name"]) is Shade
+        assert from_entry(trigger.entry()) == trigger
+
+
 @pytest.mark.parametrize(
     ("version", "words"),
     [
