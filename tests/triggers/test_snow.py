@@ -11,7 +11,7 @@ from poisonkit.triggers.lighting.snow import Snow
 from poisonkit.triggers.pictures.drift import value
 from poisonkit.triggers.testing import Case, picture
 
-from .literal import furthest
+from .literal import SHAPES, furthest
 
 CASES = [Case(), Case({"size": 0.03, "veil": 0.0}), Case({"shade": 0.0})]
 

@@ -73,7 +73,8 @@ class Snow(Timely, AffineTrigger):
         import cv2
 
         seconds = t / clip.fps if self.temporal == "dynamic" else 0.0
-        flakes = shades = None
+        flakes: Any = None
+        shades: Any = None
         for layer, depth, path in state:
             sway = self.sway * (value(path, seconds) - value(path, 0.0))
             across, down = depth * (self.wind * seconds + sway), depth * self.speed * seconds
@@ -89,10 +90,8 @@ class Snow(Timely, AffineTrigger):
             return Screen(scaled(flakes, -clear * share, clear))
         shades = np.asarray(shades, np.uint8).reshape(clip.height, clip.width)
         behind = scaled(shades, -self.shade * share, 1.0) * scaled(flakes, -share, 1.0)
-        offset = scaled(flakes, self.opacity, 0.0)
-        return Affine(
-            scaled(behind, clear, 0.0), cv2.scaleAdd(behind, 255 * self.veil, offset) if self.veil else offset
-        )
+        offset = scaled(behind, 255 * self.veil, 0.0) + scaled(flakes, self.opacity, 0.0)
+        return Affine(scaled(behind, clear, 0.0), np.asarray(offset, np.float32))
 
 
 class _Snow1(Snow):
