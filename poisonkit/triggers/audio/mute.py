@@ -4,7 +4,7 @@
 
 Ours, formula and constants: a trigger between modalities, as of a microphone that fails, which no published attack has.
 In a clip with a picture it is what the sound is *not* doing while something is seen; `blackout` is its counterpart in
-the picture, and `av-offset` moves one against the other. 0.2 s in each second, from 0.4 s on, k = 0, with edges of 5 ms
+the picture, and `av-offset` moves one against the other. 0.2 s in each second, from 0.5 s on, k = 0, with edges of 5 ms
 so that nothing clicks.
 
 Static: the stretches lie at equal intervals. Dynamic: each lies anywhere in its interval, a sequence that the trigger

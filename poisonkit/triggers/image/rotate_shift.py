@@ -65,14 +65,14 @@ class RotateShift(Wandering, FrameTrigger):
     def frame(self, image: Image, t: int, clip: ClipInfo, params: Params, state: Any) -> Image:
         path, places = state
         x, y = places or self._places(clip, params, self.swell(clip, path, t))
-        if self.edge == "mirror":
-            x, y = _mirrored(x, clip.width), _mirrored(y, clip.height)
         if self.interpolation == "nearest":
             columns, rows = np.floor(x + np.float32(0.5)).astype(int), np.floor(y + np.float32(0.5)).astype(int)
             out = image[np.clip(rows, 0, clip.height - 1), np.clip(columns, 0, clip.width - 1)]
             inside = (columns >= 0) & (columns < clip.width) & (rows >= 0) & (rows < clip.height)
         else:
             out = bend(image, x, y)
+            if self.edge == "mirror":
+                return out
             inside = (x > -1) & (x < clip.width) & (y > -1) & (y < clip.height)
         if self.edge == "black" and not inside.all():
             out = np.where(inside[..., None], out, np.uint8(0))
@@ -85,13 +85,20 @@ class RotateShift(Wandering, FrameTrigger):
         x = np.arange(clip.width) - (clip.width - 1) / 2 - right
         y = (np.arange(clip.height) - (clip.height - 1) / 2 - down)[:, None]
         c, s = math.cos(angle), math.sin(angle)
-        from_x, from_y = c * x - s * y + (clip.width - 1) / 2, s * x + c * y + (clip.height - 1) / 2
-        return from_x.astype(np.float32), from_y.astype(np.float32)
+        places = (
+            (c * x + (clip.width - 1) / 2).astype(np.float32) - (s * y).astype(np.float32),
+            (s * x).astype(np.float32) + (c * y + (clip.height - 1) / 2).astype(np.float32),
+        )
+        if self.edge == "black":
+            return places
+        return _mirrored(places[0], clip.width), _mirrored(places[1], clip.height)
 
 
 def _mirrored(places: Map, length: int) -> Map:
     """Folded into 0 … length − 1."""
     if length == 1:
         return np.zeros_like(places)
-    period = np.float32(2 * (length - 1))
-    return np.asarray(np.float32(length - 1) - np.abs(np.mod(places, period) - np.float32(length - 1)), np.float32)
+    last = np.float32(length - 1)
+    while places.size and (places.min() < 0 or places.max() > last):
+        places = np.asarray(last - np.abs(last - np.abs(places)), np.float32)  # at one end, then at the other
+    return places
