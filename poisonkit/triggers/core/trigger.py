@@ -319,6 +319,7 @@ class AudioTrigger(Trigger):
     modality: ClassVar[Modality] = "audio"
     kind: ClassVar[Kind] = "audio"
     segment: ClassVar[float] = 0.5  # seconds: the unit in which a dynamic trigger's parameters change
+    of_whole_clips: ClassVar[bool] = False  # True: in a span it does what it would do to that part of the whole clip
 
     def pieces(self, clip: ClipInfo) -> Iterator[tuple[int, int, int]]:
         """(k, first sample, last sample + 1) of each segment of `segment` seconds, k from 0."""
