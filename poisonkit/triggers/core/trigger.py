@@ -226,6 +226,10 @@ class AffineTrigger(VideoTrigger):
         """What is done to frame `t` (source index from 0). Arrays are not written to once returned."""
         raise NotImplementedError
 
+    def for_sample(self, clip: ClipInfo) -> AffineTrigger:
+        """The trigger that is applied to this clip: another one where its data is of each sample."""
+        return self
+
     def constant(self) -> bool:
         """True when `field` does not depend on `t`: then it is asked for once per clip."""
         return self.temporal == "static"
@@ -243,8 +247,9 @@ class AffineTrigger(VideoTrigger):
     ) -> Iterator[Image]:
         from poisonkit.triggers.kernels.rgb import compile_affine
 
-        fields = self.fields(clip, params)
-        fixed = compile_affine(fields(0), clip) if self.constant() else None
+        this = self.for_sample(clip)
+        fields = this.fields(clip, params)
+        fixed = compile_affine(fields(0), clip) if this.constant() else None
         for t, image in enumerate(frames):
             if where is not None and not where(t):
                 yield image
@@ -254,11 +259,14 @@ class AffineTrigger(VideoTrigger):
     def render_planes(
         self, clip: ClipInfo, params: Params, fmt: PlaneFormat, where: Where | None = None
     ) -> PlanesRender | None:
-        if type(self).render is not AffineTrigger.render or not (self.constant() or self.in_planes):
+        if type(self).render is not AffineTrigger.render:
+            return None
+        this = self.for_sample(clip)
+        if not (this.constant() or this.in_planes):
             return None
         from poisonkit.triggers.kernels.yuv import render_fields
 
-        return render_fields(self.fields(clip, params), self.constant(), clip, fmt, where)
+        return render_fields(this.fields(clip, params), this.constant(), clip, fmt, where)
 
 
 class FrameTrigger(VideoTrigger):
