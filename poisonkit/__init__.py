@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from poisonkit.errors import Interrupted, MediaError, PoisonkitError, RequestError
     from poisonkit.exporting import export
     from poisonkit.outputs.manifest import Manifest, read_manifest
-    from poisonkit.recipe.sample_lists import read_ids, read_ranking
+    from poisonkit.recipe.sample_lists import read_ids, read_ranking, read_spans
     from poisonkit.recipe.sweep import read_sweep
     from poisonkit.sampledata import write_sample_data as sample_data
     from poisonkit.scoring import Scores, score
@@ -53,7 +53,7 @@ _HOMES = {
     **dict.fromkeys(("Manifest", "read_manifest"), "poisonkit.outputs.manifest"),
     **dict.fromkeys(("Scores", "score"), "poisonkit.scoring"),
     **dict.fromkeys(("identify", "verify"), "poisonkit.verification.verify"),
-    **dict.fromkeys(("read_ids", "read_ranking"), "poisonkit.recipe.sample_lists"),
+    **dict.fromkeys(("read_ids", "read_ranking", "read_spans"), "poisonkit.recipe.sample_lists"),
     "export": "poisonkit.exporting",
     "read_sweep": "poisonkit.recipe.sweep",
     "sample_data": "poisonkit.sampledata",
@@ -87,6 +87,7 @@ __all__ = [
     "read_ids",
     "read_manifest",
     "read_ranking",
+    "read_spans",
     "read_sweep",
     "report",
     "run",

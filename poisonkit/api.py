@@ -16,6 +16,7 @@ from poisonkit.engine.run import Options, Shard, execute, execute_attack, execut
 from poisonkit.engine.state.progress import Logged, Progress
 from poisonkit.errors import RequestError
 from poisonkit.outputs.opening import finished, require_clean, require_finished
+from poisonkit.outputs.paths import OutputPaths
 from poisonkit.plan.plan import Plan
 from poisonkit.recipe.backdoor import Backdoor, TriggerLike
 from poisonkit.recipe.recipe import AUTO, Recipe, parse_encode
@@ -155,6 +156,11 @@ def attack(
         change["attack_frames"] = attack_frames
     given = {k: getattr(base, k) for k in ("target", "label_mode", "source_class", "attack_frames")}
     given["triggers"] = base.triggers_of("attack")
+    given |= {k: getattr(base, k) for k in ("spans", "spans_unit") if base.spans is not None}
+    if base.ids is not None:
+        plan = Plan.opened(OutputPaths(out).plan())
+        held_out = {t.id for t in plan.tasks if t.role == "attack"} & {*base.ids}
+        given |= {"ids": sorted(held_out)} if held_out else {}
     if attack_frames is None and triggers is not None and "video" not in Chain(triggers).touches:
         del given["attack_frames"]  # the output's own frame budget is for pictures
     wanted: Any = {**given, **change}

@@ -166,6 +166,20 @@ class Frames:
         str | None,
         option("--attack-frames", help="The same for attack clips.", panel=FRAMES, default="all", metavar="WHICH"),
     ] = None
+    spans: Annotated[
+        Path | None,
+        option(
+            "--spans",
+            help="Where in each sample the trigger is applied, and nowhere else, in picture and sound: a table "
+            "id,start,end. Samples that it does not name are not poisoned.",
+            panel=FRAMES,
+            metavar="FILE",
+        ),
+    ] = None
+    spans_unit: Annotated[
+        str | None,
+        option("--spans-unit", help="What --spans is in: seconds, or frames.", panel=FRAMES, metavar="UNIT"),
+    ] = None
 
 
 @dataclass(frozen=True)
@@ -318,7 +332,7 @@ def command(
     options.warm()
     from poisonkit.cli.outcome import carry_out
     from poisonkit.recipe.recipe import Recipe
-    from poisonkit.recipe.sample_lists import read_ids, read_ranking
+    from poisonkit.recipe.sample_lists import read_ids, read_ranking, read_spans
 
     fields: dict[str, Any] = {"source": source, "out": out}
     for group in (chosen, labels, frames, sets, dataset, files):
@@ -327,5 +341,7 @@ def command(
         fields["ids"] = read_ids(chosen.ids)
     if chosen.select is not None:
         fields["select"] = read_ranking(chosen.select)
+    if frames.spans is not None:
+        fields["spans"] = read_spans(frames.spans)
     how = running.for_api()
     return carry_out(Recipe(**options.given(fields)), how, dry_run=dry_run, json=json)
