@@ -33,6 +33,8 @@ if TYPE_CHECKING:
         shortcuts,
         survive,
     )
+    from poisonkit.cleansing import Cleansed, cleanse
+    from poisonkit.detection import Detection, detect
     from poisonkit.errors import Interrupted, MediaError, PoisonkitError, RequestError
     from poisonkit.exporting import export
     from poisonkit.outputs.manifest import Manifest, read_manifest
@@ -51,6 +53,8 @@ _HOMES = {
     **dict.fromkeys(_API.split(), "poisonkit.api"),
     **dict.fromkeys(("Interrupted", "MediaError", "PoisonkitError", "RequestError"), "poisonkit.errors"),
     **dict.fromkeys(("Manifest", "read_manifest"), "poisonkit.outputs.manifest"),
+    **dict.fromkeys(("Cleansed", "cleanse"), "poisonkit.cleansing"),
+    **dict.fromkeys(("Detection", "detect"), "poisonkit.detection"),
     **dict.fromkeys(("Scores", "score"), "poisonkit.scoring"),
     **dict.fromkeys(("identify", "verify"), "poisonkit.verification.verify"),
     **dict.fromkeys(("read_ids", "read_ranking", "read_spans"), "poisonkit.recipe.sample_lists"),
@@ -63,6 +67,8 @@ _ROOMS = ("datasets", "media", "transforms", "triggers")
 
 __all__ = [
     "Backdoor",
+    "Cleansed",
+    "Detection",
     "Interrupted",
     "Manifest",
     "MediaError",
@@ -75,7 +81,9 @@ __all__ = [
     "__version__",
     "attack",
     "brightness",
+    "cleanse",
     "datasets",
+    "detect",
     "export",
     "identify",
     "inspect",
