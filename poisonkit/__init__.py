@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from poisonkit.outputs.manifest import Manifest, read_manifest
     from poisonkit.recipe.sweep import read_sweep
     from poisonkit.sampledata import write_sample_data as sample_data
-    from poisonkit.scoring import Scores, score
+    from poisonkit.scoring import Scores, ScoreTable, score, score_table
     from poisonkit.verification.verify import identify, verify
 
 _API = """
@@ -47,7 +47,7 @@ _HOMES = {
     **dict.fromkeys(_API.split(), "poisonkit.api"),
     **dict.fromkeys(("Interrupted", "MediaError", "PoisonkitError", "RequestError"), "poisonkit.errors"),
     **dict.fromkeys(("Manifest", "read_manifest"), "poisonkit.outputs.manifest"),
-    **dict.fromkeys(("Scores", "score"), "poisonkit.scoring"),
+    **dict.fromkeys(("ScoreTable", "Scores", "score", "score_table"), "poisonkit.scoring"),
     **dict.fromkeys(("identify", "verify"), "poisonkit.verification.verify"),
     "export": "poisonkit.exporting",
     "read_sweep": "poisonkit.recipe.sweep",
@@ -65,6 +65,7 @@ __all__ = [
     "PoisonkitError",
     "Recipe",
     "RequestError",
+    "ScoreTable",
     "Scores",
     "Summary",
     "__version__",
@@ -85,6 +86,7 @@ __all__ = [
     "run",
     "sample_data",
     "score",
+    "score_table",
     "shortcuts",
     "survive",
     "transforms",
