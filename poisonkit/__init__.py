@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from poisonkit.errors import Interrupted, MediaError, PoisonkitError, RequestError
     from poisonkit.exporting import export
     from poisonkit.outputs.manifest import Manifest, read_manifest
+    from poisonkit.recipe.presets import recipes
     from poisonkit.recipe.sweep import read_sweep
     from poisonkit.sampledata import write_sample_data as sample_data
     from poisonkit.scoring import Scores, ScoreTable, score, score_table
@@ -51,6 +52,7 @@ _HOMES = {
     **dict.fromkeys(("identify", "verify"), "poisonkit.verification.verify"),
     "export": "poisonkit.exporting",
     "read_sweep": "poisonkit.recipe.sweep",
+    "recipes": "poisonkit.recipe.presets",
     "sample_data": "poisonkit.sampledata",
 }
 _CALLED = {"sample_data": "write_sample_data"}
@@ -82,6 +84,7 @@ __all__ = [
     "preview",
     "read_manifest",
     "read_sweep",
+    "recipes",
     "report",
     "run",
     "sample_data",

@@ -181,7 +181,7 @@ def run(
     time_limit: float = 1.0,
     progress: Progress | None = None,
 ) -> dict[str, Summary]:
-    """`poison` for a recipe file, or for each recipe of a file with a `sweep`.
+    """`poison` for a recipe file, or for each recipe of a file with a `sweep`; or for a name of `poisonkit.recipes()`.
 
     source, out, allow_root: in place of the file's own. allow_code: let it name triggers as `package.module:Class`,
     which imports that module. The others: as for `poison`.
