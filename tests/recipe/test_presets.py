@@ -12,7 +12,6 @@ import yaml
 import poisonkit
 from poisonkit import RequestError
 from poisonkit.recipe.presets import DIGESTS, LIBRARY, located
-from tests.cli.conftest import Cli
 from tools import preset_digests
 
 PRESETS = poisonkit.recipes()
@@ -60,26 +59,11 @@ def test_the_issues_list_is_there() -> None:
     assert len(poisonkit.read_sweep("style-chains")) == 6
 
 
-def test_a_name_runs_it(cli: Cli, clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    words = (clips, "-o", tmp_path / "bad", "--jobs", 1, "--dry-run", "--json")
-    assert cli("run", "lla-badnets-dynamic", *words).json["fingerprint"]
-    said = cli("run", "lla-badnet-dynamic", *words)
-    assert said.status == 2
-    assert "Did you mean 'lla-badnets-dynamic'?" in said.complaint
+def test_a_file_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    assert located("tdba") == LIBRARY / "tdba.yaml"
     (tmp_path / "tdba").write_text("triggers: [blend]\n")
-    assert located("tdba") == Path("tdba"), "a file that is there comes first"
-    assert "no-such.yaml" in cli("run", "no-such.yaml", *words).complaint
-
-
-def test_what_is_shown(cli: Cli) -> None:
-    listed = cli("recipes")
-    assert all(name in listed.out for name in PRESETS)
-    one = cli("recipes", "lla-wanet-static")
-    assert PRESETS["lla-wanet-static"].text in one.out
-    assert RECORDED["digests"]["lla-wanet-static"]["manifest_sha256"] in one.out
-    assert len(cli("recipes", "--json").json["recipes"]) == len(PRESETS)
-    assert cli("recipes", "tdbb").status == 2
+    assert located("tdba") == Path("tdba")
     with pytest.raises(RequestError, match="Did you mean"):
         poisonkit.recipes("wanet-cover")
 
