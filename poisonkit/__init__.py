@@ -38,10 +38,11 @@ if TYPE_CHECKING:
     from poisonkit.errors import Interrupted, MediaError, PoisonkitError, RequestError
     from poisonkit.exporting import export
     from poisonkit.outputs.manifest import Manifest, read_manifest
+    from poisonkit.recipe.presets import recipes
     from poisonkit.recipe.sample_lists import read_ids, read_ranking, read_spans
     from poisonkit.recipe.sweep import read_sweep
     from poisonkit.sampledata import write_sample_data as sample_data
-    from poisonkit.scoring import Scores, score
+    from poisonkit.scoring import Scores, ScoreTable, score, score_table
     from poisonkit.verification.verify import identify, verify
 
 logging.getLogger("poisonkit").addHandler(logging.NullHandler())  # said to those who ask, as libraries do
@@ -55,11 +56,12 @@ _HOMES = {
     **dict.fromkeys(("Manifest", "read_manifest"), "poisonkit.outputs.manifest"),
     **dict.fromkeys(("Cleansed", "cleanse"), "poisonkit.cleansing"),
     **dict.fromkeys(("Detection", "detect"), "poisonkit.detection"),
-    **dict.fromkeys(("Scores", "score"), "poisonkit.scoring"),
+    **dict.fromkeys(("ScoreTable", "Scores", "score", "score_table"), "poisonkit.scoring"),
     **dict.fromkeys(("identify", "verify"), "poisonkit.verification.verify"),
     **dict.fromkeys(("read_ids", "read_ranking", "read_spans"), "poisonkit.recipe.sample_lists"),
     "export": "poisonkit.exporting",
     "read_sweep": "poisonkit.recipe.sweep",
+    "recipes": "poisonkit.recipe.presets",
     "sample_data": "poisonkit.sampledata",
 }
 _CALLED = {"sample_data": "write_sample_data"}
@@ -76,6 +78,7 @@ __all__ = [
     "PoisonkitError",
     "Recipe",
     "RequestError",
+    "ScoreTable",
     "Scores",
     "Summary",
     "__version__",
@@ -97,10 +100,12 @@ __all__ = [
     "read_ranking",
     "read_spans",
     "read_sweep",
+    "recipes",
     "report",
     "run",
     "sample_data",
     "score",
+    "score_table",
     "shortcuts",
     "survive",
     "transforms",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from poisonkit import datasets
 from poisonkit.datasets import Dataset
 from poisonkit.engine.finishing.results import Summary
+from poisonkit.engine.finishing.sweep_index import write_index
 from poisonkit.engine.preflight import default_out, read_source
 from poisonkit.engine.run import Options, Shard, execute, execute_attack, execute_merge, plan_of
 from poisonkit.engine.state.progress import Logged, Progress
@@ -188,11 +189,12 @@ def run(
     time_limit: float = 1.0,
     progress: Progress | None = None,
 ) -> dict[str, Summary]:
-    """`poison` for a recipe file, or for each recipe of a file with a `sweep`.
+    """`poison` for a recipe file, or for each recipe of a file with a `sweep`; or for a name of `poisonkit.recipes()`.
 
     source, out, allow_root: in place of the file's own. allow_code: let it name triggers as `package.module:Class`,
     which imports that module. The others: as for `poison`.
-    Returns a Summary for each recipe, by what sets it apart (`read_sweep`), "" if there is no sweep.
+    Returns a Summary for each recipe, by what sets it apart (`read_sweep`), "" if there is no sweep. A sweep with an
+    `out` ends with an index of its outputs there, `index.csv`.
     """
     recipes = read_sweep(
         recipe,
@@ -202,9 +204,11 @@ def run(
         allow_root=[Path(each) for each in allow_root] or None,
     )
     how: dict[str, Any] = {"executor": executor, "scheduler": scheduler, "shard": shard, "fresh": fresh}
-    return {
+    made = {
         name: poison(each, jobs=jobs, time_limit=time_limit, progress=progress, **how) for name, each in recipes.items()
     }
+    write_index(recipes, made)
+    return made
 
 
 def inspect(

@@ -24,6 +24,9 @@ ELSEWHERE = {
     ("run", "dry_run"): "make_plan",
     ("inspect", "shortcuts"): "shortcuts",
     ("inspect", "decode"): "brightness",
+    ("score", "also"): "score_table",
+    ("score", "csv"): "ScoreTable",
+    ("score", "latex"): "ScoreTable",
 }
 CALLED = {(command, "out_option"): "folder" for command in ("export", "detect", "cleanse")}  # OUT is the output already
 
