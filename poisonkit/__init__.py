@@ -8,6 +8,7 @@ poisonkit.triggers.create("sine", snr=20).apply(wave, sample_rate=16000)
 from __future__ import annotations
 
 import importlib
+import logging
 from typing import TYPE_CHECKING, Any
 
 from poisonkit._version import __version__
@@ -38,10 +39,14 @@ if TYPE_CHECKING:
     from poisonkit.exporting import export
     from poisonkit.outputs.manifest import Manifest, read_manifest
     from poisonkit.probing import Probed, probe
+    from poisonkit.recipe.presets import recipes
+    from poisonkit.recipe.sample_lists import read_ids, read_ranking, read_spans
     from poisonkit.recipe.sweep import read_sweep
     from poisonkit.sampledata import write_sample_data as sample_data
-    from poisonkit.scoring import Scores, score
+    from poisonkit.scoring import Scores, ScoreTable, score, score_table
     from poisonkit.verification.verify import identify, verify
+
+logging.getLogger("poisonkit").addHandler(logging.NullHandler())  # said to those who ask, as libraries do
 
 _API = """
     Backdoor Plan Recipe Summary attack brightness inspect make_plan merge poison preview report run shortcuts survive
@@ -53,10 +58,12 @@ _HOMES = {
     **dict.fromkeys(("Cleansed", "cleanse"), "poisonkit.cleansing"),
     **dict.fromkeys(("Detection", "detect"), "poisonkit.detection"),
     **dict.fromkeys(("Probed", "probe"), "poisonkit.probing"),
-    **dict.fromkeys(("Scores", "score"), "poisonkit.scoring"),
+    **dict.fromkeys(("ScoreTable", "Scores", "score", "score_table"), "poisonkit.scoring"),
     **dict.fromkeys(("identify", "verify"), "poisonkit.verification.verify"),
+    **dict.fromkeys(("read_ids", "read_ranking", "read_spans"), "poisonkit.recipe.sample_lists"),
     "export": "poisonkit.exporting",
     "read_sweep": "poisonkit.recipe.sweep",
+    "recipes": "poisonkit.recipe.presets",
     "sample_data": "poisonkit.sampledata",
 }
 _CALLED = {"sample_data": "write_sample_data"}
@@ -74,6 +81,7 @@ __all__ = [
     "Probed",
     "Recipe",
     "RequestError",
+    "ScoreTable",
     "Scores",
     "Summary",
     "__version__",
@@ -91,12 +99,17 @@ __all__ = [
     "poison",
     "preview",
     "probe",
+    "read_ids",
     "read_manifest",
+    "read_ranking",
+    "read_spans",
     "read_sweep",
+    "recipes",
     "report",
     "run",
     "sample_data",
     "score",
+    "score_table",
     "shortcuts",
     "survive",
     "transforms",

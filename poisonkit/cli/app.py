@@ -19,6 +19,7 @@ from poisonkit.cli import (
     poison,
     preview,
     probe,
+    recipes,
     report,
     run,
     sample_data,
@@ -39,6 +40,7 @@ EXAMPLES = """Examples:
   poisonkit sample-data clips                  make clips to try things on
   poisonkit poison clips -t blend --rate 0.1
   poisonkit triggers blend                     one trigger's parameters
+  poisonkit recipes                            published settings, to run by name
 
 Exit status: 0 all ok; 1 some samples failed or a check did not hold; 2 the request was wrong; 130 interrupted.
 """
@@ -83,6 +85,7 @@ def make_app() -> typer.Typer:
         ("attack", attack),
         ("merge", merge),
         ("triggers", triggers),
+        ("recipes", recipes),
         ("inspect", inspect),
         ("preview", preview),
         ("survive", survive),

@@ -15,12 +15,13 @@ from poisonkit.common.seeding import keys64
 from poisonkit.datasets import at_hand, modality_of
 from poisonkit.engine.finishing.results import Summary
 from poisonkit.engine.run import Options, execute_attack
-from poisonkit.engine.state.progress import Progress, Silent
+from poisonkit.engine.state.progress import Logged, Progress
 from poisonkit.errors import MediaError, RequestError, did_you_mean
 from poisonkit.outputs import record
 from poisonkit.outputs.opening import finished
 from poisonkit.outputs.paths import OutputPaths
 from poisonkit.outputs.record import Record
+from poisonkit.plan.plan import Plan
 from poisonkit.probing.kinds import KINDS, Copy, Entry, Kind, copies_of
 from poisonkit.recipe.backdoor import Backdoor
 from poisonkit.recipe.recipe import Recipe
@@ -69,7 +70,8 @@ def probe(
     The others: as for `attack`. Predict all of them, the output's own attack set and its held-out clips, and give the
     predictions to `detect(out, probe=…)`.
 
-    RequestError for an unknown kind, clips that have no such modality, and an attack set with a frame budget.
+    RequestError for an unknown kind, clips that have no such modality, and an attack set with a frame budget
+    or spans.
     """
     out = Path(out).expanduser().absolute()
     if kind not in KINDS:
@@ -78,25 +80,30 @@ def probe(
         raise RequestError("--copies and --limit are at least 1.")
     recipe = finished(out, allow_code=allow_code)
     base = recipe.backdoors[0]
-    if base.attack_frames != "all":
-        raise RequestError(
-            f"The attack set of {out} has a frame budget ({base.attack_frames}), which would hold for the probe too."
-        )
+    if base.attack_frames != "all" or base.spans is not None:
+        what = "spans" if base.spans is not None else f"a frame budget ({base.attack_frames})"
+        raise RequestError(f"The attack set of {out} has {what}, which would hold for the probe too.")
+    if not base.triggers_of("attack"):
+        raise RequestError(f"{out} was made without a trigger, and a probe is of clips with one and without.")
     where = Path(source).expanduser().absolute() if source is not None else None
     allowed = tuple(Path(each).expanduser().absolute() for each in allow_root)
-    options = Options(jobs=jobs, progress=progress or Silent(), executor=executor, scheduler=scheduler)
+    options = Options(jobs=jobs, progress=progress or Logged(), executor=executor, scheduler=scheduler)
+    held_out = {t.id for t in Plan.opened(OutputPaths(out).plan()).tasks if t.role == "attack"}
+    ids = None if base.ids is None else sorted(held_out & {*base.ids}) or None
     done: dict[str, Summary] = {}
     with _ready(out, KINDS[kind], copies, recipe.seed) as wanted:
         for copy in wanted:
             for clean in (False, True):
-                made = _backdoor(base, copy, clean)
+                made = _backdoor(base, copy, clean, ids)
                 done[made.name] = execute_attack(out, recipe, made, limit, where, allowed, options)
     return Probed(kind, done)
 
 
-def _backdoor(base: Backdoor, copy: Copy, clean: bool) -> Backdoor:
+def _backdoor(base: Backdoor, copy: Copy, clean: bool, ids: Sequence[str] | None) -> Backdoor:
+    """The attack set of a copy. ids: those of the backdoor's own that are held out, where it names some."""
     given = {k: getattr(base, k) for k in ("target", "label_mode", "source_class")}
-    triggers = [*(() if clean else base.triggers), *copy.triggers]
+    given |= {"ids": ids} if ids else {}
+    triggers = [*(() if clean else base.triggers_of("attack")), *copy.triggers]
     wanted: Any = {**given, "name": copy.name(clean), "triggers": triggers}
     return Recipe(backdoors=[wanted]).backdoors[0]
 
