@@ -3,11 +3,12 @@ file is tried once more."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from poisonkit.datasets import get_layout
 from poisonkit.engine.clips.worker import depends_on_machine
@@ -20,6 +21,7 @@ from poisonkit.outputs.consistency import Finding, Planned
 from poisonkit.outputs.path_guards import SourceFence
 from poisonkit.recipe.recipe import AUTO, parse_encode
 from poisonkit.triggers.core import registry
+from poisonkit.verification.alone import decoded_alone
 from poisonkit.verification.files import Files
 from poisonkit.verification.pairing import Pairing
 from poisonkit.verification.recheck import recheck
@@ -30,19 +32,26 @@ AT_ONCE = 256  # records that are handed to the workers together; no more of the
 
 
 class DecodedFiles:
-    """Decodes an output. root, fence: the source.
+    """Decodes an output. root, fence: the source; without it files are decoded and compared with their records alone.
 
     untried: how many records say that a clip failed for a reason that lies in a machine; they are not tried again.
+    unrun: triggers that are code from outside, which the user did not allow: their files are looked at alone, too.
     """
 
     def __init__(
-        self, out: Path, parts: Sequence[Planned], root: Path, fence: SourceFence, files: Files, allow_code: bool
+        self,
+        out: Path,
+        parts: Sequence[Planned],
+        root: Path | None,
+        fence: SourceFence | None,
+        files: Files,
+        allow_code: bool,
     ) -> None:
         self._out, self._parts, self._fence, self._files = out, parts, fence, files
         recipe = parts[0].recipe
         self._how = Decoding(
-            out=str(out),
-            source=str(root),
+            out=str(out.absolute()),  # workers may have begun in another folder
+            source=str(root.absolute()) if root else "",
             stream=recipe.get("stream", "best"),
             deinterlace=bool(recipe.get("deinterlace", False)),
             seed=recipe.get("seed", 0),
@@ -51,6 +60,7 @@ class DecodedFiles:
             classes=registry.hand_over(_named(parts)) if allow_code else {},
         )
         self.untried = 0
+        self.unrun = () if allow_code else tuple(sorted({name for name in _named(parts) if ":" in name}))
         self._outside: list[Finding] = []
 
     def findings(self, total: int, jobs: int, watch: Progress) -> list[Finding]:
@@ -67,30 +77,38 @@ class DecodedFiles:
         watch.end()
         return sorted(found + self._outside, key=lambda f: f.path)
 
-    def _todo(self) -> Iterator[Case]:
-        """Records of readable files, and of what has none, with what plan and recipe say of them."""
+    def _todo(self) -> Iterator[tuple[Case, bool]]:
+        """Records of readable files, and of what has none, with what plan and recipe say of them; and whether the file
+        is to be looked at alone."""
         encodes = {part.attack: _encode(part) for part in self._parts}
         for row, task, part in Pairing(self._out, self._parts):
             if row["role"] == "clean" or task is None or part is None:
                 continue
+            backdoor = part.backdoor(task)
+            triggers = backdoor.get("triggers")
+            known = tuple(triggers) if isinstance(triggers, list) else ()
+            by_itself = self._fence is None or any(name in self.unrun for name in _names(known))
             if row["status"] == "ok":
                 if not self._files.readable(row):
                     continue
+            elif by_itself:
+                continue
             elif row["status"] == "failed" and depends_on_machine(row["error"] or ""):
                 self.untried += 1
+                continue
+            frames = "all"
+            if task.role != "control":
+                frames = str(backdoor.get("attack_frames" if task.role == "attack" else "frames", "all"))
+            case = Case(row, task, part.plan.classes, frames, known, encodes[part.attack])
+            if by_itself or self._fence is None:
+                yield case, True
                 continue
             sources = (name for name in (row["source_path"], row["other"], task.cover_source) if name)
             why = next((why for name in sources if (why := self._fence.outside(name))), None)
             if why:
                 self._outside.append(Finding(row["path"], f"its source {why}"))
                 continue
-            backdoor = part.backdoor(task)
-            frames = "all"
-            if task.role != "control":
-                frames = str(backdoor.get("attack_frames" if task.role == "attack" else "frames", "all"))
-            triggers = backdoor.get("triggers")
-            known = tuple(triggers) if isinstance(triggers, list) else ()
-            yield Case(row, task, part.plan.classes, frames, known, encodes[part.attack])
+            yield case, False
 
 
 def _named(parts: Sequence[Planned]) -> Iterator[str]:
@@ -99,9 +117,11 @@ def _named(parts: Sequence[Planned]) -> Iterator[str]:
         backdoors = part.recipe.get("backdoors")
         for backdoor in backdoors if isinstance(backdoors, list) else ():
             entries = backdoor.get("triggers") if isinstance(backdoor, dict) else None
-            for entry in entries if isinstance(entries, list) else ():
-                if isinstance(entry, dict) and isinstance(entry.get("name"), str):
-                    yield entry["name"]
+            yield from _names(entries if isinstance(entries, list) else ())
+
+
+def _names(entries: Iterable[Any]) -> Iterator[str]:
+    return (e["name"] for e in entries if isinstance(e, dict) and isinstance(e.get("name"), str))
 
 
 def _encode(part: Planned) -> Encode | None:
@@ -120,8 +140,11 @@ def _encode(part: Planned) -> Encode | None:
         return None
 
 
-def _rechecked(case: Case, how: Decoding) -> tuple[str, str | None]:
+def _rechecked(todo: tuple[Case, bool], how: Decoding) -> tuple[str, str | None]:
+    case, alone = todo
     row = case.row
+    if alone:
+        return row["path"], decoded_alone(case, how) or features.recheck(row, how.out)
     if row["status"] != "ok":
         return row["path"], tried_again(case, how)
     return row["path"], recheck(case, how) or features.recheck(row, how.out)
