@@ -16,7 +16,7 @@ _NAMES = """
     frames fresh hash ids in jobs json kind label-mode layout limit method name out portable rate rate-of
     replace-failed require-survival rotation sample-rate samples scheduler seed select shard shortcuts shown size
     source source-class spans spans-unit split stream survival suspects target temporal test-fraction test-list
-    threshold time-limit to to-8bit train-list trigger val-list
+    threshold time-limit to to-8bit train-list trigger val-list without-source
 """
 OPTIONS = frozenset(_NAMES.split())
 """Every option of the command line, without its dashes. In Python they are parameters: `parameter` says which."""
