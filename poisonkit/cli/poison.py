@@ -43,7 +43,10 @@ class Chosen:
         ),
     ] = None
     rate: Annotated[
-        float | None, option("--rate", "-r", help="Poison rate, 0 to 1.", panel=WHAT, default="0.1", metavar="R")
+        str | None,
+        option(
+            "--rate", "-r", help="Poison rate, 0 to 1, or in per cent: 10%.", panel=WHAT, default="0.1", metavar="R"
+        ),
     ] = None
     rate_of: Annotated[
         str | None,
@@ -112,7 +115,7 @@ class Labels:
         ),
     ] = None
     cover_rate: Annotated[
-        float | None,
+        str | None,
         option(
             "--cover-rate",
             help="Also give this share of N the trigger under their true label: cover samples.",
@@ -163,6 +166,20 @@ class Frames:
         str | None,
         option("--attack-frames", help="The same for attack clips.", panel=FRAMES, default="all", metavar="WHICH"),
     ] = None
+    spans: Annotated[
+        Path | None,
+        option(
+            "--spans",
+            help="Where in each sample the trigger is applied, and nowhere else, in picture and sound: a table "
+            "id,start,end. Samples that it does not name are not poisoned.",
+            panel=FRAMES,
+            metavar="FILE",
+        ),
+    ] = None
+    spans_unit: Annotated[
+        str | None,
+        option("--spans-unit", help="What --spans is in: seconds, or frames.", panel=FRAMES, metavar="UNIT"),
+    ] = None
 
 
 @dataclass(frozen=True)
@@ -192,7 +209,7 @@ class Sets:
         ),
     ] = None
     test_fraction: Annotated[
-        float | None,
+        str | None,
         option(
             "--test-fraction",
             help="Hold this part of the training samples out as test split.",
@@ -214,7 +231,7 @@ class Sets:
         ),
     ] = None
     require_survival: Annotated[
-        float | None,
+        str | None,
         option(
             "--require-survival",
             help="Exit 1 unless 95 % of the measured clips keep at least this gain and none is buried.",
@@ -315,7 +332,7 @@ def command(
     options.warm()
     from poisonkit.cli.outcome import carry_out
     from poisonkit.recipe.recipe import Recipe
-    from poisonkit.recipe.sample_lists import read_ids, read_ranking
+    from poisonkit.recipe.sample_lists import read_ids, read_ranking, read_spans
 
     fields: dict[str, Any] = {"source": source, "out": out}
     for group in (chosen, labels, frames, sets, dataset, files):
@@ -324,5 +341,7 @@ def command(
         fields["ids"] = read_ids(chosen.ids)
     if chosen.select is not None:
         fields["select"] = read_ranking(chosen.select)
+    if frames.spans is not None:
+        fields["spans"] = read_spans(frames.spans)
     how = running.for_api()
     return carry_out(Recipe(**options.given(fields)), how, dry_run=dry_run, json=json)

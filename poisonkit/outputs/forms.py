@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from poisonkit.triggers.core import spans
+from poisonkit.triggers.core.spans import Spans
+
 AT_TEST = "/attack"
 TRIGGERED = ("poisoned", "cover", "attack")
 
@@ -13,6 +16,12 @@ def triggers_of(backdoor: Mapping[str, Any], role: str) -> Any:
     """The entries of a sample of this role; of a control sample those of its attack clip. None: there are none."""
     at_test = backdoor.get("attack_triggers") if role in ("attack", "control") else None
     return backdoor.get("triggers") if at_test is None else at_test
+
+
+def spans_of(backdoor: Mapping[str, Any], sample: str) -> Spans | None:
+    """Where in a sample triggers are applied; None: everywhere."""
+    some = backdoor.get("spans")
+    return spans.of(some.get(sample), backdoor.get("spans_unit")) if isinstance(some, dict) else None
 
 
 def survival_name(backdoor: Mapping[str, Any], role: str) -> str | None:

@@ -9,10 +9,12 @@ from typing import Any
 
 from poisonkit.datasets import Dataset, Layout, Sample, Split, View, class_index, get_layout
 from poisonkit.errors import RequestError
+from poisonkit.plan import eligibility
 from poisonkit.plan.plan import Choice, Plan, Role, Task, digest, require_inside, view_of, view_root
 from poisonkit.plan.selection import Chosen, Examine, Examined, number, ranked
 from poisonkit.recipe.backdoor import Backdoor
 from poisonkit.recipe.recipe import Recipe
+from poisonkit.recipe.remarks import remarks
 
 
 class Planner:
@@ -38,10 +40,14 @@ class Planner:
 
     def choose(self) -> tuple[Chosen, ...]:
         """What each backdoor takes of the training samples, covers too; once for a planner."""
+        self._remark()
         found = tuple(self._choose(index, backdoor) for index, backdoor in enumerate(self.recipe.backdoors))
         for chosen in found:
             self._cover(chosen)
         return found
+
+    def _remark(self) -> None:
+        self.warnings += (text for backdoor in self.recipe.backdoors for text in remarks(backdoor))
 
     def plan_for(self, everyone: Sequence[Chosen]) -> Plan:
         """The plan of what `choose` gave, with attack sets and control."""
@@ -97,6 +103,7 @@ class Planner:
 
     def attacked(self) -> list[tuple[Chosen, list[Sample]]]:
         """Each backdoor with the held-out samples of its attack set; nothing is chosen of the training samples."""
+        self._remark()
         found: list[tuple[Chosen, list[Sample]]] = []
         for index, backdoor in enumerate(self.recipe.backdoors):
             target, sources = self._classes_of(backdoor)
@@ -134,22 +141,16 @@ class Planner:
             "source-class": sum(not sources.isdisjoint(s.labels) for s in labelled),
         }[backdoor.rate_of]
 
-        def fits(sample: Sample) -> bool:
-            if backdoor.label_mode == "clean":
-                return target in sample.labels
-            if backdoor.label_mode == "source":
-                return target not in sample.labels and not sources.isdisjoint(sample.labels)
-            return backdoor.label_mode in ("all-to-all", "keep") or target not in sample.labels
-
         if backdoor.label_mode == "all-to-all" and any(s.extra_labels for s in self.dataset.samples):
             raise RequestError(
                 "Label mode 'all-to-all' maps each class to the next, and some samples have several classes: use "
                 "another label mode."
             )
-        pool = [s for s in labelled if fits(s) and s.id not in self._used]
+        self.warnings += eligibility.check_spans(backdoor, self.dataset)
+        pool = [s for s in labelled if eligibility.fits(s, backdoor, target, sources) and s.id not in self._used]
         purpose = "poison" if index == 0 else f"poison/{backdoor.name}"
         if backdoor.ids is not None:
-            order = self._exactly(backdoor, {s.id: s for s in pool})
+            order = eligibility.exactly(backdoor, self.dataset, {s.id: s for s in pool})
             wanted = len(order)
         else:
             wanted = backdoor.count if backdoor.count is not None else number(backdoor.rate, counted)
@@ -157,8 +158,8 @@ class Planner:
             if backdoor.select is not None:
                 known = {s.id: s for s in order}
                 order = [known[i] for i in backdoor.select if i in known]
-        what = self._pool_name(backdoor, target)
-        unknown = self._unknown(backdoor)
+        what = eligibility.pool_name(backdoor, self.dataset.classes[target])
+        unknown = eligibility.unknown(backdoor, self.dataset)
         if unknown:
             self.warnings.append(unknown)
         if not wanted and backdoor.count is None and backdoor.rate > 0:
@@ -167,7 +168,7 @@ class Planner:
             )
         if len(order) < wanted:
             raise RequestError(
-                f"{wanted} samples are to be poisoned ({self._asked(backdoor, counted)}), but only {len(order)} "
+                f"{wanted} samples are to be poisoned ({eligibility.asked(backdoor, counted)}), but only {len(order)} "
                 f"are eligible ({what}). {unknown or 'Lower the rate, or use --rate-of or --count.'}"
             )
         chosen = Chosen(backdoor, index, target, sources, order, [], {}, Choice("", 0, 0, 0, 0))
@@ -177,7 +178,7 @@ class Planner:
         if len(chosen.taken) < wanted:
             reason = next((self.passed_over[s.id] for s in order if s.id in chosen.unfit), "")
             raise RequestError(
-                f"{wanted} samples are to be poisoned ({self._asked(backdoor, counted)}), but only "
+                f"{wanted} samples are to be poisoned ({eligibility.asked(backdoor, counted)}), but only "
                 f"{len(chosen.taken)} of {len(order)} candidates ({what}) can be: {reason}"
             )
         chosen.choice = Choice(backdoor.name, counted, len(pool), wanted, len(chosen.taken))
@@ -196,6 +197,7 @@ class Planner:
             if s.label is not None
             and s.id not in self._used
             and chosen.sources.isdisjoint(s.labels)
+            and eligibility.has_place(s, backdoor)
             and (not classes or not classes.isdisjoint(s.labels))
         ]
         found = list(islice(self._suitable(chosen, ranked(pool, self.recipe.seed, f"cover/{backdoor.name}")), wanted))
@@ -219,33 +221,6 @@ class Planner:
         if backdoor.label_mode == "all-to-all" and len(self.dataset.classes) < 2:
             raise RequestError("Label mode 'all-to-all' needs at least two classes.")
         return target, sources
-
-    def _exactly(self, backdoor: Backdoor, pool: Mapping[str, Sample]) -> list[Sample]:
-        """The training samples that `ids` names; held-out ones are its attack set (`_attack`).
-
-        Where there is no trigger, those that have the label already are left out: nothing is to be done to them.
-        """
-        ids = backdoor.ids or ()
-        elsewhere = {s.id for s in self.dataset.samples if s.split != "train"}
-        if not backdoor.triggers:
-            elsewhere |= {s.id for s in self.dataset.of("train") if s.labels}
-        missing = [i for i in ids if i not in pool and i not in elsewhere]
-        if missing:
-            known = {s.id for s in self.dataset.samples}
-            why = "is not eligible under this label mode" if missing[0] in known else "is no sample of the dataset"
-            raise RequestError(f"--ids: '{missing[0]}' {why} ({len(missing)} of {len(ids)} such).")
-        return [pool[i] for i in ids if i in pool]
-
-    def _unknown(self, backdoor: Backdoor) -> str:
-        """A sentence about what `select` ranks and the dataset does not have."""
-        known = {s.id for s in self.dataset.samples}
-        strange = [i for i in backdoor.select or () if i not in known]
-        if not strange:
-            return ""
-        return (
-            f"--select: {len(strange)} of {len(backdoor.select or ())} ids are no samples of the dataset and were "
-            f"ignored; the first is '{strange[0]}'."
-        )
 
     def _suitable(
         self, chosen: Chosen, candidates: Iterable[Sample], role: Role = "poisoned", *, refuse: bool = True
@@ -280,26 +255,14 @@ class Planner:
             return blocked
         if found.clip.width:
             self._sizes.add((found.clip.width, found.clip.height))
-        unsuited = chain.suits(found.clip)
+        spans = backdoor.spans_of(name)
+        if spans is not None and (outside := spans.problem(found.clip, touches)):
+            outside = f"--spans: '{name}': {outside}."
+            if refuse:
+                raise RequestError(outside)
+            return outside
+        unsuited = chain.suits(found.clip, spans)
         return f"'{name}': {unsuited}" if unsuited else ""
-
-    @staticmethod
-    def _asked(backdoor: Backdoor, counted: int) -> str:
-        if backdoor.ids is not None:
-            return "--ids"
-        if backdoor.count is not None:
-            return f"--count {backdoor.count}"
-        return f"{backdoor.rate:g} of {counted}"
-
-    def _pool_name(self, backdoor: Backdoor, target: int) -> str:
-        name = self.dataset.classes[target]
-        return {
-            "dirty": f"labelled training samples outside the target class '{name}'",
-            "clean": f"labelled training samples of the target class '{name}'",
-            "all-to-all": "labelled training samples",
-            "keep": "labelled training samples",
-            "source": f"labelled training samples of {', '.join(map(str, backdoor.source_class))}",
-        }[backdoor.label_mode]
 
     # -- who is attacked -------------------------------------------------------------------------------
 
@@ -328,7 +291,8 @@ class Planner:
             )
             return []
         left_out = sum(s.label is None for s in held_out)
-        candidates = [s for s in held_out if chosen.attackable(s) and (not named or s.id in named)]
+        fit = (s for s in held_out if chosen.attackable(s) and eligibility.has_place(s, chosen.backdoor))
+        candidates = [s for s in fit if not named or s.id in named]
         limit = self.recipe.attack_limit or len(candidates)
         order = ranked(candidates, self.recipe.seed, "attack")
         found = list(islice(self._suitable(chosen, order, "attack"), limit))

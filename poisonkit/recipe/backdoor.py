@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
+from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import (
@@ -18,14 +20,16 @@ from pydantic import (
 from typing_extensions import TypedDict, Unpack
 
 from poisonkit.datasets import sample_id
-from poisonkit.errors import RequestError
+from poisonkit.errors import RequestError, did_you_mean
 from poisonkit.triggers import Trigger
-from poisonkit.triggers.core import frame_selection, registry, spec
+from poisonkit.triggers.core import frame_selection, registry, spans, spec
 from poisonkit.triggers.core.chain import Chain
+from poisonkit.triggers.core.spans import Spans
 from poisonkit.triggers.core.trigger import Modality
 
 LabelMode = Literal["dirty", "clean", "all-to-all", "source", "keep"]
 RateOf = Literal["dataset", "target-class", "source-class"]
+TEMPORAL = ("static", "dynamic")
 ClassRef = int | str
 """A class by index from 0 or by name."""
 
@@ -75,6 +79,8 @@ class BackdoorFields(TypedDict, total=False):
     cover_class: ClassRef | Sequence[ClassRef]
     frames: str
     attack_frames: str
+    spans: Mapping[str, Sequence[Any]] | None
+    spans_unit: Literal["seconds", "frames"] | None
 
 
 class Backdoor(StrictModel):
@@ -109,6 +115,11 @@ class Backdoor(StrictModel):
     frames: str = Field("all", description="which frames of a poisoned training clip carry the trigger")
     attack_frames: str = Field("all", description="which frames of an attack clip carry the trigger")
 
+    spans: dict[str, tuple[tuple[float, float], ...]] | None = Field(
+        None, description="by sample: [start, end] pairs in which alone the trigger is applied"
+    )
+    spans_unit: Literal["seconds", "frames"] | None = Field(None, description="what spans are in; seconds if not said")
+
     if TYPE_CHECKING:
 
         def __init__(self, **data: Unpack[BackdoorFields]) -> None: ...
@@ -116,7 +127,7 @@ class Backdoor(StrictModel):
     @field_validator("rate", "cover_rate", "count", mode="before")
     @classmethod
     def _number(cls, value: Any, info: ValidationInfo) -> Any:
-        return no_bool(value, info)
+        return no_bool(value, info) if info.field_name == "count" else share(no_bool(value, info))
 
     @field_validator("target", "source_class", "cover_class", "ids", "select", mode="before")
     @classmethod
@@ -140,6 +151,11 @@ class Backdoor(StrictModel):
     def _once(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
         """Each sample once, spelt as the dataset's ids are."""
         return None if value is None else tuple(dict.fromkeys(map(sample_id, value)))
+
+    @field_validator("spans", mode="before")
+    @classmethod
+    def _spans(cls, value: Any) -> Any:
+        return value if value is None else checked_spans(value)
 
     @field_validator("frames", "attack_frames")
     @classmethod
@@ -171,6 +187,14 @@ class Backdoor(StrictModel):
                 names = ", ".join(t.name for t in triggers)
                 what = f"{names} is in the sound" if names else "there is none"
                 raise RequestError(f"Frame budgets are for triggers in the picture; {what}.")
+        if self.spans is not None and not self.every_trigger:
+            raise RequestError("--spans says where a trigger is applied, and there is none.")
+        if self.spans is None and self.spans_unit is not None:
+            raise RequestError("--spans-unit says what --spans is in, which is not given.")
+        if self.spans_unit == "frames":
+            odd = next((p for some in (self.spans or {}).values() for p in some if any(x % 1 for x in p)), None)
+            if odd is not None:
+                raise RequestError(f"--spans: {odd[0]:g} to {odd[1]:g} are no frames; give whole numbers, or seconds.")
         if self.ids is not None and self.select is not None:
             raise RequestError("--ids and --select contradict each other: --ids is the exact set already.")
         return self
@@ -189,6 +213,10 @@ class Backdoor(StrictModel):
         """The triggers of a sample of this role; of a control sample those of the attack clip it is compared with."""
         at_test = role in ("attack", "control") and self.attack_triggers is not None
         return self.attack_triggers or () if at_test else self.triggers
+
+    def spans_of(self, sample: str) -> Spans | None:
+        """Where in this sample triggers are applied; None: everywhere."""
+        return None if self.spans is None else spans.of(self.spans.get(sample), self.spans_unit)
 
     def chain_of(self, role: str) -> Chain:
         """Those as one."""
@@ -210,6 +238,37 @@ def no_bool(value: Any, info: ValidationInfo) -> Any:
     if isinstance(value, bool):
         raise RequestError(f"`{info.field_name}` takes a number; this is {'yes' if value else 'no'}.")
     return value
+
+
+def share(value: Any) -> Any:
+    """A share of something as a number, where it is one as text: `0.1`, or per cent, `10%`."""
+    if not isinstance(value, str):
+        return value
+    number, sign, rest = value.strip().partition("%")
+    try:
+        exact = Decimal(number.strip())
+    except InvalidOperation:
+        return value
+    return value if rest else float(exact / 100 if sign else exact)
+
+
+def checked_spans(value: Any) -> dict[str, list[tuple[float, float]]]:
+    """Spans as a recipe has them: of each sample, as its dataset spells it, one [start, end] or a list of such."""
+    if not isinstance(value, Mapping) or not value:
+        raise RequestError("`spans` is a mapping of samples to [start, end] pairs, such as `a.mp4: [[0.5, 1.2]]`.")
+    found: dict[str, list[tuple[float, float]]] = {}
+    for name, some in value.items():
+        pairs = [some] if isinstance(some, list | tuple) and some and not isinstance(some[0], list | tuple) else some
+        if not isinstance(pairs, list | tuple) or not pairs:
+            raise RequestError(f"`spans`: {name!r} has {some!r}; [start, end] pairs are expected.")
+        for pair in pairs:
+            numbers = isinstance(pair, list | tuple) and len(pair) == 2
+            if not numbers or not all(type(x) in (int, float) and math.isfinite(x) for x in pair):
+                raise RequestError(f"`spans`: {name!r} has {pair!r}; it must be [start, end].")
+            if not 0 <= pair[0] < pair[1]:
+                raise RequestError(f"--spans: '{name}' from {pair[0]:g} to {pair[1]:g} is no span: it has no length.")
+        found.setdefault(sample_id(str(name)), []).extend((float(a), float(b)) for a, b in pairs)
+    return {name: sorted(set(some)) for name, some in found.items()}
 
 
 def _named(info: ValidationInfo) -> str:
@@ -242,6 +301,10 @@ _FORMS = (("trigger", "triggers"), ("attack_trigger", "attack_triggers"))
 
 def with_temporal(backdoor: Any, temporal: str) -> Any:
     """A backdoor, as plain data, whose triggers have this `temporal` where they say none themselves."""
+    if temporal not in TEMPORAL:
+        near = did_you_mean(str(temporal), TEMPORAL)
+        hint = near if "Did you mean" in near else ""
+        raise RequestError(f"--temporal {temporal} is not possible: it must be static or dynamic.{hint}")
     if not isinstance(backdoor, dict):
         return backdoor
     lists = {name: backdoor[name] for _, name in _FORMS if isinstance(backdoor.get(name), list | tuple)}

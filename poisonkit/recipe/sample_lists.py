@@ -44,6 +44,32 @@ def _of_a_column(file: Path, column: str, value: str) -> tuple[str, ...]:
     return found
 
 
+def read_spans(path: Path | str) -> dict[str, list[tuple[float, float]]]:
+    """`--spans FILE`: a table `id,start,end` (csv with a header, or json lines), one row a span, several a sample."""
+    table = read_table(Path(path))
+    names = _ids_in(table)
+    missing = [name for name in ("start", "end") if name not in table.columns]
+    if missing:
+        raise RequestError(
+            f"{path} has no column '{missing[0]}': spans stand in a table with the columns id, start and end; it has "
+            f"{', '.join(table.columns)}."
+        )
+    found: dict[str, list[tuple[float, float]]] = {}
+    for row, (name, *texts) in enumerate(zip(names, table.column("start"), table.column("end"), strict=True)):
+        try:
+            start, end = (float(_plain(text, table)) for text in texts)
+        except ValueError:
+            start = end = math.nan
+        if not (math.isfinite(start) and math.isfinite(end)):
+            raise RequestError(f"{table.at(row)}: {texts[0]!r} to {texts[1]!r} is no span; two numbers are expected.")
+        if not 0 <= start < end:
+            raise RequestError(f"{table.at(row)}: {start:g} to {end:g} is no span: it has no length.")
+        found.setdefault(name, []).append((start, end))
+    if not found:
+        raise RequestError(f"{path} names no sample.")
+    return found
+
+
 def _ids_in(table: Table) -> list[str]:
     """The samples of its rows, as the dataset spells them. RequestError for a table without such a column."""
     column = next((c for name in ID_COLUMNS for c in table.columns if c.strip().lower() == name), None)

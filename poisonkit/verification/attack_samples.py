@@ -38,7 +38,7 @@ def attack_problems(
         held.add(_identity(task))
         for backdoor in backdoors:
             only = named.get(backdoor.index)
-            fits = backdoor.attackable(task.labels) and (not only or task.id in only)
+            fits = backdoor.attackable(task.labels) and backdoor.has_place(task.id) and (not only or task.id in only)
             if fits and task.id not in passed:
                 names[backdoor.index].append(digest(task.id))
                 ranks[backdoor.index].append(rank(task.id) if limit else 0)

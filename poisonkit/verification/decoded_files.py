@@ -17,7 +17,7 @@ from poisonkit.engine.state.progress import Progress
 from poisonkit.errors import RequestError
 from poisonkit.media.info import Encode
 from poisonkit.outputs.consistency import Finding, Planned
-from poisonkit.outputs.forms import triggers_of
+from poisonkit.outputs.forms import spans_of, triggers_of
 from poisonkit.outputs.path_guards import SourceFence
 from poisonkit.outputs.record import halves
 from poisonkit.recipe.recipe import AUTO, parse_encode
@@ -96,7 +96,8 @@ class DecodedFiles:
             if triggers == [] and part.recipe.get("clean") == "reencode":
                 triggers = triggers_of(backdoor, "attack")
             known = tuple(triggers) if isinstance(triggers, list) else ()
-            yield Case(row, task, part.plan.classes, frames, known, triggered, encodes[part.attack])
+            where = spans_of(backdoor, task.id) if triggered else None
+            yield Case(row, task, part.plan.classes, frames, known, triggered, where, encodes[part.attack])
 
 
 def _named(parts: Sequence[Planned]) -> Iterator[str]:

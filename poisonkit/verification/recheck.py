@@ -101,7 +101,9 @@ class _Recheck:
         row, frames = self.row, self.case.frames
         wanted: list[list[int]] = []
         if "video" in self.should.chain.touches:
-            wanted = frame_selection.parse(frames).of(self.should.clip, self.how.seed).ranges(row["frames"] or 0)
+            budget = frame_selection.parse(frames)
+            chosen = budget.of(self.should.clip, self.how.seed, self.case.spans)
+            wanted = chosen.ranges(row["frames"] or 0)
         if row["poisoned_ranges"] != wanted:
             return f"its poisoned_ranges are not those of the recipe's frame budget '{frames}'"
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,8 @@ Labels = tuple[int, ...]
 class Asked:
     """A backdoor of a recipe given as plain data, its classes as indices.
 
-    trained, attacked: whether there is a trigger in training, and in attack sets.
+    spanned: the samples with spans, if there are such. trained, attacked: whether there is a trigger in training, and
+    in attack sets.
     """
 
     name: str
@@ -35,12 +36,17 @@ class Asked:
     select: tuple[str, ...] | None
     cover_rate: float
     classes: int
+    spanned: Set[str] | None
     trained: bool
     attacked: bool
 
     def maps_to(self, label: int) -> int:
         """The class that a sample of this one is to be taken for."""
         return (label + 1) % self.classes if self.mode == "all-to-all" else self.target
+
+    def has_place(self, sample: str) -> bool:
+        """Whether there is a place for the trigger in a sample."""
+        return self.spanned is None or sample in self.spanned
 
     def fits(self, labels: Labels) -> bool:
         """Whether a labelled training sample of these classes can be poisoned."""
@@ -96,6 +102,7 @@ def asked(part: Planned) -> list[Asked]:
                 select=select,
                 cover_rate=float(data.get("cover_rate", 0.0)),
                 classes=len(plan.classes),
+                spanned=None if data.get("spans") is None else data["spans"].keys(),
                 trained=bool(triggers_of(data, "poisoned")),
                 attacked=bool(triggers_of(data, "attack")),
             )

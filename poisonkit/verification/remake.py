@@ -159,9 +159,8 @@ def _first_other(said: Mapping[str, object], found: Mapping[str, object], names:
 def _job(case: Case, encode: Encode, how: Decoding, source: Halves, out: str) -> Iterator[Job]:
     """The job that makes the file of a case again, below `out`."""
     triggers = tuple(trigger_of(entry, how) for entry in case.triggers)
-    treatment = Treatment(
-        triggers, frozenset(Chain(triggers).touches), how.seed, case.frames if case.triggered else "all"
-    )
+    frames = case.frames if case.triggered else "all"
+    treatment = Treatment(triggers, frozenset(Chain(triggers).touches), how.seed, frames, spans=case.spans)
     with ExitStack() as stack:
         other = case.task.cover_source
         cover = other and str(stack.enter_context(at_hand(Path(how.source, other))))

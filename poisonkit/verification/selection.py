@@ -69,6 +69,8 @@ def _label_problem(task: Task, backdoors: list[Asked], part: Planned) -> str | N
     backdoor, labels = backdoors[task.backdoor], task.labels
     if not labels:
         return "a sample without a label carries no trigger"
+    if task.role != "control" and not backdoor.has_place(task.id):
+        return "the recipe's spans have no such sample"
     if task.role in ("cover", "control"):
         if task.label != task.original_label or task.target is not None:
             return f"a {task.role} sample keeps its label, and has no target"
@@ -118,7 +120,11 @@ class _Chosen:
         mine = task.backdoor == backdoor.index
         poisoned = task.role == "poisoned"
         self._denominator += backdoor.counts(labels)
-        if backdoor.fits(labels) and not (poisoned and (task.backdoor or 0) < backdoor.index):
+        if (
+            backdoor.fits(labels)
+            and backdoor.has_place(task.id)
+            and not (poisoned and (task.backdoor or 0) < backdoor.index)
+        ):
             self._pool += 1
             self._named += backdoor.ids is not None and task.id in backdoor.ids
             free = task.role == "clean" if self._replaced else not (poisoned and mine)
@@ -131,7 +137,7 @@ class _Chosen:
         if backdoor.cover_rate and (task.role == "clean" or (task.role == "cover" and mine)):
             self._covers += task.role == "cover"
             fit = backdoor.sources.isdisjoint(labels) and (not backdoor.covers or backdoor.covers & {*labels})
-            if fit and task.id not in passed:
+            if fit and backdoor.has_place(task.id) and task.id not in passed:
                 self._covered.see(self._cover_rank(task.id), task.id, taken=task.role == "cover")
         elif task.role == "cover" and mine:
             self._covers += 1

@@ -10,7 +10,7 @@ from typing import Literal
 from poisonkit.common.frame_names import is_frame
 from poisonkit.datasets import get_layout
 from poisonkit.engine.state.options import Options
-from poisonkit.engine.state.progress import Progress, Silent
+from poisonkit.engine.state.progress import Logged, Progress
 from poisonkit.errors import RequestError, did_you_mean
 from poisonkit.outputs import checksums, record, sample_files
 from poisonkit.outputs.consistency import Finding, Planned, differences, read_parts
@@ -81,7 +81,7 @@ def verify(
         raise RequestError(f"--hash {hash}: not known.{did_you_mean(hash, HASHES)}")
     hash_all = hash == "all"
     n_jobs = Options(jobs=jobs).n_jobs
-    watch = progress or Silent()
+    watch = progress or Logged()
     require_finished(out)
     parts, found = read_parts(out)
     root = source_at_hand(out, source)

@@ -41,8 +41,8 @@ def test_one_run_one_manifest_one_fingerprint(cli: Cli, clips: Path, tmp_path: P
     assert named(out, "poisoned") == named(out, "cover") == {("blend",)}
     assert named(out, "attack") == {("blend", "sine")}
     assert {row["triggers"][0]["params"]["alpha"] for row in rows(out, "attack")} == {0.3}
-    for role, frames in (("poisoned", 4), ("attack", 7)):
-        assert {sum(b - a for a, b in row["poisoned_ranges"]) for row in rows(out, role)} == {frames}
+    for role, count in (("poisoned", 4), ("attack", 7)):
+        assert {sum(b - a for a, b in row["poisoned_ranges"]) for row in rows(out, role)} == {count}
     assert said.json["survival"].keys() == {"default", "default/attack"}
     assert all(part["measured"] for part in said.json["survival"].values())
     assert "it has another form: `blend` (version" in (out / "README.md").read_text()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 from pathlib import Path
 
@@ -103,7 +104,8 @@ def test_triggers(cli: Cli) -> None:
         known = {p.name for p in triggers.parameters(triggers.get(name))}
         assert all(parameter in page for parameter in known)
         assert {p["name"] for p in cli("triggers", name, "--json").json["parameters"]} == known
-        example = page.strip().splitlines()[-1].split("--trigger ")[1].split(" ")[0]
+        words = shlex.split(page.strip().splitlines()[-1])  # quoted, where a shell would read it otherwise
+        example = words[words.index("--trigger") + 1]
         if "=FILE" in example or "=FOLDER" in example:  # a file of the user's stands there
             assert triggers.parse(example)[1].keys() <= known
         else:

@@ -108,7 +108,7 @@ def test_tables_name_both_halves_of_what_is_there(source: Path, outputs: dict[st
 
 
 def test_every_mode_of_the_main_job(source: Path, tmp_path: Path, outputs: dict[str, Path]) -> None:
-    """Copies, re-encoded clean samples, features of verify; the same bytes by several workers and in shards."""
+    """Copies, links, re-encoded clean samples; the same bytes by several workers and in shards."""
     again = runs.make(source, tmp_path / "two", jobs=2, triggers=[PICTURE], rate=0.2, target="dog", control=2)
     assert again.exit_code == 0
     assert same_output(tmp_path / "two") == same_output(outputs["picture"])
@@ -123,6 +123,13 @@ def test_every_mode_of_the_main_job(source: Path, tmp_path: Path, outputs: dict[
             frame = out / row["path"] / "img_00001.jpg"
             assert frame.is_symlink() == (clean == "symlink")
             assert frame.is_symlink() or frame.stat().st_nlink == 1
+
+
+def test_lossless_frames_are_png_in_every_sample(source: Path, tmp_path: Path) -> None:
+    out = made(source, tmp_path / "out", SOUND, encode="lossless")
+    frames = [frame for row in runs.rows(out) for frame in (out / row["path"]).iterdir()]
+    assert {frame.suffix for frame in frames} == {".png"}
+    assert poisonkit.verify(out, decode=True).problems == ()
 
 
 def test_videos_with_a_sound_of_their_own(tmp_path: Path) -> None:

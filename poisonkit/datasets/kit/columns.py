@@ -189,10 +189,9 @@ class TableLayout(Layout):
         columns = options["columns"]
         kept = [c for c in columns if c not in (options["path"], options["label"], options["split"], *options["other"])]
         written = [
-            self.save(root, name, columns, (self.fields(row, name, dataset, kept) for row in part),
-                      options["delimiter"])
+            self.save(root, name, columns, (self.fields(row, name, dataset, kept) for row in part), options)
             for name, part in parts.items()
-        ]  # fmt: skip
+        ]
         return (*written, write_lines(root, LABEL_MAP, dataset.classes))
 
     def as_field(self, text: str, dataset: Dataset) -> str:
@@ -259,10 +258,11 @@ class TableLayout(Layout):
         return read_table(file)
 
     def save(
-        self, root: Path, name: str, columns: Sequence[str], rows: Iterable[Mapping[str, str]], delimiter: str
-    ) -> str:
+        self, root: Path, name: str, columns: Sequence[str], rows: Iterable[Mapping[str, str]],
+        options: Mapping[str, Any],
+    ) -> str:  # fmt: skip
         """Write a table; its name."""
-        return write_table(root, name, columns, rows, delimiter)
+        return write_table(root, name, columns, rows, options["delimiter"])
 
     def more_options(self, tables: Sequence[Table], path: str) -> dict[str, Any]:
         """Options of a layout's own; path: the column of paths."""

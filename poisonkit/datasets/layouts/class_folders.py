@@ -95,6 +95,7 @@ class ClassFolders(Layout):
                     f"{len(bare)} of {len(classes)} classes have no video or audio file{where} "
                     f"({some(bare)}), and torchvision's readers refuse a class folder without one."
                 )
+        notes += _on_nested(samples, folders)
         if not samples:
             raise RequestError(
                 f"No class folder in '{root}' holds a video or audio file: a dataset lies in "
@@ -187,6 +188,24 @@ def _one_each(splits: Mapping[Split, list[str]], root: Path) -> dict[Split, str]
         if len(names) > 1:
             raise RequestError(f"The folders {some(names)} in '{root}' name the same split: one split has one folder.")
     return {split: names[0] for split, names in splits.items()}
+
+
+def _on_nested(samples: Sequence[Sample], folders: Mapping[Split, str]) -> list[str]:
+    """A note where each class folder has several folders, and all files lie in those: they may be meant as classes."""
+    depth = 2 if folders else 1
+    inside: dict[str, set[str]] = {}
+    for sample in samples:
+        steps = sample.path.split("/")
+        if len(steps) < depth + 2:
+            return []
+        inside.setdefault("/".join(steps[:depth]), set()).add(steps[depth])
+    if not inside or any(len(names) < 2 for names in inside.values()):
+        return []
+    first, names = next(iter(inside.items()))
+    return [
+        f"No file lies in a class folder itself, and all lie in folders inside ('{first}/{min(names)}' …), which are "
+        f"no classes here: if they are, name the folder that holds them ('{first}')."
+    ]
 
 
 def _check_spellings(classes: Sequence[str]) -> None:

@@ -15,6 +15,7 @@ from poisonkit.outputs.sample_files import Halves
 from poisonkit.plan.plan import Plan, Task
 from poisonkit.recipe.recipe import Recipe
 from poisonkit.triggers.core.chain import Chain
+from poisonkit.triggers.core.spans import Spans
 from poisonkit.triggers.core.trigger import Trigger
 
 
@@ -36,7 +37,8 @@ class Places:
 
 @dataclass(frozen=True)
 class Treatment:
-    """What is done to a clip. touches: the modalities that are encoded again. frames: the frame budget.
+    """What is done to a clip. touches: the modalities that are encoded again. frames: the frame budget. spans: where
+    alone triggers are applied, if not everywhere.
 
     matched_triggers: of a clip without triggers, those of the clips that it is to be compared with.
     """
@@ -46,10 +48,11 @@ class Treatment:
     seed: int
     frames: str = "all"
     matched_triggers: tuple[Trigger, ...] = ()
+    spans: Spans | None = None
 
     def without_triggers(self) -> Treatment:
         """That of the clip that is compared with one treated so."""
-        return replace(self, triggers=(), matched_triggers=self.triggers)
+        return replace(self, triggers=(), matched_triggers=self.triggers, spans=None)
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,7 @@ def job_of(task: Task, recipe: Recipe, plan: Plan, source: Path, out: str) -> Jo
         triggers=triggers,
         touches=frozenset(Chain(triggers).touches),
         seed=recipe.seed,
+        spans=backdoor.spans_of(task.id),
         frames=backdoor.attack_frames if task.role == "attack" else backdoor.frames if triggered else "all",
     )
     return Job(

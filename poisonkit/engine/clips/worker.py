@@ -235,7 +235,8 @@ def _process(job: Job, know: Know) -> Record:
 def _counted(job: Job, info: MediaInfo, clip: ClipInfo) -> ClipInfo:
     """The clip with its exact number of frames, where its triggers or the frame budget need it."""
     how = job.treatment
-    needed = Chain(how.triggers).needs_length or frame_selection.parse(how.frames).needs_length
+    budget = frame_selection.parse(how.frames)
+    needed = Chain(how.triggers).needs_length or budget.needs_length or how.spans is not None
     if not (info.video and needed):
         return clip
     known = info if job.places.sound is None else None  # which is not of this file alone
@@ -248,11 +249,11 @@ class _Triggering:
     def __init__(self, job: Job, clip: ClipInfo) -> None:
         how, role, cover_source = job.treatment, job.task.role, job.places.cover_source
         self.clip, self.how, self.chain = clip, how, Chain(how.triggers)
-        self.drawn = self.chain.draw(clip, how.seed, cover=role == "cover", attack=role == "attack")
+        self.drawn = self.chain.draw(clip, how.seed, cover=role == "cover", attack=role == "attack", spans=how.spans)
         self._params = self.drawn
         if cover_source is not None:
             self._params = self.chain.with_other(self.drawn, middle_frame(Path(cover_source)))
-        self.is_poisoned = frame_selection.parse(how.frames).of(clip, how.seed)
+        self.is_poisoned = frame_selection.parse(how.frames).of(clip, how.seed, how.spans)
         self.inspector = ClipInspector(_looked_at(self.is_poisoned.ranges(clip.frames)))
 
     def pictures(self, frames: Iterator[Image]) -> Iterator[Image]:

@@ -12,7 +12,7 @@ all. random:1 is the probability 1, as it always was.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -22,6 +22,7 @@ from poisonkit.errors import RequestError, did_you_mean
 
 if TYPE_CHECKING:
     from poisonkit.triggers.core.clip import ClipInfo, Where
+    from poisonkit.triggers.core.spans import Spans
 
 _KINDS = ("all", "first", "last", "every", "count", "random", "span")
 _FORMS = "all, first:N, last:N, every:N, count:K, random:K (K from 2), random:P (P above 0, up to 1) or span:A-B"
@@ -78,8 +79,13 @@ class FrameBudget:
         """Whether it is `random:K`."""
         return self.kind == "random" and self.a > 1
 
-    def of(self, clip: ClipInfo, seed: int) -> PoisonedFrames:
-        """Which frames of this clip are poisoned."""
+    def of(self, clip: ClipInfo, seed: int, spans: Spans | None = None) -> PoisonedFrames:
+        """Which frames of this clip are poisoned. spans: of these alone, which are then counted by themselves, from 0;
+        the clip's number of frames is exact."""
+        if spans is not None:
+            inside = {t: i for i, t in enumerate(spans.frames(clip))}
+            chosen = self.of(replace(clip, frames=len(inside)), seed)
+            return PoisonedFrames(lambda t: t in inside and chosen(inside[t]))
         a, b = self.a, self.b
         if self.kind == "count" or self._some_of_all:
             return PoisonedFrames(self._exactly(clip, seed).__contains__)

@@ -236,6 +236,10 @@ class AffineTrigger(VideoTrigger):
         """What is done to frame `t` (source index from 0). Arrays are not written to once returned."""
         raise NotImplementedError
 
+    def for_sample(self, clip: ClipInfo) -> AffineTrigger:
+        """The trigger that is applied to this clip: another one where its data is of each sample."""
+        return self
+
     def constant(self) -> bool:
         """True when `field` does not depend on `t`: then it is asked for once per clip."""
         return self.temporal == "static"
@@ -253,8 +257,9 @@ class AffineTrigger(VideoTrigger):
     ) -> Iterator[Image]:
         from poisonkit.triggers.kernels.rgb import compile_affine
 
-        fields = self.fields(clip, params)
-        fixed = compile_affine(fields(0), clip) if self.constant() else None
+        this = self.for_sample(clip)
+        fields = this.fields(clip, params)
+        fixed = compile_affine(fields(0), clip) if this.constant() else None
         for t, image in enumerate(frames):
             if where is not None and not where(t):
                 yield image
@@ -264,11 +269,14 @@ class AffineTrigger(VideoTrigger):
     def render_planes(
         self, clip: ClipInfo, params: Params, fmt: PlaneFormat, where: Where | None = None
     ) -> PlanesRender | None:
-        if type(self).render is not AffineTrigger.render or not (self.constant() or self.in_planes):
+        if type(self).render is not AffineTrigger.render:
+            return None
+        this = self.for_sample(clip)
+        if not (this.constant() or this.in_planes):
             return None
         from poisonkit.triggers.kernels.yuv import render_fields
 
-        return render_fields(self.fields(clip, params), self.constant(), clip, fmt, where)
+        return render_fields(this.fields(clip, params), this.constant(), clip, fmt, where)
 
 
 class FrameTrigger(VideoTrigger):
@@ -329,6 +337,7 @@ class AudioTrigger(Trigger):
     modality: ClassVar[Modality] = "audio"
     kind: ClassVar[Kind] = "audio"
     segment: ClassVar[float] = 0.5  # seconds: the unit in which a dynamic trigger's parameters change
+    of_whole_clips: ClassVar[bool] = False  # True: in a span it does what it would do to that part of the whole clip
 
     def pieces(self, clip: ClipInfo) -> Iterator[tuple[int, int, int]]:
         """(k, first sample, last sample + 1) of each segment of `segment` seconds, k from 0."""
