@@ -9,7 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from tools.pages import blocks, consumers, derived, house, lists, measured, pictures, survival, triggers
+from tools.pages import (
+    blocks,
+    consumers,
+    derived,
+    house,
+    lists,
+    look_listen_attack,
+    measured,
+    pictures,
+    survival,
+    triggers,
+)
 from tools.pages.measured import Figure
 
 
@@ -27,7 +38,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         shutil.copy(root / name, tmp_path / name)
     for module, name in (
         (house, "PAGE"), (lists, "README"), (lists, "LAYOUTS"), (survival, "PAGE"), (triggers, "FOLDER"),
-        (measured, "FILE"), (consumers, "PAGE"),
+        (measured, "FILE"), (consumers, "PAGE"), (look_listen_attack, "PAGE"),
     ):  # fmt: skip
         monkeypatch.setattr(module, name, tmp_path / getattr(module, name).relative_to(root))
     monkeypatch.setattr(derived, "ROOT", tmp_path)
