@@ -9,18 +9,7 @@ from rows import ROWS
 
 from poisonkit.scoring import Rate
 
-HEADS = (
-    "row",
-    "epochs",
-    "gain",
-    "clean accuracy",
-    "ASR",
-    "95 %",
-    "robust accuracy",
-    "control ASR",
-    "over control",
-    "CPU s",
-)
+HEADS = ("row", "epochs", "gain", "clean accuracy", "ASR", "95 %", "robust accuracy", "control ASR", "excess", "CPU s")
 NOT_RUN = "not run here"
 
 
