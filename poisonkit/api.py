@@ -14,9 +14,10 @@ from poisonkit.engine.finishing.results import Summary
 from poisonkit.engine.finishing.sweep_index import write_index
 from poisonkit.engine.preflight import default_out, read_source
 from poisonkit.engine.run import Options, Shard, execute, execute_attack, execute_merge, plan_of
-from poisonkit.engine.state.progress import Progress, Silent
+from poisonkit.engine.state.progress import Logged, Progress
 from poisonkit.errors import RequestError
-from poisonkit.outputs.opening import finished, require_finished
+from poisonkit.outputs.opening import finished, require_clean, require_finished
+from poisonkit.outputs.paths import OutputPaths
 from poisonkit.plan.plan import Plan
 from poisonkit.recipe.backdoor import Backdoor, TriggerLike
 from poisonkit.recipe.recipe import AUTO, Recipe, parse_encode
@@ -48,7 +49,7 @@ def _located(recipe: Recipe) -> Recipe:
 
 def _running(jobs: int, progress: Progress | None, executor: str, scheduler: str | None, shard: str | None) -> Options:
     part = None if shard is None else Shard.parse(shard)
-    return Options(jobs=jobs, progress=progress or Silent(), executor=executor, scheduler=scheduler, shard=part)
+    return Options(jobs=jobs, progress=progress or Logged(), executor=executor, scheduler=scheduler, shard=part)
 
 
 def poison(
@@ -110,7 +111,7 @@ def merge(
 
 def make_plan(recipe: Recipe, *, jobs: int = 0, progress: Progress | None = None) -> tuple[Plan, Dataset, Path]:
     """What `poison` would do, without writing anything: the plan, the dataset, and the output folder."""
-    options = Options(jobs=jobs, progress=progress or Silent())
+    options = Options(jobs=jobs, progress=progress or Logged())
     recipe = _located(recipe)
     assert recipe.out is not None
     dataset = read_source(recipe)
@@ -137,11 +138,10 @@ def attack(
     """Add another attack set to a finished output: other triggers, strengths or frame budgets.
 
     name: of the new set, which lies in `OUT/attack/NAME`. trigger: one or several, as in a recipe, by default
-    the backdoor's own. attack_frames: which frames carry them. backdoor: whose target and label mode it has, by default
-    the recipe's first. source: the clean dataset's data root, by default where it was. allow_root: further folders
-    that links and paths of it may lead to. allow_code: let the output's recipe name triggers as
-    `package.module:Class`, which imports that module. executor, scheduler,
-    shard: as for `poison`.
+    the backdoor's own, in their form at test time. attack_frames: which frames carry them. backdoor: whose target and
+    label mode it has, by default the recipe's first. source: the clean dataset's data root, by default where it was.
+    allow_root: further folders that links and paths of it may lead to. allow_code: let the output's recipe name
+    triggers as `package.module:Class`, which imports that module. executor, scheduler, shard: as for `poison`.
     """
     out = Path(out).expanduser().absolute()
     recipe = finished(out, allow_code=allow_code)
@@ -155,10 +155,18 @@ def attack(
         change["triggers"] = list(triggers)
     if attack_frames is not None:
         change["attack_frames"] = attack_frames
-    given = {k: getattr(base, k) for k in ("triggers", "target", "label_mode", "source_class", "attack_frames")}
+    given = {k: getattr(base, k) for k in ("target", "label_mode", "source_class", "attack_frames")}
+    given["triggers"] = base.triggers_of("attack")
+    given |= {k: getattr(base, k) for k in ("spans", "spans_unit") if base.spans is not None}
+    if base.ids is not None:
+        plan = Plan.opened(OutputPaths(out).plan())
+        held_out = {t.id for t in plan.tasks if t.role == "attack"} & {*base.ids}
+        given |= {"ids": sorted(held_out)} if held_out else {}
     if attack_frames is None and triggers is not None and "video" not in Chain(triggers).touches:
         del given["attack_frames"]  # the output's own frame budget is for pictures
     wanted: Any = {**given, **change}
+    if not wanted["triggers"]:
+        raise RequestError(f"{out} was made without a trigger: name one with --trigger.")
     made = Recipe(backdoors=[wanted]).backdoors[0]
     where = Path(source).expanduser().absolute() if source is not None else None
     allowed = tuple(Path(each).expanduser().absolute() for each in allow_root)
@@ -230,8 +238,10 @@ def inspect(
     from poisonkit.survey.inspection import Inspection
 
     named: dict[datasets.Split, Path | str | None] = {"train": train_list, "val": val_list, "test": test_list}
+    path = Path(source) if source is not None else Path.cwd()
+    require_clean(path)
     place = datasets.Source(
-        path=Path(source) if source is not None else Path.cwd(),
+        path=path,
         layout=layout,
         data_root=None if data_root is None else Path(data_root),
         lists={name: Path(path) for name, path in named.items() if path is not None},
@@ -242,7 +252,7 @@ def inspect(
     )
     dataset = datasets.read(place)
     why = datasets.get_layout(dataset.layout).detect(place) or "as asked"
-    watch = progress or Silent()
+    watch = progress or Logged()
     watch.begin("Opening", min(limit or len(dataset.samples), len(dataset.samples)))
     workers = Options(jobs=jobs).n_jobs
     files = survey(dataset, stream=stream, limit=limit, jobs=workers, watch=watch.step, time_limit=time_limit)
@@ -265,7 +275,7 @@ def shortcuts(
     from poisonkit.reporting.shortcuts import shortcuts as compare
 
     require_finished(Path(out))
-    watch = progress or Silent()
+    watch = progress or Logged()
     watch.begin("Comparing files", 0)
     return compare(Path(out), limit=limit, jobs=Options(jobs=jobs).n_jobs, watch=watch.step, time_limit=time_limit)
 
@@ -282,7 +292,7 @@ def brightness(
     from poisonkit.reporting.brightness import brightness as measure
 
     require_finished(Path(out))
-    watch = progress or Silent()
+    watch = progress or Logged()
     watch.begin("Decoding control files", 0)
     return measure(Path(out), limit=limit, jobs=Options(jobs=jobs).n_jobs, watch=watch.step, time_limit=time_limit)
 
@@ -304,6 +314,7 @@ def preview(
     """
     from poisonkit.reporting.preview import preview as draw
 
+    _require_there(Path(clip))
     return draw(Path(clip), _chosen(trigger, temporal), Path(out), frames=shown, seed=seed, stream=stream)
 
 
@@ -337,7 +348,9 @@ def survive(
         name = each if isinstance(each, str) else triggers[0].name
         rows[name if name not in rows or isinstance(each, str) else f"{name} {len(rows) + 1}"] = triggers
     clips = [clip] if isinstance(clip, str | Path) else clip
-    watch = progress or Silent()
+    for path in clips:
+        _require_there(Path(path))
+    watch = progress or Logged()
     watch.begin("Trying", 0)
     with tempfile.TemporaryDirectory(prefix="poisonkit-") as scratch:
         return tabulate(
@@ -352,8 +365,16 @@ def survive(
         )
 
 
+def _require_there(clip: Path) -> None:
+    """RequestError where there is no such clip, as a file, a folder of frames or a member of a tar shard."""
+    if not clip.exists() and not datasets.is_there(clip):
+        raise RequestError(f"There is no file {clip}.")
+
+
 def _chosen(trigger: Triggers, temporal: Temporal | None) -> tuple[Trigger, ...]:
     recipe = Recipe(trigger=trigger) if temporal is None else Recipe(trigger=trigger, temporal=temporal)
+    if not recipe.backdoors[0].triggers:
+        raise RequestError("Name a trigger with --trigger (`poisonkit triggers` lists them).")
     return recipe.backdoors[0].triggers
 
 

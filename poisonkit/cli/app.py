@@ -10,6 +10,8 @@ import typer
 from poisonkit._version import __version__
 from poisonkit.cli import (
     attack,
+    cleanse,
+    detect,
     export,
     identify,
     inspect,
@@ -88,6 +90,8 @@ def make_app() -> typer.Typer:
         ("survive", survive),
         ("verify", verify),
         ("score", score),
+        ("detect", detect),
+        ("cleanse", cleanse),
         ("report", report),
         ("export", export),
         ("identify", identify),

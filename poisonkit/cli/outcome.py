@@ -219,7 +219,7 @@ def _show_summary(summary: Summary, recipe: Recipe, *, merged: bool = False) -> 
     screen.line(console, f"What was done to which sample: {screen.shown(summary.out / 'poisonkit' / 'manifest.jsonl')}")
     screen.heading(console, "Next")
     name = recipe.backdoors[0].name
-    outside = any(":" in trigger.entry()["name"] for b in recipe.backdoors for trigger in b.triggers)
+    outside = any(":" in trigger.entry()["name"] for b in recipe.backdoors for trigger in b.every_trigger)
     consent = ("--allow-code",) if outside else ()
     for text in (
         screen.command("verify", screen.shown(summary.out), "--decode", *consent),

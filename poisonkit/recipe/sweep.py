@@ -19,7 +19,7 @@ MOST = 1000  # combinations of one file
 LONGEST = 100  # characters of an output's name
 FIELDS = tuple(
     name
-    for name in ("trigger", "temporal", *Backdoor.model_fields, *Recipe.model_fields)
+    for name in ("trigger", "attack_trigger", "temporal", *Backdoor.model_fields, *Recipe.model_fields)
     if name not in ("name", "backdoors", "source", "out", "data_root", "allow_root")
 )
 

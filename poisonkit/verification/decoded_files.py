@@ -17,7 +17,9 @@ from poisonkit.engine.state.progress import Progress
 from poisonkit.errors import RequestError
 from poisonkit.media.info import Encode
 from poisonkit.outputs.consistency import Finding, Planned
+from poisonkit.outputs.forms import spans_of, triggers_of
 from poisonkit.outputs.path_guards import SourceFence
+from poisonkit.outputs.record import halves
 from poisonkit.recipe.recipe import AUTO, parse_encode
 from poisonkit.triggers.core import registry
 from poisonkit.verification.files import Files
@@ -79,7 +81,8 @@ class DecodedFiles:
             elif row["status"] == "failed" and depends_on_machine(row["error"] or ""):
                 self.untried += 1
                 continue
-            sources = (name for name in (row["source_path"], row["other"], task.cover_source) if name)
+            named = (*(half["source_path"] for half in halves(row)), row["other"], task.cover_source)
+            sources = (name for name in named if name)
             why = next((why for name in sources if (why := self._fence.outside(name))), None)
             if why:
                 self._outside.append(Finding(row["path"], f"its source {why}"))
@@ -88,9 +91,13 @@ class DecodedFiles:
             frames = "all"
             if task.role != "control":
                 frames = str(backdoor.get("attack_frames" if task.role == "attack" else "frames", "all"))
-            triggers = backdoor.get("triggers")
+            triggers = triggers_of(backdoor, task.role)
+            triggered = task.role != "control" and triggers != []
+            if triggers == [] and part.recipe.get("clean") == "reencode":
+                triggers = triggers_of(backdoor, "attack")
             known = tuple(triggers) if isinstance(triggers, list) else ()
-            yield Case(row, task, part.plan.classes, frames, known, encodes[part.attack])
+            where = spans_of(backdoor, task.id) if triggered else None
+            yield Case(row, task, part.plan.classes, frames, known, triggered, where, encodes[part.attack])
 
 
 def _named(parts: Sequence[Planned]) -> Iterator[str]:
@@ -98,8 +105,10 @@ def _named(parts: Sequence[Planned]) -> Iterator[str]:
     for part in parts:
         backdoors = part.recipe.get("backdoors")
         for backdoor in backdoors if isinstance(backdoors, list) else ():
-            entries = backdoor.get("triggers") if isinstance(backdoor, dict) else None
-            for entry in entries if isinstance(entries, list) else ():
+            lists = (
+                [triggers_of(backdoor, role) for role in ("poisoned", "attack")] if isinstance(backdoor, dict) else []
+            )
+            for entry in (entry for entries in lists if isinstance(entries, list) for entry in entries):
                 if isinstance(entry, dict) and isinstance(entry.get("name"), str):
                     yield entry["name"]
 

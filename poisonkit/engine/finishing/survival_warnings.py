@@ -7,6 +7,7 @@ from typing import Any
 
 from poisonkit.errors import PoisonkitError
 from poisonkit.metrics.survival import SurvivalSummary, survival_summary
+from poisonkit.outputs.forms import AT_TEST, survival_name, survival_names, triggers_of
 from poisonkit.outputs.record import Record
 from poisonkit.plan.plan import Plan
 from poisonkit.recipe.recipe import AUTO
@@ -27,18 +28,19 @@ def survival_summaries(
     recipe: Mapping[str, Any], plan: Plan, records: Mapping[str, Record]
 ) -> dict[str, SurvivalSummary]:
     """Of each backdoor (of an added attack set: by the set's name) what is known; of none without a measured clip,
-    unless a survival is required.
+    unless a survival is required. Where attack clips have a form of their own, it is told of as `NAME/attack`.
 
     recipe: as plain data. records: of all tasks of the plan, by their keys.
     """
     required = recipe.get("require_survival")
-    names = [b.get("name", "default") for b in recipe["backdoors"]]
-    rows: dict[str, list[Record]] = {name: [] for name in names}
+    backdoors = recipe["backdoors"]
+    rows: dict[str, list[Record]] = {name: [] for b in backdoors for name in survival_names(b)}
     for task in plan.tasks:
         if task.backdoor is not None and task.role != "control":
             row = records[task.key]
-            if row["status"] == "ok":
-                rows[names[task.backdoor]].append(row)
+            name = survival_name(backdoors[task.backdoor], task.role)
+            if row["status"] == "ok" and name is not None:
+                rows[name].append(row)
     found = {name: survival_summary(mine, required) for name, mine in rows.items()}
     return {name: o for name, o in found.items() if o.measured or required is not None}
 
@@ -55,6 +57,8 @@ def warnings(
     found = []
     for name, o in survival.items():
         who = f"Attack set '{name}'" if added else f"Backdoor '{name}'"
+        if name.endswith(AT_TEST):
+            who = f"The attack clips of backdoor '{name.removesuffix(AT_TEST)}'"
         if o.ok:
             continue
         if not o.measured:
@@ -105,7 +109,8 @@ def _sturdier(recipe: Mapping[str, Any], name: str) -> str:
     """What the triggers of a backdoor say of codecs."""
     said = []
     for backdoor in recipe["backdoors"]:
-        for trigger in backdoor["triggers"] if backdoor.get("name", "default") == name else ():
+        role = "attack" if name.endswith(AT_TEST) else "poisoned"
+        for trigger in triggers_of(backdoor, role) if name in survival_names(backdoor) else ():
             try:
                 kind = registry.get(trigger["name"], allow_code=False)
             except (PoisonkitError, ValueError):
