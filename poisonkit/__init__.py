@@ -8,6 +8,7 @@ poisonkit.triggers.create("sine", snr=20).apply(wave, sample_rate=16000)
 from __future__ import annotations
 
 import importlib
+import logging
 from typing import TYPE_CHECKING, Any
 
 from poisonkit._version import __version__
@@ -32,14 +33,19 @@ if TYPE_CHECKING:
         shortcuts,
         survive,
     )
+    from poisonkit.cleansing import Cleansed, cleanse
+    from poisonkit.detection import Detection, detect
     from poisonkit.errors import Interrupted, MediaError, PoisonkitError, RequestError
     from poisonkit.exporting import export
     from poisonkit.outputs.manifest import Manifest, read_manifest
+    from poisonkit.recipe.presets import recipes
     from poisonkit.recipe.sample_lists import read_ids, read_ranking, read_spans
     from poisonkit.recipe.sweep import read_sweep
     from poisonkit.sampledata import write_sample_data as sample_data
-    from poisonkit.scoring import Scores, score
+    from poisonkit.scoring import Scores, ScoreTable, score, score_table
     from poisonkit.verification.verify import identify, verify
+
+logging.getLogger("poisonkit").addHandler(logging.NullHandler())  # said to those who ask, as libraries do
 
 _API = """
     Backdoor Plan Recipe Summary attack brightness inspect make_plan merge poison preview report run shortcuts survive
@@ -48,11 +54,14 @@ _HOMES = {
     **dict.fromkeys(_API.split(), "poisonkit.api"),
     **dict.fromkeys(("Interrupted", "MediaError", "PoisonkitError", "RequestError"), "poisonkit.errors"),
     **dict.fromkeys(("Manifest", "read_manifest"), "poisonkit.outputs.manifest"),
-    **dict.fromkeys(("Scores", "score"), "poisonkit.scoring"),
+    **dict.fromkeys(("Cleansed", "cleanse"), "poisonkit.cleansing"),
+    **dict.fromkeys(("Detection", "detect"), "poisonkit.detection"),
+    **dict.fromkeys(("ScoreTable", "Scores", "score", "score_table"), "poisonkit.scoring"),
     **dict.fromkeys(("identify", "verify"), "poisonkit.verification.verify"),
     **dict.fromkeys(("read_ids", "read_ranking", "read_spans"), "poisonkit.recipe.sample_lists"),
     "export": "poisonkit.exporting",
     "read_sweep": "poisonkit.recipe.sweep",
+    "recipes": "poisonkit.recipe.presets",
     "sample_data": "poisonkit.sampledata",
 }
 _CALLED = {"sample_data": "write_sample_data"}
@@ -60,6 +69,8 @@ _ROOMS = ("datasets", "media", "transforms", "triggers")
 
 __all__ = [
     "Backdoor",
+    "Cleansed",
+    "Detection",
     "Interrupted",
     "Manifest",
     "MediaError",
@@ -67,12 +78,15 @@ __all__ = [
     "PoisonkitError",
     "Recipe",
     "RequestError",
+    "ScoreTable",
     "Scores",
     "Summary",
     "__version__",
     "attack",
     "brightness",
+    "cleanse",
     "datasets",
+    "detect",
     "export",
     "identify",
     "inspect",
@@ -86,10 +100,12 @@ __all__ = [
     "read_ranking",
     "read_spans",
     "read_sweep",
+    "recipes",
     "report",
     "run",
     "sample_data",
     "score",
+    "score_table",
     "shortcuts",
     "survive",
     "transforms",

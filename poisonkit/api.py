@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, Literal
 from poisonkit import datasets
 from poisonkit.datasets import Dataset
 from poisonkit.engine.finishing.results import Summary
+from poisonkit.engine.finishing.sweep_index import write_index
 from poisonkit.engine.preflight import default_out, read_source
 from poisonkit.engine.run import Options, Shard, execute, execute_attack, execute_merge, plan_of
-from poisonkit.engine.state.progress import Progress, Silent
+from poisonkit.engine.state.progress import Logged, Progress
 from poisonkit.errors import RequestError
-from poisonkit.outputs.opening import finished, require_finished
+from poisonkit.outputs.opening import finished, require_clean, require_finished
 from poisonkit.outputs.paths import OutputPaths
 from poisonkit.plan.plan import Plan
 from poisonkit.recipe.backdoor import Backdoor, TriggerLike
@@ -48,7 +49,7 @@ def _located(recipe: Recipe) -> Recipe:
 
 def _running(jobs: int, progress: Progress | None, executor: str, scheduler: str | None, shard: str | None) -> Options:
     part = None if shard is None else Shard.parse(shard)
-    return Options(jobs=jobs, progress=progress or Silent(), executor=executor, scheduler=scheduler, shard=part)
+    return Options(jobs=jobs, progress=progress or Logged(), executor=executor, scheduler=scheduler, shard=part)
 
 
 def poison(
@@ -110,7 +111,7 @@ def merge(
 
 def make_plan(recipe: Recipe, *, jobs: int = 0, progress: Progress | None = None) -> tuple[Plan, Dataset, Path]:
     """What `poison` would do, without writing anything: the plan, the dataset, and the output folder."""
-    options = Options(jobs=jobs, progress=progress or Silent())
+    options = Options(jobs=jobs, progress=progress or Logged())
     recipe = _located(recipe)
     assert recipe.out is not None
     dataset = read_source(recipe)
@@ -188,11 +189,12 @@ def run(
     time_limit: float = 1.0,
     progress: Progress | None = None,
 ) -> dict[str, Summary]:
-    """`poison` for a recipe file, or for each recipe of a file with a `sweep`.
+    """`poison` for a recipe file, or for each recipe of a file with a `sweep`; or for a name of `poisonkit.recipes()`.
 
     source, out, allow_root: in place of the file's own. allow_code: let it name triggers as `package.module:Class`,
     which imports that module. The others: as for `poison`.
-    Returns a Summary for each recipe, by what sets it apart (`read_sweep`), "" if there is no sweep.
+    Returns a Summary for each recipe, by what sets it apart (`read_sweep`), "" if there is no sweep. A sweep with an
+    `out` ends with an index of its outputs there, `index.csv`.
     """
     recipes = read_sweep(
         recipe,
@@ -202,9 +204,11 @@ def run(
         allow_root=[Path(each) for each in allow_root] or None,
     )
     how: dict[str, Any] = {"executor": executor, "scheduler": scheduler, "shard": shard, "fresh": fresh}
-    return {
+    made = {
         name: poison(each, jobs=jobs, time_limit=time_limit, progress=progress, **how) for name, each in recipes.items()
     }
+    write_index(recipes, made)
+    return made
 
 
 def inspect(
@@ -234,8 +238,10 @@ def inspect(
     from poisonkit.survey.inspection import Inspection
 
     named: dict[datasets.Split, Path | str | None] = {"train": train_list, "val": val_list, "test": test_list}
+    path = Path(source) if source is not None else Path.cwd()
+    require_clean(path)
     place = datasets.Source(
-        path=Path(source) if source is not None else Path.cwd(),
+        path=path,
         layout=layout,
         data_root=None if data_root is None else Path(data_root),
         lists={name: Path(path) for name, path in named.items() if path is not None},
@@ -246,7 +252,7 @@ def inspect(
     )
     dataset = datasets.read(place)
     why = datasets.get_layout(dataset.layout).detect(place) or "as asked"
-    watch = progress or Silent()
+    watch = progress or Logged()
     watch.begin("Opening", min(limit or len(dataset.samples), len(dataset.samples)))
     workers = Options(jobs=jobs).n_jobs
     files = survey(dataset, stream=stream, limit=limit, jobs=workers, watch=watch.step, time_limit=time_limit)
@@ -269,7 +275,7 @@ def shortcuts(
     from poisonkit.reporting.shortcuts import shortcuts as compare
 
     require_finished(Path(out))
-    watch = progress or Silent()
+    watch = progress or Logged()
     watch.begin("Comparing files", 0)
     return compare(Path(out), limit=limit, jobs=Options(jobs=jobs).n_jobs, watch=watch.step, time_limit=time_limit)
 
@@ -286,7 +292,7 @@ def brightness(
     from poisonkit.reporting.brightness import brightness as measure
 
     require_finished(Path(out))
-    watch = progress or Silent()
+    watch = progress or Logged()
     watch.begin("Decoding control files", 0)
     return measure(Path(out), limit=limit, jobs=Options(jobs=jobs).n_jobs, watch=watch.step, time_limit=time_limit)
 
@@ -308,6 +314,7 @@ def preview(
     """
     from poisonkit.reporting.preview import preview as draw
 
+    _require_there(Path(clip))
     return draw(Path(clip), _chosen(trigger, temporal), Path(out), frames=shown, seed=seed, stream=stream)
 
 
@@ -341,7 +348,9 @@ def survive(
         name = each if isinstance(each, str) else triggers[0].name
         rows[name if name not in rows or isinstance(each, str) else f"{name} {len(rows) + 1}"] = triggers
     clips = [clip] if isinstance(clip, str | Path) else clip
-    watch = progress or Silent()
+    for path in clips:
+        _require_there(Path(path))
+    watch = progress or Logged()
     watch.begin("Trying", 0)
     with tempfile.TemporaryDirectory(prefix="poisonkit-") as scratch:
         return tabulate(
@@ -354,6 +363,12 @@ def survive(
             stream=stream,
             watch=watch.step,
         )
+
+
+def _require_there(clip: Path) -> None:
+    """RequestError where there is no such clip, as a file, a folder of frames or a member of a tar shard."""
+    if not clip.exists() and not datasets.is_there(clip):
+        raise RequestError(f"There is no file {clip}.")
 
 
 def _chosen(trigger: Triggers, temporal: Temporal | None) -> tuple[Trigger, ...]:

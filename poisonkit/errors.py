@@ -12,16 +12,18 @@ from collections.abc import Iterable
 
 _NAMES = """
     absolute allow-code allow-root attack-frames attack-limit attack-set attack-trigger backdoor baseline clean
-    columns control count cover-class cover-rate data-root decode deinterlace delimiter dry-run encode executor
-    frames fresh hash ids in jobs json kind label-mode layout limit name out portable rate rate-of
-    replace-failed require-survival rotation samples scheduler seed select shard shortcuts shown size source
-    source-class spans spans-unit split stream survival suspects target temporal test-fraction test-list
-    time-limit to to-8bit train-list trigger val-list
+    columns control count cover-class cover-rate data-root decode deinterlace delimiter dry-run encode executor fps
+    frames fresh hash ids in jobs json kind label-mode layout limit method name out portable rate rate-of
+    replace-failed require-survival rotation sample-rate samples scheduler seed select shard shortcuts shown size
+    source source-class spans spans-unit split stream survival suspects target temporal test-fraction test-list
+    threshold time-limit to to-8bit train-list trigger val-list
 """
 OPTIONS = frozenset(_NAMES.split())
 """Every option of the command line, without its dashes. In Python they are parameters: `parameter` says which."""
 
 _OPTION = re.compile(r"(?<![\w'/.-])--([a-z][a-z0-9]*(?:-[a-z0-9]+)*)(?![\w=-])")
+_COMMAND = re.compile(r"(`poisonkit [^`]*`)")
+"""A command line in a sentence: it is typed as it stands, from Python's errors too."""
 
 
 def parameter(option: str) -> str:
@@ -52,11 +54,14 @@ class RequestError(PoisonkitError):
     @property
     def parameters(self) -> tuple[str, ...]:
         """The parameters that it names, as Python spells them."""
-        named = (found[1] for found in _OPTION.finditer(self.text) if found[1] in OPTIONS)
+        sentence = _COMMAND.sub("", self.text)
+        named = (found[1] for found in _OPTION.finditer(sentence) if found[1] in OPTIONS)
         return tuple(dict.fromkeys(map(parameter, named)))
 
     def __str__(self) -> str:
-        return _OPTION.sub(lambda found: parameter(found[1]) if found[1] in OPTIONS else found[0], self.text)
+        parts = _COMMAND.split(self.text)
+        parts[::2] = (_OPTION.sub(lambda n: parameter(n[1]) if n[1] in OPTIONS else n[0], part) for part in parts[::2])
+        return "".join(parts)
 
 
 class MediaError(PoisonkitError):

@@ -19,6 +19,8 @@ from poisonkit.cli.app import make_app
 from poisonkit.errors import OPTIONS, parameter
 
 SPELT = re.compile(r"--[a-z][a-z0-9-]*[a-z0-9]")
+COMMAND = re.compile(r"`poisonkit [^`]*`")
+"""A whole command line is typed as it stands, whoever reads it."""
 
 
 def test_the_options_are_those_of_the_command_line() -> None:
@@ -63,14 +65,15 @@ def test_there_are_such_messages() -> None:
 
 @pytest.mark.parametrize(("place", "text"), MESSAGES, ids=[place for place, _ in MESSAGES])
 def test_every_message_is_spelt_for_python_and_for_the_command_line(place: str, text: str) -> None:
-    named = [name.removeprefix("--") for name in SPELT.findall(text)]
+    named = [name.removeprefix("--") for name in SPELT.findall(COMMAND.sub("", text))]
     if "{}-list" in text:
         text, named = text.replace("{}-list", "train-list"), ["train-list"]
     error = RequestError(text)
     assert error.text == text, "the command line says it as it is written"
     ours = [name for name in dict.fromkeys(named) if name in OPTIONS]
     assert error.parameters == tuple(map(parameter, ours)), place
-    left = set(SPELT.findall(str(error))) - {f"--{name}" for name in named if name not in OPTIONS}
+    assert COMMAND.findall(str(error)) == COMMAND.findall(text)
+    left = set(SPELT.findall(COMMAND.sub("", str(error)))) - {f"--{name}" for name in named if name not in OPTIONS}
     assert not left, f"{place}: {error}"
     assert all(parameter(name) in str(error) for name in ours)
     again = pickle.loads(pickle.dumps(error))
@@ -78,7 +81,8 @@ def test_every_message_is_spelt_for_python_and_for_the_command_line(place: str, 
 
 
 def test_both_spellings_of_a_recipe_s_error(folders: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(RequestError, match=r"^rate 2 is not possible: it must be from 0 to 1\.$") as raised:
+    words = r"^rate 2 is not possible: it must be from 0 to 1\. Per cent are written as 2%\.$"
+    with pytest.raises(RequestError, match=words) as raised:
         Recipe(trigger="blend", rate=2)
     assert raised.value.parameters == ("rate",)
     with pytest.raises(RequestError, match=r"^count and ids contradict each other: ids is the exact set already\.$"):

@@ -5,6 +5,7 @@ Exit status: 0 all ok; 1 some samples failed or a check did not hold; 2 the requ
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import traceback
@@ -18,6 +19,8 @@ from poisonkit.common import interruption, levels, opencv
 from poisonkit.common.safe_io import printable
 from poisonkit.errors import PoisonkitError, did_you_mean
 
+_STOPPED = "Interrupted; the same command continues."
+
 
 def main(args: Sequence[str] | None = None) -> None:
     """Run one command and exit with its status. args: as in `sys.argv[1:]`."""
@@ -26,36 +29,45 @@ def main(args: Sequence[str] | None = None) -> None:
 
 
 def call(args: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit status; whatever goes wrong is one line on stderr."""
+    """Run one command and return its exit status; whatever goes wrong is one line on stderr, and with `--json` an
+    object on stdout too."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # names on disk need not be text
     with interruption.handled(), warnings.catch_warnings():
         warnings.showwarning = _warn
-        return _call(args)
+        told: list[str] = []
+        status = _call(args, told)
+        if told and "--json" in (sys.argv[1:] if args is None else args):
+            sys.stdout.write(json.dumps({"error": " ".join(told), "exit_code": status}, indent=2) + "\n")
+        return status
 
 
 def _warn(message: Warning | str, *details: object, **more: object) -> None:
     _say(f"warning: {message}")
 
 
-def _call(args: Sequence[str] | None) -> int:
+def _call(args: Sequence[str] | None, told: list[str]) -> int:
+    """The exit status; what is said in place of a result goes into `told` too."""
+
+    def say(text: str, status: int) -> int:
+        told.append(text)
+        return _say(text, status)
+
     try:
         status = make_app()(args=args, prog_name="poisonkit", standalone_mode=False)
     except PoisonkitError as error:
-        return _say(error.text, error.exit_code)
+        return say(error.text, error.exit_code)
     except typer.TyperException as error:
-        return _say(_usage(error), 2)
-    except KeyboardInterrupt:
-        return _say("Interrupted; the same command continues.", 130)
-    except typer.Abort:
-        return _say("Interrupted; the same command continues.", 130)
+        return say(_usage(error), 2)
+    except (KeyboardInterrupt, typer.Abort):
+        return say(_STOPPED, 130)
     except ModuleNotFoundError as error:
-        return _say(opencv.MISSING, 2) if error.name == "cv2" else _bug(error)
+        return say(opencv.MISSING, 2) if error.name == "cv2" else say(_bug(error), 1)
     except Exception as error:  # noqa: BLE001 - a user never sees a traceback unasked
-        return _bug(error)
+        return say(_bug(error), 1)
     if status == 130:  # how Typer reports Ctrl-C
-        return _say("Interrupted; the same command continues.", 130)
+        return say(_STOPPED, 130)
     return status if isinstance(status, int) else 0
 
 
@@ -80,12 +92,9 @@ def _usage(error: typer.TyperException) -> str:
     return text if "Did you mean" in text else f"{text} `{command} --help` tells more."
 
 
-def _bug(error: Exception) -> int:
+def _bug(error: Exception) -> str:
     if os.environ.get("POISONKIT_DEBUG"):
         traceback.print_exception(error)
     what = " ".join(str(error).split())
     what = f"{type(error).__name__}: {what}" if what else type(error).__name__
-    return _say(
-        f"This is a bug in poisonkit ({what}); please report it with the command and what POISONKIT_DEBUG=1 prints.",
-        1,
-    )
+    return f"This is a bug in poisonkit ({what}); please report it with the command and what POISONKIT_DEBUG=1 prints."

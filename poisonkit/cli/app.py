@@ -10,12 +10,15 @@ import typer
 from poisonkit._version import __version__
 from poisonkit.cli import (
     attack,
+    cleanse,
+    detect,
     export,
     identify,
     inspect,
     merge,
     poison,
     preview,
+    recipes,
     report,
     run,
     sample_data,
@@ -36,6 +39,7 @@ EXAMPLES = """Examples:
   poisonkit sample-data clips                  make clips to try things on
   poisonkit poison clips -t blend --rate 0.1
   poisonkit triggers blend                     one trigger's parameters
+  poisonkit recipes                            published settings, to run by name
 
 Exit status: 0 all ok; 1 some samples failed or a check did not hold; 2 the request was wrong; 130 interrupted.
 """
@@ -80,11 +84,14 @@ def make_app() -> typer.Typer:
         ("attack", attack),
         ("merge", merge),
         ("triggers", triggers),
+        ("recipes", recipes),
         ("inspect", inspect),
         ("preview", preview),
         ("survive", survive),
         ("verify", verify),
         ("score", score),
+        ("detect", detect),
+        ("cleanse", cleanse),
         ("report", report),
         ("export", export),
         ("identify", identify),

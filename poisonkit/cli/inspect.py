@@ -101,7 +101,10 @@ def _show(console: Console, found: Inspection) -> None:
 
     screen.line(console, f"{screen.shown(dataset.root)}: {dataset.layout} ({found.why})", indent=0)
     _show_samples(console, found)
-    screen.heading(console, f"Media ({len(files)} of {len(dataset.samples)} files opened)")
+    total, broken = len(dataset.samples), found.not_opened
+    looked_at = f"all {total}" if len(files) == total else f"{len(files)} of {total}"
+    opened = f"{len(files) - len(broken)} open, {len(broken)} do not" if broken else "all open"
+    screen.heading(console, f"Media ({looked_at} files looked at: {opened})")
     rows = [(name, _values(values)) for name, values in found.media.items()]
     if seconds := found.seconds:
         rows.append(
@@ -119,7 +122,7 @@ def _show(console: Console, found: Inspection) -> None:
             stops = "cannot be rewritten: " if problem.blocks else ""
             where = f"{code}, {len(those)} files (first '{name}')"
             screen.line(console, f"{where}: {stops}{problem.message}{remedy}{more}")
-    if broken := found.not_opened:
+    if broken:
         screen.heading(console, f"Files that do not open ({len(broken)})")
         for name, why in broken[:NAMED]:
             screen.line(console, f"{name}: {why}")

@@ -43,7 +43,10 @@ class Chosen:
         ),
     ] = None
     rate: Annotated[
-        float | None, option("--rate", "-r", help="Poison rate, 0 to 1.", panel=WHAT, default="0.1", metavar="R")
+        str | None,
+        option(
+            "--rate", "-r", help="Poison rate, 0 to 1, or in per cent: 10%.", panel=WHAT, default="0.1", metavar="R"
+        ),
     ] = None
     rate_of: Annotated[
         str | None,
@@ -112,7 +115,7 @@ class Labels:
         ),
     ] = None
     cover_rate: Annotated[
-        float | None,
+        str | None,
         option(
             "--cover-rate",
             help="Also give this share of N the trigger under their true label: cover samples.",
@@ -206,7 +209,7 @@ class Sets:
         ),
     ] = None
     test_fraction: Annotated[
-        float | None,
+        str | None,
         option(
             "--test-fraction",
             help="Hold this part of the training samples out as test split.",
@@ -228,7 +231,7 @@ class Sets:
         ),
     ] = None
     require_survival: Annotated[
-        float | None,
+        str | None,
         option(
             "--require-survival",
             help="Exit 1 unless 95 % of the measured clips keep at least this gain and none is buried.",

@@ -21,6 +21,8 @@ import poisonkit.datasets.layouts as _room
 from poisonkit.common.safe_io import fenced
 from poisonkit.datasets.base import Dataset, Layout, Source
 from poisonkit.datasets.kit.files import ListFence
+from poisonkit.datasets.kit.pairs import PAIR_REMEDY, lies_in_two_trees
+from poisonkit.datasets.unrecognised import explained
 from poisonkit.errors import RequestError, did_you_mean
 
 ENTRY_POINT_GROUP = "poisonkit.layouts"
@@ -134,8 +136,8 @@ def detect(source: Source) -> Layout:
     """The layout that `source` has. Reads names and the beginnings of lists, never media.
 
     Every layout is asked. Where several fit, the lowest `Layout.order` wins, then the name: lists come
-    before folders, because a folder of clips fits both. RequestError, naming what was looked for, when
-    none fits.
+    before folders, because a folder of clips fits both. RequestError, saying what lies there, when none
+    fits.
     """
     _must_exist(source)
     fence = ListFence(source)
@@ -152,11 +154,12 @@ def _best(source: Source, fits: list[tuple[Layout, str]]) -> Layout:
     plain = replace(source, data_root=None, lists={}, split=None, delimiter=None, columns={})
     for layout, _ in _fitting(plain)[:1]:
         _refuse_unused(layout, source)
-    looked_for = "; ".join(f"{name}: {each.help}" for name, each in _found().items())
-    raise RequestError(
-        f"No dataset layout was recognised in '{source.path}' (looked for {looked_for}): name the folder "
-        f"that holds one of these, or the layout with `--layout`.{_neighbour(source)}"
-    )
+    if source.path.is_dir() and (trees := lies_in_two_trees(source.path)) is not None:
+        raise RequestError(
+            f"'{source.path}' holds frames in '{trees[0]}' and sounds in '{trees[1]}', and no list that joins them: "
+            f"{PAIR_REMEDY}"
+        )
+    raise RequestError(f"{explained(source)}{_neighbour(source)}")
 
 
 def read(source: Source) -> Dataset:

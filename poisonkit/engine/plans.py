@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from poisonkit.common import atomic
 from poisonkit.datasets import Dataset
@@ -20,6 +20,7 @@ from poisonkit.errors import Interrupted, RequestError
 from poisonkit.plan.plan import Plan, digest
 from poisonkit.plan.planner import Planner
 from poisonkit.plan.selection import Chosen
+from poisonkit.recipe.differences import differences
 from poisonkit.recipe.recipe import AUTO, Recipe, read_mapping
 
 
@@ -136,9 +137,10 @@ def ensure_plan(
 def _continued(saved: Path, recipe: Recipe, dataset: Dataset, state: State) -> Plan:
     plan = Plan.read(saved)
     if plan.fingerprint != recipe.fingerprint:
-        changed = difference(read_mapping(state.paths.recipe(state.attack)), recipe.portable())
+        changed = "; ".join(differences(read_mapping(state.paths.recipe(state.attack)), recipe.portable()))
+        what = str(state.out) if state.attack is None else f"The attack set '{state.attack}' of {state.out}"
         raise RequestError(
-            f"{state.out} was made by another recipe ({changed}); choose another output folder or name, or start over "
+            f"{what} was made by another recipe ({changed}); choose another output folder or name, or start over "
             "with --fresh."
         )
     if plan.dataset != digest(dataset):
@@ -146,15 +148,3 @@ def _continued(saved: Path, recipe: Recipe, dataset: Dataset, state: State) -> P
             f"The source has changed since {state.out} was planned (files, splits or labels); start a new output."
         )
     return plan
-
-
-def difference(old: Any, new: Any, where: str = "") -> str:
-    """What two recipes, as plain data, do not share: `rate: 0.1 there, 0.2 here; …`."""
-    if isinstance(old, dict) and isinstance(new, dict):
-        parts = [difference(old.get(k), new.get(k), f"{where}.{k}" if where else k) for k in sorted({*old, *new})]
-        return "; ".join(p for p in parts if p)
-    if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
-        return "; ".join(
-            p for p in (difference(a, b, f"{where}[{i}]") for i, (a, b) in enumerate(zip(old, new, strict=True))) if p
-        )
-    return "" if old == new else f"{where}: {old} there, {new} here"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -23,6 +24,17 @@ def require_finished(out: Path) -> None:
         raise RequestError(f"{out} is not an output of poisonkit (it has no poisonkit/recipe.yaml).")
     if not OutputPaths(out).run.exists():
         raise RequestError(f"{out} is not finished; run the command that made it again, and it will continue.")
+
+
+def require_clean(source: Path) -> None:
+    """RequestError where a dataset is expected and `source` is an output: of that, one folder is the dataset."""
+    if OutputPaths(source).is_output():
+        name = shlex.quote(str(source))
+        raise RequestError(
+            f"'{source}' is an output of poisonkit, and its dataset is the folder data in it: `poisonkit inspect "
+            f"{shlex.quote(str(source / 'data'))}`. Is all of it still as it was made: `poisonkit verify {name}`; what "
+            f"tells its poisoned files from its clean ones: `poisonkit inspect {name} --shortcuts`."
+        )
 
 
 def require_apart(out: Path) -> None:

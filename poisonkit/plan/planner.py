@@ -14,6 +14,7 @@ from poisonkit.plan.plan import Choice, Plan, Role, Task, digest, require_inside
 from poisonkit.plan.selection import Chosen, Examine, Examined, number, ranked
 from poisonkit.recipe.backdoor import Backdoor
 from poisonkit.recipe.recipe import Recipe
+from poisonkit.recipe.remarks import remarks
 
 
 class Planner:
@@ -39,10 +40,14 @@ class Planner:
 
     def choose(self) -> tuple[Chosen, ...]:
         """What each backdoor takes of the training samples, covers too; once for a planner."""
+        self._remark()
         found = tuple(self._choose(index, backdoor) for index, backdoor in enumerate(self.recipe.backdoors))
         for chosen in found:
             self._cover(chosen)
         return found
+
+    def _remark(self) -> None:
+        self.warnings += (text for backdoor in self.recipe.backdoors for text in remarks(backdoor))
 
     def plan_for(self, everyone: Sequence[Chosen]) -> Plan:
         """The plan of what `choose` gave, with attack sets and control."""
@@ -65,6 +70,7 @@ class Planner:
                 f"The clips have {len(self._sizes)} sizes, and {', '.join(sorted(native))} is made at each clip's own "
                 "(canvas=native): after a trainer's resizing they carry different triggers."
             )
+        self._warn_of_budgets()
         made = Plan(
             fingerprint=self.recipe.fingerprint,
             dataset=digest(self.dataset),
@@ -79,6 +85,16 @@ class Planner:
         self.check(made)
         return made
 
+    def _warn_of_budgets(self) -> None:
+        """Where loaders read some frames of a folder, a budget may have poisoned others."""
+        for backdoor in self.recipe.backdoors if self.layout.reads_frames else ():
+            budgets = {b for b in (backdoor.frames, backdoor.attack_frames) if b != "all"}
+            if budgets and "video" in backdoor.chain.touches:
+                self.warnings.append(
+                    f"With the frame budget {', '.join(sorted(budgets))} a model may see no trigger: loaders of "
+                    f"'{self.layout.name}' read the {self.layout.reads_frames}. `--frames all` is safe."
+                )
+
     def attack_plan(self) -> Plan:
         """A plan of nothing but attack sets: those of the recipe's backdoors, for a finished output."""
         found = self.attacked()
@@ -87,6 +103,7 @@ class Planner:
 
     def attacked(self) -> list[tuple[Chosen, list[Sample]]]:
         """Each backdoor with the held-out samples of its attack set; nothing is chosen of the training samples."""
+        self._remark()
         found: list[tuple[Chosen, list[Sample]]] = []
         for index, backdoor in enumerate(self.recipe.backdoors):
             target, sources = self._classes_of(backdoor)
@@ -291,13 +308,15 @@ class Planner:
 
     def _task(self, role: Role, sample: Sample, view: View, label: int | None, **more: Any) -> Task:
         root = view_root(self.dataset.layout, view, more.get("attack"))
-        return Task(
-            role=role,
-            sample=sample,
-            path=f"{root}/{self.layout.place(self.dataset, sample, label)}",
-            label=label,
-            **more,
-        )
+        path, *sound = self._places(root, sample, label)
+        return Task(role=role, sample=sample, path=path, label=label, sound_paths=tuple(sound), **more)
+
+    def _places(self, root: str, sample: Sample, label: int | None) -> list[str]:
+        """Where its file lies in a view of this root; of a pair, picture and sound."""
+        found = [f"{root}/{self.layout.place(self.dataset, sample, label)}"]
+        if sample.sound is not None:
+            found.append(f"{root}/{self.layout.place_sound(self.dataset, sample, label)}")
+        return found
 
     def _poison_task(self, chosen: Chosen, sample: Sample) -> Task:
         assert sample.label is not None
@@ -324,13 +343,11 @@ class Planner:
         assert sample.label is not None
         name = chosen.backdoor.name
         target = chosen.maps_to(sample.label, len(self.dataset.classes))
-        also: tuple[str, ...] = ()
-        if self.layout.label_in_path:
-            root = view_root(self.dataset.layout, "original", name)
-            also = (f"{root}/{self.layout.place(self.dataset, sample, sample.label)}",)
-        return self._task(
-            "attack", sample, "target", target, attack=name, linked_paths=also, target=target, backdoor=chosen.index
-        )
+        task = self._task("attack", sample, "target", target, attack=name, target=target, backdoor=chosen.index)
+        if not self.layout.label_in_path:
+            return task
+        path, *sound = self._places(view_root(self.dataset.layout, "original", name), sample, sample.label)
+        return replace(task, linked_paths=(path,), sound_paths=(*task.sound_paths, *sound))
 
     def _control_tasks(self, attacks: Mapping[int, Sequence[Sample]]) -> list[Task]:
         """A sample of the attack clips, each once, re-encoded as its backdoor's clips are."""
@@ -352,7 +369,8 @@ class Planner:
             self.layout.check(self.dataset, plan.rows("original", name), "original")
         self.layout.check(self.dataset, plan.rows("control"), "control")
         require_inside(plan.tasks)
-        names = (t.path for t in plan.tasks if len(t.path) > 60)  # 240 bytes have at least as many characters
+        paths = (path for t in plan.tasks for path in (t.path, *t.sound_paths))
+        names = (path for path in paths if len(path) > 60)  # 240 bytes have at least as many characters
         longest = max((len(part.encode()) for name in names for part in name.split("/")), default=0)
         if longest > 240:
             raise RequestError(f"A file name of {longest} bytes leaves no room for temporary names; rename it.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import (
@@ -19,7 +20,7 @@ from pydantic import (
 from typing_extensions import TypedDict, Unpack
 
 from poisonkit.datasets import sample_id
-from poisonkit.errors import RequestError
+from poisonkit.errors import RequestError, did_you_mean
 from poisonkit.triggers import Trigger
 from poisonkit.triggers.core import frame_selection, registry, spans, spec
 from poisonkit.triggers.core.chain import Chain
@@ -28,6 +29,7 @@ from poisonkit.triggers.core.trigger import Modality
 
 LabelMode = Literal["dirty", "clean", "all-to-all", "source", "keep"]
 RateOf = Literal["dataset", "target-class", "source-class"]
+TEMPORAL = ("static", "dynamic")
 ClassRef = int | str
 """A class by index from 0 or by name."""
 
@@ -125,7 +127,7 @@ class Backdoor(StrictModel):
     @field_validator("rate", "cover_rate", "count", mode="before")
     @classmethod
     def _number(cls, value: Any, info: ValidationInfo) -> Any:
-        return no_bool(value, info)
+        return no_bool(value, info) if info.field_name == "count" else share(no_bool(value, info))
 
     @field_validator("target", "source_class", "cover_class", "ids", "select", mode="before")
     @classmethod
@@ -238,6 +240,18 @@ def no_bool(value: Any, info: ValidationInfo) -> Any:
     return value
 
 
+def share(value: Any) -> Any:
+    """A share of something as a number, where it is one as text: `0.1`, or per cent, `10%`."""
+    if not isinstance(value, str):
+        return value
+    number, sign, rest = value.strip().partition("%")
+    try:
+        exact = Decimal(number.strip())
+    except InvalidOperation:
+        return value
+    return value if rest else float(exact / 100 if sign else exact)
+
+
 def checked_spans(value: Any) -> dict[str, list[tuple[float, float]]]:
     """Spans as a recipe has them: of each sample, as its dataset spells it, one [start, end] or a list of such."""
     if not isinstance(value, Mapping) or not value:
@@ -287,6 +301,10 @@ _FORMS = (("trigger", "triggers"), ("attack_trigger", "attack_triggers"))
 
 def with_temporal(backdoor: Any, temporal: str) -> Any:
     """A backdoor, as plain data, whose triggers have this `temporal` where they say none themselves."""
+    if temporal not in TEMPORAL:
+        near = did_you_mean(str(temporal), TEMPORAL)
+        hint = near if "Did you mean" in near else ""
+        raise RequestError(f"--temporal {temporal} is not possible: it must be static or dynamic.{hint}")
     if not isinstance(backdoor, dict):
         return backdoor
     lists = {name: backdoor[name] for _, name in _FORMS if isinstance(backdoor.get(name), list | tuple)}

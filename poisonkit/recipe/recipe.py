@@ -27,7 +27,7 @@ from typing_extensions import Unpack
 from poisonkit.common.safe_io import lies_in, load_yaml, read_text
 from poisonkit.errors import OPTIONS, RequestError, did_you_mean
 from poisonkit.media.info import Encode
-from poisonkit.recipe.backdoor import Backdoor, BackdoorFields, StrictModel, as_list, no_bool, with_temporal
+from poisonkit.recipe.backdoor import Backdoor, BackdoorFields, StrictModel, as_list, no_bool, share, with_temporal
 from poisonkit.triggers.core import registry
 from poisonkit.triggers.core.trigger import Temporal
 from poisonkit.triggers.files import assets
@@ -96,7 +96,9 @@ class Recipe(StrictModel):
     val_list: Path | None = None
     test_list: Path | None = None
     delimiter: str | None = Field(None, description="what separates path and label in lists: space, tab or comma")
-    columns: str | None = Field(None, description="what a table's columns are called: path=COL,label=COL,split=COL")
+    columns: str | None = Field(
+        None, description="what a table's columns are called: path=COL,label=COL,split=COL,audio=COL"
+    )
     split: int | None = Field(None, ge=1, description="which of several official splits; the first when not given")
     test_fraction: float = Field(0.0, ge=0, lt=1, description="hold out this part of the training samples as test")
     allow_root: tuple[Path, ...] = Field((), description="further folders that links and absolute paths may lead to")
@@ -171,6 +173,11 @@ class Recipe(StrictModel):
     @classmethod
     def _number(cls, value: Any, info: ValidationInfo) -> Any:
         return no_bool(value, info)
+
+    @field_validator("test_fraction", "require_survival", mode="before")
+    @classmethod
+    def _share(cls, value: Any) -> Any:
+        return share(value)
 
     @field_validator("stream", mode="before")
     @classmethod
@@ -355,8 +362,12 @@ def _sentence(error: ValidationError) -> str:
         or (" and ".join(limits))
         or first["msg"].removeprefix("Input should be ")
     )
+    percent = ""
+    if name in ("rate", "cover_rate", "test_fraction") and first["type"].startswith("less_than"):
+        near = first["input"]
+        percent = f" Per cent are written as {near:g}%." if isinstance(near, int | float) and 1 < near <= 100 else ""
     several = " `poisonkit run` takes lists of values in a `sweep`." if isinstance(first["input"], list) else ""
-    return f"{option} {first['input']!r} is not possible: it must be {wanted}.{several}"
+    return f"{option} {first['input']!r} is not possible: it must be {wanted}.{percent}{several}"
 
 
 def all_assets(recipe: Recipe) -> Iterable[assets.Asset]:

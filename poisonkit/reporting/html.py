@@ -172,7 +172,10 @@ def _samples(out: Path, root: Path | None, fence: SourceFence | None, rows: Sequ
     return block("Samples", note + "".join(shown))
 
 
-def _sample(out: Path, root: Path | None, fence: SourceFence | None, row: Record, files: ExitStack) -> str:
+def _opened(
+    out: Path, root: Path | None, fence: SourceFence | None, row: Record, files: ExitStack
+) -> tuple[Path, Path | None]:
+    """A record's file, and its source where that is there, as files."""
     if (link := link_on_the_way(out, row["path"])) is not None:
         raise MediaError(f"{link} is a link, and written files never are: it is not shown.")
     info_of(out / row["path"])  # what does not open in time is not opened here
@@ -183,6 +186,11 @@ def _sample(out: Path, root: Path | None, fence: SourceFence | None, row: Record
             raise MediaError(f"Its source {why}.")
         info_of(root / row["source_path"])
         clean = files.enter_context(at_hand(root / row["source_path"]))
+    return file, clean
+
+
+def _sample(out: Path, root: Path | None, fence: SourceFence | None, row: Record, files: ExitStack) -> str:
+    halves = [_opened(out, root, fence, half, files) for half in record.halves(row)]
     names = " + ".join(t["name"] for t in row["triggers"]) or "no trigger"
     label = (
         row["class_name"]
@@ -194,9 +202,9 @@ def _sample(out: Path, root: Path | None, fence: SourceFence | None, row: Record
         f"<p>{escape(names)}; label {escape(str(label))}</p>",
     ]
     if row["frames"]:
-        parts += _pictures(file, clean, row)
-    elif row["samples"]:
-        parts += _sounds(file, clean)
+        parts += _pictures(*halves[0], row)
+    if row["samples"] and (len(halves) > 1 or not row["frames"]):
+        parts += _sounds(*halves[-1])
     return f"<article>{''.join(parts)}</article>"
 
 

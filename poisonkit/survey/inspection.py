@@ -87,7 +87,8 @@ class Inspection:
                 }
                 for split in dataset.splits
             },
-            "opened": len(self.files),
+            "looked_at": len(self.files),
+            "opened": len(self.files) - len(self.not_opened),
             "media": {name: dict(values.most_common()) for name, values in self.media.items()},
             "seconds": self.seconds,
             "problems": [

@@ -104,7 +104,7 @@ def _split(base: Planned) -> tuple[str | None, int]:
 def _identity(task: Task) -> str:
     """What a sample is in every row that is about it."""
     labels = " ".join(map(str, task.labels))
-    return "\0".join((task.id, task.source_path, task.split, labels, *task.sample.extra))
+    return "\0".join((task.id, task.source_path, task.split, labels, *task.sample.extra, *task.sample.paths[1:]))
 
 
 def _missing(names: array[int], ranks: array[int], taken: array[int], limit: Any) -> int | None:

@@ -19,6 +19,7 @@ from poisonkit.media.info import Encode
 from poisonkit.outputs.consistency import Finding, Planned
 from poisonkit.outputs.forms import spans_of, triggers_of
 from poisonkit.outputs.path_guards import SourceFence
+from poisonkit.outputs.record import halves
 from poisonkit.recipe.recipe import AUTO, parse_encode
 from poisonkit.triggers.core import registry
 from poisonkit.verification.files import Files
@@ -80,7 +81,8 @@ class DecodedFiles:
             elif row["status"] == "failed" and depends_on_machine(row["error"] or ""):
                 self.untried += 1
                 continue
-            sources = (name for name in (row["source_path"], row["other"], task.cover_source) if name)
+            named = (*(half["source_path"] for half in halves(row)), row["other"], task.cover_source)
+            sources = (name for name in named if name)
             why = next((why for name in sources if (why := self._fence.outside(name))), None)
             if why:
                 self._outside.append(Finding(row["path"], f"its source {why}"))

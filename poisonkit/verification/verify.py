@@ -10,7 +10,7 @@ from typing import Literal
 from poisonkit.common.frame_names import is_frame
 from poisonkit.datasets import get_layout
 from poisonkit.engine.state.options import Options
-from poisonkit.engine.state.progress import Progress, Silent
+from poisonkit.engine.state.progress import Logged, Progress
 from poisonkit.errors import RequestError, did_you_mean
 from poisonkit.outputs import checksums, record, sample_files
 from poisonkit.outputs.consistency import Finding, Planned, differences, read_parts
@@ -81,14 +81,15 @@ def verify(
         raise RequestError(f"--hash {hash}: not known.{did_you_mean(hash, HASHES)}")
     hash_all = hash == "all"
     n_jobs = Options(jobs=jobs).n_jobs
-    watch = progress or Silent()
+    watch = progress or Logged()
     require_finished(out)
     parts, found = read_parts(out)
     root = source_at_hand(out, source)
     roots = [Path(each) for each in allow_root]
     fence = SourceFence(root, roots) if root else None
     found = [Finding(*edit) for edit in checksums.edited(out)] + found
-    files = Files(out, get_layout(parts[0].plan.layout), fence, hash_all)
+    layout, options = get_layout(parts[0].plan.layout), parts[0].plan.options
+    files = Files(out, layout, fence, hash_all, layout.holds_folders(options))
     found += files.found
     original = Original(out, parts[0], root, roots) if root else None
     differences_to_source = list(original.differences()) if original else []  # first, while nothing else is held
@@ -179,10 +180,11 @@ def identify(
         for row in record.read(path):
             if row["features"]:
                 known.setdefault(row["features"]["sha256"], (row, out))
-            if row["sha256"]:
-                known.setdefault(row["sha256"], (row, out))
-            elif row["status"] == "ok":  # clean links are known by where they lie
-                located[(out / row["path"]).absolute()] = (row, out)
+            for half in record.halves(row):
+                if half["sha256"]:
+                    known.setdefault(half["sha256"], (row, out))
+                elif row["status"] == "ok":  # clean links are known by where they lie
+                    located[(out / half["path"]).absolute()] = (row, out)
     found: list[tuple[Path, Record | None, Path | None]] = []
     for file in paths:
         try:

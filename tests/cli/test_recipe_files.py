@@ -16,12 +16,11 @@ WRONG = {
     "trigers: [blend]": "Did you mean 'triggers'?",
     "triggers: blend\nrte: 0.1": "Did you mean 'rate'?",
     "triggers: 5": "it must be a list",
-    "triggers: []": "at least one entry",
     "triggers: [[blend]]": "A trigger is a name",
     "triggers: [{params: {}}]": "needs a name",
     "triggers: [{name: blend, params: 5}]": "a mapping of params",
     "triggers: [{name: blend, params: {1: 2}}]": "no parameter '1'",
-    "triggers: [{name: blend, version: 7}]": "version 7",
+    "triggers: [{name: blend, version: 7}]": "Version 7 of blend",
     "triggers: blend\ntrigger: sine": "keep one of them",
     "triggers: blend\nrate: [0.1, 0.2]": "--rate [0.1, 0.2] is not possible",
     "triggers: blend\nframes: 5": "--frames 5",
@@ -46,7 +45,7 @@ WRONG = {
     "temporal: dynamic\nbackdoors: [{triggers: 5}]": "`triggers` 5",
     "temporal: dynamic\ntriggers: [{params: {}}]": "needs a name",
     "temporal: dynamic\ntriggers: [{name: blend, params: 5}]": "a mapping of params",
-    "temporal: slow\ntriggers: [blend]": "no slow form",
+    "temporal: slow\ntriggers: [blend]": "--temporal slow is not possible: it must be static or dynamic",
 }
 
 

@@ -24,8 +24,11 @@ ELSEWHERE = {
     ("run", "dry_run"): "make_plan",
     ("inspect", "shortcuts"): "shortcuts",
     ("inspect", "decode"): "brightness",
+    ("score", "also"): "score_table",
+    ("score", "csv"): "ScoreTable",
+    ("score", "latex"): "ScoreTable",
 }
-CALLED = {("export", "out_option"): "folder"}  # OUT is the output already
+CALLED = {(command, "out_option"): "folder" for command in ("export", "detect", "cleanse")}  # OUT is the output already
 
 
 def options(command: str) -> dict[str, Any]:

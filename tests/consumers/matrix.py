@@ -164,4 +164,8 @@ MATRIX: tuple[Consumer, ...] = (
     by_hand("urbansound8k", "soundata, UrbanSound8K"),
     by_hand("something-something", "PySlowFast's Ssv2"),
     by_hand("jester", "pytorch_20BN-JESTER's JesterDataset"),
+    by_hand("crema-d", "OGM-GE's CramedDataset"),
+    by_hand("kinetics-sounds", "KSDataset of loaders after OGM-GE"),
+    by_hand("ave", "AVEDataset of loaders after OGM-GE"),
+    by_hand("pair", "csv.DictReader"),
 )  # fmt: skip

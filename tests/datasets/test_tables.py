@@ -150,7 +150,7 @@ def test_columns_by_name(tmp_path: Path) -> None:
     source = Source(tmp_path, columns={"path": "clip_at", "label": "y", "split": "fold"})
     dataset = check_layout(get_layout("table"), source)
     assert [len(dataset.of(s)) for s in ("train", "test")] == [4, 2]
-    with pytest.raises(RequestError, match="No dataset layout was recognised"):
+    with pytest.raises(RequestError, match="6 clips and no class folders, and no list in it says their labels"):
         read(Source(tmp_path))
 
 

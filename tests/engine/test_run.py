@@ -340,7 +340,7 @@ def test_outputs_that_are_refused(folders: Path, tmp_path: Path, where: str) -> 
 
 
 def test_another_recipe_on_an_output_is_refused_with_the_difference(blended: Path, folders: Path) -> None:
-    with pytest.raises(RequestError, match=r"another recipe .*alpha: 0\.\d+ there, 0\.3 here"):
+    with pytest.raises(RequestError, match=r"another recipe .*blend's alpha is 0\.\d+ there and 0\.3 here"):
         make(folders, blended, rate=0.25, control=3, triggers=["blend:alpha=0.3"])
 
 

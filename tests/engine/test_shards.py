@@ -121,7 +121,7 @@ def test_the_second_of_two_plans_gives_way_to_the_first(
     quicker = {"count": 4, "attack_set": False}
     out = tmp_path / "other"
     monkeypatch.setattr(Planner, "plan_for", slow)
-    with pytest.raises(RequestError, match=r"another recipe \(backdoors\[0\]\.count: 4 there, 3 here\)"):
+    with pytest.raises(RequestError, match=r"another recipe \(count is 4 there and 3 here\)"):
         make(sounds, out, shard="1/2", count=3, attack_set=False)
     assert "count: 4" in (out / "poisonkit" / "recipe.yaml").read_text(encoding="utf-8")
 

@@ -25,6 +25,7 @@ def read_classes(source: Source, lists: Sequence[ParsedList], root: Path) -> tup
     RequestError for a class list that is broken or too short.
     """
     highest, where = -1, ""
+    from_one = _count_from_one(lists)
     for each in lists:
         for position, label in enumerate(each.labels):
             if label is not None and label > highest:
@@ -40,12 +41,25 @@ def read_classes(source: Source, lists: Sequence[ParsedList], root: Path) -> tup
         if highest >= len(classes):
             raise RequestError(
                 f"{where[0].upper()}{where[1:]} has the label {highest}, and '{file}' names "
-                f"{len(classes)} classes (labels 0 to {len(classes) - 1}): correct the one or the other."
+                f"{len(classes)} classes (labels 0 to {len(classes) - 1}): "
+                f"{from_one or 'correct the one or the other.'}"
             )
-        return classes, []
+        return classes, [from_one] if from_one else []
     require_few(highest, where)
     note = f"The lists come without {LABEL_MAP}, so classes are called by their index, 0 to {highest}."
-    return tuple(map(str, range(highest + 1))), [note]
+    return tuple(map(str, range(highest + 1))), [note, from_one] if from_one else [note]
+
+
+def _count_from_one(lists: Sequence[ParsedList]) -> str:
+    """A sentence where no list has the label 0 and one has the label 1; else nothing."""
+    labels = {label for each in lists for label in each.labels} - {None}
+    labels.update(label for each in lists for several in each.extra_labels.values() for label in several)
+    if 0 in labels or 1 not in labels:
+        return ""
+    return (
+        "No clip has the label 0, so the lists seem to count classes from 1, as UCF101's own do, where trainers count "
+        "from 0: read UCF101's with `--layout ucf101`, and lower the labels of others by 1."
+    )
 
 
 def require_few(highest: int, where: str) -> None:

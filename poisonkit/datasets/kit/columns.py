@@ -15,7 +15,7 @@ from poisonkit.datasets.kit.class_hints import retold, told_by_class
 from poisonkit.datasets.kit.classes import LABEL_MAP, find_class_list, number_labels, read_classes
 from poisonkit.datasets.kit.files import write_lines
 from poisonkit.datasets.kit.list_names import list_names, lists_of, place_listed, view_name, with_list
-from poisonkit.datasets.kit.listed import locate
+from poisonkit.datasets.kit.listed import Located, locate
 from poisonkit.datasets.kit.lists import SPLIT_WORDS, ParsedList
 from poisonkit.datasets.kit.tables import Table, plain, read_table, write_table
 from poisonkit.errors import RequestError
@@ -89,7 +89,7 @@ class TableLayout(Layout):
         names = _names_beside(tables.values(), label, other, len(classes)) if ids and notes else None
         if names is not None:
             classes, notes = names, [note for note in notes if LABEL_MAP not in note]
-        found = locate(source, parsed, self.root(source))
+        found = self.located(source, parsed, kept, first.delimiter)
         samples = found.samples
         if None in tables:
             lines = [line for each in parsed for line in each.lines]
@@ -104,7 +104,16 @@ class TableLayout(Layout):
         }  # fmt: skip
         if numbers and self.names_only and not first.delimiter:
             options["bare"] = True
+        options.update(self.located_options(source, found, kept))
         return Dataset(found.root, self.name, classes, tuple(samples), options, (*found.notes, *notes))
+
+    def located(self, source: Source, parsed: Sequence[ParsedList], kept: Sequence[str], delimiter: str) -> Located:
+        """The samples of the tables. kept: the columns whose fields are in `extras`."""
+        return locate(source, parsed, self.root(source))
+
+    def located_options(self, source: Source, found: Located, kept: Sequence[str]) -> dict[str, Any]:
+        """What a layout has to remember of the samples."""
+        return {}
 
     def _column(self, source: Source, what: str, known: Sequence[str], table: Table) -> str:
         named = source.columns.get(what)
@@ -180,11 +189,14 @@ class TableLayout(Layout):
         columns = options["columns"]
         kept = [c for c in columns if c not in (options["path"], options["label"], options["split"], *options["other"])]
         written = [
-            self.save(root, name, columns, (self.fields(row, name, dataset, kept) for row in part),
-                      options["delimiter"])
+            self.save(root, name, columns, (self.fields(row, name, dataset, kept) for row in part), options)
             for name, part in parts.items()
-        ]  # fmt: skip
+        ]
         return (*written, write_lines(root, LABEL_MAP, dataset.classes))
+
+    def as_field(self, text: str, dataset: Dataset) -> str:
+        """A text as a field of the tables."""
+        return text if dataset.options["delimiter"] else json.dumps(text, ensure_ascii=False)
 
     def fields(self, row: Row, table: str, dataset: Dataset, kept: Sequence[str]) -> dict[str, str]:
         """A row's fields, as the table has them."""
@@ -246,10 +258,11 @@ class TableLayout(Layout):
         return read_table(file)
 
     def save(
-        self, root: Path, name: str, columns: Sequence[str], rows: Iterable[Mapping[str, str]], delimiter: str
-    ) -> str:
+        self, root: Path, name: str, columns: Sequence[str], rows: Iterable[Mapping[str, str]],
+        options: Mapping[str, Any],
+    ) -> str:  # fmt: skip
         """Write a table; its name."""
-        return write_table(root, name, columns, rows, delimiter)
+        return write_table(root, name, columns, rows, options["delimiter"])
 
     def more_options(self, tables: Sequence[Table], path: str) -> dict[str, Any]:
         """Options of a layout's own; path: the column of paths."""

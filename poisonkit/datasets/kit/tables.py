@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from poisonkit.common.safe_io import load_json, open_text
+from poisonkit.datasets.base import modality_of
 from poisonkit.datasets.kit.files import write_csv, write_lines
-from poisonkit.datasets.kit.lists import read_text
+from poisonkit.datasets.kit.lists import SPLIT_WORDS, is_whole, read_text
 from poisonkit.errors import RequestError
 
 JSON_SUFFIXES = (".jsonl", ".ndjson", ".json")
@@ -45,11 +46,7 @@ class Table:
 
 def first_columns(file: Path) -> tuple[str, ...]:
     """The columns that a table's first line names; none where that is no header and no JSON object."""
-    try:
-        with open_text(file, errors="replace") as text:
-            line = text.readline(100_000)
-    except OSError:
-        return ()
+    line = _first_line(file)
     if file.suffix.lower() in JSON_SUFFIXES:
         try:
             value = load_json(line)
@@ -57,6 +54,32 @@ def first_columns(file: Path) -> tuple[str, ...]:
             return ()
         return tuple(map(str, value)) if isinstance(value, dict) else ()
     return tuple(next(csv.reader([line], delimiter=_delimiter(line)), ()))
+
+
+def _first_line(file: Path) -> str:
+    """The first line; nothing where it cannot be read."""
+    try:
+        with open_text(file, errors="replace") as text:
+            return text.readline(100_000)
+    except OSError:
+        return ""
+
+
+def headless_columns(file: Path) -> tuple[str, ...]:
+    """`path`, `label` and perhaps `split`, of a csv file whose first line is no header but a clip; else none."""
+    line = "" if file.suffix.lower() in JSON_SUFFIXES else _first_line(file)
+    fields = next(csv.reader([line]), [])
+    names = ("path", "label", "split")[: len(fields)]
+    if len(fields) not in (2, 3) or not modality_of(fields[0].strip()) or any(map(modality_of, fields[1].split())):
+        return ()
+    if len(fields) == 3 and fields[2].strip().lower() not in SPLIT_WORDS:
+        return ()
+    return names
+
+
+def has_named_labels(file: Path) -> bool:
+    """Whether a csv file without a header line says classes by name, not by number."""
+    return bool(headless_columns(file)) and not is_whole(first_columns(file)[1].strip())
 
 
 def read_table(file: Path, columns: Sequence[str] | None = None, *, skip_spaces: bool = False) -> Table:

@@ -26,6 +26,7 @@ from poisonkit.datasets.kit import (
     write_class_folders,
     write_lines,
 )
+from poisonkit.datasets.kit.pairs import PAIR_REMEDY, clips_in_folders
 from poisonkit.datasets.kit.tables import first_columns
 from poisonkit.errors import RequestError
 
@@ -68,6 +69,11 @@ class ClassFolders(Layout):
         folders = _one_each(_split_folders(tree), root)
         if source.layout is None:
             _check_metadata(root, ("", *folders.values()))
+        if clip := clips_in_folders(root, list(folders.values()) or [""]):
+            raise RequestError(
+                f"Each folder of '{root}' holds the frames and a sound of one clip ('{clip}'), so they are no classes: "
+                f"{PAIR_REMEDY}"
+            )
         per_split = {split: tree.folders(part) for split, part in (folders or {"train": ""}).items()}
         classes = tuple(sorted(set().union(*per_split.values())))
         _check_spellings(classes)
@@ -89,6 +95,7 @@ class ClassFolders(Layout):
                     f"{len(bare)} of {len(classes)} classes have no video or audio file{where} "
                     f"({some(bare)}), and torchvision's readers refuse a class folder without one."
                 )
+        notes += _on_nested(samples, folders)
         if not samples:
             raise RequestError(
                 f"No class folder in '{root}' holds a video or audio file: a dataset lies in "
@@ -181,6 +188,24 @@ def _one_each(splits: Mapping[Split, list[str]], root: Path) -> dict[Split, str]
         if len(names) > 1:
             raise RequestError(f"The folders {some(names)} in '{root}' name the same split: one split has one folder.")
     return {split: names[0] for split, names in splits.items()}
+
+
+def _on_nested(samples: Sequence[Sample], folders: Mapping[Split, str]) -> list[str]:
+    """A note where each class folder has several folders, and all files lie in those: they may be meant as classes."""
+    depth = 2 if folders else 1
+    inside: dict[str, set[str]] = {}
+    for sample in samples:
+        steps = sample.path.split("/")
+        if len(steps) < depth + 2:
+            return []
+        inside.setdefault("/".join(steps[:depth]), set()).add(steps[depth])
+    if not inside or any(len(names) < 2 for names in inside.values()):
+        return []
+    first, names = next(iter(inside.items()))
+    return [
+        f"No file lies in a class folder itself, and all lie in folders inside ('{first}/{min(names)}' …), which are "
+        f"no classes here: if they are, name the folder that holds them ('{first}')."
+    ]
 
 
 def _check_spellings(classes: Sequence[str]) -> None:

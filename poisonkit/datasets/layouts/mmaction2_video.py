@@ -25,6 +25,7 @@ from poisonkit.datasets.kit.lists import (
     parse,
 )
 from poisonkit.datasets.kit.split_lists import SplitLists
+from poisonkit.datasets.kit.tables import has_named_labels
 from poisonkit.errors import RequestError
 
 
@@ -52,6 +53,8 @@ class MMAction2Video(SplitLists):
         except RequestError:
             return "several possible lists"
         if not lists or not looks_like_lists(lists.values()) or all(map(looks_like_audio, lists.values())):
+            return None
+        if any(map(has_named_labels, lists.values())):
             return None
         return f"lists {', '.join(file.name for file in lists.values())}"
 

@@ -83,10 +83,11 @@ class SpeechBrain(TableLayout):
         return table
 
     def save(
-        self, root: Path, name: str, columns: Sequence[str], rows: Iterable[Mapping[str, str]], delimiter: str
-    ) -> str:
-        if delimiter:
-            return super().save(root, name, columns, rows, delimiter)
+        self, root: Path, name: str, columns: Sequence[str], rows: Iterable[Mapping[str, str]],
+        options: Mapping[str, Any],
+    ) -> str:  # fmt: skip
+        if options["delimiter"]:
+            return super().save(root, name, columns, rows, options)
         rest = [column for column in columns if column != "ID"]
         entries = (f"{row['ID']}: {json_object(rest, row)}" for row in rows)
         return write_lines(root, name, document_lines("{", entries, "}"))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
 from poisonkit.datasets.base import SPLITS, Source, Split
 from poisonkit.datasets.kit import find_named_lists, some, split_of
 from poisonkit.datasets.kit.columns import LABELS, PATHS, TableLayout
-from poisonkit.datasets.kit.tables import first_columns
+from poisonkit.datasets.kit.tables import Table as Rows
+from poisonkit.datasets.kit.tables import first_columns, headless_columns, read_table, write_table
 from poisonkit.errors import RequestError
 
 _SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson")
@@ -18,7 +19,8 @@ _SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson")
 class Table(TableLayout):
     """`train.csv`, `val.csv`, `test.csv`, or one table with a column of splits; in the folder or its annotations/.
 
-    The columns of path, label and split are found by their usual names, or named with `--columns`.
+    The columns of path, label and split are found by their usual names, or named with `--columns`. A csv file without a
+    header line may hold `path,label` or `path,label,split`, and its copies have none either.
     """
 
     name: ClassVar[str] = "table"
@@ -32,6 +34,8 @@ class Table(TableLayout):
             found = self.tables(source)
         except RequestError as error:
             return "several possible tables" if "Several" in str(error) else None
+        if not all(self._fits(source, file) for file in found.values()):
+            return None
         return f"tables {', '.join(file.name for file in found.values())}"
 
     def tables(self, source: Source) -> dict[Split | None, Path]:
@@ -58,7 +62,7 @@ class Table(TableLayout):
         )
 
     def _fits(self, source: Source, file: Path) -> bool:
-        columns = first_columns(file)
+        columns = headless_columns(file) or first_columns(file)
         lower = {c.strip().lower() for c in columns}
         named = set(source.columns.values())
         path = "path" in source.columns or bool(lower & set(PATHS))
@@ -73,6 +77,21 @@ class Table(TableLayout):
                 raise RequestError(f"Several files may be the {split} table ({names}): name one with `--{split}-list`.")
             found[split] = file
         return {split: found[split] for split in SPLITS if split in found}
+
+    def load(self, file: Path) -> Rows:
+        return read_table(file, headless_columns(file))
+
+    def more_options(self, tables: Sequence[Rows], path: str) -> dict[str, Any]:
+        headless = {bool(headless_columns(table.file)) for table in tables}
+        if len(headless) > 1:
+            raise RequestError("Some tables have a header line and others have none: write the same into all of them.")
+        return {"header": False} if headless == {True} else {}
+
+    def save(
+        self, root: Path, name: str, columns: Sequence[str], rows: Iterable[Mapping[str, str]],
+        options: Mapping[str, Any],
+    ) -> str:  # fmt: skip
+        return write_table(root, name, columns, rows, options["delimiter"], options.get("header", True))
 
     def list_options(self, splits: Sequence[Split]) -> dict[str, Any]:
         return {

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Literal
 
 from poisonkit.datasets import at_hand
+from poisonkit.engine.finishing.linking import Method
 from poisonkit.media.info import Encode
+from poisonkit.outputs.sample_files import Halves
 from poisonkit.plan.plan import Plan, Task
 from poisonkit.recipe.recipe import Recipe
 from poisonkit.triggers.core.chain import Chain
@@ -19,11 +21,18 @@ from poisonkit.triggers.core.trigger import Trigger
 
 @dataclass(frozen=True)
 class Places:
-    """Where a job reads, and below which folder it writes. cover_source: a file that a cover sample is mixed with."""
+    """Where a job reads, and below which folder it writes. cover_source: a file that a cover sample is mixed with.
+    sound: of a pair, the sound that belongs to the picture `source`."""
 
     source: str
     out: str
     cover_source: str | None = None
+    sound: str | None = None
+
+    @property
+    def halves(self) -> Halves:
+        """What is read."""
+        return Halves(Path(self.source), Path(self.sound or self.source))
 
 
 @dataclass(frozen=True)
@@ -48,7 +57,10 @@ class Treatment:
 
 @dataclass(frozen=True)
 class Job:
-    """One task for a worker. time_limit: see `time_limit`; for workers that can be ended."""
+    """One task for a worker. time_limit: see `time_limit`; for workers that can be ended.
+
+    untouched: how the half of a pair that nothing changes comes into the output.
+    """
 
     task: Task
     classes: tuple[str, ...]
@@ -57,6 +69,12 @@ class Job:
     encode: Encode
     stream: Literal["best"] | int = "best"
     time_limit: float = 1.0
+    untouched: Method = "hardlink"
+
+    @property
+    def halves(self) -> Halves:
+        """What it writes."""
+        return Halves(self.file(), self.file(self.task.sound_paths[0] if self.task.sound_paths else None))
 
     def file(self, name: str | None = None) -> Path:
         """The file of its output with this name; by default the one that it writes."""
@@ -80,11 +98,17 @@ def job_of(task: Task, recipe: Recipe, plan: Plan, source: Path, out: str) -> Jo
     return Job(
         task=task,
         classes=plan.classes,
-        places=Places(str(source / task.source_path), out, task.cover_source and str(source / task.cover_source)),
+        places=places_of(task, source, out),
         treatment=treatment if triggered else treatment.without_triggers(),
         encode=recipe.encoded(plan.setting),
         stream=recipe.stream,
     )
+
+
+def places_of(task: Task, source: Path, out: str) -> Places:
+    """Where a task's files are read, below the data root, and written."""
+    cover, sound = (None if name is None else str(source / name) for name in (task.cover_source, task.sample.sound))
+    return Places(str(source / task.source_path), out, cover, sound)
 
 
 @contextmanager

@@ -9,7 +9,8 @@ from pathlib import Path
 from poisonkit.common.seeding import key64
 from poisonkit.engine.clips.job import Job
 from poisonkit.engine.clips.survival import Measurement
-from poisonkit.outputs.record import Record
+from poisonkit.outputs.record import Record, halves
+from poisonkit.outputs.sample_files import Halves
 from poisonkit.plan.plan import Plan, Task
 from poisonkit.recipe.recipe import Recipe
 
@@ -78,10 +79,14 @@ def measurements(
             continue
         one = job(tasks[row["key"]])
         control = controls.get((row["id"], tasks[row["key"]].backdoor))
-        usable = control is not None and control["source_sha256"] == row["source_sha256"]
-        path = str(one.file(control["path"])) if control is not None and usable else None
-        found.append(Measurement(one, row, path, str(scratch)))
+        usable = control is not None and _sources(control) == _sources(row)
+        there = [one.file(half["path"]) for half in halves(control)] if control is not None and usable else []
+        found.append(Measurement(one, row, Halves(there[0], there[-1]) if there else None, str(scratch)))
     return found
+
+
+def _sources(row: Record) -> list[str | None]:
+    return [half["source_sha256"] for half in halves(row)]
 
 
 def _controls(tasks: Mapping[str, Task], rows: Sequence[Record]) -> dict[tuple[str, int | None], Record]:

@@ -88,6 +88,8 @@ def _client(distributed: Any, options: Options) -> Iterator[Any]:
                 n_workers=options.n_jobs, threads_per_worker=1, dashboard_address=None, memory_limit=None
             )
             client = distributed.Client(local, timeout=ANSWER)
+        elif "://" not in address and not Path(address).exists() and _looks_like_a_file(address):
+            raise RequestError(f"There is no scheduler file {address}.")
         elif Path(address).is_file():
             client = distributed.Client(scheduler_file=address, timeout=ANSWER)
         else:
@@ -104,6 +106,12 @@ def _client(distributed: Any, options: Options) -> Iterator[Any]:
             if each is not None:
                 with suppress(Exception):
                     each.close(timeout=5)
+
+
+def _looks_like_a_file(address: str) -> bool:
+    """Whether what was given for a scheduler, and is not there, is a file's name and no HOST:PORT."""
+    host, colon, port = address.rpartition(":")
+    return not (colon and host and port.isdigit())
 
 
 @contextmanager

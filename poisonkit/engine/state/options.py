@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from poisonkit.common import processors
-from poisonkit.engine.state.progress import Progress, Silent
+from poisonkit.engine.state.progress import Logged, Progress
 from poisonkit.errors import RequestError
 
 
@@ -43,7 +43,7 @@ class Options:
     """
 
     jobs: int = 0
-    progress: Progress = field(default_factory=Silent)
+    progress: Progress = field(default_factory=Logged)
     executor: str = "local"
     scheduler: str | None = None
     shard: Shard | None = None

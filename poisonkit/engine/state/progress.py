@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
@@ -25,20 +26,41 @@ class Progress(Protocol):
         """The phase is over."""
 
 
-class Silent:
-    """A progress that says nothing."""
+LOG = "poisonkit"
+"""The logger of Python's `logging` to which a library user's runs speak."""
+
+
+class Logged:
+    """A progress that speaks through `logging`, as libraries do: nothing is seen until the user wants it.
+
+    Sentences for the user and clips that failed are warnings; stages, when they begin and end, are of level INFO.
+    """
+
+    def __init__(self) -> None:
+        self._log = logging.getLogger(LOG)
+        self._what = ""
+        self._done = 0
 
     def say(self, text: str) -> None:
-        """Nothing."""
+        """A warning."""
+        self._log.warning("%s", text)
 
     def begin(self, what: str, total: int) -> None:
-        """Nothing."""
+        """A stage, of `total` steps if that is known."""
+        self._what, self._done = what, 0
+        self._log.info("%s: %s", what, f"{total} to do" if total else "begun")
 
     def step(self, row: Record | None = None) -> None:
-        """Nothing."""
+        """A warning for each clip that failed."""
+        self._done += 1
+        if row is not None and row["status"] == "failed":
+            self._log.warning("%s failed: %s", row["source_path"], row["error"])
 
     def end(self) -> None:
-        """Nothing."""
+        """How far a stage came."""
+        if self._what:
+            self._log.info("%s: %s", self._what, f"{self._done} done" if self._done else "ended")
+        self._what = ""
 
 
 @contextmanager

@@ -13,8 +13,8 @@ On a canvas the field's short side becomes the clip's short side, its middle lie
 mirrored where the clip is longer; `canvas=native` stretches it to the clip's size, as published code does. Where
 the clip has the field's size, both leave it as it is: values and places are exactly the file's.
 
-How public code differs: BackdoorBench adds in uint8 or clips before it adds, ART leaves the range; here the sum is
-rounded once and saturates.
+How public code differs: BackdoorBench adds in floats, clips, and truncates to 8 bits; here the sum is rounded once and
+saturates.
 
 Dynamic: a single field is moved to another place on every frame, mirrored on beyond its edges; of a sequence every
 frame draws one.

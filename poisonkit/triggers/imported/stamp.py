@@ -13,7 +13,9 @@ picture a frame from the clip's first frame on, whatever the frame rate. A folde
 or an .npy, for each sample, found by its id (as `replace` finds them): patches that were learned sample by sample.
 
 How public code differs: BackdoorBench takes every pixel above zero for the mask, so that nothing black can be
-stamped; here the mask is the alpha channel. A picture keeps its shape: its longer side is the box's.
+stamped; here the mask is the alpha channel. ART's `insert_image` pastes the picture through its alpha
+onto an empty one before it mixes that in: at soft edges the alpha counts squared, and colours are darkened by it; here
+it counts once. A picture keeps its shape: its longer side is the box's.
 """
 
 from __future__ import annotations
