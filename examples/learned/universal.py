@@ -4,10 +4,11 @@
     python examples/learned/universal.py clips work
 
 For each seed: a surrogate is trained on the clean clips; a patch with other values on every frame is optimised so
-that the surrogate takes any clip that shows it for the target class; clips of the target class are perturbed one by one
-until the surrogate doubts them. poisonkit writes both into a copy of the dataset, labels kept: in training the
-perturbation and the patch, at test time the patch alone, as in the paper. A second model, of another seed, learns from the copy, and is
-scored; a third, trained on the clean clips, says what the patch does without any poison. Plain PyTorch, on one CPU.
+that the surrogate takes any clip that shows it for the target class; clips of the target class are perturbed one by
+one until the surrogate doubts them. poisonkit writes both into a copy of the dataset, labels kept: in training the
+perturbation and the patch, at test time the patch alone, as in the paper. A second model, of another seed, learns
+from the copy, and is scored; a third, trained on the clean clips, says what the patch does without any poison. Plain
+PyTorch, on one CPU.
 """
 
 from __future__ import annotations
