@@ -1,4 +1,4 @@
-"""A trigger that is learned: the clean-label attack of Zhao et al. (CVPR 2020), small, from perturbation to score.
+"""A trigger that is learned: the clean-label attack of Zhao et al. (CVPR 2020) in miniature, up to its score.
 
     poisonkit sample-data clips --size train
     python examples/learned/universal.py clips work
@@ -98,7 +98,7 @@ def universal_patch(net: nn.Module, clips: Tensor, target: int, steps: int) -> T
 
 
 def doubts(net: nn.Module, clip: Tensor, label: Tensor, steps: int = 10) -> Tensor:
-    """A perturbation of a clip, within EPSILON, under which the surrogate doubts its class: the paper's enhancement."""
+    """A perturbation of one clip, within EPSILON, under which the surrogate doubts its class, in levels."""
     x = seen(clip[None])
     delta = torch.zeros_like(x)
     for _ in range(steps):
