@@ -6,8 +6,8 @@ import sys
 
 from poisonkit import triggers
 from poisonkit.triggers.core.names import built_in
+from tools.pages import imports
 from tools.pages.blocks import ROOT
-from tools.pages.measured import at_defaults
 
 FOLDER = ROOT / "docs" / "triggers"
 FAMILIES = {
@@ -31,8 +31,7 @@ def page(name: str) -> str:
         f"    {cls.formula}",
         "",
     ]
-    if at_defaults(name) is not None:
-        lines += [f"![{name}]({name}.jpg)", ""]
+    lines += [f"![{name}]({name}.jpg)", ""]
     lines += ["| | |", "| --- | --- |"]
     for mode, meaning in (("static", cls.static_is), ("dynamic", cls.dynamic_is)):
         if mode in cls.modes:
@@ -54,7 +53,7 @@ def page(name: str) -> str:
         cells = (f"`{p.name}`", f"`{p.default}`" if p.default else "", p.unit, allowed, p.description)
         lines.append("| " + " | ".join(c.replace("|", "\\|") for c in cells) + " |")
     lines += ["", "## In full", "", "```text", *(module.__doc__ or "").strip().splitlines(), "```", ""]
-    lines += ["## Try it", "", f"    poisonkit poison --trigger {name} --rate 0.1", ""]
+    lines += ["## Try it", "", *imports.tried(name), ""]
     return "\n".join(lines)
 
 
