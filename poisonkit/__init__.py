@@ -33,13 +33,16 @@ if TYPE_CHECKING:
         shortcuts,
         survive,
     )
+    from poisonkit.comparing import diff
     from poisonkit.errors import Interrupted, MediaError, PoisonkitError, RequestError
     from poisonkit.exporting import export
     from poisonkit.outputs.manifest import Manifest, read_manifest
     from poisonkit.recipe.sweep import read_sweep
+    from poisonkit.restoring import restore
     from poisonkit.sampledata import write_sample_data as sample_data
     from poisonkit.scoring import Scores, score
-    from poisonkit.verification.verify import identify, verify
+    from poisonkit.verification.identifying import identify
+    from poisonkit.verification.verify import verify
 
 logging.getLogger("poisonkit").addHandler(logging.NullHandler())  # said to those who ask, as libraries do
 
@@ -51,9 +54,12 @@ _HOMES = {
     **dict.fromkeys(("Interrupted", "MediaError", "PoisonkitError", "RequestError"), "poisonkit.errors"),
     **dict.fromkeys(("Manifest", "read_manifest"), "poisonkit.outputs.manifest"),
     **dict.fromkeys(("Scores", "score"), "poisonkit.scoring"),
-    **dict.fromkeys(("identify", "verify"), "poisonkit.verification.verify"),
+    "diff": "poisonkit.comparing",
     "export": "poisonkit.exporting",
+    "identify": "poisonkit.verification.identifying",
+    "verify": "poisonkit.verification.verify",
     "read_sweep": "poisonkit.recipe.sweep",
+    "restore": "poisonkit.restoring",
     "sample_data": "poisonkit.sampledata",
 }
 _CALLED = {"sample_data": "write_sample_data"}
@@ -74,6 +80,7 @@ __all__ = [
     "attack",
     "brightness",
     "datasets",
+    "diff",
     "export",
     "identify",
     "inspect",
@@ -85,6 +92,7 @@ __all__ = [
     "read_manifest",
     "read_sweep",
     "report",
+    "restore",
     "run",
     "sample_data",
     "score",

@@ -10,6 +10,7 @@ import typer
 from poisonkit._version import __version__
 from poisonkit.cli import (
     attack,
+    diff,
     export,
     identify,
     inspect,
@@ -17,6 +18,7 @@ from poisonkit.cli import (
     poison,
     preview,
     report,
+    restore,
     run,
     sample_data,
     score,
@@ -88,6 +90,8 @@ def make_app() -> typer.Typer:
         ("report", report),
         ("export", export),
         ("identify", identify),
+        ("diff", diff),
+        ("restore", restore),
         ("sample-data", sample_data),
     ):
         app.command(name, help=_flowing(module.command.__doc__ or ""), epilog=module.EXAMPLES)(spread(module.command))

@@ -25,7 +25,7 @@ ELSEWHERE = {
     ("inspect", "shortcuts"): "shortcuts",
     ("inspect", "decode"): "brightness",
 }
-CALLED = {("export", "out_option"): "folder"}  # OUT is the output already
+CALLED = {("export", "out_option"): "folder", ("restore", "out_option"): "folder"}  # OUT is the output already
 
 
 def options(command: str) -> dict[str, Any]:
