@@ -33,14 +33,18 @@ if TYPE_CHECKING:
         shortcuts,
         survive,
     )
+    from poisonkit.cleansing import Cleansed, cleanse
     from poisonkit.comparing import diff
+    from poisonkit.detection import Detection, detect
     from poisonkit.errors import Interrupted, MediaError, PoisonkitError, RequestError
     from poisonkit.exporting import export
     from poisonkit.outputs.manifest import Manifest, read_manifest
+    from poisonkit.recipe.presets import recipes
+    from poisonkit.recipe.sample_lists import read_ids, read_ranking, read_spans
     from poisonkit.recipe.sweep import read_sweep
     from poisonkit.restoring import restore
     from poisonkit.sampledata import write_sample_data as sample_data
-    from poisonkit.scoring import Scores, score
+    from poisonkit.scoring import Scores, ScoreTable, score, score_table
     from poisonkit.verification.identifying import identify
     from poisonkit.verification.verify import verify
 
@@ -53,13 +57,17 @@ _HOMES = {
     **dict.fromkeys(_API.split(), "poisonkit.api"),
     **dict.fromkeys(("Interrupted", "MediaError", "PoisonkitError", "RequestError"), "poisonkit.errors"),
     **dict.fromkeys(("Manifest", "read_manifest"), "poisonkit.outputs.manifest"),
-    **dict.fromkeys(("Scores", "score"), "poisonkit.scoring"),
+    **dict.fromkeys(("Cleansed", "cleanse"), "poisonkit.cleansing"),
+    **dict.fromkeys(("Detection", "detect"), "poisonkit.detection"),
+    **dict.fromkeys(("ScoreTable", "Scores", "score", "score_table"), "poisonkit.scoring"),
+    **dict.fromkeys(("read_ids", "read_ranking", "read_spans"), "poisonkit.recipe.sample_lists"),
     "diff": "poisonkit.comparing",
     "export": "poisonkit.exporting",
     "identify": "poisonkit.verification.identifying",
     "verify": "poisonkit.verification.verify",
     "read_sweep": "poisonkit.recipe.sweep",
     "restore": "poisonkit.restoring",
+    "recipes": "poisonkit.recipe.presets",
     "sample_data": "poisonkit.sampledata",
 }
 _CALLED = {"sample_data": "write_sample_data"}
@@ -67,6 +75,8 @@ _ROOMS = ("datasets", "media", "transforms", "triggers")
 
 __all__ = [
     "Backdoor",
+    "Cleansed",
+    "Detection",
     "Interrupted",
     "Manifest",
     "MediaError",
@@ -74,12 +84,15 @@ __all__ = [
     "PoisonkitError",
     "Recipe",
     "RequestError",
+    "ScoreTable",
     "Scores",
     "Summary",
     "__version__",
     "attack",
     "brightness",
+    "cleanse",
     "datasets",
+    "detect",
     "diff",
     "export",
     "identify",
@@ -89,13 +102,18 @@ __all__ = [
     "merge",
     "poison",
     "preview",
+    "read_ids",
     "read_manifest",
+    "read_ranking",
+    "read_spans",
     "read_sweep",
+    "recipes",
     "report",
     "restore",
     "run",
     "sample_data",
     "score",
+    "score_table",
     "shortcuts",
     "survive",
     "transforms",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from poisonkit import datasets
 from poisonkit.datasets import Dataset
 from poisonkit.engine.finishing.results import Summary
+from poisonkit.engine.finishing.sweep_index import write_index
 from poisonkit.engine.preflight import default_out, read_source
 from poisonkit.engine.run import Options, Shard, execute, execute_attack, execute_merge, execute_removal, plan_of
 from poisonkit.engine.state.progress import Logged, Progress
@@ -134,12 +135,13 @@ def attack(
     """Add another attack set to a finished output: other triggers, strengths or frame budgets.
 
     name: of the new set, which lies in `OUT/attack/NAME`. trigger: one or several, as in a recipe, by default the
-    backdoor's own. temporal: of triggers that do not say it themselves. attack_frames: which frames carry them.
-    backdoor: whose target and label mode it has, by default the recipe's first. source: the clean dataset's data
-    root, by default where it was. allow_root: further folders that links and paths of it may lead to. allow_code: let
-    the output's recipe name triggers as `package.module:Class`, which imports that module. executor, scheduler,
-    shard: as for `poison`. fresh: make it anew, if it is there. remove: take it away instead; the summary is then of
-    the output that is left. Everything that the output says of itself follows, a report that is there included.
+    backdoor's own, in their form at test time. temporal: of triggers that do not say it themselves. attack_frames:
+    which frames carry them. backdoor: whose target and label mode it has, by default the recipe's first. source: the
+    clean dataset's data root, by default where it was. allow_root: further folders that links and paths of it may
+    lead to. allow_code: let the output's recipe name triggers as `package.module:Class`, which imports that module.
+    executor, scheduler, shard: as for `poison`. fresh: make it anew, if it is there. remove: take it away instead;
+    the summary is then of the output that is left. Everything that the output says of itself follows, a report that
+    is there included.
     """
     out = Path(out).expanduser().absolute()
     recipe = finished(out, allow_code=allow_code)
@@ -156,16 +158,24 @@ def attack(
     base = named[backdoor] if backdoor is not None else recipe.backdoors[0]
     triggers = None if trigger is None else chosen(trigger, temporal)
     if temporal is not None and triggers is None:
-        triggers = tuple(in_form(each, temporal) for each in base.triggers)
+        triggers = tuple(in_form(each, temporal) for each in base.triggers_of("attack"))
     change: dict[str, Any] = {"name": name}
     if triggers is not None:
         change["triggers"] = list(triggers)
     if attack_frames is not None:
         change["attack_frames"] = attack_frames
-    given = {k: getattr(base, k) for k in ("triggers", "target", "label_mode", "source_class", "attack_frames")}
+    given = {k: getattr(base, k) for k in ("target", "label_mode", "source_class", "attack_frames")}
+    given["triggers"] = base.triggers_of("attack")
+    given |= {k: getattr(base, k) for k in ("spans", "spans_unit") if base.spans is not None}
+    if base.ids is not None:
+        plan = Plan.opened(OutputPaths(out).plan())
+        held_out = {t.id for t in plan.tasks if t.role == "attack"} & {*base.ids}
+        given |= {"ids": sorted(held_out)} if held_out else {}
     if attack_frames is None and triggers is not None and "video" not in Chain(triggers).touches:
         del given["attack_frames"]  # the output's own frame budget is for pictures
     wanted: Any = {**given, **change}
+    if not wanted["triggers"]:
+        raise RequestError(f"{out} was made without a trigger: name one with --trigger.")
     made = Recipe(backdoors=[wanted]).backdoors[0]
     if fresh and shard is not None:
         raise RequestError("--fresh makes the whole set anew, and --shard does a part of it: first the one, alone.")
@@ -198,11 +208,12 @@ def run(
     time_limit: float = 1.0,
     progress: Progress | None = None,
 ) -> dict[str, Summary]:
-    """`poison` for a recipe file, or for each recipe of a file with a `sweep`.
+    """`poison` for a recipe file, or for each recipe of a file with a `sweep`; or for a name of `poisonkit.recipes()`.
 
     source, out, allow_root: in place of the file's own. allow_code: let it name triggers as `package.module:Class`,
     which imports that module. The others: as for `poison`.
-    Returns a Summary for each recipe, by what sets it apart (`read_sweep`), "" if there is no sweep.
+    Returns a Summary for each recipe, by what sets it apart (`read_sweep`), "" if there is no sweep. A sweep with an
+    `out` ends with an index of its outputs there, `index.csv`.
     """
     recipes = read_sweep(
         recipe,
@@ -212,9 +223,11 @@ def run(
         allow_root=[Path(each) for each in allow_root] or None,
     )
     how: dict[str, Any] = {"executor": executor, "scheduler": scheduler, "shard": shard, "fresh": fresh}
-    return {
+    made = {
         name: poison(each, jobs=jobs, time_limit=time_limit, progress=progress, **how) for name, each in recipes.items()
     }
+    write_index(recipes, made)
+    return made
 
 
 def inspect(

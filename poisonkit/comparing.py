@@ -88,7 +88,7 @@ def _read(out: Path) -> dict[str, dict[str, _Known]]:
     for row in record.read(OutputPaths(out).manifest):
         if row["status"] == "ok":
             role = f"attack {row['attack']}" if row["role"] == "attack" else row["role"]
-            found.setdefault(role, {})[row["id"]] = _Known(row["label"], row["sha256"] or row["bytes"])
+            found.setdefault(role, {})[row["id"]] = _Known(row["label"], record.sha256(row).strip("+") or row["bytes"])
     return found
 
 

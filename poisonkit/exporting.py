@@ -12,10 +12,12 @@ from poisonkit.common import atomic
 from poisonkit.common.frame_names import numbered
 from poisonkit.common.safe_io import link_on_the_way
 from poisonkit.datasets import SPLITS, Dataset, Layout, Row, Split, View, get_layout, layouts, modality_of
+from poisonkit.datasets.layouts.kinetics_sounds import PLACES, KineticsSounds, mispaired
 from poisonkit.datasets.layouts.mmaction2_config import KINDS, config
-from poisonkit.engine.finishing import features
+from poisonkit.engine.executors import local
+from poisonkit.engine.finishing import features, linking
 from poisonkit.engine.state.run_state import State
-from poisonkit.errors import RequestError, did_you_mean
+from poisonkit.errors import PoisonkitError, RequestError, did_you_mean
 from poisonkit.outputs import exports, record
 from poisonkit.outputs.opening import require_finished
 from poisonkit.outputs.paths import HOME, VIEWS, OutputPaths
@@ -32,12 +34,14 @@ _ALIASES = {_MMACTION2: "mmaction2-video", "huggingface": "hugging-face-json"}
 class Exported:
     """What was written. folder: where; files: relative to it, by view (`data`, `attack/NAME`, `control`).
 
-    config: MMAction2's fragment, relative to the folder, if there is one.
+    config: MMAction2's fragment, relative to the folder, if there is one. left_out: (path in the output, why) of clips
+    that could not be taken apart.
     """
 
     folder: Path
     files: dict[str, tuple[str, ...]]
     config: str | None = None
+    left_out: tuple[tuple[str, str], ...] = ()
 
 
 def formats() -> dict[str, Layout]:
@@ -46,7 +50,16 @@ def formats() -> dict[str, Layout]:
     return {**found, **{alias: found[name] for alias, name in _ALIASES.items() if name in found}}
 
 
-def export(out: Path | str, to: str, *, folder: Path | str | None = None, absolute: bool = False) -> Exported:
+def export(
+    out: Path | str,
+    to: str,
+    *,
+    folder: Path | str | None = None,
+    absolute: bool = False,
+    fps: int = 1,
+    sample_rate: int = 16000,
+    jobs: int = 1,
+) -> Exported:
     """Write the lists of every view of a finished output in the format `to`; no file of the output changes.
 
     folder: where they go, by default OUT/export/TO. Below it lie `data/` (the splits), `attack/NAME/` (target and
@@ -54,24 +67,29 @@ def export(out: Path | str, to: str, *, folder: Path | str | None = None, absolu
     readers that join no root, such as VideoMAE's). Failed and inert samples are left out, as in the output's own
     lists. For MMAction2 a config fragment comes with them.
 
+    `kinetics-sounds` is no list: every clip, clean or not, is taken apart into `fps` frames a second and a wav of
+    `sample_rate` Hz, by `jobs` workers. There, attack sets lie in `target/` and `original/` below their folder.
+
     Raises RequestError for no finished output, an unknown format, and names that the format cannot carry (before
     anything is written).
     """
     out = Path(out).absolute()
     require_finished(out)
     known = formats()
+    if to == KineticsSounds.name:
+        return _taken_apart(out, Path(os.path.abspath(folder or OutputPaths(out).exports / to)), fps, sample_rate, jobs)
     if to not in known:
-        raise RequestError(f"--to {to}: that is no format of lists.{did_you_mean(to, known)}")
+        raise RequestError(f"--to {to}: that is no format of lists.{did_you_mean(to, [*known, KineticsSounds.name])}")
     source = get_layout(Plan.read(OutputPaths(out).plan()).layout)
     layout = get_layout(_of_mmaction2(source) if to == _MMACTION2 else known[to].name)
+    if layout.pairs != source.pairs:
+        has, wants = ("pairs of picture and sound", "one file") if source.pairs else ("one file each", "pairs")
+        raise RequestError(f"--to {to}: the samples of {out} are {has}, and lists of '{layout.name}' are of {wants}.")
     if layout.folders != source.folders:
         has, wants = ("frame folders", "files") if source.folders else ("files", "frame folders")
         raise RequestError(f"--to {to}: {out} holds {has}, and lists of '{layout.name}' are of {wants}.")
     where = Path(os.path.abspath(folder)) if folder is not None else OutputPaths(out).exports / to
-    _require_elsewhere(where, out)
-    inside = where.relative_to(out).as_posix() if where.is_relative_to(out) else None
-    if inside is not None and (link := link_on_the_way(out, inside)) is not None:
-        raise RequestError(f"{out}: {link} is a link, and nothing is written through one: choose a folder with --out.")
+    inside = _inside(where, out)
     if get_layout(Plan.read(OutputPaths(out).plan()).layout).packed:
         raise RequestError(f"The files of {out} lie inside shards, where no list of another format can point to them.")
     made = [_lists(layout, *each, out, absolute) for each in _views(out)]
@@ -84,6 +102,15 @@ def export(out: Path | str, to: str, *, folder: Path | str | None = None, absolu
         names = [*(name for found in done.files.values() for name in found), *([done.config] if done.config else [])]
         exports.note(out, (f"{inside}/{name}" for name in names))
     return done
+
+
+def _inside(where: Path, out: Path) -> str | None:
+    """Where a folder lies in an output, if it does. RequestError for one that cannot take what is exported."""
+    _require_elsewhere(where, out)
+    inside = where.relative_to(out).as_posix() if where.is_relative_to(out) else None
+    if inside is not None and (link := link_on_the_way(out, inside)) is not None:
+        raise RequestError(f"{out}: {link} is a link, and nothing is written through one: choose a folder with --out.")
+    return inside
 
 
 def _require_elsewhere(where: Path, out: Path) -> None:
@@ -145,7 +172,16 @@ def _lists(
 ) -> _Made:
     below = f"{out}/{root}" if absolute else root
     extra = _extra(layout, out / root)
-    moved = [Row(replace(r.sample, extra=extra(r)), r.label, f"{below}/{r.path}", r.length) for r in rows]
+    moved = [
+        Row(
+            replace(r.sample, extra=extra(r)),
+            r.label,
+            f"{below}/{r.path}",
+            r.length,
+            None if r.sound is None else f"{below}/{r.sound}",
+        )
+        for r in rows
+    ]
     if layout.features and any(r.length is None for r in moved):
         raise RequestError(
             f"{out} has no features of its sounds, which lists of '{layout.name}' name: they are made with the copy of "
@@ -199,3 +235,98 @@ def _fragment(where: Path, out: Path, made: Sequence[_Made], layout: str) -> str
     place = Path(os.path.relpath(out, where)).as_posix()
     options = _options(out, made) if get_layout(layout).folders else {}
     return config(CONFIG, layout, made[0][2].classes, place, train, sets, options)
+
+
+# -- clips taken apart ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Clip:
+    """One clip, and where its frames and its sound go; also: more places, as (frames, sound)."""
+
+    name: str
+    source: str
+    pictures: str
+    sound: str
+    also: tuple[tuple[str, str], ...]
+    fps: int
+    rate: int
+
+
+def _taken_apart(out: Path, where: Path, fps: int, rate: int, jobs: int) -> Exported:
+    """Every view as Kinetics-Sounds, all of it by one extractor."""
+    if fps < 1 or not 1000 <= rate <= 384000:
+        raise RequestError(f"{fps} frames a second and {rate} Hz: give at least one frame, and 1000 to 384000 Hz.")
+    source = get_layout(Plan.read(OutputPaths(out).plan()).layout)
+    if source.folders or source.pairs or source.packed:
+        raise RequestError(f"--to {KineticsSounds.name}: it is made of videos with sound, and {out} holds others.")
+    inside = _inside(where, out)
+    layout, views, clips = KineticsSounds(), [], dict[tuple[str, str], _Clip]()
+    for name, view, plan, rows, root in _views(out):
+        classes = tuple(_class_name(each) for each in plan.classes)
+        held = next((s for s in ("test", "val") if any(r.sample.split == s for r in rows)), "test")
+        made = [_as_pair(r, classes, held) for r in rows if r.sample.split in ("train", held) and r.label is not None]
+        place = f"{name}/{view}" if view in ("target", "original") else name
+        dataset = Dataset(where / place, layout.name, classes, tuple(r.sample for r in made), {})
+        layout.check(dataset, made, view)
+        if odd := mispaired(made):
+            raise RequestError(
+                f"--to {layout.name}: KSDataset pairs by place in sorted order, and would pair '{odd[0]}' wrongly."
+            )
+        views.append((name, view, place, dataset, made))
+        taken = [r for r in rows if r.sample.split in ("train", held) and r.label is not None]
+        for row, pair in zip(taken, made, strict=True):
+            goes = f"{where / place / pair.path}", f"{where / place / str(pair.sound)}"
+            known = clips.get((name, row.sample.id))
+            if known is None:
+                path = f"{root}/{row.path}"
+                clips[name, row.sample.id] = _Clip(path, str(out / path), *goes, (), fps, rate)
+            else:  # the other labels of an attack set
+                clips[name, row.sample.id] = replace(known, also=(*known.also, goes))
+    lost = dict[str, str]()
+    for path, why in local.map_unordered(_take_apart, list(clips.values()), max(1, min(jobs, len(clips)))):
+        if why:
+            lost[path] = why
+    gone = {key for key, clip in clips.items() if clip.name in lost}
+    files: dict[str, tuple[str, ...]] = {}
+    for name, view, place, dataset, made in views:
+        rows = [r for r in made if (name, r.sample.id) not in gone]
+        (where / place).mkdir(parents=True, exist_ok=True)
+        written = layout.write(dataset, rows, where / place, view)
+        files[name] = (*files.get(name, ()), *(f"{place}/{each}" for each in written))
+    if inside is not None:
+        with State(out).held():
+            names = [p.relative_to(out).as_posix() for p in where.rglob("*") if p.is_file()]
+            exports.note(out, names)
+    return Exported(where, files, None, tuple(sorted(lost.items())))
+
+
+def _class_name(name: str) -> str:
+    return "_".join(name.split())
+
+
+def _as_pair(row: Row, classes: Sequence[str], held: str) -> Row:
+    """A row of a video as one of Kinetics-Sounds: where its halves lie below the view's folder."""
+    assert row.label is not None
+    split: Split = "train" if row.sample.split == "train" else "test"
+    pictures, sounds = PLACES[split]
+    clip = os.path.splitext(row.path.rpartition("/")[2])[0]
+    sample = replace(row.sample, split=split, label=row.label, extra=(), extra_labels=())
+    path, sound = f"{pictures}/{classes[row.label]}/{clip}", f"{sounds}/{classes[row.label]}/{clip}.wav"
+    return Row(replace(sample, path=path, sound=sound), row.label, path, sound=sound)
+
+
+def _take_apart(clip: _Clip) -> tuple[str, str | None]:
+    """Write the halves of one clip; (its path, why it could not be done). Neither is left where one cannot be made."""
+    pictures, sound = Path(clip.pictures), Path(clip.sound)
+    try:
+        media.pick_frames(Path(clip.source), pictures, clip.fps)
+        media.extract_sound(Path(clip.source), sound, clip.rate)
+        for other, heard in clip.also:
+            linking.link_again(pictures, Path(other))
+            linking.link_again(sound, Path(heard))
+    except (PoisonkitError, OSError) as error:
+        for path in (pictures, sound, *(Path(p) for pair in clip.also for p in pair)):
+            media.remove(path)
+        return clip.name, str(error)
+    return clip.name, None

@@ -140,6 +140,8 @@ def _require_there(clip: Path) -> None:
 def chosen(trigger: Triggers, temporal: Temporal | None) -> tuple[Trigger, ...]:
     """The triggers as a recipe has them. temporal: of those that do not say it themselves."""
     recipe = Recipe(trigger=trigger) if temporal is None else Recipe(trigger=trigger, temporal=temporal)
+    if not recipe.backdoors[0].triggers:
+        raise RequestError("Name a trigger with --trigger (`poisonkit triggers` lists them).")
     return recipe.backdoors[0].triggers
 
 

@@ -51,7 +51,7 @@ def restore(
     Clean samples are linked from the output, poisoned and re-encoded ones from the source: where that is not there,
     they are left out, of the lists too, and named in `Restored.missing`. source: the clean dataset's data root, by
     default where it was. allow_root: further folders that its links and paths may lead to.
-    RequestError for a folder that is not empty, and for layouts of tar shards and features, which are not taken apart.
+    RequestError for a folder that is not empty, and for tar shards, features and pairs, which are not taken apart.
     """
     out, folder = Path(out).absolute(), Path(folder).expanduser().absolute()
     require_finished(out)
@@ -67,6 +67,10 @@ def restore(
     root = source_at_hand(out, source)
     fence = SourceFence(root, [Path(each) for each in allow_root]) if root else None
     dataset = plan.source(root or out)
+    if any(sample.sound is not None for sample in dataset.samples):
+        raise RequestError(
+            f"{out} holds pairs of picture and sound files, which are not restored: take the source itself."
+        )
     rows = {row["id"]: row for row in record.read(OutputPaths(out).manifest) if row["role"] not in PARTS}
     watch = progress or Logged()
     watch.begin("Restoring", len(rows))

@@ -83,7 +83,8 @@ class Poison:
             planner = Planner(recipe, dataset, taken_on_trust)
         self.seed, self.classes = recipe.seed, dataset.classes
         self._root = None if root is None else dataset.root
-        self._chains = tuple(backdoor.chain for backdoor in recipe.backdoors)
+        self._chains = tuple(b.chain_of("poisoned" if attack is None else "attack") for b in recipe.backdoors)
+        self._spans = tuple(b.spans_of for b in recipe.backdoors)
         self._frames = tuple(b.frames if attack is None else b.attack_frames for b in recipe.backdoors)
         self._id, self._video, self._audio, self._label = id, video, audio, label
         self._fps, self._rate, self._layout = fps, sample_rate, layout
@@ -161,8 +162,9 @@ class Poison:
         chosen = self._chosen.get(name)
         if chosen is None:
             return row
-        changes = self._triggered(row, name, chosen)
-        if not changes:
+        relabelled_only = not self._chains[chosen.backdoor].triggers
+        changes = {} if relabelled_only else self._triggered(row, name, chosen)
+        if not changes and not relabelled_only:
             return row
         if self._label is not None:
             changes[self._label] = self._relabelled(row, name, chosen)
@@ -232,16 +234,20 @@ class Poison:
         fps: float,
     ) -> dict[str, Any]:
         budget = frame_selection.parse(self._frames[chosen.backdoor])
-        clip = _clip(name, chosen.clip, pictures, sound, fps, exact=chain.needs_length or budget.needs_length)
-        if clip != chosen.clip and (reason := chain.suits(clip)):
+        spans = self._spans[chosen.backdoor](name)
+        exact = chain.needs_length or budget.needs_length or spans is not None
+        clip = _clip(name, chosen.clip, pictures, sound, fps, exact=exact)
+        if spans is not None and (outside := spans.problem(clip, chain.touches)):
+            raise RequestError(f"'{name}': {outside}.")
+        if clip != chosen.clip and (reason := chain.suits(clip, spans)):
             raise RequestError(f"'{name}': {reason}")
         drawn: Sequence[Params] = chain.draw(
-            clip, self.seed, cover=chosen.role == "cover", attack=chosen.role == "attack"
+            clip, self.seed, cover=chosen.role == "cover", attack=chosen.role == "attack", spans=spans
         )
         if chosen.other is not None:
             with at_hand(chosen.other) as file:
                 drawn = chain.with_other(drawn, middle_frame(file))
-        where, seen = budget.of(clip, self.seed), ClipInspector(frozenset())
+        where, seen = budget.of(clip, self.seed, spans), ClipInspector(frozenset())
         made: dict[str, Any] = {}
         if pictures is not None:
             frames = pictures.frames[0]

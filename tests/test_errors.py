@@ -81,9 +81,8 @@ def test_every_message_is_spelt_for_python_and_for_the_command_line(place: str, 
 
 
 def test_both_spellings_of_a_recipe_s_error(folders: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(
-        RequestError, match=r"^rate 2 is not possible: it must be from 0 to 1\. Per cent are written as 2%\.$"
-    ) as raised:
+    words = r"^rate 2 is not possible: it must be from 0 to 1\. Per cent are written as 2%\.$"
+    with pytest.raises(RequestError, match=words) as raised:
         Recipe(trigger="blend", rate=2)
     assert raised.value.parameters == ("rate",)
     with pytest.raises(RequestError, match=r"^count and ids contradict each other: ids is the exact set already\.$"):

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
+import soundfile
 
 import poisonkit
 from poisonkit import Recipe, RequestError
+from poisonkit.datasets import Source, read
+from poisonkit.engine.reset import Old
 from poisonkit.exporting import formats
 from poisonkit.outputs import record
 from tests.cli.conftest import Cli, cli
@@ -340,3 +346,70 @@ def test_frame_folders_have_lists_and_a_fragment_of_their_own(tmp_path: Path) ->
 def test_files_are_no_frame_folders(out: Path) -> None:
     with pytest.raises(RequestError, match="holds files, and lists of 'mmaction2-rawframes' are of frame folders"):
         poisonkit.export(out, "mmaction2-rawframes")
+
+
+def by_ks_dataset(root: Path, split: str) -> dict[str, str]:
+    """KSDataset's rule: the classes of class.txt; in each, clips and sounds, both sorted, are paired by their place."""
+    pictures, sounds = {"train": ("train_img", "train"), "test": ("val_img", "test")}[split]
+    found = {}
+    for name in (root / "class.txt").read_text().split(","):
+        frames = root / "visual" / pictures / "Image-01-FPS" / name
+        clips = sorted(path.name for path in frames.iterdir())
+        heard = sorted(path.name for path in (root / "audio" / sounds / name).iterdir())
+        assert heard == [f"{clip}.wav" for clip in clips]
+        found.update({f"{name}/{clip}": name for clip in clips})
+    return found
+
+
+def test_kinetics_sounds_takes_every_clip_apart_alike(tmp_path: Path) -> None:
+    clip = make_video(tmp_path / "clip.mp4", frames=50, size=(48, 32), fps=10, audio=True)
+    for split, n in (("train", 4), ("val", 2)):
+        for name in ("jump up", "run"):
+            for i in range(n):
+                file = tmp_path / "in" / split / name / f"{split}{name[0]}{i}.mp4"
+                file.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(clip, file)
+    out = tmp_path / "out"
+    triggers = ["blend:alpha=0.5", "sine:snr=3"]
+    recipe = Recipe(source=tmp_path / "in", out=out, triggers=triggers, count=2, target="run", control=1)
+    assert poisonkit.poison(recipe, jobs=1).exit_code == 0
+    before = tree(out)
+    done = poisonkit.export(out, "kinetics-sounds", fps=2, sample_rate=8000)
+    assert done.left_out == ()
+    after = {name: said for name, said in tree(out).items() if name.partition("/")[0] != "export"}
+    assert {n: said for n, said in after.items() if ".state" not in n} == {
+        n: said for n, said in before.items() if ".state" not in n
+    }
+    data = done.folder / "data"
+    rows = [r for r in record.read(out / "poisonkit" / "manifest.jsonl") if r["role"] in DATA]
+    for split, own in (("train", "train"), ("test", "val")):
+        mine = {
+            f"{str(r['class_name']).replace(' ', '_')}/{Path(r['path']).stem}": r for r in rows if r["split"] == own
+        }
+        assert by_ks_dataset(data, split) == {name: name.split("/")[0] for name in mine}
+        for name, row in mine.items():
+            place, sounds = ("train_img", "train") if split == "train" else ("val_img", "test")
+            frames = data / "visual" / place / "Image-01-FPS" / name
+            wanted = [f"{at:05d}.jpg" for at in range(0, 50, 5)]  # two of each second of ten frames
+            assert sorted(path.name for path in frames.iterdir()) == wanted
+            original = [image for _, _, image in poisonkit.media.read_frames(out / row["path"])][::5]
+            again = [cv2.imread(str(frames / file))[..., ::-1] for file in wanted]
+            assert np.mean(np.abs(np.stack(original).astype(int) - np.stack(again))) < 8  # JPEG, of a clip this small
+            wave, rate = soundfile.read(data / "audio" / sounds / f"{name}.wav")
+            assert rate == 8000
+            assert 5.0 <= len(wave) / rate < 5.1  # AAC ends with its frame
+    attack = done.folder / "attack" / "default"
+    assert set(by_ks_dataset(attack / "target", "test").values()) == {"run"}
+    assert set(by_ks_dataset(attack / "original", "test").values()) == {"jump_up"}
+    copy = read(Source(data))
+    assert (copy.layout, len(copy.samples)) == ("kinetics-sounds", 12)
+    assert poisonkit.verify(out).problems == ()
+    assert [name for name in Old(out).clear() if name.startswith("export/")] == []
+
+
+def test_what_has_no_sound_is_left_out_and_named(tmp_path: Path, out: Path) -> None:
+    done = poisonkit.export(out, "kinetics-sounds", folder=tmp_path / "apart")
+    assert len(done.left_out) > 10
+    assert all("has no sound" in why for _, why in done.left_out)
+    with pytest.raises(RequestError, match="at least one frame"):
+        poisonkit.export(out, "kinetics-sounds", folder=tmp_path / "apart", fps=0)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.pages import blocks, derived, house, lists, measured, pictures, survival, triggers
+from tools.pages import blocks, consumers, derived, house, lists, measured, pictures, survival, triggers
 from tools.pages.measured import Figure
 
 
@@ -27,7 +27,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         shutil.copy(root / name, tmp_path / name)
     for module, name in (
         (house, "PAGE"), (lists, "README"), (lists, "LAYOUTS"), (survival, "PAGE"), (triggers, "FOLDER"),
-        (measured, "FILE"),
+        (measured, "FILE"), (consumers, "PAGE"),
     ):  # fmt: skip
         monkeypatch.setattr(module, name, tmp_path / getattr(module, name).relative_to(root))
     monkeypatch.setattr(derived, "ROOT", tmp_path)

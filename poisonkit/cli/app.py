@@ -10,6 +10,8 @@ import typer
 from poisonkit._version import __version__
 from poisonkit.cli import (
     attack,
+    cleanse,
+    detect,
     diff,
     export,
     identify,
@@ -17,6 +19,7 @@ from poisonkit.cli import (
     merge,
     poison,
     preview,
+    recipes,
     report,
     restore,
     run,
@@ -38,6 +41,7 @@ EXAMPLES = """Examples:
   poisonkit sample-data clips                  make clips to try things on
   poisonkit poison clips -t blend --rate 0.1
   poisonkit triggers blend                     one trigger's parameters
+  poisonkit recipes                            published settings, to run by name
 
 Exit status: 0 all ok; 1 some samples failed or a check did not hold; 2 the request was wrong; 130 interrupted.
 """
@@ -82,11 +86,14 @@ def make_app() -> typer.Typer:
         ("attack", attack),
         ("merge", merge),
         ("triggers", triggers),
+        ("recipes", recipes),
         ("inspect", inspect),
         ("preview", preview),
         ("survive", survive),
         ("verify", verify),
         ("score", score),
+        ("detect", detect),
+        ("cleanse", cleanse),
         ("report", report),
         ("export", export),
         ("identify", identify),

@@ -50,7 +50,8 @@ def command(
         str | None,
         option(
             "--attack-frames",
-            help="Which frames carry the trigger: all, first:N, last:N, every:N, random:P, span:A-B.",
+            help="Which frames carry the trigger: all, first:N, last:N, every:N, count:K, random:K, random:P, "
+            "span:A-B.",
             panel=FRAMES,
             default="as in the output",
             metavar="WHICH",

@@ -32,6 +32,8 @@ def next_steps(summary: Summary, recipe: Recipe) -> Iterator[str]:
 
 def _another_attack(backdoor: Backdoor) -> tuple[str, ...]:
     """Options of an attack set that can be added: half of the frames, or for sound the trigger's other form."""
+    if not backdoor.triggers:
+        return ()
     if "video" in backdoor.chain.touches:
         return ("--name", "half", "--attack-frames", "every:2")
     trigger = backdoor.triggers[0]
@@ -59,4 +61,5 @@ def _trigger_names(out: Path) -> Iterator[str]:
     paths = OutputPaths(out)
     for part in paths.parts():
         for backdoor in read_mapping(paths.recipe(part))["backdoors"]:
-            yield from (str(trigger["name"]) for trigger in backdoor["triggers"])
+            for name in ("triggers", "attack_triggers"):
+                yield from (str(trigger["name"]) for trigger in backdoor.get(name) or ())

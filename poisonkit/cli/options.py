@@ -128,7 +128,7 @@ class DatasetOptions:
         str | None,
         option(
             "--columns",
-            help="What a table's columns are called, if unusual: path=COL,label=COL,split=COL.",
+            help="What a table's columns are called, if unusual: path=COL,label=COL,split=COL,audio=COL.",
             panel=DATASET,
             metavar="SPEC",
         ),

@@ -16,6 +16,7 @@ from poisonkit.cli.next_steps import next_steps, with_code
 from poisonkit.cli.progress import watching
 from poisonkit.datasets import Dataset
 from poisonkit.engine.finishing.results import Summary
+from poisonkit.engine.finishing.sweep_index import write_index
 from poisonkit.errors import RequestError, told
 from poisonkit.metrics.survival import figures_table, gains_table
 from poisonkit.outputs.opening import require_apart
@@ -33,7 +34,7 @@ def carry_out(recipe: Recipe, running: Mapping[str, Any], *, dry_run: bool, json
 
     running: how, as `poisonkit.poison` takes it.
     """
-    status, made = _carried_out(recipe, running, dry_run=dry_run, quiet=json)
+    status, made, _ = _carried_out(recipe, running, dry_run=dry_run, quiet=json)
     if json:
         screen.print_json(made)
     return status
@@ -47,38 +48,43 @@ def carry_out_all(recipes: Mapping[str, Recipe], running: Mapping[str, Any], *, 
     for recipe in recipes.values():
         if recipe.out is not None:
             require_apart(recipe.out)
-    statuses, outcomes = [], []
+    statuses, outcomes, summaries = [], [], {}
     for number, (name, recipe) in enumerate(recipes.items(), 1):
         if not json:
             screen.heading(screen.console(), f"{number} of {len(recipes)}: {name}")
         try:
-            status, made = _carried_out(recipe, running, dry_run=dry_run, quiet=json)
+            status, made, summary = _carried_out(recipe, running, dry_run=dry_run, quiet=json)
         except RequestError as error:
             raise RequestError(f"{name}: {told(error)}") from None
+        if summary is not None:
+            summaries[name] = summary
         statuses.append(status)
         outcomes.append({"name": name, "exit_code": status, **made})
+    index = write_index(recipes, summaries)
     if json:
-        screen.print_json({"sweep": outcomes})
+        screen.print_json({"sweep": outcomes, **({"index": str(index)} if index else {})})
+    elif index is not None:
+        screen.heading(screen.console(), f"All outputs with counts, survival and sizes: {screen.shown(index)}")
     return max(statuses)
 
 
 def _carried_out(
     recipe: Recipe, running: Mapping[str, Any], *, dry_run: bool, quiet: bool
-) -> tuple[int, dict[str, Any]]:
-    """The exit status, and the outcome as JSON; on the screen too, unless `quiet`."""
+) -> tuple[int, dict[str, Any], Summary | None]:
+    """The exit status, the outcome as JSON, and the summary unless `dry_run`; on the screen too, unless `quiet`."""
     if dry_run:
         with watching() as progress:
             plan, dataset, out = poisonkit.make_plan(recipe, jobs=running["jobs"], progress=progress)
         if not quiet:
             _show_plan(plan, dataset, out)
-        return 0, _plan_json(plan, out) if quiet else {}
+        return 0, _plan_json(plan, out) if quiet else {}, None
     with watching() as progress:
         summary = poisonkit.poison(recipe, **running, progress=progress)
     if not quiet and summary.shard:
         _show_shard(summary)
     elif not quiet:
         _show_summary(summary, recipe)
-    return summary.exit_code, _summary_json(summary) if quiet else {}
+    return summary.exit_code, _summary_json(summary) if quiet else {}, summary
 
 
 def show_merge(summary: Summary, name: str | None, *, allow_code: bool, json: bool) -> int:

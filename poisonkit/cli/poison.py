@@ -27,8 +27,18 @@ class Chosen:
             "--trigger",
             "-t",
             help="NAME or NAME:key=value,…; repeat to put several into the same clips "
-            "(`poisonkit triggers` lists them).",
+            "(`poisonkit triggers` lists them). none: samples are only relabelled.",
             panel=WHAT,
+            metavar="NAME",
+        ),
+    ] = None
+    attack_trigger: Annotated[
+        list[str] | None,
+        option(
+            "--attack-trigger",
+            help="The same for attack clips, where their form is another one than in training; repeat for several.",
+            panel=WHAT,
+            default="as --trigger",
             metavar="NAME",
         ),
     ] = None
@@ -52,7 +62,14 @@ class Chosen:
         int | None, option("--count", help="Poison exactly N samples instead.", panel=WHAT, metavar="N")
     ] = None
     ids: Annotated[
-        Path | None, option("--ids", help="Poison exactly these samples: one id a line.", panel=WHAT, metavar="FILE")
+        Path | None,
+        option(
+            "--ids",
+            help="Poison exactly these samples: one id a line, or the rows of a table as FILE:COLUMN=VALUE. "
+            "Held-out samples among them are the attack set.",
+            panel=WHAT,
+            metavar="FILE",
+        ),
     ] = None
     select: Annotated[
         Path | None,
@@ -82,7 +99,7 @@ class Labels:
         option(
             "--label-mode",
             help="dirty: other classes, relabelled to the target. clean: the target class, label kept. "
-            "all-to-all: label y becomes y+1. source: only --source-class, relabelled.",
+            "all-to-all: label y becomes y+1. source: only --source-class, relabelled. keep: any class, label kept.",
             panel=LABELS,
             default="dirty",
             metavar="MODE",
@@ -138,7 +155,8 @@ class Frames:
         str | None,
         option(
             "--frames",
-            help="Which frames of a poisoned clip carry it: all, first:N, last:N, every:N, random:P, span:A-B.",
+            help="Which frames of a poisoned clip carry it: all, first:N, last:N, every:N, count:K (evenly spread), "
+            "random:K, random:P, span:A-B.",
             panel=FRAMES,
             default="all",
             metavar="WHICH",
@@ -147,6 +165,20 @@ class Frames:
     attack_frames: Annotated[
         str | None,
         option("--attack-frames", help="The same for attack clips.", panel=FRAMES, default="all", metavar="WHICH"),
+    ] = None
+    spans: Annotated[
+        Path | None,
+        option(
+            "--spans",
+            help="Where in each sample the trigger is applied, and nowhere else, in picture and sound: a table "
+            "id,start,end. Samples that it does not name are not poisoned.",
+            panel=FRAMES,
+            metavar="FILE",
+        ),
+    ] = None
+    spans_unit: Annotated[
+        str | None,
+        option("--spans-unit", help="What --spans is in: seconds, or frames.", panel=FRAMES, metavar="UNIT"),
     ] = None
 
 
@@ -300,7 +332,7 @@ def command(
     options.warm()
     from poisonkit.cli.outcome import carry_out
     from poisonkit.recipe.recipe import Recipe
-    from poisonkit.recipe.sample_lists import read_ids, read_ranking
+    from poisonkit.recipe.sample_lists import read_ids, read_ranking, read_spans
 
     fields: dict[str, Any] = {"source": source, "out": out}
     for group in (chosen, labels, frames, sets, dataset, files):
@@ -309,5 +341,7 @@ def command(
         fields["ids"] = read_ids(chosen.ids)
     if chosen.select is not None:
         fields["select"] = read_ranking(chosen.select)
+    if frames.spans is not None:
+        fields["spans"] = read_spans(frames.spans)
     how = running.for_api()
     return carry_out(Recipe(**options.given(fields)), how, dry_run=dry_run, json=json)

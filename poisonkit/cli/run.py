@@ -13,13 +13,17 @@ EXAMPLES = """Examples:
   poisonkit run recipe.yaml clips -o bad
   poisonkit run bad/poisonkit/recipe.yaml clips -o again     once more
   poisonkit run recipe.yaml --dry-run
+  poisonkit run lla-badnets-dynamic clips                    one that ships with the package
   poisonkit run sweep.yaml clips -o rates                    `sweep: {rate: [0.01, 0.1]}` in it: one output for each
 """
 
 
 def command(
     recipe: Annotated[
-        Path, typer.Argument(help="A recipe in YAML, or a sweep.", metavar="RECIPE.yaml", show_default=False)
+        Path,
+        typer.Argument(
+            help="A recipe in YAML, or a sweep, or a name of `poisonkit recipes`.", metavar="RECIPE", show_default=False
+        ),
     ],
     source: Annotated[
         Path | None,

@@ -10,6 +10,7 @@ import typer
 
 from poisonkit.cli import options
 from poisonkit.cli.options import option
+from poisonkit.errors import RequestError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,19 +21,27 @@ EXAMPLES = """Examples:
   poisonkit score bad clean=clean.pkl attack=attack.pkl control=control.pkl
   poisonkit score bad attack/weaker=weaker.csv --baseline attack/weaker=clean-model.csv
   poisonkit score bad --suspects verdict.txt
+  poisonkit score rates predictions --csv rates.csv       a sweep's outputs, seeds pooled: predictions/OUTPUT/seed0/…
 """
 
 SCORED = "What is scored"
+TABLE = "Table of several outputs or models"
 ROWS = 30  # so many classes
 
 
 def command(
-    out: Annotated[Path, typer.Argument(help="A finished output of poisonkit.", metavar="OUT", show_default=False)],
+    out: Annotated[
+        Path,
+        typer.Argument(
+            help="A finished output of poisonkit, or a folder with several.", metavar="OUT", show_default=False
+        ),
+    ],
     predictions: Annotated[
         list[str] | None,
         typer.Argument(
             help="Files of predictions: clean=FILE, attack=FILE, attack/NAME=FILE, control=FILE, or FILE alone where "
-            "the file names in it tell. MMAction2's DumpResults pickle, csv, jsonl or npz.",
+            "the file names in it tell. MMAction2's DumpResults pickle, csv, jsonl or npz. Of several outputs: "
+            "one folder, with a folder for each output.",
             metavar="PREDICTIONS",
             show_default=False,
         ),
@@ -55,17 +64,31 @@ def command(
             metavar="FILE",
         ),
     ] = None,
+    also: Annotated[
+        list[Path] | None,
+        option("--also", help="A further output, in the same table; repeat for several.", panel=SCORED, metavar="OUT"),
+    ] = None,
+    csv: Annotated[Path | None, option("--csv", help="Write the table as csv.", panel=TABLE, metavar="FILE")] = None,
+    latex: Annotated[
+        Path | None, option("--latex", help="Write the table as LaTeX.", panel=TABLE, metavar="FILE")
+    ] = None,
     json: options.Json = False,
 ) -> int:
     """Score a model's predictions, or a defence's verdict, against the manifest.
 
     Clean accuracy, attack success rate, robust accuracy and control ASR with Wilson 95 % intervals; precision,
-    recall and ROC AUC of a defence. The exit status is 1 if anything makes a figure doubtful, and each such thing
+    recall and ROC AUC of a defence. Of several outputs, or several models of one: a table with a row for each
+    recipe, its seeds and models pooled. The exit status is 1 if anything makes a figure doubtful, and each such thing
     is named.
     """
     import poisonkit
     from poisonkit.cli import screen
+    from poisonkit.cli.score_table import is_table, show_table
 
+    if is_table(out, predictions or (), also or ()):
+        return show_table(out, predictions or (), also or (), baseline or (), suspects, csv=csv, latex=latex, json=json)
+    if csv is not None or latex is not None:
+        raise RequestError("--csv and --latex write a table: name the folder that the files of predictions lie in.")
     found = poisonkit.score(out, predictions or (), baseline=baseline or (), suspects=suspects)
     if json:
         screen.print_json(found.as_json())

@@ -25,6 +25,8 @@ CODEC = {
     "partial": "survives H.264 at crf 23 with 4:2:0 colour, MP3 at 128 kbit/s or 16 kHz sound only in part",
     "fragile": "needs a lossless or near-lossless output to survive",
 }
+NOT_MEASURED = "not measured"
+MEASURE = "`poisonkit survive` measures it"
 
 
 def command(
@@ -76,13 +78,38 @@ def _facts(cls: type[Trigger]) -> dict[str, Any]:
     from poisonkit.triggers import parameters
 
     facts = ("name", "version", "family", "modality", "kind", "summary", "formula", "static_is", "dynamic_is")
-    more = ("paper", "source", "usual_label_mode", "cover_is", "codec", "codec_note", "needs_length")
+    more = ("paper", "source", "usual_label_mode", "cover_is", "codec", "codec_note", "identity", "needs_length")
     return {
         **{key: getattr(cls, key) for key in (*facts, *more)},
         "modes": list(cls.modes),
         "follows_canvas": list(cls.follows_canvas),
         "parameters": [asdict(p) for p in parameters(cls)],
     }
+
+
+def _ours(cls: type[Trigger]) -> bool:
+    """Whether our own tests measure it."""
+    from poisonkit.triggers.core.names import built_in
+
+    return built_in().get(cls.name) == cls.__module__
+
+
+def _codec(cls: type[Trigger]) -> str:
+    if cls.codec == NOT_MEASURED:
+        return f"{NOT_MEASURED}: {MEASURE}" + (f"; {cls.codec_note}" if cls.codec_note else "")
+    said = f"{cls.codec}: {cls.codec_note or CODEC[cls.codec]}"
+    return said if _ours(cls) else f"{said} (as its author says; {MEASURE})"
+
+
+def _identity(cls: type[Trigger]) -> str:
+    if cls.identity == NOT_MEASURED:
+        return f"{NOT_MEASURED}: its author does not say"
+    from poisonkit.triggers.core.spec import written
+
+    known = written(cls.strengths()) or "no parameters"
+    return (
+        known if _ours(cls) else f"{known} (as its author says; `poisonkit.triggers.testing.check_trigger` measures it)"
+    )
 
 
 def _show(console: Console, cls: type[Trigger], name: str) -> None:
@@ -95,7 +122,8 @@ def _show(console: Console, cls: type[Trigger], name: str) -> None:
         ("Formula", cls.formula),
         ("Static", cls.static_is if "static" in cls.modes else ""),
         ("Dynamic", cls.dynamic_is if "dynamic" in cls.modes else ""),
-        ("Codec", f"{cls.codec}: {cls.codec_note or CODEC[cls.codec]}"),
+        ("Codec", _codec(cls)),
+        ("Changes nothing at", _identity(cls)),
         ("Paper", cls.paper or "none: not published as an attack"),
         ("Source", cls.source),
         ("Usual label mode", cls.usual_label_mode),
@@ -119,7 +147,7 @@ def _show(console: Console, cls: type[Trigger], name: str) -> None:
     ]
     screen.indented(console, screen.table(("parameter", "default", "unit", "allowed", "what"), rows))
     screen.heading(console, "Example")
-    strengths = [p for p in known if p.default and p.name in (cls.identity or ())]
+    strengths = [p for p in known if p.default and p.name in cls.strengths()]
     own = next(iter(strengths), None) or next((p for p in known if p.default and p.unit), None)
     needed = [p for p in known if cls.model_fields[p.name].is_required()]
     given = [f"{p.name}={'FOLDER' if p.type.startswith('a folder') else 'FILE'}" for p in needed]

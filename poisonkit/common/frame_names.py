@@ -10,6 +10,9 @@ _FRAME = re.compile(r"(.*?)(\d+)(\.(?:jpe?g|png))", re.IGNORECASE | re.DOTALL)
 _FLOW = re.compile(r"(?:flow_?)?[xyuv]_?|flow_?", re.IGNORECASE)  # before the number: flow_x_00001.jpg
 
 
+_PICKED = re.compile(r"Image-\d+-FPS")
+
+
 @dataclass(frozen=True)
 class Frames:
     """The frames of one folder.
@@ -27,6 +30,31 @@ class Frames:
 def is_frame(name: str) -> bool:
     """Whether a file name ends in a number and `.jpg`, `.jpeg` or `.png`; hidden ones do not count."""
     return not name.startswith(".") and _FRAME.fullmatch(name) is not None
+
+
+def picked(names: Iterable[str]) -> Frames:
+    """The frames among the names of one folder, in the order of the numbers in them, whatever these are.
+
+    Frames picked from a clip are called `00000.jpg`, `00030.jpg`, or `frame_0_12.jpg`. ValueError as `numbered`: none,
+    optical flow.
+    """
+    found: list[str] = []
+    other: list[str] = []
+    for name in names:
+        if not name.startswith("."):
+            (found if is_frame(name) else other).append(name)
+    if not found:
+        raise ValueError("holds no frames (00000.jpg, 00030.jpg, …)")
+    flow = [name for name in found if (match := _FRAME.fullmatch(name)) is not None and _FLOW.fullmatch(match[1])]
+    if flow:
+        raise ValueError(f"holds optical flow ('{min(flow)}'), which would not follow a changed picture")
+    ordered = sorted(found, key=lambda name: ([int(number) for number in re.findall(r"\d+", name)], name))
+    return Frames(tuple(ordered), 0, "", tuple(sorted(other)))
+
+
+def are_picked(folder: str) -> bool:
+    """Whether the frames of a folder were picked from a clip, so many a second: it lies in an `Image-01-FPS`."""
+    return any(_PICKED.fullmatch(part) for part in re.split(r"[/\\]", folder))
 
 
 def numbered(names: Iterable[str]) -> Frames:

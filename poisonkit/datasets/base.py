@@ -84,6 +84,8 @@ class Sample:
     extra: what else the source says of this sample and a copy has to say too (ESC-50's fold, esc10, …), as
         texts whose meaning the layout knows.
     extra_labels: the classes after the first, where a multi-label list gives several.
+    sound: of a pair, whose picture and sound are files of their own, the sound's path, spelt as `path` is, which is the
+        picture's then.
     """
 
     id: str
@@ -92,6 +94,12 @@ class Sample:
     label: int | None
     extra: tuple[str, ...] = ()
     extra_labels: tuple[int, ...] = ()
+    sound: str | None = None
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Its path; of a pair, picture and sound."""
+        return (self.path,) if self.sound is None else (self.path, self.sound)
 
     @property
     def labels(self) -> tuple[int, ...]:
@@ -136,6 +144,10 @@ class Dataset:
     def file(self, sample: Sample) -> Path:
         """Where the sample's file is."""
         return self.root / sample.path
+
+    def files(self, sample: Sample) -> tuple[Path, ...]:
+        """The sample's file; of a pair, picture and sound."""
+        return tuple(self.root / path for path in sample.paths)
 
     def with_samples(self, samples: Sequence[Sample], **options: Any) -> Dataset:
         """The same dataset with other samples (and changed layout options)."""
@@ -184,12 +196,19 @@ class Row:
 
     path: relative to the folder that is being written; what `Layout.place` said.
     length: how many rows its features have, where there are features (see `Layout.features`) and they are made.
+    sound: of a pair, where its sound lies; what `Layout.place_sound` said.
     """
 
     sample: Sample
     label: int | None
     path: str
     length: int | None = None
+    sound: str | None = None
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Where its file lies; of a pair, picture and sound."""
+        return (self.path,) if self.sound is None else (self.path, self.sound)
 
     @property
     def labels(self) -> tuple[int, ...]:
@@ -240,6 +259,16 @@ class Layout:
     folders: ClassVar[bool] = False
     """True: a sample is a folder of frames, and `Sample.path` its path; else a file."""
 
+    pairs: ClassVar[bool] = False
+    """True: the sound of a sample is a file of its own, `Sample.sound`; `Sample.path` is its picture."""
+
+    reads_frames: ClassVar[str] = ""
+    """Which frames of a folder known loaders read, where it is not all: a clause that follows "its loaders"."""
+
+    def holds_folders(self, options: Mapping[str, Any]) -> bool:
+        """Whether the samples (the pictures, of pairs) of a dataset with these options are folders of frames."""
+        return self.folders
+
     def detect(self, source: Source) -> str | None:
         """Why `source` looks like this layout (a few words for the user), or None. Reads names, not media."""
         raise NotImplementedError
@@ -251,6 +280,11 @@ class Layout:
     def place(self, dataset: Dataset, sample: Sample, label: int | None) -> str:
         """Where the sample's file lies in a written copy, given the label it has there (POSIX, relative)."""
         return sample.path
+
+    def place_sound(self, dataset: Dataset, sample: Sample, label: int | None) -> str:
+        """The same of its sound, of a pair."""
+        assert sample.sound is not None
+        return sample.sound
 
     def list_options(self, splits: Sequence[Split]) -> dict[str, Any] | None:
         """Options with which `write` makes lists, and nothing but lists, of files that lie elsewhere.

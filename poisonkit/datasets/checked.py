@@ -23,6 +23,8 @@ _FACTS: dict[str, tuple[type | tuple[type, ...], str]] = {
     "features": (bool, "True or False"),
     "multi_label": (bool, "True or False"),
     "folders": (bool, "True or False"),
+    "pairs": (bool, "True or False"),
+    "reads_frames": (str, "a clause, or nothing"),
     "list_extra": (tuple, "a tuple of texts"),
 }
 
@@ -39,7 +41,8 @@ class CheckedLayout(Layout):
         self._called = getattr(layout, "name", type(layout).__name__)
         for fact, (kind, wanted) in _FACTS.items():
             value = getattr(layout, fact, None)
-            self._require(isinstance(value, kind) and value != "", f"`{fact}` is {value!r}, not {wanted}")
+            told = value != "" or fact == "reads_frames"
+            self._require(isinstance(value, kind) and told, f"`{fact}` is {value!r}, not {wanted}")
             setattr(self, fact, value)
         unknown = sorted(set(self.uses) - _OPTIONS)
         self._require(not unknown, f"`uses` names {unknown}; there are {', '.join(sorted(_OPTIONS))}")
@@ -107,6 +110,8 @@ class CheckedLayout(Layout):
         )
         self._is_tuple(f"{said} extra", sample.extra, str)
         self._is_tuple(f"{said} extra_labels", sample.extra_labels, int)
+        paired = isinstance(sample.sound, str) and sample.sound != "" if self.pairs else sample.sound is None
+        self._require(paired, f"{said} the sound {sample.sound!r}, and `pairs` is {self.pairs}")
 
     def _is_tuple(self, said: str, value: object, kind: type) -> None:
         self._require(isinstance(value, tuple), f"{said} that is {_kind(value)}, not a tuple")
@@ -127,6 +132,15 @@ class CheckedLayout(Layout):
         self._require(isinstance(path, str), f"`place` gives {_kind(path)} for {sample.id!r}, not a path as text")
         self._is_relative(f"`place` puts {sample.id!r} at", path)
         return path  # type: ignore[no-any-return]
+
+    def place_sound(self, dataset: Dataset, sample: Sample, label: int | None) -> str:
+        path = self._call("place_sound", dataset, sample, label)
+        self._require(isinstance(path, str), f"`place_sound` gives {_kind(path)} for {sample.id!r}, not a path as text")
+        self._is_relative(f"`place_sound` puts the sound of {sample.id!r} at", path)
+        return path  # type: ignore[no-any-return]
+
+    def holds_folders(self, options: Mapping[str, Any]) -> bool:
+        return bool(self._call("holds_folders", options))
 
     def _is_relative(self, said: str, path: str) -> None:
         inside = path == str(PurePosixPath(path)) and not path.startswith("/") and ".." not in path.split("/")

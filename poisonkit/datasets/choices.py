@@ -38,11 +38,11 @@ def class_index(dataset: Dataset, name_or_index: str | int) -> int:
 
 
 def parse_columns(text: str | None) -> dict[str, str]:
-    """`path=clip,label=y` as {"path": "clip", "label": "y"}. RequestError for anything but path, label, split."""
+    """`path=clip,label=y` as {"path": "clip", "label": "y"}. RequestError for any but path, label, split, audio."""
     found: dict[str, str] = {}
     for part in (text or "").split(",") if text else ():
         name, sign, column = part.partition("=")
-        if name.strip() not in ("path", "label", "split") or not sign or not column.strip():
+        if name.strip() not in ("path", "label", "split", "audio") or not sign or not column.strip():
             raise RequestError(f"--columns {text}: write path=COLUMN,label=COLUMN,split=COLUMN (or some of them).")
         found[name.strip()] = column.strip()
     return found

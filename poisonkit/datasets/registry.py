@@ -21,6 +21,7 @@ import poisonkit.datasets.layouts as _room
 from poisonkit.common.safe_io import fenced
 from poisonkit.datasets.base import Dataset, Layout, Source
 from poisonkit.datasets.kit.files import ListFence
+from poisonkit.datasets.kit.pairs import PAIR_REMEDY, lies_in_two_trees
 from poisonkit.datasets.unrecognised import explained
 from poisonkit.errors import RequestError, did_you_mean
 
@@ -153,6 +154,11 @@ def _best(source: Source, fits: list[tuple[Layout, str]]) -> Layout:
     plain = replace(source, data_root=None, lists={}, split=None, delimiter=None, columns={})
     for layout, _ in _fitting(plain)[:1]:
         _refuse_unused(layout, source)
+    if source.path.is_dir() and (trees := lies_in_two_trees(source.path)) is not None:
+        raise RequestError(
+            f"'{source.path}' holds frames in '{trees[0]}' and sounds in '{trees[1]}', and no list that joins them: "
+            f"{PAIR_REMEDY}"
+        )
     raise RequestError(f"{explained(source)}{_neighbour(source)}")
 
 

@@ -6,6 +6,7 @@ that begins with its name. No media are opened: files of copies are empty.
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
 from collections import Counter
@@ -85,8 +86,14 @@ def rows_of(layout: Layout, dataset: Dataset, relabel: dict[str, int] | None = N
     rows = []
     for sample in dataset.samples:
         label = (relabel or {}).get(sample.id, sample.label)
-        rows.append(Row(sample, label, layout.place(dataset, sample, label)))
+        rows.append(row_of(layout, dataset, sample, label))
     return rows
+
+
+def row_of(layout: Layout, dataset: Dataset, sample: Sample, label: int | None) -> Row:
+    """A sample under a label, placed by the layout."""
+    sound = None if sample.sound is None else layout.place_sound(dataset, sample, label)
+    return Row(sample, label, layout.place(dataset, sample, label), sound=sound)
 
 
 def write_copy(layout: Layout, dataset: Dataset, rows: Sequence[Row], root: Path, view: View) -> tuple[str, ...]:
@@ -108,7 +115,10 @@ def write_copy(layout: Layout, dataset: Dataset, rows: Sequence[Row], root: Path
 def _put(layout: Layout, dataset: Dataset, row: Row, root: Path, model: Path) -> None:
     file = root / row.path
     file.parent.mkdir(parents=True, exist_ok=True)
-    if layout.folders:
+    if row.sound is not None:
+        (root / row.sound).parent.mkdir(parents=True, exist_ok=True)
+        (root / row.sound).touch()
+    if layout.holds_folders(dataset.options):
         folder = dataset.file(row.sample)
         shutil.copytree(folder if folder.is_dir() else model, file, copy_function=_empty, dirs_exist_ok=True)
     else:
@@ -142,15 +152,19 @@ def _again(layout: Layout, root: Path, source: Source, lists: Mapping[Split, Pat
     )
 
 
-_Seen = tuple[str, str, tuple[int, ...], tuple[str, ...]]  # path, split, labels, extra
+_Seen = tuple[str, str, tuple[int, ...], tuple[str, ...]]  # path (and sound's), split, labels, extra
 
 
 def _seen(rows: Iterable[Row]) -> list[_Seen]:
-    return [(r.path, r.sample.split, r.labels, r.sample.extra) for r in rows]
+    return [(_both(r), r.sample.split, r.labels, r.sample.extra) for r in rows]
 
 
 def _found(dataset: Dataset) -> list[_Seen]:
-    return [(s.path, s.split, s.labels, s.extra) for s in dataset.samples]
+    return [(_both(s), s.split, s.labels, s.extra) for s in dataset.samples]
+
+
+def _both(each: Row | Sample) -> str:
+    return "\0".join(each.paths)
 
 
 def check_dataset(layout: Layout, dataset: Dataset) -> None:
@@ -164,7 +178,7 @@ def check_dataset(layout: Layout, dataset: Dataset) -> None:
     _require(dataset.layout == layout.name, layout, f"calls the dataset's layout '{dataset.layout}'")
     trained = [s for s in dataset.of("train") if s.label is not None]
     _require(bool(trained), layout, "`read` gives no sample of the split train a label")
-    gone = [s.id for s in dataset.samples if not is_there(dataset.file(s))]
+    gone = [s.id for s in dataset.samples if not all(map(is_there, dataset.files(s)))]
     _require(not gone, layout, f"has no file for {gone[:3]}")
 
 
@@ -177,7 +191,8 @@ def check_round_trip(layout: Layout, dataset: Dataset, source: Source) -> None:
         before = {name: (root / name).read_bytes() for name in files}
         for name, data in before.items():
             plain = b"\r" not in data and not data.startswith(b"\xef\xbb\xbf") and b"\n\n" not in data
-            _require(plain and data.endswith(b"\n"), layout, f"{name} has CR, BOM, blank lines or no last newline")
+            ends = data.endswith(b"\n") or b"\n" not in data  # a single line may have to be bare
+            _require(plain and ends, layout, f"{name} has CR, BOM, blank lines or no last newline")
         files = layout.write(dataset, rows, root, "data")
         _require(all((root / n).read_bytes() == before[n] for n in files), layout, "writes something else again")
         again = layout.read(layout.reading(dataset, rows, root, "data"))
@@ -205,7 +220,7 @@ def check_relabelled(layout: Layout, dataset: Dataset, source: Source) -> None:
     _require(bool(moved), layout, "give it a class with two training samples")
     rows = rows_of(layout, dataset, moved)
     twin = replace(dataset, notes=(*dataset.notes, "another object"))
-    shuffled = [Row(r.sample, r.label, layout.place(twin, r.sample, r.label)) for r in reversed(rows)]
+    shuffled = [row_of(layout, twin, r.sample, r.label) for r in reversed(rows)]
     _require(shuffled[::-1] == rows, layout, "places depend on the order in which they are asked for")
     with tempfile.TemporaryDirectory() as folder:
         write_copy(layout, dataset, rows, Path(folder), "data")
@@ -214,8 +229,8 @@ def check_relabelled(layout: Layout, dataset: Dataset, source: Source) -> None:
         want = {path: (split, label) for path, split, label, _ in _seen(rows)}
         _require(got == want, layout, f"reads relabelled samples as {sorted(got.items() - want.items())[:3]}")
         for row in rows:
-            old = layout.place(dataset, row.sample, row.sample.label)
-            if row.sample.id in moved and old != row.path:
+            old = _both(row_of(layout, dataset, row.sample, row.sample.label))
+            if row.sample.id in moved and old != _both(row):
                 _require(old not in got, layout, f"'{old}' is still listed after relabelling")
     everyone = [layout.place(dataset, s, t) for s in dataset.samples for t in [next(iter(moved.values()))]
                 if s.label is not None]  # fmt: skip
@@ -235,12 +250,12 @@ def check_views(layout: Layout, dataset: Dataset, source: Source) -> None:
     with tempfile.TemporaryDirectory() as folder:
         for view in ("target", "original", "control"):
             root = Path(folder, view if layout.label_in_path or view == "control" else "both")
-            rows = [Row(s, new, layout.place(dataset, s, new)) for s in held
+            rows = [row_of(layout, dataset, s, new) for s in held
                     for new in [0 if view == "target" else s.label]]  # fmt: skip
             names[view] = write_copy(layout, dataset, rows, root, view)
             for copy in _read_again(layout, dataset, rows, root, view, source, names[view][0]):
                 got = sorted((path, label) for path, _, label, _ in _found(copy))
-                want = sorted((row.path, row.labels) for row in rows)
+                want = sorted((_both(row), row.labels) for row in rows)
                 _require(got == want, layout, f"{view}: reads {got[:3]} for {want[:3]}")
                 _require({s.split for s in copy.samples} == {held[0].split}, layout, f"{view}: another split")
                 _require(copy.classes == dataset.classes, layout, f"{view}: classes became {copy.classes}")
@@ -272,6 +287,9 @@ def check_refusals(layout: Layout, dataset: Dataset) -> None:
     rows = rows_of(layout, dataset)
     clash = [rows[0], replace(rows[1], path=rows[0].path), *rows[2:]]
     _require(bool(_refused(layout, dataset, clash, "control")), layout, "does not refuse two samples at one path")
+    if layout.pairs:
+        clash = [rows[0], replace(rows[1], sound=rows[0].sound), *rows[2:]]
+        _require(bool(_refused(layout, dataset, clash, "control")), layout, "does not refuse two sounds at one path")
     inside = [rows[0], replace(rows[1], path=f"{rows[0].path}/x.mp4"), *rows[2:]]
     _require(bool(_refused(layout, dataset, inside, "control")), layout, "does not refuse a file that is a folder too")
     train = [s for s in dataset.of("train") if s.label is not None]
@@ -289,7 +307,11 @@ def check_odd_names(layout: Layout, dataset: Dataset, source: Source) -> None:
     for odd in ODD_NAMES:
         folder, sign, name = first.path.rpartition("/")
         path = f"{folder}{sign}{odd}{name}"
-        sample = Sample(sample_id(path), path, first.split, first.label, first.extra)
+        sound = first.sound
+        if sound is not None:
+            before, sign, last = sound.rpartition("/")
+            sound = f"{before}{sign}{odd}{last}"
+        sample = _renamed(layout, first, path, sound)
         odd_one = replace(dataset, samples=tuple(sample if s is first else s for s in dataset.samples))
         try:
             rows = rows_of(layout, odd_one)
@@ -305,6 +327,12 @@ def check_odd_names(layout: Layout, dataset: Dataset, source: Source) -> None:
                 why = str(error).removeprefix(f"layout '{layout.name}': ")
                 raise AssertionError(f"layout '{layout.name}': `check` lets {odd!r} pass, and then {why}") from None
             _require(sorted(_found(copy), key=str) == sorted(_seen(rows), key=str), layout, f"carries {odd!r} wrongly")
+
+
+def _renamed(layout: Layout, first: Sample, path: str, sound: str | None) -> Sample:
+    said = {} if sound is None else {first.sound: sound, json.dumps(first.sound): json.dumps(sound, ensure_ascii=False)}
+    extra = tuple(said.get(each, each) for each in first.extra)
+    return replace(first, id=sample_id(path), path=path, extra=extra, sound=sound, extra_labels=())
 
 
 def check_new_split(layout: Layout, dataset: Dataset, source: Source) -> None:

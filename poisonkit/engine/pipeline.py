@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from functools import cached_property
 
 from poisonkit import media
 from poisonkit.common import atomic, interruption
@@ -16,7 +16,7 @@ from poisonkit.engine.clips.job import Job, job_of
 from poisonkit.engine.clips.survival import Measurement, died, measure
 from poisonkit.engine.clips.worker import Stopped
 from poisonkit.engine.executors import Executor
-from poisonkit.engine.finishing import clean_samples, features, shards
+from poisonkit.engine.finishing import clean_samples, features, linking, shards
 from poisonkit.engine.finishing.results import Made, Part
 from poisonkit.engine.plans import Choosing, choose
 from poisonkit.engine.state.ledger import Ledger, MeasuredRow, RowFile, is_measurement, read_rows
@@ -111,10 +111,19 @@ class Work:
         run = self.run
         job = job_of(task, run.recipe, self.plan, run.dataset.root, str(shard_paths.place_of(self.plan, run.state.out)))
         if task.role == "clean":
-            every = frozenset(m for b in run.recipe.backdoors for m in b.chain.touches)
+            every = frozenset(m for b in run.recipe.backdoors for m in b.touches)
             touches = every if need is None else frozenset({"video"} if need == "convert" else ())
             job = replace(job, treatment=replace(job.treatment, touches=touches))
+        if task.sample.sound is not None:
+            job = replace(job, untouched=self._untouched)
         return replace(job, time_limit=run.options.time_limit)
+
+    @cached_property
+    def _untouched(self) -> linking.Method:
+        """How the half of a pair that nothing changes comes into the copy: as clean samples do."""
+        how, root = self.run.recipe.clean, self.run.dataset.root
+        tasks = [t for t in self.plan.tasks if t.role == "clean"] or list(self.plan.tasks)
+        return clean_samples.method_for([h for t in tasks for h in t.halves], root, self.run.state.out, how).method
 
     def _do(self, ledger: Ledger, todo: Sequence[Task], needs: Needs = _NONE, *, retry: bool) -> int:
         """Do what is left; how many clips that was. retry: also what failed before, unless another sample has taken
@@ -152,7 +161,7 @@ class Work:
         wanted = survival_sample.chosen(self.plan, rows, self.run.recipe)
         tasks = survival_sample.measurements(self.plan, rows, wanted, self._job, self.run.state.folder)
         with RowFile(self.run.state.measured, is_measurement) as measured:
-            now = {row["key"]: row["sha256"] for row in rows}
+            now = {row["key"]: record.sha256(row) for row in rows}
             known = {k: m for k, m in measured.records.items() if k in now and m["sha256"] == now[k]}
             for row in rows:  # what an earlier run chose, when other clips failed
                 told = (row["fidelity"] or {}).get("gain") is not None
@@ -180,7 +189,7 @@ class Work:
                 row = ledger.records.get(task.row["key"]) if task.row["key"] in keys else None
                 if row is None or row["status"] != "ok" or row["key"] in measured.records:
                     continue
-                there = task.control is not None and Path(task.control).exists()
+                there = task.control is not None and all(path.exists() for path in task.control.files)
                 tasks.append(replace(task, row=row, control=task.control if there else None))
             for row, found in self._measured(tasks):
                 measured.add(_measurement(row, found))
@@ -238,7 +247,8 @@ class Work:
             return self
         atomic.write_lines(self.run.state.paths.plan(self.run.state.attack), plan.to_jsonl())
         for task in old:  # a shard may have made it as a clean sample
-            media.remove(shard_paths.place_of(plan, self.run.state.out) / task.path)
+            for name in task.files:
+                media.remove(shard_paths.place_of(plan, self.run.state.out) / name)
         return replace(self, plan=plan, choosing=choosing)
 
     # -- clean samples ---------------------------------------------------------------------------------
@@ -305,9 +315,11 @@ class Work:
         options = self.run.options
         linked, method = clean_samples.link(tasks, self.run.dataset.root, self.run.state.out, how, options.progress)
         if self.run.recipe.hash == "all":
-            there = {task.path: task.id for task in tasks if task.id in linked.sizes}
-            found = clean_samples.hashes(list(there), self.run.state.out, options.n_jobs, options.progress)
-            linked.hashes.update({there[path]: digest for path, digest in found.items()})
+            there = [half for task in tasks if task.id in linked.sizes for half in task.halves]
+            paths = [half.path for half in there]
+            found = clean_samples.hashes(paths, self.run.state.out, options.n_jobs, options.progress)
+            for half in there:
+                linked.hashes.setdefault(half.id, []).append(found[half.path])
         return linked, method
 
 
@@ -317,4 +329,4 @@ def _triggered(tasks: Iterable[Task]) -> list[Task]:
 
 def _measurement(row: Record, found: Fidelity) -> MeasuredRow:
     """What is kept of a measurement: of which file, and what its record said before."""
-    return {"key": row["key"], "sha256": row["sha256"] or "", "fidelity": found, "before": row["fidelity"] or {}}
+    return {"key": row["key"], "sha256": record.sha256(row), "fidelity": found, "before": row["fidelity"] or {}}

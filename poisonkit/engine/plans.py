@@ -94,7 +94,7 @@ def opening(progress: Progress) -> Iterator[None]:
 
 def planner_of(recipe: Recipe, dataset: Dataset, options: Options, setting: str | None) -> Planner:
     """A planner that opens candidates as they will be encoded. setting: what `encode: auto` came to, if it did."""
-    touches = frozenset(m for b in recipe.backdoors for m in b.chain.touches)
+    touches = frozenset(m for b in recipe.backdoors for m in b.touches)
     examine = examiner(
         dataset,
         recipe.encoded(setting),

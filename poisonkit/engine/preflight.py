@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Container
+from contextlib import suppress
 from pathlib import Path
 
 from poisonkit import datasets
-from poisonkit.datasets import Dataset, Source, get_layout
+from poisonkit.datasets import Dataset, Sample, Source, get_layout
 from poisonkit.engine.finishing import linking
 from poisonkit.errors import RequestError
 from poisonkit.outputs import sample_files
@@ -56,7 +57,7 @@ def default_out(recipe: Recipe) -> Path:
     source = recipe.source.resolve()
     folder = source if source.is_dir() else source.parent
     first = recipe.backdoors[0]
-    names = "+".join(dict.fromkeys(t.name for b in recipe.backdoors for t in b.triggers))
+    names = "+".join(dict.fromkeys(t.name for b in recipe.backdoors for t in b.triggers)) or "nothing"
     amount = (
         f"{first.rate:g}" if first.count is None and first.ids is None else f"n{first.count or len(first.ids or ())}"
     )
@@ -87,33 +88,34 @@ def check_out(out: Path, dataset: Dataset, *, beside: bool = False) -> None:
 
 def check_free(plan: Plan, out: Path, ours: Container[str]) -> None:
     """Refuse a plan whose files would take the place of files that are there. ours: those that will be gone."""
-    for name in (name for task in plan.tasks for name in (task.path, *task.linked_paths)):
+    for name in (name for task in plan.tasks for name in task.files):
         if name not in ours and os.path.lexists(out / name):
             raise RequestError(
                 f"'{name}' in {out} is in the way and not poisonkit's: move it, or choose another folder."
             )
 
 
-def _size(path: Path) -> int:
-    try:
-        return sample_files.size(path)
-    except OSError:
-        return 0
+def _size(dataset: Dataset, sample: Sample) -> int:
+    found = 0
+    for path in dataset.files(sample):
+        with suppress(OSError):
+            found += sample_files.size(path)
+    return found
 
 
 def check_space(plan: Plan, dataset: Dataset, recipe: Recipe, out: Path, freed: int = 0) -> None:
     """Refuse a plan that the disk has no room for. freed: bytes that will be free before it is carried out."""
     lossless = recipe.encoded(plan.setting).mode == "lossless"
     grows = 12.0 if lossless else 3.0
-    made = recipe.clean == "reencode" or (lossless and get_layout(plan.layout).folders)
-    work = sum(_size(dataset.root / t.source_path) for t in plan.tasks if t.role != "clean" or made)
+    made = recipe.clean == "reencode" or (lossless and get_layout(plan.layout).holds_folders(plan.options))
+    work = sum(_size(dataset, t.sample) for t in plan.tasks if t.role != "clean" or made)
     need = int(work * grows)
     if recipe.clean == "copy":
-        need += sum(_size(dataset.root / t.source_path) for t in plan.tasks if t.role == "clean")
+        need += sum(_size(dataset, t.sample) for t in plan.tasks if t.role == "clean")
     if get_layout(plan.layout).features:
-        need += sum(_size(dataset.root / t.source_path) for t in plan.tasks)
+        need += sum(_size(dataset, t.sample) for t in plan.tasks)
     if get_layout(plan.layout).packed:
-        need += sum(_size(dataset.root / t.source_path) for t in plan.tasks for _ in (t.path, *t.linked_paths))
+        need += sum(_size(dataset, t.sample) for t in plan.tasks for _ in (t.path, *t.linked_paths))
     folder = next(p for p in (out, *out.parents) if p.exists())
     free = shutil.disk_usage(folder).free + freed
     if need > free:

@@ -73,7 +73,7 @@ def _written(out: Path, plans: list[Plan]) -> set[str]:
     found |= {CARD} if plans else set()
     media_files = {name for plan in plans for name in expected_files.media_files(plan)}
     found |= media_files
-    if any(get_layout(plan.layout).folders for plan in plans):
+    if any(get_layout(plan.layout).holds_folders(plan.options) for plan in plans):
         inside = (name for name in media_files if not (out / name).is_symlink())
         found |= {f"{name}/{part.name}" for name in inside if (out / name).is_dir() for part in media.parts(out / name)}
     for plan in plans:

@@ -214,7 +214,7 @@ def _working(
         try:
             plan, choosing = ensure_plan(run.recipe, dataset, state, options, setting=setting, ready=ready)
             require(plan)
-            require_folders(state.out, (name for t in plan.tasks for name in (t.path, *t.linked_paths)))
+            require_folders(state.out, (name for t in plan.tasks for name in t.files))
             _say(run, (*dataset.notes, *plan.warnings, *plan.passed_over.values(), *plan.found))
             _prepare(run, plan)
             yield Work(run, plan, executor, choosing)
@@ -240,7 +240,7 @@ def _start_over(run: Run, setting: str | None) -> tuple[Plan, Choosing]:
     check_out(state.out, dataset, beside=True)
     check_free(plan, state.out, old.files)
     check_space(plan, dataset, run.recipe, state.out, old.size())
-    require_folders(state.out, (name for t in plan.tasks for name in (t.path, *t.linked_paths)))
+    require_folders(state.out, (name for t in plan.tasks for name in t.files))
     left = old.clear(state.kept())
     if left:
         more = f" and {len(left) - 1} more" if len(left) > 1 else ""

@@ -61,7 +61,7 @@ def choose(
     for chosen in planner.choose():
         for s in chosen.taken:
             assert s.label is not None
-            label = s.label if chosen.backdoor.label_mode == "clean" else chosen.maps_to(s.label, classes)
+            label = s.label if chosen.backdoor.keeps_labels else chosen.maps_to(s.label, classes)
             yield s.id, SampleChange("poisoned", chosen.index, label, clips.get(s.id))
         for name, other in chosen.covers.items():
             if other is not None and not known:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from poisonkit.media.features import log_mel, read_features, write_features
     from poisonkit.media.ffmpeg_jobs import ffmpeg_binary
     from poisonkit.media.on_disk import is_folder, make_folder, parts, put, remove, sha256, size, status
+    from poisonkit.media.picking import extract_sound, pick_frames
     from poisonkit.media.rewriting import remux, rewrite
     from poisonkit.media.streams import several
 
@@ -28,11 +29,13 @@ _HOME = {
     "can_remux": "families",
     "conversion": "converting",
     "count": "dispatch",
+    "extract_sound": "picking",
     "ffmpeg_binary": "ffmpeg_jobs",
     "is_folder": "on_disk",
     "log_mel": "features",
     "make_folder": "on_disk",
     "parts": "on_disk",
+    "pick_frames": "picking",
     "probe": "dispatch",
     "put": "on_disk",
     "read_audio": "dispatch",
@@ -63,11 +66,13 @@ __all__ = [
     "can_remux",
     "conversion",
     "count",
+    "extract_sound",
     "ffmpeg_binary",
     "is_folder",
     "log_mel",
     "make_folder",
     "parts",
+    "pick_frames",
     "probe",
     "put",
     "read_audio",

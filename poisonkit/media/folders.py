@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from poisonkit.common.atomic import beside, writing
-from poisonkit.common.frame_names import Frames, numbered
+from poisonkit.common.frame_names import Frames, are_picked, numbered, picked
 from poisonkit.common.image_headers import ImageHeader, cut_short, image_header
 from poisonkit.common.limits import excess
 from poisonkit.common.run_claim import step
@@ -44,9 +44,9 @@ _SAMPLING = {  # pixel format of a JPEG -> OpenCV's IMWRITE_JPEG_SAMPLING_FACTOR
 
 
 def frames_of(folder: str | Path) -> Frames:
-    """The frames of a folder. MediaError where they are not those of one clip: see `frame_names.numbered`."""
+    """The frames of a folder. MediaError where they are not those of one clip: see `numbered` and `picked`."""
     try:
-        return numbered(os.listdir(folder))
+        return (picked if are_picked(os.fspath(folder)) else numbered)(os.listdir(folder))
     except ValueError as what:
         raise MediaError(f"{name_of(folder)} {what}.") from None
     except OSError as error:
@@ -94,7 +94,7 @@ def probe(folder: str | Path, stream: StreamChoice = "best") -> MediaInfo:
 
 
 def _problems(frames: Frames, video: VideoStream) -> Iterator[Problem]:
-    if frames.first == 0:
+    if frames.first == 0 and frames.template:
         message = "its frames are numbered from 0: MMAction2's RawframeDataset needs start_index=0, else it misses one."
         yield Problem("zero-based", message)
     if frames.other:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Literal
 
@@ -83,6 +83,14 @@ class MediaInfo:
     audio: AudioStream | None
     dropped: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
+
+    def with_sound_of(self, other: MediaInfo) -> MediaInfo:
+        """The same with the sound of another file in place of its own."""
+        audio = other.audio
+        if audio is not None and audio.samples is None:
+            audio = replace(audio, samples=max(1, round(other.duration * audio.sample_rate)))
+        problems = tuple({p.code: p for p in (*self.problems, *other.problems)}.values())
+        return replace(self, audio=audio, problems=problems)
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ from typing import Any
 
 from poisonkit.datasets import feature_path, get_layout
 from poisonkit.errors import RequestError, told
+from poisonkit.outputs.forms import triggers_of
 from poisonkit.outputs.paths import OutputPaths
-from poisonkit.outputs.record import Record, rounded
+from poisonkit.outputs.record import Record, rounded, sound_places
 from poisonkit.plan.plan import Plan, Task
 from poisonkit.recipe.recipe import fingerprint_of, read_mapping
 from poisonkit.triggers.core import registry
@@ -88,12 +89,16 @@ def differences(row: Record, task: Task, part: Planned) -> Iterator[str]:
         "original_class": named(task.original_label),
     }
     said: Mapping[str, object] = row
+    heard: Mapping[str, object] = row.get("sound_file", {})
+    places = sound_places(task) if task.sample.sound is not None else {}
+    if {name: heard.get(name) for name in ("path", "also", "source_path") if heard} != places:
+        yield f"sound_file is {dict(heard) or None!r}, planned was {places or None!r}"
     for field, value in wanted.items():
         if said[field] != value:
             yield f"{field} is {said[field]!r}, planned was {value!r}"
     triggered = task.role in ("poisoned", "cover", "attack")
     if part.recipe:
-        entries = part.backdoor(task).get("triggers") if triggered else []
+        entries = triggers_of(part.backdoor(task), task.role) if triggered else []
         mine = [{k: v for k, v in t.items() if k != "drawn"} for t in row["triggers"]]
         if _plain(mine) != _plain(entries):
             yield "its triggers are not the recipe's"
@@ -104,6 +109,8 @@ def differences(row: Record, task: Task, part: Planned) -> Iterator[str]:
         for field in ("sha256", "source_sha256", "bytes") if made else ("bytes",):
             if said[field] is None:
                 yield f"{field} is missing, so the file cannot be checked"
+            if heard and heard[field] is None:
+                yield f"{field} of its sound is missing, so the file cannot be checked"
         yield from _untriggered(row)
         yield from _features(row, task, part.plan.layout)
 

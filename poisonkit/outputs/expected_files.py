@@ -56,7 +56,7 @@ def media_files(plan: Plan, dropped: Container[str] = ()) -> Iterator[str]:
     for task in plan.tasks:
         if dropped and task.key in dropped:
             continue
-        for name in (task.path, *task.linked_paths):
+        for name in task.files:
             if not layout.packed:
                 yield name
             elif shard_paths.leads_into_shard(name):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 NUMBERS = ("label", "original_label", "target", "width", "height", "frames", "sample_rate", "samples", "bytes")
 """Whole numbers, some of them unknown: columns of pandas' Int64."""
-_FLATTENED = ("fidelity", "codec", "streams", "features")
+_FLATTENED = ("fidelity", "codec", "streams", "features", "sound_file")
 
 
 class Manifest(Sequence[Record]):

@@ -79,6 +79,18 @@ class FeatureFiles(TypedDict):
 
 
 @with_config(STRICT)
+class SoundFile(TypedDict):
+    """Of a pair, what the record's keys of these names say of the picture, of its sound."""
+
+    path: OutputPath
+    also: Many[OutputPath]
+    source_path: SourcePath
+    source_sha256: Text | None
+    sha256: Text | None
+    bytes: int | None
+
+
+@with_config(STRICT)
 class Record(TypedDict):
     """One line of the manifest; its keys in the order in which they are written. docs/output.md explains each."""
 
@@ -114,10 +126,11 @@ class Record(TypedDict):
     fidelity: Figures | None
     status: Text
     error: Text | None
+    sound_file: NotRequired[SoundFile]
 
 
 FIELDS: dict[str, Any] = {
-    **dict.fromkeys(Record.__annotations__),
+    **dict.fromkeys(name for name in Record.__annotations__ if name != "sound_file"),  # which only pairs have
     **{name: [] for name in ("also", "further", "triggers", "poisoned_ranges")},
     "status": "ok",
 }
@@ -125,7 +138,11 @@ FIELDS: dict[str, Any] = {
 
 
 def record(task: Task, classes: Sequence[str], **known: Any) -> Record:
-    """A record of one task, with everything known of it; unknown keys are refused."""
+    """A record of one task, with everything known of it; unknown keys are refused.
+
+    sound_file: of a pair, what is known of its sound, by the keys of `SoundFile`.
+    """
+    heard = known.pop("sound_file", {})
     extra = known.keys() - FIELDS.keys()
     if extra:
         raise KeyError(f"no such key in a manifest record: {sorted(extra)}")
@@ -152,7 +169,48 @@ def record(task: Task, classes: Sequence[str], **known: Any) -> Record:
         "target": task.target,
         **{k: rounded(v) for k, v in known.items()},
     }
+    if task.sample.sound is not None:
+        row["sound_file"] = {**sound_places(task), "source_sha256": None, "sha256": None, "bytes": None, **heard}
     return cast(Record, row)
+
+
+def sound_places(task: Task) -> dict[str, Any]:
+    """Where a pair's sound lies, as `SoundFile` says it."""
+    path, *also = task.sound_paths
+    return {"path": path, "also": also, "source_path": task.sample.sound}
+
+
+def halves(row: Record) -> tuple[Record, ...]:
+    """The record itself; of a pair two, of picture and sound, each as if its file were the whole sample's."""
+    heard = row.get("sound_file")
+    if heard is None:
+        return (row,)
+    sound: Record = {
+        **row,
+        "path": heard["path"],
+        "also": heard["also"],
+        "source_path": heard["source_path"],
+        "source_sha256": heard["source_sha256"],
+        "sha256": heard["sha256"],
+        "bytes": heard["bytes"],
+    }
+    return row, sound
+
+
+def files(row: Record) -> list[str]:
+    """Every path of the output at which a record's sample lies."""
+    return [name for half in halves(row) for name in (half["path"], *half["also"])]
+
+
+def sha256(row: Record) -> str:
+    """What tells its file, or both, from what else may lie there."""
+    return "+".join(half["sha256"] or "" for half in halves(row))
+
+
+def size(row: Record) -> int | None:
+    """Bytes of its file, or of both; None where that is not known."""
+    known = [half["bytes"] for half in halves(row)]
+    return None if None in known else sum(n for n in known if n is not None)
 
 
 def rounded(value: Any, digits: int = 6) -> Any:
@@ -197,7 +255,8 @@ def clean_lines(classes: Sequence[str]) -> Callable[[Task, int], str]:
         template = template.replace(f'"<{name}>"', "%s")
 
     def line(task: Task, size: int) -> str:
-        if task.role != "clean" or task.linked_paths or task.cover_source or task.sample.extra_labels:
+        sample = task.sample
+        if task.role != "clean" or task.linked_paths or task.cover_source or sample.extra_labels or sample.sound:
             return to_line(record(task, classes, bytes=size))
         name = quoted(task.id)
         a, b = task.label, task.original_label

@@ -177,12 +177,13 @@ class Plan:
                 if task.attack != attack or (dropped and task.key in dropped):
                     continue
                 path = task.linked_paths[0] if original else task.path
+                sound = task.sound_paths[1 if original else 0][begin:] if task.sound_paths else None
                 label = task.label
                 if view == "target":
                     label = task.target
                 elif view == "original":
                     label = task.original_label
-                yield Row(task.sample, label, path[begin:], lengths.get(task.key) if lengths else None)
+                yield Row(task.sample, label, path[begin:], lengths.get(task.key) if lengths else None, sound)
 
         rows: Sequence[Row] = Streamed(found) if isinstance(self.tasks, Streamed) else list(found())
         return arranged(rows) if view == "data" else rows
@@ -261,6 +262,6 @@ def digest(dataset: Dataset) -> str:
     h.update(json.dumps([dataset.layout, list(dataset.classes)], ensure_ascii=False).encode())
     for s in dataset.samples:
         labels = " ".join(map(str, s.labels)) if s.labels else "None"
-        text = "\0".join((s.id, s.split, labels, *s.extra))
+        text = "\0".join((s.id, s.split, labels, *s.extra, *s.paths[1:]))
         h.update(f"{text}\n".encode("utf-8", "surrogatepass"))
     return h.hexdigest()

@@ -9,6 +9,7 @@ from typing import Any
 
 from poisonkit.datasets import Dataset, Layout, Sample, Split, View, class_index, get_layout
 from poisonkit.errors import RequestError, told
+from poisonkit.plan import eligibility
 from poisonkit.plan.plan import Choice, Plan, Role, Task, digest, require_inside, view_of, view_root
 from poisonkit.plan.selection import Chosen, Examine, Examined, number, ranked
 from poisonkit.recipe.backdoor import Backdoor
@@ -61,12 +62,15 @@ class Planner:
         return self._made(tasks, everyone)
 
     def _made(self, tasks: list[Task], everyone: Sequence[Chosen]) -> Plan:
-        native = {t.name for b in self.recipe.backdoors for t in b.triggers if getattr(t, "canvas", None) == "native"}
+        native = {
+            t.name for b in self.recipe.backdoors for t in b.every_trigger if getattr(t, "canvas", None) == "native"
+        }
         if native and len(self._sizes) > 1:
             self.warnings.append(
                 f"The clips have {len(self._sizes)} sizes, and {', '.join(sorted(native))} is made at each clip's own "
                 "(canvas=native): after a trainer's resizing they carry different triggers."
             )
+        self._warn_of_budgets()
         made = Plan(
             fingerprint=self.recipe.fingerprint,
             dataset=digest(self.dataset),
@@ -80,6 +84,16 @@ class Planner:
         )
         self.check(made)
         return made
+
+    def _warn_of_budgets(self) -> None:
+        """Where loaders read some frames of a folder, a budget may have poisoned others."""
+        for backdoor in self.recipe.backdoors if self.layout.reads_frames else ():
+            budgets = {b for b in (backdoor.frames, backdoor.attack_frames) if b != "all"}
+            if budgets and "video" in backdoor.chain.touches:
+                self.warnings.append(
+                    f"With the frame budget {', '.join(sorted(budgets))} a model may see no trigger: loaders of "
+                    f"'{self.layout.name}' read the {self.layout.reads_frames}. `--frames all` is safe."
+                )
 
     def attack_plan(self) -> Plan:
         """A plan of nothing but attack sets: those of the recipe's backdoors, for a finished output."""
@@ -127,22 +141,16 @@ class Planner:
             "source-class": sum(not sources.isdisjoint(s.labels) for s in labelled),
         }[backdoor.rate_of]
 
-        def fits(sample: Sample) -> bool:
-            if backdoor.label_mode == "clean":
-                return target in sample.labels
-            if backdoor.label_mode == "source":
-                return target not in sample.labels and not sources.isdisjoint(sample.labels)
-            return backdoor.label_mode == "all-to-all" or target not in sample.labels
-
         if backdoor.label_mode == "all-to-all" and any(s.extra_labels for s in self.dataset.samples):
             raise RequestError(
                 "Label mode 'all-to-all' maps each class to the next, and some samples have several classes: use "
                 "another label mode."
             )
-        pool = [s for s in labelled if fits(s) and s.id not in self._used]
+        self.warnings += eligibility.check_spans(backdoor, self.dataset)
+        pool = [s for s in labelled if eligibility.fits(s, backdoor, target, sources) and s.id not in self._used]
         purpose = "poison" if index == 0 else f"poison/{backdoor.name}"
         if backdoor.ids is not None:
-            order = self._exactly(backdoor.ids, {s.id: s for s in pool})
+            order = eligibility.exactly(backdoor, self.dataset, {s.id: s for s in pool})
             wanted = len(order)
         else:
             wanted = backdoor.count if backdoor.count is not None else number(backdoor.rate, counted)
@@ -150,8 +158,8 @@ class Planner:
             if backdoor.select is not None:
                 known = {s.id: s for s in order}
                 order = [known[i] for i in backdoor.select if i in known]
-        what = self._pool_name(backdoor, target)
-        unknown = self._unknown(backdoor)
+        what = eligibility.pool_name(backdoor, self.dataset.classes[target])
+        unknown = eligibility.unknown(backdoor, self.dataset)
         if unknown:
             self.warnings.append(unknown)
         if not wanted and backdoor.count is None and backdoor.rate > 0:
@@ -160,7 +168,7 @@ class Planner:
             )
         if len(order) < wanted:
             raise RequestError(
-                f"{wanted} samples are to be poisoned ({self._asked(backdoor, counted)}), but only {len(order)} "
+                f"{wanted} samples are to be poisoned ({eligibility.asked(backdoor, counted)}), but only {len(order)} "
                 f"are eligible ({what}). {unknown or 'Lower the rate, or use --rate-of or --count.'}"
             )
         chosen = Chosen(backdoor, index, target, sources, order, [], {}, Choice("", 0, 0, 0, 0))
@@ -170,7 +178,7 @@ class Planner:
         if len(chosen.taken) < wanted:
             reason = next((self.passed_over[s.id] for s in order if s.id in chosen.unfit), "")
             raise RequestError(
-                f"{wanted} samples are to be poisoned ({self._asked(backdoor, counted)}), but only "
+                f"{wanted} samples are to be poisoned ({eligibility.asked(backdoor, counted)}), but only "
                 f"{len(chosen.taken)} of {len(order)} candidates ({what}) can be: {reason}"
             )
         chosen.choice = Choice(backdoor.name, counted, len(pool), wanted, len(chosen.taken))
@@ -189,6 +197,7 @@ class Planner:
             if s.label is not None
             and s.id not in self._used
             and chosen.sources.isdisjoint(s.labels)
+            and eligibility.has_place(s, backdoor)
             and (not classes or not classes.isdisjoint(s.labels))
         ]
         found = list(islice(self._suitable(chosen, ranked(pool, self.recipe.seed, f"cover/{backdoor.name}")), wanted))
@@ -213,48 +222,32 @@ class Planner:
             raise RequestError("Label mode 'all-to-all' needs at least two classes.")
         return target, sources
 
-    def _exactly(self, ids: Sequence[str], pool: Mapping[str, Sample]) -> list[Sample]:
-        missing = [i for i in ids if i not in pool]
-        if missing:
-            known = {s.id for s in self.dataset.samples}
-            why = "is not eligible under this label mode" if missing[0] in known else "is no sample of the dataset"
-            raise RequestError(f"--ids: '{missing[0]}' {why} ({len(missing)} of {len(ids)} such).")
-        return [pool[i] for i in ids]
-
-    def _unknown(self, backdoor: Backdoor) -> str:
-        """A sentence about what `select` ranks and the dataset does not have."""
-        known = {s.id for s in self.dataset.samples}
-        strange = [i for i in backdoor.select or () if i not in known]
-        if not strange:
-            return ""
-        return (
-            f"--select: {len(strange)} of {len(backdoor.select or ())} ids are no samples of the dataset and were "
-            f"ignored; the first is '{strange[0]}'."
-        )
-
-    def _suitable(self, chosen: Chosen, candidates: Iterable[Sample], refuse: bool = True) -> Iterator[Sample]:
-        """Candidates that open, have every modality, and can be rewritten; the others are named.
+    def _suitable(
+        self, chosen: Chosen, candidates: Iterable[Sample], role: Role = "poisoned", *, refuse: bool = True
+    ) -> Iterator[Sample]:
+        """Candidates that open, have every modality, and can be rewritten for this role; the others are named.
 
         RequestError for one that cannot be rewritten, if `refuse`.
         """
         for found in self.examine(candidates):
-            problem = self._problem(found, chosen.backdoor, refuse)
+            problem = self._problem(found, chosen.backdoor, role, refuse)
             if problem:
                 self.passed_over[found.sample.id] = problem
                 chosen.unfit.add(found.sample.id)
             else:
                 yield found.sample
 
-    def _problem(self, found: Examined, backdoor: Backdoor, refuse: bool) -> str:
-        """Why a candidate cannot carry a backdoor's triggers; "" when it can."""
-        name, touches = found.sample.id, backdoor.chain.touches
+    def _problem(self, found: Examined, backdoor: Backdoor, role: Role, refuse: bool) -> str:
+        """Why a candidate cannot carry the triggers that a backdoor has for this role; "" when it can."""
+        chain = backdoor.chain_of(role)
+        name, touches = found.sample.id, chain.touches
         if found.clip is None:
             return found.problem
         has = {"video": found.clip.frames > 0 or found.clip.width > 0, "audio": found.clip.sample_rate > 0}
         for modality in sorted(touches):
             if not has[modality]:
                 what = "sound" if modality == "audio" else "picture"
-                names = ", ".join(t.name for t in backdoor.triggers if t.modality == modality)
+                names = ", ".join(t.name for t in chain.triggers if t.modality == modality)
                 return f"'{name}' has no {what}, which {names} needs."
         for blocked in (found.blocked[m] for m in ("video", "audio") if m in touches and m in found.blocked):
             if refuse:
@@ -262,25 +255,14 @@ class Planner:
             return blocked
         if found.clip.width:
             self._sizes.add((found.clip.width, found.clip.height))
-        unsuited = backdoor.chain.suits(found.clip)
+        spans = backdoor.spans_of(name)
+        if spans is not None and (outside := spans.problem(found.clip, touches)):
+            outside = f"--spans: '{name}': {outside}."
+            if refuse:
+                raise RequestError(outside)
+            return outside
+        unsuited = chain.suits(found.clip, spans)
         return f"'{name}': {unsuited}" if unsuited else ""
-
-    @staticmethod
-    def _asked(backdoor: Backdoor, counted: int) -> str:
-        if backdoor.ids is not None:
-            return "--ids"
-        if backdoor.count is not None:
-            return f"--count {backdoor.count}"
-        return f"{backdoor.rate:g} of {counted}"
-
-    def _pool_name(self, backdoor: Backdoor, target: int) -> str:
-        name = self.dataset.classes[target]
-        return {
-            "dirty": f"labelled training samples outside the target class '{name}'",
-            "clean": f"labelled training samples of the target class '{name}'",
-            "all-to-all": "labelled training samples",
-            "source": f"labelled training samples of {', '.join(map(str, backdoor.source_class))}",
-        }[backdoor.label_mode]
 
     # -- who is attacked -------------------------------------------------------------------------------
 
@@ -302,11 +284,18 @@ class Planner:
                 f"No sample of the {splits[0]} split has a label, so the attack set is of the {split} split.{remedy}"
             )
         held_out = self.dataset.of(split)
+        named = {s.id for s in held_out} & {*(chosen.backdoor.ids or ())}
+        if not (named or chosen.backdoor.triggers_of("attack")):
+            self.warnings.append(
+                "No attack set: there is no trigger. --attack-trigger names one, or --ids the held-out samples."
+            )
+            return []
         left_out = sum(s.label is None for s in held_out)
-        candidates = [s for s in held_out if chosen.attackable(s)]
+        fit = (s for s in held_out if chosen.attackable(s) and eligibility.has_place(s, chosen.backdoor))
+        candidates = [s for s in fit if not named or s.id in named]
         limit = self.recipe.attack_limit or len(candidates)
         order = ranked(candidates, self.recipe.seed, "attack")
-        found = list(islice(self._suitable(chosen, order), limit))
+        found = list(islice(self._suitable(chosen, order, "attack"), limit))
         if labelled and not found:
             self.warnings.append(f"No attack set: no sample of the {split} split can carry the trigger.")
         taken = {s.id for s in found}
@@ -326,18 +315,20 @@ class Planner:
 
     def _task(self, role: Role, sample: Sample, view: View, label: int | None, **more: Any) -> Task:
         root = view_root(self.dataset.layout, view, more.get("attack"))
-        return Task(
-            role=role,
-            sample=sample,
-            path=f"{root}/{self.layout.place(self.dataset, sample, label)}",
-            label=label,
-            **more,
-        )
+        path, *sound = self._places(root, sample, label)
+        return Task(role=role, sample=sample, path=path, label=label, sound_paths=tuple(sound), **more)
+
+    def _places(self, root: str, sample: Sample, label: int | None) -> list[str]:
+        """Where its file lies in a view of this root; of a pair, picture and sound."""
+        found = [f"{root}/{self.layout.place(self.dataset, sample, label)}"]
+        if sample.sound is not None:
+            found.append(f"{root}/{self.layout.place_sound(self.dataset, sample, label)}")
+        return found
 
     def _poison_task(self, chosen: Chosen, sample: Sample) -> Task:
         assert sample.label is not None
         target = chosen.maps_to(sample.label, len(self.dataset.classes))
-        label = sample.label if chosen.backdoor.label_mode == "clean" else target  # with its other classes, if it has
+        label = sample.label if chosen.backdoor.keeps_labels else target  # with its other classes, if it has
         return self._task("poisoned", sample, "data", label, target=target, backdoor=chosen.index)
 
     def _data_tasks(self, everyone: Sequence[Chosen]) -> list[Task]:
@@ -359,13 +350,11 @@ class Planner:
         assert sample.label is not None
         name = chosen.backdoor.name
         target = chosen.maps_to(sample.label, len(self.dataset.classes))
-        also: tuple[str, ...] = ()
-        if self.layout.label_in_path:
-            root = view_root(self.dataset.layout, "original", name)
-            also = (f"{root}/{self.layout.place(self.dataset, sample, sample.label)}",)
-        return self._task(
-            "attack", sample, "target", target, attack=name, linked_paths=also, target=target, backdoor=chosen.index
-        )
+        task = self._task("attack", sample, "target", target, attack=name, target=target, backdoor=chosen.index)
+        if not self.layout.label_in_path:
+            return task
+        path, *sound = self._places(view_root(self.dataset.layout, "original", name), sample, sample.label)
+        return replace(task, linked_paths=(path,), sound_paths=(*task.sound_paths, *sound))
 
     def _control_tasks(self, attacks: Mapping[int, Sequence[Sample]]) -> list[Task]:
         """A sample of the attack clips, each once, re-encoded as its backdoor's clips are."""
@@ -387,7 +376,8 @@ class Planner:
             self.layout.check(self.dataset, plan.rows("original", name), "original")
         self.layout.check(self.dataset, plan.rows("control"), "control")
         require_inside(plan.tasks)
-        names = (t.path for t in plan.tasks if len(t.path) > 60)  # 240 bytes have at least as many characters
+        paths = (path for t in plan.tasks for path in (t.path, *t.sound_paths))
+        names = (path for path in paths if len(path) > 60)  # 240 bytes have at least as many characters
         longest = max((len(part.encode()) for name in names for part in name.split("/")), default=0)
         if longest > 240:
             raise RequestError(f"A file name of {longest} bytes leaves no room for temporary names; rename it.")

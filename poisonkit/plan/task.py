@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, get_args
 
@@ -23,7 +23,8 @@ class Task:
     path: where the file goes, relative to the output. linked_paths: more paths that are links to it. label: what lists
     say. target: the class that the backdoor maps the sample to (None for covers, whose label is kept). backdoor:
     index into the recipe's backdoors, None for clean. attack: the attack set that it is of. cover_source:
-    the sample whose picture a cover is made with, if its method needs one.
+    the sample whose picture a cover is made with, if its method needs one. sound_paths: of a pair, where its sound goes
+    and more paths that are links to that, as `path` and `linked_paths` are for its picture.
     """
 
     role: Role
@@ -35,6 +36,30 @@ class Task:
     attack: str | None = None
     linked_paths: tuple[str, ...] = ()
     cover_source: str | None = None
+    sound_paths: tuple[str, ...] = ()
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Every path of the output that it says."""
+        return (self.path, *self.linked_paths, *self.sound_paths)
+
+    @property
+    def halves(self) -> tuple[Task, ...]:
+        """Itself; of a pair two, picture and sound, each as if its file were the whole sample's."""
+        sample = self.sample
+        if sample.sound is None:
+            return (self,)
+        path, *linked = self.sound_paths
+        picture = replace(self, sample=replace(sample, sound=None), sound_paths=())
+        heard = replace(sample, path=sample.sound, sound=None)
+        return picture, replace(picture, sample=heard, path=path, linked_paths=tuple(linked))
+
+    def apart(self, name: str, suffix: str) -> Task:
+        """The same in a place of its own, without links: a file `name` with a suffix; of a pair, two below `name`."""
+        if self.sample.sound is None:
+            return replace(self, path=f"{name}{suffix}", linked_paths=())
+        sound = (f"{name}/{self.sound_paths[0]}",)
+        return replace(self, path=f"{name}/{self.path}", linked_paths=(), sound_paths=sound)
 
     @property
     def id(self) -> str:
@@ -84,6 +109,7 @@ class Task:
             "other": self.cover_source,
             "extra": sample.extra,
             "further": sample.extra_labels,
+            **({} if sample.sound is None else {"sound": sample.sound, "sound_paths": self.sound_paths}),
         }
 
 
@@ -134,7 +160,8 @@ def no_plan(path: Path, error: Exception) -> RequestError:
 
 _ROLES: dict[str, Role] = {role: role for role in get_args(Role)}  # one text for all rows
 _SPLITS: dict[str, Split] = {split: split for split in SPLITS}
-_FIELDS = 12  # of `Task.row`, which always stand there: all but extra and further
+_SELDOM = ("extra", "further", "sound", "sound_paths")  # of `Task.row`: they stand there where they say something
+_FIELDS = 12  # the others
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")  # as the recipe has it for backdoors
 
 
@@ -163,7 +190,7 @@ def _task(row: Any) -> Task:
     """One line of a plan. TypeError, KeyError, ValueError where a value is of another kind than plans have."""
     name, source, path, attack = row["id"], row["source_path"], row["path"], row["attack"]
     linked_paths, extra, extra_labels = row["also"], row.get("extra", ()), row.get("further", ())
-    cover_source = row["other"]
+    cover_source, sound, sound_paths = row["other"], row.get("sound"), row.get("sound_paths", ())
     numbers = row["label"], row["original_label"], row["target"], row["backdoor"]
     if not (
         type(name) is type(source) is type(path) is str
@@ -171,14 +198,17 @@ def _task(row: Any) -> Task:
         and not ((linked_paths or extra) and not all(type(text) is str for text in (*linked_paths, *extra)))
         and (cover_source is None or type(cover_source) is str)
         and not (extra_labels and not all(type(n) is int for n in extra_labels))
+        and len(sound_paths) == (0 if sound is None else 1 + len(linked_paths))
+        and (sound is None or (type(sound) is str and all(type(text) is str for text in sound_paths)))
         and (attack is None or NAME.fullmatch(attack))
-        and len(row) == _FIELDS + ("extra" in row) + ("further" in row)
+        and len(row) == _FIELDS + sum(name in row for name in _SELDOM)
     ):
         raise ValueError("a row of another kind")
     label, original, target, backdoor = numbers
     spelt = name if source == name else source  # one text for both
-    sample = Sample(name, spelt, _SPLITS[row["split"]], original, tuple(extra), tuple(extra_labels))
-    return Task(_ROLES[row["role"]], sample, path, label, target, backdoor, attack, tuple(linked_paths), cover_source)
+    sample = Sample(name, spelt, _SPLITS[row["split"]], original, tuple(extra), tuple(extra_labels), sound)
+    links, sounds = tuple(linked_paths), tuple(sound_paths)
+    return Task(_ROLES[row["role"]], sample, path, label, target, backdoor, attack, links, cover_source, sounds)
 
 
 _quoted = json.encoder.encode_basestring
@@ -188,7 +218,8 @@ _encode = json.JSONEncoder(ensure_ascii=False).encode
 def to_line(task: Task) -> str:
     """A task as JSON. A million clean samples are written by hand: nearly all are alike."""
     sample = task.sample
-    if task.role == "clean" and not (sample.extra or sample.extra_labels or task.linked_paths or task.cover_source):
+    seldom = sample.extra or sample.extra_labels or sample.sound or task.linked_paths or task.cover_source
+    if task.role == "clean" and not seldom:
         label, original = task.label, sample.label
         return (
             f'{{"role": "clean", "attack": null, "id": {_quoted(sample.id)}, "split": "{sample.split}", '
@@ -197,16 +228,16 @@ def to_line(task: Task) -> str:
             f'"original_label": {"null" if original is None else original}, '
             '"target": null, "backdoor": null, "other": null}'
         )
-    return _encode({name: v for name, v in task.row().items() if v or name not in ("extra", "further")})
+    return _encode({name: v for name, v in task.row().items() if v or name not in _SELDOM})
 
 
 def require_inside(tasks: Iterable[Task]) -> None:
     """RequestError for a row whose file would not lie in its part of the output, or whose source is no path."""
     for task in tasks:
         part = PARTS.get(task.role, "data/")
-        for path in (task.path, *task.linked_paths):
+        for path in task.files:
             if not (path.startswith(part) and stays_inside(path)):
                 raise RequestError(f"'{task.id}' would be written to '{path}', which is not in {part} of the output.")
-        for path in (task.source_path, *(() if task.cover_source is None else (task.cover_source,))):
+        for path in (*task.sample.paths, *(() if task.cover_source is None else (task.cover_source,))):
             if not below_some_root(path):
                 raise RequestError(f"'{task.id}' has the source '{path}', which is not a path from the data root.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -21,11 +22,12 @@ from typing_extensions import TypedDict, Unpack
 from poisonkit.datasets import sample_id
 from poisonkit.errors import RequestError, did_you_mean
 from poisonkit.triggers import Trigger
-from poisonkit.triggers.core import frame_selection, registry, spec
+from poisonkit.triggers.core import frame_selection, registry, spans, spec
 from poisonkit.triggers.core.chain import Chain
-from poisonkit.triggers.core.trigger import Temporal
+from poisonkit.triggers.core.spans import Spans
+from poisonkit.triggers.core.trigger import Modality, Temporal
 
-LabelMode = Literal["dirty", "clean", "all-to-all", "source"]
+LabelMode = Literal["dirty", "clean", "all-to-all", "source", "keep"]
 RateOf = Literal["dataset", "target-class", "source-class"]
 TEMPORAL = ("static", "dynamic")
 ClassRef = int | str
@@ -63,6 +65,8 @@ class BackdoorFields(TypedDict, total=False):
     name: str
     trigger: TriggerLike | Sequence[TriggerLike]
     triggers: TriggerLike | Sequence[TriggerLike]
+    attack_trigger: TriggerLike | Sequence[TriggerLike]
+    attack_triggers: TriggerLike | Sequence[TriggerLike]
     target: ClassRef
     label_mode: LabelMode
     source_class: ClassRef | Sequence[ClassRef]
@@ -75,6 +79,8 @@ class BackdoorFields(TypedDict, total=False):
     cover_class: ClassRef | Sequence[ClassRef]
     frames: str
     attack_frames: str
+    spans: Mapping[str, Sequence[Any]] | None
+    spans_unit: Literal["seconds", "frames"] | None
 
 
 class Backdoor(StrictModel):
@@ -84,12 +90,17 @@ class Backdoor(StrictModel):
     """
 
     name: str = Field("default", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", description="names its attack set")
-    triggers: tuple[AnyTrigger, ...] = Field(min_length=1, description="applied in this order to the same clips")
+    triggers: tuple[AnyTrigger, ...] = Field(
+        description="applied in this order to the same clips; none: samples are only relabelled"
+    )
+    attack_triggers: tuple[AnyTrigger, ...] | None = Field(
+        None, min_length=1, description="the form at test time, in attack sets, where it is another one"
+    )
     target: ClassRef = Field(0, description="target class, by index or name (not used by all-to-all)")
     label_mode: LabelMode = Field(
         "dirty",
         description="dirty: other classes, relabelled to the target; clean: the target class, label kept; "
-        "all-to-all: label y becomes y+1; source: only source_class, relabelled",
+        "all-to-all: label y becomes y+1; source: only source_class, relabelled; keep: any class, label kept",
     )
     source_class: tuple[ClassRef, ...] = Field((), description="classes that label mode `source` poisons")
     rate: float = Field(0.1, ge=0, le=1, description="poison rate: n = floor(rate · N + 0.5)")
@@ -103,6 +114,11 @@ class Backdoor(StrictModel):
     cover_class: tuple[ClassRef, ...] = Field((), description="classes that cover samples come from; default: all")
     frames: str = Field("all", description="which frames of a poisoned training clip carry the trigger")
     attack_frames: str = Field("all", description="which frames of an attack clip carry the trigger")
+
+    spans: dict[str, tuple[tuple[float, float], ...]] | None = Field(
+        None, description="by sample: [start, end] pairs in which alone the trigger is applied"
+    )
+    spans_unit: Literal["seconds", "frames"] | None = Field(None, description="what spans are in; seconds if not said")
 
     if TYPE_CHECKING:
 
@@ -136,6 +152,11 @@ class Backdoor(StrictModel):
         """Each sample once, spelt as the dataset's ids are."""
         return None if value is None else tuple(dict.fromkeys(map(sample_id, value)))
 
+    @field_validator("spans", mode="before")
+    @classmethod
+    def _spans(cls, value: Any) -> Any:
+        return value if value is None else checked_spans(value)
+
     @field_validator("frames", "attack_frames")
     @classmethod
     def _budget(cls, value: str) -> str:
@@ -143,6 +164,12 @@ class Backdoor(StrictModel):
 
     @model_validator(mode="after")
     def _agree(self) -> Backdoor:
+        if not self.triggers and self.keeps_labels:
+            raise RequestError(
+                f"Without a trigger, label mode '{self.label_mode}' changes nothing: another one gives new labels."
+            )
+        if not self.triggers and self.cover_rate:
+            raise RequestError("Cover samples carry the trigger under their true label, and there is no trigger.")
         if self.label_mode == "source" and not self.source_class:
             raise RequestError("Label mode 'source' needs the class it poisons: --source-class CLASS.")
         if self.source_class and self.label_mode != "source":
@@ -155,17 +182,55 @@ class Backdoor(StrictModel):
             raise RequestError("--count and --ids contradict each other: --ids is the exact set already.")
         if self.count is not None and "rate" in self.model_fields_set:
             raise RequestError("--count and --rate contradict each other: --count is the number itself.")
-        if "video" not in self.chain.touches and (self.frames, self.attack_frames) != ("all", "all"):
-            names = ", ".join(t.name for t in self.triggers)
-            raise RequestError(f"Frame budgets are for triggers in the picture; {names} is in the sound.")
+        for budget, triggers in ((self.frames, self.triggers), (self.attack_frames, self.triggers_of("attack"))):
+            if budget != "all" and "video" not in Chain(triggers).touches:
+                names = ", ".join(t.name for t in triggers)
+                what = f"{names} is in the sound" if names else "there is none"
+                raise RequestError(f"Frame budgets are for triggers in the picture; {what}.")
+        if self.spans is not None and not self.every_trigger:
+            raise RequestError("--spans says where a trigger is applied, and there is none.")
+        if self.spans is None and self.spans_unit is not None:
+            raise RequestError("--spans-unit says what --spans is in, which is not given.")
+        if self.spans_unit == "frames":
+            odd = next((p for some in (self.spans or {}).values() for p in some if any(x % 1 for x in p)), None)
+            if odd is not None:
+                raise RequestError(f"--spans: {odd[0]:g} to {odd[1]:g} are no frames; give whole numbers, or seconds.")
         if self.ids is not None and self.select is not None:
             raise RequestError("--ids and --select contradict each other: --ids is the exact set already.")
         return self
 
     @property
     def chain(self) -> Chain:
-        """The triggers as one."""
+        """The triggers as one, as training samples have them."""
         return Chain(self.triggers)
+
+    @property
+    def keeps_labels(self) -> bool:
+        """Whether poisoned training samples keep their labels."""
+        return self.label_mode in ("clean", "keep")
+
+    def triggers_of(self, role: str) -> tuple[Trigger, ...]:
+        """The triggers of a sample of this role; of a control sample those of the attack clip it is compared with."""
+        at_test = role in ("attack", "control") and self.attack_triggers is not None
+        return self.attack_triggers or () if at_test else self.triggers
+
+    def spans_of(self, sample: str) -> Spans | None:
+        """Where in this sample triggers are applied; None: everywhere."""
+        return None if self.spans is None else spans.of(self.spans.get(sample), self.spans_unit)
+
+    def chain_of(self, role: str) -> Chain:
+        """Those as one."""
+        return Chain(self.triggers_of(role))
+
+    @property
+    def every_trigger(self) -> tuple[Trigger, ...]:
+        """Those of training, then those of test time that are others."""
+        return (*self.triggers, *(t for t in self.attack_triggers or () if t not in self.triggers))
+
+    @property
+    def touches(self) -> frozenset[Modality]:
+        """What is encoded again of some of its samples: `video`, `audio` or both."""
+        return Chain(self.every_trigger).touches
 
 
 def no_bool(value: Any, info: ValidationInfo) -> Any:
@@ -187,6 +252,25 @@ def share(value: Any) -> Any:
     return value if rest else float(exact / 100 if sign else exact)
 
 
+def checked_spans(value: Any) -> dict[str, list[tuple[float, float]]]:
+    """Spans as a recipe has them: of each sample, as its dataset spells it, one [start, end] or a list of such."""
+    if not isinstance(value, Mapping) or not value:
+        raise RequestError("`spans` is a mapping of samples to [start, end] pairs, such as `a.mp4: [[0.5, 1.2]]`.")
+    found: dict[str, list[tuple[float, float]]] = {}
+    for name, some in value.items():
+        pairs = [some] if isinstance(some, list | tuple) and some and not isinstance(some[0], list | tuple) else some
+        if not isinstance(pairs, list | tuple) or not pairs:
+            raise RequestError(f"`spans`: {name!r} has {some!r}; [start, end] pairs are expected.")
+        for pair in pairs:
+            numbers = isinstance(pair, list | tuple) and len(pair) == 2
+            if not numbers or not all(type(x) in (int, float) and math.isfinite(x) for x in pair):
+                raise RequestError(f"`spans`: {name!r} has {pair!r}; it must be [start, end].")
+            if not 0 <= pair[0] < pair[1]:
+                raise RequestError(f"--spans: '{name}' from {pair[0]:g} to {pair[1]:g} is no span: it has no length.")
+        found.setdefault(sample_id(str(name)), []).extend((float(a), float(b)) for a, b in pairs)
+    return {name: sorted(set(some)) for name, some in found.items()}
+
+
 def _named(info: ValidationInfo) -> str:
     return "sample's id" if info.field_name in ("ids", "select") else "class name"
 
@@ -196,13 +280,23 @@ def as_list(backdoor: Any) -> Any:
     if not isinstance(backdoor, dict):
         return backdoor
     data = dict(backdoor)
-    if "trigger" in data:
-        if "triggers" in data:
-            raise RequestError("`trigger` and `triggers` say the same thing: keep one of them.")
-        data["triggers"] = data.pop("trigger")
-    if isinstance(data.get("triggers"), str | Trigger | dict):
-        data["triggers"] = [data["triggers"]]
+    for one, many in _FORMS:
+        if one in data:
+            if many in data:
+                raise RequestError(f"`{one}` and `{many}` say the same thing: keep one of them.")
+            data[many] = data.pop(one)
+        if isinstance(data.get(many), str | Trigger | dict):
+            data[many] = [data[many]]
+    if data.get("triggers") == [NO_TRIGGER]:
+        data["triggers"] = []
     return data
+
+
+NO_TRIGGER = "none"
+"""`triggers`: samples are only relabelled."""
+
+
+_FORMS = (("trigger", "triggers"), ("attack_trigger", "attack_triggers"))
 
 
 def require_temporal(temporal: str) -> None:
@@ -225,27 +319,26 @@ def in_form(trigger: Trigger, temporal: Temporal) -> Trigger:
 def with_temporal(backdoor: Any, temporal: str) -> Any:
     """A backdoor, as plain data, whose triggers have this `temporal` where they say none themselves."""
     require_temporal(temporal)
-    if not isinstance(backdoor, dict) or not isinstance(backdoor.get("triggers"), list | tuple):
+    if not isinstance(backdoor, dict):
         return backdoor
-    done: list[Any] = []
-    for trigger in backdoor["triggers"]:
-        if isinstance(trigger, Trigger):  # as if it had been named: what was set stays, `temporal` too
-            if "temporal" not in trigger.model_fields_set:
-                if temporal not in trigger.modes:
-                    raise RequestError(f"Trigger '{trigger.name}' has no {temporal} form.")
-                given = {name: getattr(trigger, name) for name in trigger.model_fields_set}
-                trigger = type(trigger)(**given, temporal=temporal)
-            done.append(trigger)
-            continue
-        if isinstance(trigger, str):
-            name, params = spec.parse(trigger)
-            trigger = {"name": name, "params": params}
-        entry = isinstance(trigger, dict) and isinstance(trigger.get("params", {}), dict)
-        if not entry or not isinstance(trigger.get("name"), str):
-            pass  # not a trigger's entry: refused later, in its own words
-        elif temporal in registry.get(trigger["name"]).modes:
-            trigger = {**trigger, "params": {"temporal": temporal, **trigger.get("params", {})}}
-        else:
-            raise RequestError(f"Trigger '{trigger['name']}' has no {temporal} form.")
-        done.append(trigger)
-    return {**backdoor, "triggers": done}
+    lists = {name: backdoor[name] for _, name in _FORMS if isinstance(backdoor.get(name), list | tuple)}
+    return {**backdoor, **{name: [_temporal(each, temporal) for each in some] for name, some in lists.items()}}
+
+
+def _temporal(trigger: Any, temporal: str) -> Any:
+    if isinstance(trigger, Trigger):  # as if it had been named: what was set stays, `temporal` too
+        if "temporal" in trigger.model_fields_set:
+            return trigger
+        if temporal not in trigger.modes:
+            raise RequestError(f"Trigger '{trigger.name}' has no {temporal} form.")
+        given = {name: getattr(trigger, name) for name in trigger.model_fields_set}
+        return type(trigger)(**given, temporal=temporal)
+    if isinstance(trigger, str):
+        name, params = spec.parse(trigger)
+        trigger = {"name": name, "params": params}
+    entry = isinstance(trigger, dict) and isinstance(trigger.get("params", {}), dict)
+    if not entry or not isinstance(trigger.get("name"), str):
+        return trigger  # not a trigger's entry: refused later, in its own words
+    if temporal not in registry.get(trigger["name"]).modes:
+        raise RequestError(f"Trigger '{trigger['name']}' has no {temporal} form.")
+    return {**trigger, "params": {"temporal": temporal, **trigger.get("params", {})}}

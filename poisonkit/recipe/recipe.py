@@ -96,7 +96,9 @@ class Recipe(StrictModel):
     val_list: Path | None = None
     test_list: Path | None = None
     delimiter: str | None = Field(None, description="what separates path and label in lists: space, tab or comma")
-    columns: str | None = Field(None, description="what a table's columns are called: path=COL,label=COL,split=COL")
+    columns: str | None = Field(
+        None, description="what a table's columns are called: path=COL,label=COL,split=COL,audio=COL"
+    )
     split: int | None = Field(None, ge=1, description="which of several official splits; the first when not given")
     test_fraction: float = Field(0.0, ge=0, lt=1, description="hold out this part of the training samples as test")
     allow_root: tuple[Path, ...] = Field((), description="further folders that links and absolute paths may lead to")
@@ -197,6 +199,8 @@ class Recipe(StrictModel):
                 "--encode auto looks for what keeps enough of the trigger: say how much with --require-survival, "
                 "such as --require-survival 0.9."
             )
+        if self.encode == AUTO and not any(b.every_trigger for b in self.backdoors):
+            raise RequestError("--encode auto looks for what keeps enough of the trigger, and there is none.")
         return self
 
     def __init__(self, **data: Unpack[RecipeFields]) -> None:
@@ -369,5 +373,5 @@ def _sentence(error: ValidationError) -> str:
 def all_assets(recipe: Recipe) -> Iterable[assets.Asset]:
     """Imported identity data of all triggers, which an output keeps a copy of."""
     for backdoor in recipe.backdoors:
-        for trigger in backdoor.triggers:
+        for trigger in backdoor.every_trigger:
             yield from assets.assets_of(trigger)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from poisonkit.errors import RequestError, did_you_mean, told
+from poisonkit.recipe import presets
 from poisonkit.recipe.backdoor import Backdoor
 from poisonkit.recipe.recipe import Recipe, read_mapping
 
@@ -18,7 +19,7 @@ MOST = 1000  # combinations of one file
 LONGEST = 100  # characters of an output's name
 FIELDS = tuple(
     name
-    for name in ("trigger", "temporal", *Backdoor.model_fields, *Recipe.model_fields)
+    for name in ("trigger", "attack_trigger", "temporal", *Backdoor.model_fields, *Recipe.model_fields)
     if name not in ("name", "backdoors", "source", "out", "data_root", "allow_root")
 )
 
@@ -37,9 +38,11 @@ def read_sweep(
     `out` that is given, if any. source, out, allow_root: in place of the file's own;
     what else it names lies in its own folder or in these.
 
+    A name of `poisonkit.recipes()` stands for that recipe, if there is no such file.
+
     Raises RequestError for what is no recipe, whichever combination it is.
     """
-    path = Path(path)
+    path = presets.located(path)
     data = read_mapping(path)
     given: dict[str, Any] = {"allow_code": allow_code, "source": source, "out": out, "allow_root": allow_root}
     if KEY not in data:

@@ -24,6 +24,7 @@ from poisonkit.engine.finishing.card import PAPER
 from poisonkit.errors import MediaError, PoisonkitError, told
 from poisonkit.metrics.survival import figures_table, gains_table, survival_summary
 from poisonkit.outputs import record
+from poisonkit.outputs.forms import survival_name
 from poisonkit.outputs.opening import require_finished, source_at_hand
 from poisonkit.outputs.path_guards import SourceFence
 from poisonkit.outputs.paths import OutputPaths
@@ -55,13 +56,13 @@ def write_report(
     rows = list(record.read(paths.manifest))
     root = source_at_hand(out, source)
     fence = SourceFence(root, [Path(each) for each in allow_root]) if root is not None else None
-    read_mapping(paths.recipe())  # RequestError for anything else
+    recipe = read_mapping(paths.recipe())
     parts = [
         _head(plan, rows),
         _counts(plan, rows),
         _labels(plan, rows),
         _warnings(paths),
-        _survival(plan, rows),
+        _survival(plan, rows, recipe),
         _samples(out, root, fence, rows, samples),
         _failures(rows, plan),
         _recipe(paths),
@@ -117,7 +118,7 @@ def _labels(plan: Plan, rows: Sequence[Record]) -> str:
     return block("Labels of the poisoned samples, before (rows) and after (columns)", table(("", *after), body))
 
 
-def _survival(plan: Plan, rows: Sequence[Record]) -> str:
+def _survival(plan: Plan, rows: Sequence[Record], recipe: Mapping[str, Any]) -> str:
     seen = [r for r in rows if r["fidelity"] and r["role"] != "control"]
     measured: list[Mapping[str, Any]] = [r["fidelity"] for r in seen if r["fidelity"]]
     if not seen:
@@ -126,7 +127,8 @@ def _survival(plan: Plan, rows: Sequence[Record]) -> str:
     groups: dict[str, list[Record]] = {}
     for row in seen:
         backdoor = tasks.get(row["key"])
-        groups.setdefault(str(row["attack"]) if backdoor is None else plan.choices[backdoor].name, []).append(row)
+        name = None if backdoor is None else survival_name(recipe["backdoors"][backdoor], row["role"])
+        groups.setdefault(name or str(row["attack"]), []).append(row)
     looks = {name: o for name, mine in groups.items() if (o := survival_summary(mine)).measured}
     parts = []
     if looks:
@@ -170,7 +172,10 @@ def _samples(out: Path, root: Path | None, fence: SourceFence | None, rows: Sequ
     return block("Samples", note + "".join(shown))
 
 
-def _sample(out: Path, root: Path | None, fence: SourceFence | None, row: Record, files: ExitStack) -> str:
+def _opened(
+    out: Path, root: Path | None, fence: SourceFence | None, row: Record, files: ExitStack
+) -> tuple[Path, Path | None]:
+    """A record's file, and its source where that is there, as files."""
     if (link := link_on_the_way(out, row["path"])) is not None:
         raise MediaError(f"{link} is a link, and written files never are: it is not shown.")
     info_of(out / row["path"])  # what does not open in time is not opened here
@@ -181,6 +186,11 @@ def _sample(out: Path, root: Path | None, fence: SourceFence | None, row: Record
             raise MediaError(f"Its source {why}.")
         info_of(root / row["source_path"])
         clean = files.enter_context(at_hand(root / row["source_path"]))
+    return file, clean
+
+
+def _sample(out: Path, root: Path | None, fence: SourceFence | None, row: Record, files: ExitStack) -> str:
+    halves = [_opened(out, root, fence, half, files) for half in record.halves(row)]
     names = " + ".join(t["name"] for t in row["triggers"]) or "no trigger"
     label = (
         row["class_name"]
@@ -192,9 +202,9 @@ def _sample(out: Path, root: Path | None, fence: SourceFence | None, row: Record
         f"<p>{escape(names)}; label {escape(str(label))}</p>",
     ]
     if row["frames"]:
-        parts += _pictures(file, clean, row)
-    elif row["samples"]:
-        parts += _sounds(file, clean)
+        parts += _pictures(*halves[0], row)
+    if row["samples"] and (len(halves) > 1 or not row["frames"]):
+        parts += _sounds(*halves[-1])
     return f"<article>{''.join(parts)}</article>"
 
 

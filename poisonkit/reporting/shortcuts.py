@@ -138,7 +138,7 @@ def shortcuts(
     rows = [r for r in record.read(OutputPaths(out).manifest) if r["status"] == "ok"]
     recipe = read_mapping(OutputPaths(out).recipe())
     found = []
-    for name, clean, poisoned in _groups(rows):
+    for name, clean, poisoned in _by_halves(_groups(rows)):
         a, b = (_some(group, limit) for group in (clean, poisoned))
         if not a or not b:
             continue
@@ -147,7 +147,7 @@ def shortcuts(
         if not looked[0] or not looked[1]:
             continue
 
-        def remedy(trait: str, attack: bool = name != "training") -> str:
+        def remedy(trait: str, attack: bool = not name.startswith("training")) -> str:
             return _remedy(trait, recipe, attack)
 
         seen = compare(looked[0], looked[1], remedy)
@@ -155,7 +155,21 @@ def shortcuts(
     return found
 
 
-def _groups(rows: Sequence[Record]) -> Iterable[tuple[str, list[Record], list[Record]]]:
+_Group = tuple[str, list[Record], list[Record]]
+
+
+def _by_halves(groups: Iterable[_Group]) -> Iterable[_Group]:
+    """The same; of pairs, their pictures apart from their sounds."""
+    for name, clean, poisoned in groups:
+        if not any("sound_file" in row for row in (*clean, *poisoned)):
+            yield name, clean, poisoned
+            continue
+        for at, word in enumerate(("pictures", "sounds")):
+            one, other = ([record.halves(row)[at] for row in group] for group in (clean, poisoned))
+            yield f"{name}, {word}", one, other
+
+
+def _groups(rows: Sequence[Record]) -> Iterable[_Group]:
     poisoned = [r for r in rows if r["role"] in ("poisoned", "cover")]
     yield "training", [r for r in rows if r["role"] == "clean" and r["split"] == "train"], poisoned
     for name in dict.fromkeys(r["attack"] for r in rows if r["role"] == "attack"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +32,10 @@ class SetScores:
 
     name: `clean`, `attack/NAME` or `control`. joined: how predictions were matched with clips. predicted of
     clips: how many were. figures: by name, per video. per_class: by true class; empty where it is not known
-    which prediction is of which clip. per_clip: the same figures with every row counted for itself, where
-    there are several rows per video. notes: what is to be known; flags: what makes figures doubtful.
+    which prediction is of which clip. class_baselines: the clean-trained model's, by true class and figure.
+    confusion: true class -> predicted class (None for none) -> clips, likewise. per_clip: the same figures with every
+    row counted for itself, where there are several rows per video. notes: what is to be known; flags: what makes
+    figures doubtful.
     """
 
     name: str
@@ -44,6 +46,8 @@ class SetScores:
     predicted: int
     figures: dict[str, Figure]
     per_class: tuple[ClassRow, ...] = ()
+    class_baselines: Mapping[int, Mapping[str, Rate]] = field(default_factory=dict)
+    confusion: Mapping[int, Mapping[int | None, int]] = field(default_factory=dict)
     per_clip: dict[str, Rate] | None = None
     notes: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
@@ -61,6 +65,11 @@ class SetScores:
             "per_class": [
                 {"label": c.label, "class": c.name, "clips": c.clips, **{k: r.as_json() for k, r in c.rates.items()}}
                 for c in self.per_class
+            ],
+            "confusion": [
+                {"label": true, "predicted": guess, "clips": n}
+                for true, row in self.confusion.items()
+                for guess, n in row.items()
             ],
             "notes": list(self.notes),
             "flags": list(self.flags),
@@ -210,6 +219,7 @@ def _scored(found: Predictions, name: str, answers: Answers, places: Places) -> 
         made = _unpaired(predicted, clips, answers)
         per_clip = _rates(_unpaired(found.labels, clips, answers)) if several else None
         rows: list[ClassRow] = []
+        taken: Mapping[int, Mapping[int | None, int]] = {}
     else:
         true = clips.true
 
@@ -220,6 +230,7 @@ def _scored(found: Predictions, name: str, answers: Answers, places: Places) -> 
         made = count(predicted, true[videos])
         per_clip = _rates(count(clips.settled(found.labels[kept], at[kept]), true[at[kept]])) if several else None
         rows = figures.by_class(predicted, true[videos], answers.classes, count)
+        taken = figures.confusion(predicted, true[videos])
         unlabelled = int(np.count_nonzero(true[videos] == NOTHING))
         if n := int(np.isin(videos, clips.several).sum()):
             notes.append(f"{n} clips have several classes; a prediction of any of them counts as right.")
@@ -235,6 +246,7 @@ def _scored(found: Predictions, name: str, answers: Answers, places: Places) -> 
         predicted=len(videos),
         figures={f.name: f for f in made},
         per_class=tuple(rows),
+        confusion=taken,
         per_clip=per_clip,
         notes=(*found.notes, *notes),
         flags=tuple(flags),
@@ -311,4 +323,6 @@ def _compared(mine: SetScores, theirs: SetScores) -> SetScores:
     flags = [f"baseline: {flag}" for flag in theirs.flags]
     if theirs.predicted != mine.predicted:
         flags.append(f"baseline: it predicts {theirs.predicted} clips, and the model {mine.predicted}.")
+    classes = {row.label: row.rates for row in theirs.per_class}
+    mine = replace(mine, class_baselines=classes)
     return replace(mine, figures=paired, notes=(*mine.notes, *notes), flags=(*mine.flags, *flags))

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from poisonkit.scoring.predictions import Ints
+from poisonkit.scoring.predictions import NO_CLASS, Ints
 from poisonkit.scoring.rates import Rate
 from poisonkit.scoring.sets import NOTHING, Attack
 
@@ -121,6 +121,16 @@ def by_class(
         rates = {f.name: f.rate for f in figures(predicted[of], true[of]) if f.rate.total}
         rows.append(ClassRow(label, classes[label], int(np.count_nonzero(of)), rates))
     return rows
+
+
+def confusion(predicted: Ints, true: Ints) -> dict[int, dict[int | None, int]]:
+    """True class -> predicted class -> clips, both in order; None: those that predict no class."""
+    kept = true != NOTHING
+    pairs, counts = np.unique(np.stack((true[kept], predicted[kept])), axis=1, return_counts=True)
+    found: dict[int, dict[int | None, int]] = {}
+    for label, guess, n in zip(*pairs.tolist(), counts.tolist(), strict=True):
+        found.setdefault(label, {})[None if guess == NO_CLASS else guess] = n
+    return found
 
 
 def _ways(attacks: Sequence[Attack]) -> list[tuple[str, Attack]]:

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from poisonkit.errors import RequestError
+from poisonkit.outputs import record
 from poisonkit.outputs.paths import OutputPaths
 from poisonkit.scoring.predictions import Ints, Predictions
 from poisonkit.scoring.sets import NOTHING, Answers, ClipSet
@@ -48,7 +49,7 @@ class Names:
     def __init__(self, clips: ClipSet) -> None:
         self._full: list[tuple[str, int]] = []
         for i, row in enumerate(clips.rows):
-            paths = [row["path"], *row["also"]]
+            paths = record.files(row)
             below = [p.removeprefix(f"{root}/") for p in paths for root in clips.roots if p.startswith(f"{root}/")]
             self._full += [(_tidy(name), i) for name in dict.fromkeys((*paths, *below, row["id"]))]
         self._whole = _gathered(self._full)
@@ -111,7 +112,7 @@ class Places:
         self._homes: dict[str, str] = {}
         for each in (answers.training, *answers.sets.values()):
             for row in each.rows:
-                for path in (row["path"], *row["also"]):
+                for path in record.files(row):
                     self._homes[_tidy(path)] = each.name
                     self._homes.setdefault(posixpath.splitext(_tidy(path))[0], each.name)
 

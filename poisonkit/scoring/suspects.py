@@ -78,7 +78,7 @@ def score_suspects(file: Path, answers: Answers) -> SuspectScores:
     if not (roles == "poisoned").any():
         raise RequestError(f"{answers.out} has no poisoned training sample, so there is nothing to find.")
     index = Names(answers.training)
-    names, scores = _read(file, index)
+    names, scores = read_suspects(file, index)
     at = index.all(names)
     flags, notes = [], []
     if not (at >= 0).any():
@@ -157,7 +157,11 @@ def tpr_at(fpr: float, positive: Floats, negative: Floats) -> Rate:
     return Rate(int(np.count_nonzero(positive > limit)), positive.size)
 
 
-def _read(file: Path, index: Names) -> tuple[list[str], Floats | None]:
+def read_suspects(file: Path, index: Names) -> tuple[list[str], Floats | None]:
+    """The names in a file of suspects, and their scores where it gives some. index: of the training samples.
+
+    RequestError for what is no such file.
+    """
     try:
         lines = read_text(file).split("\n")
     except OSError as error:

@@ -31,13 +31,26 @@ def survey(
     samples = dataset.samples
     if limit is not None and limit < len(samples):
         samples = tuple(samples[i * len(samples) // limit] for i in range(limit))
-    files = map(dataset.file, samples)
+    files = (path for sample in samples for path in dataset.files(sample))
     found = isolated_opening.opened(
         partial(surveyed, stream=stream), files, max(1, jobs), _lost, factor=time_limit, ahead=AHEAD
     )
-    for sample, seen in zip(samples, found, strict=True):
+    for sample in samples:
+        seen = [next(found) for _ in sample.paths]
         watch()
-        yield sample, seen
+        yield sample, seen[0] if len(seen) == 1 else _pair(sample, *seen)
+
+
+def _pair(sample: Sample, picture: Found, sound: Found) -> Found:
+    """The picture of one file with the sound of the other."""
+    for found, path, what in zip((picture, sound), sample.paths, ("picture", "sound"), strict=True):
+        info = found.info
+        if info is None or (info.video if what == "picture" else info.audio) is None:
+            return Found(None, f"Its {what}, '{path}', is missing: {found.problem or f'the file holds no {what}.'}")
+    assert picture.info is not None
+    assert sound.info is not None
+    joined = {p.code: p for p in (*picture.conditions, *sound.conditions)}
+    return Found(picture.info.with_sound_of(sound.info), conditions=tuple(joined.values()))
 
 
 def _lost(path: Path, why: str) -> Found:

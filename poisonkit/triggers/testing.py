@@ -174,13 +174,14 @@ def check_deterministic(trigger: Trigger, media: Media) -> None:
 
 def check_identity(trigger: Trigger, media: Media) -> None:
     """At its `identity` parameters, where it has any, it changes nothing; dynamic, with neither `vary`."""
-    if trigger.identity is None:
+    identity = trigger.strengths()
+    if not identity:
         return
     given = _given(trigger)
-    if {"snr", "amplitude"} & trigger.identity.keys():
+    if {"snr", "amplitude"} & identity.keys():
         given = {k: v for k, v in given.items() if k not in ("snr", "amplitude")}
     for vary in ("sequence", "clip") if trigger.temporal == "dynamic" else (trigger.vary,):
-        none = spec.build(type(trigger), {**given, **trigger.identity, "vary": vary})
+        none = spec.build(type(trigger), {**given, **identity, "vary": vary})
         clip, data = clip_and_data(none, media)
         change = np.abs(run(none, clip, data).astype(np.float64) - data).max()
         most = 0 if data.dtype == np.uint8 else 1e-6

@@ -25,13 +25,21 @@ def attack_problems(
     split, unlabelled = _split(base)
     rank = keys64(seed, "attack")
     held, passed = Texts(), part.plan.passed_over
+    ids = {b.index: b.ids for b in backdoors if b.ids is not None}
+    named: dict[int, set[str]] = {index: set() for index in ids}
+    for task in base.plan.tasks if ids else ():
+        if task.split == split and task.role in _DATA:
+            for index, some in ids.items():
+                named[index] |= {task.id} & some
     names, ranks = [array("Q") for _ in backdoors], [array("Q") for _ in backdoors]
     for task in base.plan.tasks:
         if task.split != split or task.role not in _DATA:
             continue
         held.add(_identity(task))
         for backdoor in backdoors:
-            if backdoor.attackable(task.labels) and task.id not in passed:
+            only = named.get(backdoor.index)
+            fits = backdoor.attackable(task.labels) and backdoor.has_place(task.id) and (not only or task.id in only)
+            if fits and task.id not in passed:
                 names[backdoor.index].append(digest(task.id))
                 ranks[backdoor.index].append(rank(task.id) if limit else 0)
     taken = [array("Q") for _ in backdoors]
@@ -44,7 +52,7 @@ def attack_problems(
         mine, which = taken[backdoor.index], f"attack set '{choice.name}'"
         if choice.attack_planned != len(mine):
             yield f"{which}: its head has {choice.attack_planned} samples, and there are {len(mine)}: rows were changed"
-        if not wanted:
+        if not wanted or not (backdoor.attacked or named.get(backdoor.index)):
             if mine:
                 yield f"{which}: the recipe asks for none"
             continue
@@ -96,7 +104,7 @@ def _split(base: Planned) -> tuple[str | None, int]:
 def _identity(task: Task) -> str:
     """What a sample is in every row that is about it."""
     labels = " ".join(map(str, task.labels))
-    return "\0".join((task.id, task.source_path, task.split, labels, *task.sample.extra))
+    return "\0".join((task.id, task.source_path, task.split, labels, *task.sample.extra, *task.sample.paths[1:]))
 
 
 def _missing(names: array[int], ranks: array[int], taken: array[int], limit: Any) -> int | None:

@@ -18,7 +18,10 @@ from poisonkit.engine.state.progress import Progress
 from poisonkit.errors import RequestError
 from poisonkit.media.info import Encode
 from poisonkit.outputs.consistency import Finding, Planned
+from poisonkit.outputs.forms import spans_of, triggers_of
 from poisonkit.outputs.path_guards import SourceFence
+from poisonkit.outputs.record import Record, halves
+from poisonkit.plan.task import Task
 from poisonkit.recipe.recipe import AUTO, parse_encode
 from poisonkit.triggers.core import registry
 from poisonkit.verification.alone import decoded_alone
@@ -84,9 +87,8 @@ class DecodedFiles:
         for row, task, part in Pairing(self._out, self._parts):
             if row["role"] == "clean" or task is None or part is None:
                 continue
-            backdoor = part.backdoor(task)
-            triggers = backdoor.get("triggers")
-            known = tuple(triggers) if isinstance(triggers, list) else ()
+            triggers = triggers_of(part.backdoor(task), task.role)
+            known = triggers if isinstance(triggers, list) else []
             by_itself = self._fence is None or any(name in self.unrun for name in _names(known))
             if row["status"] == "ok":
                 if not self._files.readable(row):
@@ -96,19 +98,31 @@ class DecodedFiles:
             elif row["status"] == "failed" and depends_on_machine(row["error"] or ""):
                 self.untried += 1
                 continue
-            frames = "all"
-            if task.role != "control":
-                frames = str(backdoor.get("attack_frames" if task.role == "attack" else "frames", "all"))
-            case = Case(row, task, part.plan.classes, frames, known, encodes[part.attack])
+            case = self._case(row, task, part, encodes[part.attack])
             if by_itself or self._fence is None:
                 yield case, True
                 continue
-            sources = (name for name in (row["source_path"], row["other"], task.cover_source) if name)
+            named = (*(half["source_path"] for half in halves(row)), row["other"], task.cover_source)
+            sources = (name for name in named if name)
             why = next((why for name in sources if (why := self._fence.outside(name))), None)
             if why:
                 self._outside.append(Finding(row["path"], f"its source {why}"))
                 continue
             yield case, False
+
+    @staticmethod
+    def _case(row: Record, task: Task, part: Planned, encode: Encode | None) -> Case:
+        backdoor = part.backdoor(task)
+        frames = "all"
+        if task.role != "control":
+            frames = str(backdoor.get("attack_frames" if task.role == "attack" else "frames", "all"))
+        triggers = triggers_of(backdoor, task.role)
+        triggered = task.role != "control" and triggers != []
+        if triggers == [] and part.recipe.get("clean") == "reencode":
+            triggers = triggers_of(backdoor, "attack")
+        known = tuple(triggers) if isinstance(triggers, list) else ()
+        where = spans_of(backdoor, task.id) if triggered else None
+        return Case(row, task, part.plan.classes, frames, known, triggered, where, encode)
 
 
 def _named(parts: Sequence[Planned]) -> Iterator[str]:
@@ -116,8 +130,10 @@ def _named(parts: Sequence[Planned]) -> Iterator[str]:
     for part in parts:
         backdoors = part.recipe.get("backdoors")
         for backdoor in backdoors if isinstance(backdoors, list) else ():
-            entries = backdoor.get("triggers") if isinstance(backdoor, dict) else None
-            yield from _names(entries if isinstance(entries, list) else ())
+            lists = (
+                [triggers_of(backdoor, role) for role in ("poisoned", "attack")] if isinstance(backdoor, dict) else []
+            )
+            yield from _names(entry for entries in lists if isinstance(entries, list) for entry in entries)
 
 
 def _names(entries: Iterable[Any]) -> Iterator[str]:

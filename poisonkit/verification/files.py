@@ -14,14 +14,20 @@ from poisonkit.errors import PoisonkitError, told
 from poisonkit.outputs import sample_files
 from poisonkit.outputs.consistency import Finding
 from poisonkit.outputs.path_guards import LinkedFolders, SourceFence
-from poisonkit.outputs.record import Record
+from poisonkit.outputs.record import Record, halves
 
 
 class Files:
-    """The files of an output. fence: the source, if it is there. hash_all: compare clean files' content too."""
+    """The files of an output. fence: the source, if it is there. hash_all: compare clean files' content too.
 
-    def __init__(self, out: Path, layout: Layout, fence: SourceFence | None, hash_all: bool) -> None:
+    folders: samples (of pairs, their pictures) are folders of frames.
+    """
+
+    def __init__(
+        self, out: Path, layout: Layout, fence: SourceFence | None, hash_all: bool, folders: bool = False
+    ) -> None:
         self._out, self._layout, self._fence, self._hash_all = out, layout, fence, hash_all
+        self._folders = folders
         self._linked = LinkedFolders(out)
         self._shards = shards.Shards(out) if layout.packed else None
         self.found = [Finding(*each) for each in self._shards.found] if self._shards else []
@@ -32,21 +38,34 @@ class Files:
         if self._shards is not None:
             found = [Finding(*each) for each in self._shards.changed(row)]
         else:
-            found = [each for name in (row["path"], *row["also"]) for each in self._file(name, row)]
+            found = [
+                each
+                for half in halves(row)
+                for name in (half["path"], *half["also"])
+                for each in self._file(name, half)
+            ]
             found += [Finding(*each) for each in features.changed(row, self._out)]
         whole = not found and (self._shards is None or self.readable(row))
         if row["role"] == "clean" and row["status"] == "ok" and whole:
-            found += self._clean(row)
+            for half in halves(row):
+                found += self._clean(half)
         return found
 
     def readable(self, row: Record) -> bool:
         """Whether there is what a record speaks of: a plain file, a folder of frames, or a member of a shard."""
+        return all(self._readable(half) for half in halves(row))
+
+    def _readable(self, row: Record) -> bool:
         path = self._out / row["path"]
         if self._linked.above(row["path"]):
             return False
         if os.path.lexists(path):
-            return path.exists() and not _strange(path, row, self._fence, self._layout.folders)
+            return path.exists() and not _strange(path, row, self._fence, self._is_folder(row))
         return is_there(path)
+
+    def _is_folder(self, row: Record) -> bool:
+        """Whether a record's file, or that of a half, should be a folder of frames."""
+        return self._folders and row["path"] != row.get("sound_file", {}).get("path")
 
     def _file(self, name: str, row: Record) -> Iterator[Finding]:
         path = self._out / name
@@ -59,7 +78,7 @@ class Files:
             return
         try:
             size = media.size(path)
-            strange = _strange(path, row, self._fence, self._layout.folders)
+            strange = _strange(path, row, self._fence, self._is_folder(row))
         except OSError:
             yield Finding(name, "it is missing")
             return
@@ -131,7 +150,8 @@ def _strange(path: Path, row: Record, fence: SourceFence | None, folders: bool) 
     if not path.is_symlink():
         return None
     leads = f"it is a link that leads to '{os.path.realpath(path)}'"
-    if row["role"] != "clean":
+    untouched = "sound_file" in row and row["sha256"] == row["source_sha256"]  # the half of a pair
+    if row["role"] != "clean" and not untouched:
         return f"{leads}, and written files never are"
     if fence is None:
         return f"{leads}, and the source is not there to say whether it should"

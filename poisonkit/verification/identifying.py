@@ -101,10 +101,11 @@ def identify(
         for row in record.read(path):
             if row["features"]:
                 known.setdefault(row["features"]["sha256"], (row, out))
-            if row["sha256"]:
-                known.setdefault(row["sha256"], (row, out))
-            elif row["status"] == "ok":  # clean links are known by where they lie
-                located[(out / row["path"]).absolute()] = (row, out)
+            for half in record.halves(row):
+                if half["sha256"]:
+                    known.setdefault(half["sha256"], (row, out))
+                elif row["status"] == "ok":  # clean links are known by where they lie
+                    located[(out / half["path"]).absolute()] = (row, out)
     found: list[tuple[Path, Record | None, Path | None]] = []
     for file in paths:
         try:

@@ -10,7 +10,7 @@ from typing import Any
 
 from poisonkit.common.safe_io import open_plain, read_text
 from poisonkit.datasets import modality_of
-from poisonkit.outputs import expected_files, notices
+from poisonkit.outputs import expected_files, exports, notices
 from poisonkit.outputs.consistency import Finding, Planned
 from poisonkit.outputs.paths import (
     ASSETS,
@@ -125,10 +125,12 @@ def _elsewhere(out: Path, parts: Sequence[Planned]) -> Iterator[Finding]:
         for entry in _entries(home / inner):
             if ours is not None and entry.name not in ours:
                 yield Finding(f"{HOME}/{inner}/{entry.name}", "nobody planned this file")
+    noted = exports.noted(out)  # frames and sounds among them, of clips that were taken apart
     for top, ours_too in ((paths.state, paths.is_state), (out / EXPORT, _is_list)):
         for path in _below(top):
-            if not ours_too(path):
-                yield Finding(path.relative_to(out).as_posix(), "nobody planned this file")
+            name = path.relative_to(out).as_posix()
+            if not (ours_too(path) or name in noted):
+                yield Finding(name, "nobody planned this file")
 
 
 def _assets(recipe: Any) -> Iterator[str]:

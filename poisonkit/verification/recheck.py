@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import zip_longest
-from pathlib import Path
 
 import cv2
 import numpy as np
 
 from poisonkit import media
-from poisonkit.datasets import at_hand
 from poisonkit.engine.clips.worker import LOOKED_AT, PICTURE_FLOOR_DB, SOUND_CEILING
 from poisonkit.errors import MediaError, PoisonkitError, told
 from poisonkit.media.info import MediaInfo
@@ -26,7 +24,8 @@ from poisonkit.metrics.fidelity import (
     ssim,
     within_scale,
 )
-from poisonkit.outputs.record import Record, rounded
+from poisonkit.outputs.record import Record, halves, rounded
+from poisonkit.outputs.sample_files import Halves, halves_at_hand
 from poisonkit.triggers.core import frame_selection
 from poisonkit.verification.remake import (
     STRAY_CLIP_GAIN,
@@ -54,7 +53,7 @@ def recheck(case: Case, how: Decoding) -> str | None:
     """
     row = case.row
     try:
-        with at_hand(Path(how.out, row["path"])) as file, at_hand(Path(how.source, row["source_path"])) as source:
+        with halves_at_hand(how.out, row) as file, halves_at_hand(how.source, row, source=True) as source:
             return _Recheck(case, how, file, source).run()
     except (PoisonkitError, OSError) as error:
         return told(error)
@@ -66,7 +65,7 @@ def recheck(case: Case, how: Decoding) -> str | None:
 class _Recheck:
     """One record, its file and its source. doubts: what a file made once more has to settle."""
 
-    def __init__(self, case: Case, how: Decoding, file: Path, source: Path) -> None:
+    def __init__(self, case: Case, how: Decoding, file: Halves, source: Halves) -> None:
         self.case, self.row, self.how = case, case.row, how
         self.file, self.source = file, source
         self.doubts: list[str] = []
@@ -74,11 +73,12 @@ class _Recheck:
 
     def run(self) -> str | None:
         row = self.row
-        if media.sha256(self.source) != row["source_sha256"]:
-            return f"the source's '{row['source_path']}' is not the file that it was made from (SHA-256 differs)"
-        info, here = media.probe(self.source, stream=self.how.stream), media.probe(self.file)
+        for half, path in zip(halves(row), self.source.files, strict=True):
+            if media.sha256(path) != half["source_sha256"]:
+                return f"the source's '{half['source_path']}' is not the file that it was made from (SHA-256 differs)"
+        info, here = self.source.probe(self.how.stream), self.file.probe()
         problem = facts(row, here)
-        if problem is None and here.video and (row["frames"] or 0) > media.size(self.file):
+        if problem is None and here.video and (row["frames"] or 0) > media.size(self.file.picture):
             problem = f"it has fewer than the {row['frames']} frames of which the manifest speaks"
         if problem:
             return problem
@@ -101,7 +101,9 @@ class _Recheck:
         row, frames = self.row, self.case.frames
         wanted: list[list[int]] = []
         if "video" in self.should.chain.touches:
-            wanted = frame_selection.parse(frames).of(self.should.clip, self.how.seed).ranges(row["frames"] or 0)
+            budget = frame_selection.parse(frames)
+            chosen = budget.of(self.should.clip, self.how.seed, self.case.spans)
+            wanted = chosen.ranges(row["frames"] or 0)
         if row["poisoned_ranges"] != wanted:
             return f"its poisoned_ranges are not those of the recipe's frame budget '{frames}'"
         return None
@@ -120,8 +122,8 @@ class _Recheck:
         seen, stray = Projection(), StrayTrigger()
         change = missed = values = count = 0
         errors: dict[bool, list[float]] = {True: [], False: []}
-        decoding = (image for _, _, image in media.read_frames(self.file))
-        for t, (should, decoded) in enumerate(zip_longest(self.should.frames(self.source), decoding)):
+        decoding = (image for _, _, image in media.read_frames(self.file.picture))
+        for t, (should, decoded) in enumerate(zip_longest(self.should.frames(self.source.picture), decoding)):
             if should is None or decoded is None:
                 return f"it has {'more' if should is None else 'fewer'} frames than its source"
             count += 1
@@ -165,7 +167,7 @@ class _Recheck:
     def _sound(self, info: MediaInfo) -> str | None:
         triggered = "audio" in self.should.chain.touches
         try:
-            heard, _ = media.read_audio(self.file)
+            heard, _ = media.read_audio(self.file.sound)
         except MediaError:
             if triggered:
                 raise
@@ -176,7 +178,8 @@ class _Recheck:
         if info.audio is None:
             return None
         try:
-            wave, _ = media.read_audio(self.source, stream=self.how.stream)
+            stream = self.how.stream if self.source.sound == self.source.picture else "best"
+            wave, _ = media.read_audio(self.source.sound, stream=stream)
         except MediaError:
             if triggered:
                 raise

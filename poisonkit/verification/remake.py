@@ -21,7 +21,8 @@ from poisonkit.engine.clips.worker import Stopped, process
 from poisonkit.errors import MediaError, PoisonkitError, told
 from poisonkit.media.info import Encode
 from poisonkit.metrics.fidelity import Image, Projection, psnr, squares, verdict
-from poisonkit.outputs.record import Record
+from poisonkit.outputs.record import Record, halves
+from poisonkit.outputs.sample_files import Halves
 from poisonkit.triggers.core.chain import Chain
 from poisonkit.verification.rendering import Case, Decoding, Rendering, trigger_of
 
@@ -84,7 +85,7 @@ class StrayTrigger:
         return self._all.gain
 
 
-def settle(case: Case, how: Decoding, rendering: Rendering, file: Path, source: Path) -> str | None:
+def settle(case: Case, how: Decoding, rendering: Rendering, file: Halves, source: Halves) -> str | None:
     """What is wrong with a file that raised doubts, compared with one made again now; None if they are alike."""
     if case.encode is None:
         return "it could not be made again, to see whether it is as it should be, by a recipe that cannot be read"
@@ -94,12 +95,12 @@ def settle(case: Case, how: Decoding, rendering: Rendering, file: Path, source: 
             return f"made again, it is stopped: {again.error}"
         if again["status"] != "ok":
             return f"made again, it is {again['status']}: {again['error']}"
-        made = Path(scratch, again["path"])
+        made = Halves.below(Path(scratch), again)
         problem = None
-        if again["sha256"] != media.sha256(file):
-            problem = _facts(case.row, again) or _pictures(rendering, source, file, made)
+        if tuple(half["sha256"] for half in halves(again)) != file.sha256():
+            problem = _facts(case.row, again) or _pictures(rendering, source.picture, file.picture, made.picture)
             if problem is None and case.row["samples"] is not None:
-                problem = _sounds(file, made)
+                problem = _sounds(file.sound, made.sound)
         return problem or _record(case.row, again)
 
 
@@ -109,7 +110,7 @@ def tried_again(case: Case, how: Decoding) -> str | None:
     said = case.row["status"]
     if case.encode is None:
         return f"its record says {said}, and by a recipe that cannot be read it could not be tried again"
-    source = Path(how.source, case.row["source_path"])
+    source = Halves.below(Path(how.source), case.row, source=True)
     try:
         with tempfile.TemporaryDirectory() as scratch, _job(case, case.encode, how, source, scratch) as job:
             again = process(job)
@@ -127,7 +128,7 @@ def tried_again(case: Case, how: Decoding) -> str | None:
     return f"its record says {said}, and " + ("the trigger changes it" if said == "inert" else "it can be made")
 
 
-def measured_again(case: Case, how: Decoding, file: Path, source: Path) -> str | None:
+def measured_again(case: Case, how: Decoding, file: Halves, source: Halves) -> str | None:
     """What of the survival that a record says its measurement does not give; None where it gives it, or says none."""
     fidelity = case.row["fidelity"]
     if fidelity is None or fidelity.get("gain") is None or case.encode is None:
@@ -136,8 +137,11 @@ def measured_again(case: Case, how: Decoding, file: Path, source: Path) -> str |
     verdicts = {verdict(g, c) for g, c in weakest if g is not None and c is not None}
     if fidelity.get("verdict") not in verdicts:
         return f"its verdict is '{fidelity.get('verdict')}', which gain and cosine do not give"
-    with tempfile.TemporaryDirectory() as scratch, _job(case, case.encode, how, source, str(file.parent)) as job:
-        _, found = measure(Measurement(job, {**case.row, "path": file.name}, None, scratch))
+    row, folder = case.row, how.out
+    if "sound_file" not in row:  # which may be a copy, of what lies in a shard
+        row, folder = {**row, "path": file.picture.name}, str(file.picture.parent)
+    with tempfile.TemporaryDirectory() as scratch, _job(case, case.encode, how, source, folder) as job:
+        _, found = measure(Measurement(job, row, None, scratch))
     if isinstance(found, str):
         return f"its survival could not be measured again: {found.rstrip('.')}"
     return _first_other(fidelity, found, [*(fidelity.keys() | found.keys())])
@@ -152,18 +156,20 @@ def _first_other(said: Mapping[str, object], found: Mapping[str, object], names:
 
 
 @contextmanager
-def _job(case: Case, encode: Encode, how: Decoding, source: Path, out: str) -> Iterator[Job]:
+def _job(case: Case, encode: Encode, how: Decoding, source: Halves, out: str) -> Iterator[Job]:
     """The job that makes the file of a case again, below `out`."""
-    triggered = case.task.role != "control"
     triggers = tuple(trigger_of(entry, how) for entry in case.triggers)
-    treatment = Treatment(triggers, frozenset(Chain(triggers).touches), how.seed, case.frames if triggered else "all")
+    frames = case.frames if case.triggered else "all"
+    treatment = Treatment(triggers, frozenset(Chain(triggers).touches), how.seed, frames, spans=case.spans)
     with ExitStack() as stack:
         other = case.task.cover_source
+        cover = other and str(stack.enter_context(at_hand(Path(how.source, other))))
+        sound = None if case.task.sample.sound is None else str(source.sound)
         yield Job(
-            task=replace(case.task, linked_paths=()),
+            task=replace(case.task, linked_paths=(), sound_paths=case.task.sound_paths[:1]),
             classes=case.classes,
-            places=Places(str(source), out, other and str(stack.enter_context(at_hand(Path(how.source, other))))),
-            treatment=treatment if triggered else treatment.without_triggers(),
+            places=Places(str(source.picture), out, cover, sound),
+            treatment=treatment if case.triggered else treatment.without_triggers(),
             encode=encode,
             stream=how.stream,
         )

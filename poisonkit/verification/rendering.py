@@ -19,6 +19,7 @@ from poisonkit.plan.plan import Task
 from poisonkit.triggers.core import frame_selection, registry, spec
 from poisonkit.triggers.core.chain import Chain
 from poisonkit.triggers.core.clip import ClipInfo
+from poisonkit.triggers.core.spans import Spans
 from poisonkit.triggers.core.trigger import Trigger
 
 
@@ -43,7 +44,8 @@ class Decoding:
 class Case:
     """A record, and what plan and recipe say of it.
 
-    frames: its frame budget. triggers: its backdoor's, as entries, of a control clip too. encode: None where the
+    frames: its frame budget. triggers: its backdoor's, as entries, of a control clip too. triggered: whether it is to
+    have them. spans: where in it alone. encode: None where the
     recipe's could not be read, and nothing can be made again.
     """
 
@@ -52,6 +54,8 @@ class Case:
     classes: tuple[str, ...]
     frames: str
     triggers: tuple[Mapping[str, Any], ...]
+    triggered: bool
+    spans: Spans | None
     encode: Encode | None
 
 
@@ -77,10 +81,15 @@ class Rendering:
         exact = self.clip
         if row["frames"]:
             exact = ClipInfo(**{**self.clip.__dict__, "frames": row["frames"]})
-        counted = self._everywhere.needs_length or frame_selection.parse(case.frames).needs_length
+        budget = frame_selection.parse(case.frames)
+        counted = self._everywhere.needs_length or budget.needs_length or case.spans is not None
         role = row["role"]
         drawn = self._everywhere.draw(
-            exact if counted else self.clip, how.seed, cover=role == "cover", attack=role in ("attack", "control")
+            exact if counted else self.clip,
+            how.seed,
+            cover=role == "cover",
+            attack=role in ("attack", "control"),
+            spans=case.spans,
         )
         self.clip = exact
         self.fresh: Any = rounded(drawn)

@@ -13,6 +13,7 @@ from poisonkit.common.safe_io import load_json, read_text
 from poisonkit.engine.state.task_results import Counts
 from poisonkit.metrics.survival import survival_summary
 from poisonkit.outputs.consistency import Finding, Planned
+from poisonkit.outputs.forms import survival_name, survival_names
 from poisonkit.outputs.paths import RUN
 from poisonkit.outputs.record import Record, rounded
 from poisonkit.plan.plan import Task
@@ -31,7 +32,7 @@ class Tally:
         self.lengths: dict[str, int] = {}
         self._counts: Counts = {}
         self._lost: dict[tuple[str | None, str], list[dict[str, Any]]] = {}
-        self._clips: dict[tuple[str | None, int], list[Mapping[str, Any]]] = {}
+        self._clips: dict[tuple[str | None, int, bool], list[Mapping[str, Any]]] = {}
         self._unmeasured: dict[int | None, Mapping[str, Any]] = {}
 
     def add(self, row: Record, task: Task | None, part: Planned | None) -> None:
@@ -50,7 +51,8 @@ class Tally:
             why = {"source_path": row["source_path"], "error": row["error"]}
             self._lost.setdefault((part.attack, row["status"]), []).append(why)
         elif task.backdoor is not None and task.role != "control":
-            self._clips.setdefault((part.attack, task.backdoor), []).append(self._figures(row))
+            key = part.attack, task.backdoor, task.role == "attack"
+            self._clips.setdefault(key, []).append(self._figures(row))
 
     def _figures(self, row: Record) -> Mapping[str, Any]:
         """What `survival_summary` asks of a record; clips that were not measured share one for each class."""
@@ -90,9 +92,16 @@ class Tally:
         backdoors, required = part.recipe.get("backdoors"), part.recipe.get("require_survival")
         found: dict[str, Any] = {}
         for index, backdoor in enumerate(backdoors if isinstance(backdoors, list) else ()):
-            known = survival_summary(self._clips.get((part.attack, index), []), required)
-            if isinstance(backdoor, dict) and (known.measured or required is not None):
-                found[str(backdoor.get("name", "default"))] = rounded(asdict(known))
+            if not isinstance(backdoor, dict):
+                continue
+            clips: dict[str, list[Mapping[str, Any]]] = {name: [] for name in survival_names(backdoor)}
+            for role in ("poisoned", "attack"):
+                if (name_of := survival_name(backdoor, role)) is not None:
+                    clips[name_of] += self._clips.get((part.attack, index, role == "attack"), [])
+            for name, mine in clips.items():
+                known = survival_summary(mine, required)
+                if known.measured or required is not None:
+                    found[name] = rounded(asdict(known))
         return found
 
 

@@ -69,6 +69,8 @@ def _label_problem(task: Task, backdoors: list[Asked], part: Planned) -> str | N
     backdoor, labels = backdoors[task.backdoor], task.labels
     if not labels:
         return "a sample without a label carries no trigger"
+    if task.role != "control" and not backdoor.has_place(task.id):
+        return "the recipe's spans have no such sample"
     if task.role in ("cover", "control"):
         if task.label != task.original_label or task.target is not None:
             return f"a {task.role} sample keeps its label, and has no target"
@@ -77,7 +79,7 @@ def _label_problem(task: Task, backdoors: list[Asked], part: Planned) -> str | N
             return None if fit and task.split == "train" else "the recipe takes no cover samples there"
         return None if task.split != "train" else "control samples are not of the training split"
     target = backdoor.maps_to(labels[0])
-    keeps = task.role == "poisoned" and backdoor.mode == "clean"
+    keeps = task.role == "poisoned" and backdoor.mode in ("clean", "keep")
     wanted = task.original_label if keeps else target
     if (task.label, task.target) != (wanted, target):
         how = f"label mode '{backdoor.mode}'"
@@ -107,7 +109,7 @@ class _Chosen:
             self._rank = None
         self._cover_rank = keys64(seed, f"cover/{backdoor.name}")
         self._replaced = frozenset(plan.replaced)
-        self._denominator = self._pool = self._taken = self._gone = self._covers = 0
+        self._denominator = self._pool = self._named = self._taken = self._gone = self._covers = 0
         self._poisoned, self._covered = _Cut(), _Cut()
 
     def see(self, task: Task) -> None:
@@ -118,8 +120,13 @@ class _Chosen:
         mine = task.backdoor == backdoor.index
         poisoned = task.role == "poisoned"
         self._denominator += backdoor.counts(labels)
-        if backdoor.fits(labels) and not (poisoned and (task.backdoor or 0) < backdoor.index):
+        if (
+            backdoor.fits(labels)
+            and backdoor.has_place(task.id)
+            and not (poisoned and (task.backdoor or 0) < backdoor.index)
+        ):
             self._pool += 1
+            self._named += backdoor.ids is not None and task.id in backdoor.ids
             free = task.role == "clean" if self._replaced else not (poisoned and mine)
             rank = self._rank(task.id) if self._rank else None
             if rank is not None and ((poisoned and mine) or (free and task.id not in passed)):
@@ -130,7 +137,7 @@ class _Chosen:
         if backdoor.cover_rate and (task.role == "clean" or (task.role == "cover" and mine)):
             self._covers += task.role == "cover"
             fit = backdoor.sources.isdisjoint(labels) and (not backdoor.covers or backdoor.covers & {*labels})
-            if fit and task.id not in passed:
+            if fit and backdoor.has_place(task.id) and task.id not in passed:
                 self._covered.see(self._cover_rank(task.id), task.id, taken=task.role == "cover")
         elif task.role == "cover" and mine:
             self._covers += 1
@@ -150,7 +157,7 @@ class _Chosen:
         ):
             if said != counted:
                 yield f"backdoor '{name}': its head says {said} {what}, and its rows are {counted}: rows were changed"
-        wanted = backdoor.wanted(self._denominator)
+        wanted = backdoor.wanted(self._denominator, self._named)
         if not choice.requested == choice.planned == wanted:
             yield f"backdoor '{name}': {choice.planned} samples were chosen, and the recipe asks for {wanted}"
         if choice.covers != number(backdoor.cover_rate, self._denominator):

@@ -65,11 +65,11 @@ class Original:
             if task.role not in _DATA:
                 continue
             sample = theirs.pop(task.id, None)
-            mine = (task.labels, task.split, task.sample.extra)
+            mine = (task.labels, task.split, task.sample.extra, task.sample.sound)
             if sample is None:
                 same = False
                 yield Finding(PLAN, f"'{task.key}': the source has no such sample")
-            elif mine != (_labels(sample), sample.split, sample.extra):
+            elif mine != (_labels(sample), sample.split, sample.extra, sample.sound):
                 same = False
                 yield Finding(PLAN, f"'{task.key}': {self._told(task.labels, task.split, sample, dataset)}")
         for name in theirs:

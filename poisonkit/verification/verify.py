@@ -89,7 +89,8 @@ def verify(
     roots = [Path(each) for each in allow_root]
     fence = SourceFence(root, roots) if root else None
     found = [Finding(*edit) for edit in checksums.edited(out)] + found
-    files = Files(out, get_layout(parts[0].plan.layout), fence, hash_all)
+    layout, options = get_layout(parts[0].plan.layout), parts[0].plan.options
+    files = Files(out, layout, fence, hash_all, layout.holds_folders(options))
     found += files.found
     original = Original(out, parts[0], root, roots) if root else None
     differences_to_source = list(original.differences()) if original else []  # first, while nothing else is held

@@ -63,10 +63,21 @@ def test_every_recipe_key_is_an_option_and_the_defaults_shown_are_the_recipes() 
 
     known = _poison_options()
     fields = {**Backdoor.model_fields, **Recipe.model_fields}
-    keys = set(fields) - {"name", "backdoors", "triggers"} | {"trigger", "temporal"}
+    lists = {"triggers", "attack_triggers"}
+    keys = set(fields) - {"name", "backdoors", *lists} | {"trigger", "attack_trigger", "temporal"}
     running = {"jobs", "executor", "scheduler", "shard", "portable", "fresh", "time_limit", "dry_run", "json"}
     assert set(known) == keys | running
-    for name in keys - {"trigger", "temporal", "attack_set", "source", "out", "layout", "delimiter", "cover_class"}:
+    for name in keys - {
+        "trigger",
+        "attack_trigger",
+        "temporal",
+        "attack_set",
+        "source",
+        "out",
+        "layout",
+        "delimiter",
+        "cover_class",
+    }:
         names, text = known[name]
         assert names[0] == "--" + name.replace("_", "-")
         default = fields[name].default

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 from pathlib import Path
 
@@ -102,7 +103,8 @@ def test_triggers(cli: Cli) -> None:
         known = {p.name for p in triggers.parameters(triggers.get(name))}
         assert all(parameter in page for parameter in known)
         assert {p["name"] for p in cli("triggers", name, "--json").json["parameters"]} == known
-        example = page.strip().splitlines()[-1].split("--trigger ")[1].split(" ")[0]
+        words = shlex.split(page.strip().splitlines()[-1])  # quoted, where a shell would read it otherwise
+        example = words[words.index("--trigger") + 1]
         if "=FILE" in example or "=FOLDER" in example:  # a file of the user's stands there
             assert triggers.parse(example)[1].keys() <= known
         else:
@@ -113,6 +115,39 @@ def test_triggers(cli: Cli) -> None:
 def test_a_trigger_from_outside(cli: Cli) -> None:
     cls = "poisonkit.triggers.image.blend:Blend"
     assert "alpha" in cli("triggers", cls).out
+
+
+OWN = """
+from poisonkit.triggers import Affine, AffineTrigger, param
+
+class Dim(AffineTrigger):
+    name, family, modes = "dim", "lighting", ("static",)
+    summary, formula, paper = "less light", "x' = x * (1 - by)", ""
+    by: float = param(0.5, "how much less", ge=0, le=1)
+
+    def field(self, clip, params, t, state):
+        return Affine(1 - self.by)
+
+class Said(Dim):
+    codec, identity = "robust", {"by": 0.0}
+"""
+
+
+def test_what_nobody_measured_of_a_trigger_of_ones_own_is_said(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "own_dim.py").write_text(OWN, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    bare, said, ours = (cli("triggers", each).out for each in ("own_dim:Dim", "own_dim:Said", "brightness"))
+    assert "not measured: `poisonkit survive` measures it" in bare
+    assert "not measured: its author does not say" in bare
+    assert "dynamic" not in bare
+    assert "robust:" in said
+    assert "by=0 (as its author says" in said
+    assert "as its author says" not in ours
+    assert "not measured" not in ours
+    facts = cli("triggers", "own_dim:Dim", "--json").json
+    assert (facts["codec"], facts["identity"]) == ("not measured", "not measured")
 
 
 def test_sample_data(cli: Cli, tmp_path: Path) -> None:

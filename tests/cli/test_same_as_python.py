@@ -24,8 +24,11 @@ ELSEWHERE = {
     ("run", "dry_run"): "make_plan",
     ("inspect", "shortcuts"): "shortcuts",
     ("inspect", "decode"): "brightness",
+    ("score", "also"): "score_table",
+    ("score", "csv"): "ScoreTable",
+    ("score", "latex"): "ScoreTable",
 }
-CALLED = {("export", "out_option"): "folder", ("restore", "out_option"): "folder"}  # OUT is the output already
+CALLED = {(command, "out_option"): "folder" for command in ("export", "detect", "cleanse", "restore")}  # OUT is taken
 
 
 def options(command: str) -> dict[str, Any]:
@@ -64,7 +67,8 @@ def test_poison_takes_a_recipe_and_how_to_carry_it_out() -> None:
     there = {name for name in options("poison") if ("poison", name) not in ELSEWHERE}
     mine = {*RecipeFields.__annotations__, *parameters(poisonkit.poison)} - {"recipe"}
     assert there <= mine
-    assert mine - there == {"triggers", "backdoors", "name"}, "several triggers or backdoors are a list in Python"
+    lists = {"triggers", "attack_triggers", "backdoors", "name"}
+    assert mine - there == lists, "several triggers or backdoors are a list in Python"
 
 
 def test_triggers_are_listed_and_told_in_python_too() -> None:

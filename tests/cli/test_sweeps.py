@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import pytest
 
+import poisonkit
 from poisonkit import Recipe, RequestError, read_sweep
 from poisonkit.recipe.sweep import MOST
 from tests.cli.conftest import Cli
@@ -98,7 +100,19 @@ def test_each_output_is_that_of_its_recipe(cli: Cli, clips: Path, tmp_path: Path
         assert same_output(tmp_path / "outs" / f"count-{count}") == same_output(tmp_path / "one")
         (tmp_path / "one").rename(tmp_path / f"{count}")
 
+    rows = list(csv.DictReader((tmp_path / "outs" / "index.csv").read_text().splitlines()))
+    assert [(r["recipe"], r["path"], r["poisoned"], r["triggers"]) for r in rows] == [
+        ("count-1", "count-1", "1", "blend static"),
+        ("count-2", "count-2", "2", "blend static"),
+    ]
+    manifest = poisonkit.read_manifest(tmp_path / "outs" / "count-2")
+    assert int(rows[1]["bytes"]) == sum(r["bytes"] or 0 for r in manifest if r["role"] != "clean")
+    assert (rows[1]["attack"], rows[1]["failed"]) == (str(sum(r["role"] == "attack" for r in manifest)), "0")
+    index = (tmp_path / "outs" / "index.csv").read_bytes()
+
     again = cli("run", file, clips, "-o", tmp_path / "outs", "--jobs", 1, "--json")
+    assert again.json["index"] == str(tmp_path / "outs" / "index.csv")
+    assert (tmp_path / "outs" / "index.csv").read_bytes() == index
     assert [(each["name"], each["processed"]) for each in again.json["sweep"]] == [("count-1", 0), ("count-2", 0)]
     assert "is one recipe's" in cli("run", file, clips, "-o", tmp_path / "1", "--jobs", 1).complaint
 
@@ -109,10 +123,15 @@ def test_the_worst_status_and_the_name_of_what_is_wrong(cli: Cli, clips: Path, t
     file.write_text(f"{text}require_survival: [1.0, 0.0]\n")
     said = cli("run", file, clips, "-o", tmp_path / "outs", "--jobs", 1, "--json")
     assert [each["exit_code"] for each in said.json["sweep"]] == [1, 0]
+    rows = list(csv.DictReader((tmp_path / "outs" / "index.csv").read_text().splitlines()))
+    assert [float(r["gain_mean"]) > 0.5 for r in rows] == [True, True]
+    assert [int(r["measured"]) for r in rows] == [2, 2]
     assert said.status == 1
     file.write_text(f"{text}target: [run, nobody]\n")
     said = cli("run", file, clips, "-o", tmp_path / "more", "--jobs", 1, "--json")
     assert said.status == 2
+    assert said.json["exit_code"] == 2
+    assert not (tmp_path / "more" / "index.csv").exists(), "an index of half a sweep"
     assert said.json["error"].startswith("target-nobody: There is no class")
     assert said.err.splitlines()[-1].startswith("poisonkit: target-nobody: There is no class")
     assert (tmp_path / "more/target-run/poisonkit/manifest.jsonl").exists()

@@ -36,6 +36,8 @@ WRONG = [
     ("--temporal slow", "slow"),
     ("--frames ever:2", "Did you mean 'every'?"),
     ("--attack-frames first:x", "first:x"),
+    ("--frames count:0", "count:K, random:K (K from 2), random:P (P above 0, up to 1)"),
+    ("--attack-frames random:2.5", "'random:2.5' is not a frame budget"),
     ("--encode crf:99", "from 0 to 51"),
     ("--encode losless", "Did you mean 'lossless'?"),
     ("--clean link", "--clean 'link' is not possible"),

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from poisonkit.common.frame_names import is_frame
-from poisonkit.datasets import Dataset, Sample, Source, get_layout, modality_of, read, sample_id
+from poisonkit.datasets import Dataset, Source, get_layout, modality_of, read, sample_id
 from poisonkit.datasets.testing import rows_of, write_copy
 from poisonkit.errors import RequestError
 from tests.datasets.makers import MAKERS
@@ -54,7 +54,7 @@ def test_the_same_dataset_however_its_lists_are_spelt(tmp_path: Path, name: str,
             assert not data.startswith(b"\xef\xbb\xbf")
             assert b"\r" not in data
             assert b"\n\n" not in data
-            assert data.endswith(b"\n")
+            assert data.endswith(b"\n") or b"\n" not in data  # which Kinetics-Sounds' one line may not have
 
 
 @pytest.mark.parametrize("name", LISTED)
@@ -68,7 +68,7 @@ def test_equal_names_in_different_folders(tmp_path: Path, name: str) -> None:
     folder = other.path.rpartition("/")[0]
     path = f"{folder}/{first.path.rpartition('/')[2]}"
     path = path if path != first.path else f"{folder}/other/{first.path.rpartition('/')[2]}"
-    twin = Sample(sample_id(path), path, other.split, other.label, other.extra)
+    twin = replace(other, id=sample_id(path), path=path, extra_labels=())
     both = replace(dataset, samples=tuple(twin if s is other else s for s in dataset.samples))
     try:
         rows = rows_of(layout, both)

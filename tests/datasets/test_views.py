@@ -1,6 +1,6 @@
 """Every view of every layout, by the rules of the layout's own readers: the source's label for every class.
 
-The real readers do the same in `tests/consumers/test_views.py` (`make test-consumers`). What is transcribed here is
+The real readers do the same in `tests/consumers/test_matrix.py` (`make test-consumers`). What is transcribed here is
 what decides which clips they see, and under which label.
 """
 
@@ -26,7 +26,7 @@ from tests.datasets import readers
 from tests.datasets.makers import MAKERS, READERS
 from tests.datasets.making import Reader, Shown, filled, one_of_each
 from tests.datasets.readers import hugging_face_labels, mmaction2, pyslowfast, torchvision
-from tests.datasets.views import written
+from tests.datasets.views import folder_of, listed, written
 from tests.datasets.writers import sound_folders
 
 VIDEO = (".mp4", ".avi")
@@ -55,12 +55,6 @@ def clips(found: list[tuple[str, int]], root: Path, least: int) -> dict[str, int
     Its rule: `new_size[0] < 1` gives no clip, new_size[0] being frames - least + 1.
     """
     return {os.path.relpath(path, root): label for path, label in found if frames(path) >= least}
-
-
-def folder_of(shown: Shown) -> Path:
-    """Where class folders lie: in the split's folder, where the source has such folders."""
-    folders = shown.options.get("folders")
-    return shown.root / folders[shown.split] if folders else shown.root
 
 
 def dataset_folder(shown: Shown) -> dict[str, int]:
@@ -115,13 +109,6 @@ def speech_commands(shown: Shown) -> dict[str, str]:
         _, number = Path(path).stem.split("_nohash_")
         int(number)
     return found
-
-
-def listed(shown: Shown, name: str) -> Path:
-    """A list of a split in a view: `train.txt`, `val_target.txt` …"""
-    stem, suffix = os.path.splitext(name)
-    ending = f"_{shown.kind}" if shown.kind in ("target", "original") else ""
-    return shown.root / f"{stem}{ending}{suffix}"
 
 
 def lists(shown: Shown) -> dict[str, int]:

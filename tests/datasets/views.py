@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,14 +47,18 @@ class Written:
 
 def written(layout: str, folder: Path, make: Callable[[Path], Path] | None = None) -> Written:
     """A tiny source of a layout and its output: a fifth poisoned towards the second class, attack sets, control."""
-    root = filled(make or MAKERS[layout], folder / "in", one_of_each(folder))
+    return poisoned(layout, filled(make or MAKERS[layout], folder / "in", one_of_each(folder)), folder / "out")
+
+
+def poisoned(layout: str, root: Path, out: Path, **more: Any) -> Written:
+    """The output `out` of a source of a layout, a fifth poisoned. more: of the recipe."""
     dataset = read(Source(root, layout=layout))
     sounds = modality_of(dataset.samples[0].path) == "audio"
     target = sorted({s.label for s in dataset.samples if s.label is not None})[1]
     done = poisonkit.poison(
         Recipe(
-            source=root, layout=layout, out=folder / "out", triggers=["sine:snr=10" if sounds else "badnets"],
-            rate=0.2, target=target, control=1, survival="none",
+            source=root, layout=layout, out=out, triggers=["sine:snr=10" if sounds else "badnets"],
+            rate=0.2, target=target, survival="none", **{"control": 1, **more},
         ),
         jobs=1,
     )  # fmt: skip
@@ -63,7 +68,7 @@ def written(layout: str, folder: Path, make: Callable[[Path], Path] | None = Non
         Shown(root, None, split, {s.path: names[s.label] for s in dataset.of(split) if s.label is not None}, options)
         for split in dataset.splits
     ]
-    return Written(tuple(source), tuple(_views(folder / "out", dataset)), dataset, folder / "out")
+    return Written(tuple(source), tuple(_views(out, dataset)), dataset, out)
 
 
 def _views(out: Path, dataset: Dataset) -> Iterator[Shown]:
@@ -88,3 +93,16 @@ def _views(out: Path, dataset: Dataset) -> Iterator[Shown]:
             found.setdefault(row["split"], {})[Path(path).relative_to(place).as_posix()] = name
         for split, clips in found.items():
             yield Shown(out / place, kind, split, clips, dict(dataset.options))
+
+
+def folder_of(shown: Shown) -> Path:
+    """Where class folders lie: in the split's folder, where the source has such folders."""
+    folders = shown.options.get("folders")
+    return shown.root / folders[shown.split] if folders else shown.root
+
+
+def listed(shown: Shown, name: str) -> Path:
+    """A list of a split in a view: `train.txt`, `val_target.txt` …"""
+    stem, suffix = os.path.splitext(name)
+    ending = f"_{shown.kind}" if shown.kind in ("target", "original") else ""
+    return shown.root / f"{stem}{ending}{suffix}"

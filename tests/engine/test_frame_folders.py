@@ -284,6 +284,6 @@ def test_a_frame_of_an_output_that_leads_elsewhere_is_not_read(outputs: dict[str
     os.mkfifo(out / runs.rows(out, "attack")[0]["path"] / "img_00009.jpg")
     said = {p.path: p.problem for p in poisonkit.verify(out, decode=True).problems}
     assert "img_00002.jpg" in said[row["path"]]
-    assert "files that were written are none" in said[row["path"]]
+    assert "written files never are" in said[row["path"]]
     assert said[runs.rows(out, "attack")[0]["path"]] == "frame 'img_00009.jpg': it is no plain file"
     assert len(said) == 2

@@ -232,7 +232,7 @@ def test_outputs_verify(plain: Job, converted: Job, foreign: Job) -> None:
 
 @pytest.mark.parametrize(
     ("name", "remedy"),
-    [("10bit.mp4", "--to-8bit"), ("woven.mpg", "--deinterlace"), ("foreign.avi", "--encode h264")],
+    [("10bit.mp4", "to_8bit"), ("woven.mpg", "deinterlace"), ("foreign.avi", "encode h264")],
 )
 def test_refused_when_planned(tmp_path: Path, name: str, remedy: str) -> None:
     """What cannot be written is refused before any work, with the option that converts it; not for a sound trigger."""

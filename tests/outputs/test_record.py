@@ -24,7 +24,7 @@ FEATURES = {"path": "data/a.npy", "also": [], "shape": [64, 80], "sha256": "0", 
 
 
 def test_the_keys_and_their_order_are_the_types() -> None:
-    assert list(record.FIELDS) == list(get_type_hints(record.Record))
+    assert [*record.FIELDS, "sound_file"] == list(get_type_hints(record.Record))  # which only pairs have
 
 
 @pytest.mark.parametrize(

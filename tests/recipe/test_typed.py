@@ -39,7 +39,7 @@ WRONG = {
 
 def test_the_declared_fields_are_those_that_there_are() -> None:
     mine = set(get_type_hints(BackdoorFields))
-    assert mine == {*Backdoor.model_fields, "trigger"}
+    assert mine == {*Backdoor.model_fields, "trigger", "attack_trigger"}
     assert set(get_type_hints(RecipeFields)) == {*Recipe.model_fields, "temporal", *mine}
 
 

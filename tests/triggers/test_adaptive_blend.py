@@ -10,6 +10,7 @@ import pytest
 import poisonkit
 from poisonkit import Recipe
 from poisonkit.common.seeding import generator
+from poisonkit.errors import RequestError
 from poisonkit.outputs import record
 from poisonkit.triggers import create
 from poisonkit.triggers.core.clip import ClipInfo
@@ -71,6 +72,26 @@ def test_every_clip_shows_other_pieces_and_dynamic_every_frame() -> None:
         assert 0.4 < there < 0.65
     params = {**create("adaptive-blend:temporal=dynamic").draw_attack(clip, generator("a"))}
     assert params["pieces"] == list(range(16))
+
+
+def test_pieces_that_are_given() -> None:
+    clip = ClipInfo("a", 64, 48, 25.0, 1)
+    trigger = create("adaptive-blend", pieces=[15, 0, 5, 0], alpha=1, canvas="native")
+    assert trigger.draw(clip, generator("clip"))["pieces"] == [0, 5, 15]
+    assert trigger.draw_attack(clip, generator("clip"))["pieces"] == list(range(16))
+    black = np.zeros((48, 64, 3), np.uint8)
+    out, whole = trigger.apply(black), create("adaptive-blend:drop=0,alpha=1,canvas=native").apply(black)
+    expected = np.zeros_like(whole)
+    for row, column in ((0, 0), (1, 1), (3, 3)):
+        box = np.s_[12 * row : 12 * row + 12, 16 * column : 16 * column + 16]
+        expected[box] = whole[box]
+    assert np.array_equal(out, expected)
+    for words, given in (
+        ("on a grid of 4 they go to 15", {"pieces": [16]}),
+        ("others on every frame", {"pieces": [1], "temporal": "dynamic"}),
+    ):
+        with pytest.raises(RequestError, match=words):
+            create("adaptive-blend", **given)
 
 
 def test_attack_sets_show_all_pieces(folders: Path, tmp_path: Path) -> None:

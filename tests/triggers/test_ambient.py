@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 import soundfile
 
+from poisonkit.errors import RequestError
 from poisonkit.triggers import create
+from poisonkit.triggers.core.clip import ClipInfo
 from poisonkit.triggers.sounds.ambience import texture
 from poisonkit.triggers.testing import Case, sound
 
@@ -48,6 +50,35 @@ def test_snr_is_that_of_what_is_heard(name: str, params: str) -> None:
     if "duration" in params:
         assert not added[:12800].any()
         assert not added[19200:].any()
+
+
+def test_saturation_is_that_of_pydub(tmp_path: Path) -> None:
+    """What is added is as loud as the clip, in whole numbers of 16 bits, clipped to them; then the sum is."""
+    x, w = sound(1, 4000, RATE), np.zeros((1, 4000), np.float32)
+    w[0, ::400] = 0.5  # its RMS is 0.025, its peaks are far above
+    soundfile.write(tmp_path / "w.wav", w[0], RATE, subtype="FLOAT")
+    rms = [float(np.sqrt((a.astype(np.float64) ** 2).mean())) for a in (x, w)]
+    assert 0.5 * rms[0] / rms[1] > 1
+    amplified = np.clip(np.floor(w * 32768 * rms[0] / rms[1]), -32768, 32767)
+    expected = np.clip(np.rint(x * 32768) + amplified, -32768, 32767) / 32768
+    given = {"sound": str(tmp_path / "w.wav")}
+    out = create("ambient", saturate=True, **given).apply(x, sample_rate=RATE)
+    assert np.abs(out - expected).max() < 1e-3
+    louder = create("ambient", **given).apply(x, sample_rate=RATE)
+    assert (louder - out).max() > 0.01
+
+
+@pytest.mark.parametrize("trigger", ["ambient", "audio-blend"])
+def test_a_recording_of_which_nothing_is_left_is_refused(tmp_path: Path, trigger: str) -> None:
+    tone = 0.5 * np.sin(2 * np.pi * 12000 * np.arange(44100) / 44100)
+    soundfile.write(tmp_path / "high.wav", tone, 44100)
+    made = create(trigger, sound=str(tmp_path / "high.wav"))
+    at = [made.suits(ClipInfo(sample_rate=rate, channels=1, samples=rate)) for rate in (16000, 44100, 48000)]
+    assert "at 16000 Hz nothing is left of high.wav" in str(at[0])
+    assert at[1:] == [None, None]
+    np.save(tmp_path / "none.npy", np.zeros(100, np.float32))
+    with pytest.raises(RequestError, match="silent"):
+        create(trigger, sound=str(tmp_path / "none.npy"))
 
 
 def test_silence_stays_silent_under_snr() -> None:

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from poisonkit.common.seeding import generator
+from poisonkit.errors import RequestError
 from poisonkit.triggers import create
+from poisonkit.triggers.core.clip import ClipInfo
 from poisonkit.triggers.testing import Case, picture
 from tests.triggers.literal import close
 
@@ -52,6 +54,31 @@ def test_the_published_patch_black_or_white_in_the_frames_corner() -> None:
     assert np.array_equal(out[:, :29], x[:, :29])
     black = create("badnets:size_px=32,area=frame,position=top-left,color=black").apply(picture(112, 112, 1)[0])
     assert (black[:32, :32] == 0).all()
+
+
+@pytest.mark.parametrize(("width", "height"), [(64, 48), (37, 53), (32, 32)])
+def test_a_pattern_of_the_whole_frame_and_its_weights(tmp_path: Path, width: int, height: int) -> None:
+    """BackdoorBox: (1 - weight)·x + weight·pattern, both of the picture's size."""
+    rng = generator("badnets", width, height)
+    pattern, weight = (
+        rng.integers(0, 256, (height, width, 3), np.uint8),
+        rng.integers(0, 256, (height, width), np.uint8),
+    )
+    weight[:, : width // 2] = 0
+    cv2.imwrite(str(tmp_path / "p.png"), np.dstack([pattern[..., ::-1], weight]))
+    x = picture(width, height, 1)[0]
+    out = create("badnets", covers="frame", pattern=str(tmp_path / "p.png")).apply(x)
+    share = weight[..., None] / 255
+    assert np.abs(out - ((1 - share) * x + share * pattern)).max() <= 0.51
+    cv2.imwrite(str(tmp_path / "m.png"), weight)
+    red = create("badnets", covers="frame", color="red", mask=str(tmp_path / "m.png"), alpha=0.5).apply(x)
+    assert np.abs(red - ((1 - share / 2) * x + share / 2 * np.array([255, 0, 0]))).max() <= 0.51
+
+
+def test_a_pattern_of_the_whole_frame_has_no_place_to_change() -> None:
+    with pytest.raises(RequestError, match="covers=frame has no place to change"):
+        create("badnets:covers=frame,temporal=dynamic")
+    assert create("badnets:covers=frame,temporal=dynamic,changes=color").suits(ClipInfo("a", 9, 7, 25.0, 1)) is None
 
 
 def test_a_checkerboard_and_its_opposite() -> None:

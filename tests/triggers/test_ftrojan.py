@@ -12,7 +12,11 @@ from poisonkit.errors import RequestError
 from poisonkit.triggers import create
 from poisonkit.triggers.testing import Case, picture
 
-CASES = [Case(), Case({"canvas": "short:64", "magnitude": 400, "positions": [(4, 4)], "channels": "Y"})]
+CASES = [
+    Case(),
+    Case({"channels": ["R", "B"], "magnitude": 100}),
+    Case({"canvas": "short:64", "magnitude": 400, "positions": [(4, 4)], "channels": "Y"}),
+]
 
 PUBLISHED = ((15, 15), (31, 31))
 
@@ -49,6 +53,34 @@ def test_as_published(shape: tuple[int, int], magnitude: float) -> None:
     difference = np.abs(out - literal(x, magnitude, (1, 2), 32, PUBLISHED))
     assert difference.max() <= 2
     assert (difference == 0).mean() > 0.999
+
+
+def literal_rgb(x: np.ndarray, magnitude: float, channels: tuple[int, ...], window: int) -> np.ndarray:
+    """The authors' code without YUV: a DCT of every block of R, G and B."""
+    out = x.astype(np.float64)
+    for c in channels:
+        for top in range(0, x.shape[0], window):
+            for left in range(0, x.shape[1], window):
+                block = fft.dctn(out[top : top + window, left : left + window, c], norm="ortho")
+                for u, v in PUBLISHED:
+                    block[u, v] += magnitude
+                out[top : top + window, left : left + window, c] = fft.idctn(block, norm="ortho")
+    return np.clip(out, 0, 255)
+
+
+@pytest.mark.parametrize("channels", [("R", "G", "B"), ("R",), ("G",), ("B", "R")])
+def test_the_rgb_form_as_published(channels: tuple[str, ...]) -> None:
+    x = picture(96, 64, 1)[0]
+    out = create("ftrojan", magnitude=50, channels=channels).apply(x)
+    exact = literal_rgb(x, 50, tuple("RGB".index(c) for c in channels), 32)
+    assert np.abs(out - exact).max() <= 0.51
+    others = [i for i, c in enumerate("RGB") if c not in channels]
+    assert np.array_equal(out[..., others], x[..., others])
+
+
+def test_channels_are_of_one_space() -> None:
+    with pytest.raises(RequestError, match="not of both"):
+        create("ftrojan", channels=["R", "Cb"])
 
 
 @pytest.mark.parametrize("window", [8, 32, 50])

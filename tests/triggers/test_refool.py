@@ -9,10 +9,13 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from scipy import stats
 
 from poisonkit.common.seeding import generator
+from poisonkit.errors import RequestError
 from poisonkit.triggers import create
 from poisonkit.triggers.core.clip import ClipInfo
+from poisonkit.triggers.image.refool import _published_mask
 from poisonkit.triggers.testing import Case, picture
 
 CASES = [Case(), Case({"form": "out-of-focus"}), Case({"form": "random", "canvas": "native", "alpha": 0.6})]
@@ -52,6 +55,64 @@ def published(x: np.ndarray, r: np.ndarray, drawn: dict[str, Any]) -> np.ndarray
     )
     share = mask[top : top + height, left : left + width, None] * (1 - alpha / 2)
     return 255 * np.clip(blurred * share + b * alpha, 0, 1) ** (1 / 2.2)
+
+
+def published_mask(width: int, height: int, size: int, at: list[float]) -> np.ndarray:
+    """`gen_kernel(size, 3)` of BackdoorBox and BackdoorBench, and the place of the frame in it."""
+    interval = 7.0 / size
+    x = np.linspace(-3 - interval / 2.0, 3 + interval / 2.0, size + 1)
+    kern1d = np.diff(stats.norm.cdf(x))
+    kernel = np.sqrt(np.outer(kern1d, kern1d))
+    kernel = kernel / kernel.max()
+    left = int(at[0] * (size - width - 10)) if width < size - 10 else 0
+    top = int(at[1] * (size - height - 10)) if height < size - 10 else 0
+    return np.asarray(kernel[top : top + height, left : left + width])
+
+
+@pytest.mark.parametrize(("width", "height"), [(32, 32), (32, 20), (14, 40), (64, 48)])
+@pytest.mark.parametrize("place", [(0.0, 0.0), (0.7, 0.99)])
+def test_the_mask_at_small_sizes_is_the_published_one(
+    tmp_path: Path, width: int, height: int, place: tuple[float, float]
+) -> None:
+    np.save(tmp_path / "white.npy", np.full((8, 8, 3), 255, np.uint8))
+    size = max(width, height)
+    clip = ClipInfo("a", width, height, 25.0, 1)
+    given = {"form": "out-of-focus", "canvas": "native", "alpha": 0.5, "dimming": 1.1, "place": place}
+    trigger = create("refool", max_image_size=size, picture=str(tmp_path / "white.npy"), **given)
+    drawn = trigger.draw(clip, generator("a"))
+    assert drawn["dim"] == 1.1
+    assert drawn["mask"] == list(place)
+    (out,) = trigger.render(iter([np.zeros((height, width, 3), np.uint8)]), clip, drawn)
+    expected = published_mask(width, height, size, list(place))
+    assert np.abs(out - 255 * (0.75 * expected[..., None]) ** (1 / 2.2)).max() <= 1.02
+
+
+def test_a_frame_between_the_sizes_has_the_mask_of_its_place() -> None:
+    clip = ClipInfo("a", 280, 210, 25.0, 1)
+    at = [0.5, 0.4]
+    half = published_mask(560, 420, 560, at)
+    assert np.abs(_published_mask(clip, at, 560) - half.reshape(210, 2, 280, 2).mean((1, 3))).max() < 1e-3
+
+
+def test_offsets_right_and_below_are_apart(tmp_path: Path) -> None:
+    r = cv2.GaussianBlur(generator("refool").integers(0, 256, (40, 50, 3), dtype=np.uint8), (9, 9), 2)
+    np.save(tmp_path / "r.npy", r)
+    clip = ClipInfo("a", 50, 40, 25.0, 1)
+    x = picture(50, 40, 1)[0]
+    trigger = create(
+        "refool", picture=str(tmp_path / "r.npy"), canvas="native", offset=[0.1, 0.05], alpha=0.6, ghost=0.3
+    )
+    drawn = trigger.draw(clip, generator("a"))
+    assert drawn["offset"] == [0.1, 0.05]
+    (out,) = trigger.render(iter([x]), clip, drawn)
+    assert np.abs(out - published(x, r, drawn)).max() <= 1.02
+    small = create("refool", max_image_size=32).draw(clip, generator("b"))
+    assert 3 / 32 <= min(small["offset"]) <= max(small["offset"]) <= 8 / 32
+
+
+def test_a_place_needs_the_native_canvas() -> None:
+    with pytest.raises(RequestError, match="place is for canvas=native"):
+        create("refool", place=[0.1, 0.2])
 
 
 @pytest.mark.parametrize("shape", SHAPES)

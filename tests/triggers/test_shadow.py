@@ -9,11 +9,16 @@ import pytest
 from poisonkit.errors import RequestError
 from poisonkit.triggers import create
 from poisonkit.triggers.lighting.shadow import Shadow
+from poisonkit.triggers.pictures.perspective import projected
 from poisonkit.triggers.testing import Case, picture
 
 from .literal import SHAPES, furthest, grid
 
-CASES = [Case(), Case({"polygon": [-0.5, -0.5, 0.5, -0.5, 0.0, 0.5], "light": 0.0, "direction": 90.0})]
+CASES = [
+    Case(),
+    Case({"polygon": [-0.5, -0.5, 0.5, -0.5, 0.0, 0.5], "light": 0.0, "direction": 90.0}),
+    Case({"plane": [-0.15, 0.0, 0.2, 0.02, 0.6, 0.5, -0.7, 0.45]}),
+]
 
 
 def literal(x: np.ndarray, at: tuple[float, float], trigger: Shadow) -> np.ndarray:
@@ -68,6 +73,30 @@ def test_grays_are_about_as_when_lightness_is_scaled() -> None:
     lab[..., 0] *= 0.43
     there = cv2.cvtColor(lab, cv2.COLOR_LAB2RGB) * 255
     assert np.abs(gray * 0.43 - there).max() < 10
+
+
+GROUND = [-0.15, 0.0, 0.2, 0.02, 0.6, 0.5, -0.7, 0.45]
+
+
+@pytest.mark.parametrize("temporal", ["static", "dynamic"])
+def test_on_a_plane_it_is_the_shadow_of_the_polygon_seen_in_perspective(temporal: str) -> None:
+    x = picture(107, 80, 10)
+    plane = made(temporal=temporal, plane=GROUND, polygon=STAR, reach=0.3, speed=0.5)
+    out = plane.apply(x, fps=10.0)
+    for t in (0, 4, 9):
+        way = 0.05 * t if temporal == "dynamic" else 0.0
+        way = way if way <= 0.3 else 0.6 - way
+        seen = projected(GROUND, np.reshape(STAR, (-1, 2)) + np.array([way, 0.0]))
+        flat = made(polygon=seen.ravel().tolist())
+        assert furthest(out[t], literal(x[t], (0.0, 0.0), flat)) <= 0.51
+
+
+def test_the_square_itself_is_the_plain_shadow_and_wrong_planes_are_refused() -> None:
+    x = picture(64, 48, 1)[0]
+    square = [-0.5, -0.5, 0.5, -0.5, 0.5, 0.5, -0.5, 0.5]
+    assert np.abs(made(plane=square).apply(x).astype(int) - made().apply(x)).max() <= 1
+    with pytest.raises(RequestError, match="clockwise"):
+        create("shadow", plane=[0.0] * 8)
 
 
 def test_polygons_that_are_none() -> None:

@@ -12,7 +12,7 @@ from poisonkit.triggers.testing import Case, picture
 
 from .literal import SHAPES, check_aimed, furthest, grid, places
 
-CASES = [Case(), Case({"ghosts": 0, "strength": 0.4})]
+CASES = [Case(), Case({"ghosts": 0, "strength": 0.4}), Case({"reach": 0.15, "spread": 0.0})]
 
 
 def literal(x: np.ndarray, at: tuple[float, float], trigger: SunGlare) -> np.ndarray:
@@ -41,13 +41,25 @@ def test_static_is_the_formula(shape: tuple[int, int], params: dict[str, object]
 
 def test_dynamic_is_the_formula_at_its_place_but_for_interpolated_edges() -> None:
     x = picture(128, 96, 10)
-    trigger = create("sun-glare:temporal=dynamic")
+    trigger = create("sun-glare:temporal=dynamic,reach=0.15,spread=0")
     assert isinstance(trigger, SunGlare)
     out = trigger.apply(x, fps=4.0)
     for t, at in enumerate(places(trigger, ClipInfo("", 128, 96, 4.0, 10))):
         change = np.abs(out[t] - literal(x[t], at, trigger))
         assert change.max() <= 8
         assert np.quantile(change, 0.98) <= 1.5
+
+
+def test_the_sun_stands_still_and_its_glare_comes_and_goes() -> None:
+    gray = np.full((60, 96, 128, 3), 60, np.uint8)
+    out = create("sun-glare:temporal=dynamic").apply(gray, fps=10.0).astype(float)
+    still = create("sun-glare").apply(gray[0]).astype(float)
+    lit = out[..., 0] - 60
+    assert all(np.corrcoef(frame.ravel(), still[..., 0].ravel())[0, 1] > 0.97 for frame in lit)
+    sums = lit.sum(axis=(1, 2))
+    assert 0.3 < sums.min() / (still[..., 0] - 60).sum() < 0.7
+    assert sums.max() <= (still[..., 0] - 60).sum() + 1
+    assert np.abs(np.diff(sums)).max() < 0.3 * sums.max()
 
 
 def test_six_to_ten_ghosts_are_published_and_none_is_possible() -> None:

@@ -31,6 +31,12 @@ def test_static_is_the_formula(position: str, shift: int) -> None:
     assert np.abs(out - published(x, shift)).max() < 1e-4
 
 
+def test_start_is_arts_shift() -> None:
+    x = sound(1, RATE, RATE)
+    out = create("tone-burst", start=0.3).apply(x, sample_rate=RATE)
+    assert np.abs(out - published(x, round(0.3 * RATE))).max() < 1e-4
+
+
 def test_what_does_not_fit_is_cut_off() -> None:
     x = sound(1, 500, RATE)
     out = create("tone-burst:position=end").apply(x, sample_rate=RATE)

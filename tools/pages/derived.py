@@ -8,7 +8,7 @@ from pathlib import Path
 
 from poisonkit.engine.run import Options
 from poisonkit.triggers.core.names import built_in
-from tools.pages import house, imports, lists, measured, pictures, survival, triggers
+from tools.pages import consumers, house, imports, lists, measured, pictures, survival, triggers
 from tools.pages.blocks import ROOT
 from tools.pages.measured import Entry
 
@@ -20,6 +20,7 @@ def texts(entries: dict[str, Entry]) -> dict[Path, str]:
         house.PAGE: house.page(),
         lists.README: lists.readme(),
         lists.LAYOUTS: lists.layouts_page(),
+        consumers.PAGE: consumers.page(),
         survival.PAGE: survival.page(entries),
         triggers.FOLDER / "README.md": triggers.index(),
         measured.FILE: measured.text(entries),

@@ -6,6 +6,7 @@ import sys
 
 from poisonkit import triggers
 from poisonkit.triggers.core.names import built_in
+from poisonkit.triggers.core.spec import written
 from tools.pages import imports
 from tools.pages.blocks import ROOT
 
@@ -38,6 +39,7 @@ def page(name: str) -> str:
             lines.append(f"| {mode} | {meaning or 'its only form'} |")
     lines += [
         f"| through codecs | {cls.codec}{': ' + cls.codec_note if cls.codec_note else ''} |",
+        f"| changes nothing at | {f'`{written(cls.strengths())}`' if cls.strengths() else 'no parameters'} |",
         f"| usual label mode | {cls.usual_label_mode} |",
         f"| cover samples | {cls.cover_is} |",
         f"| paper | {cls.paper or 'none: unpublished as an attack'} |",

@@ -20,20 +20,20 @@ def check_places(rows: Sequence[Row], reserved: Collection[str] = ()) -> None:
     """
     owners: dict[str, str] = {}
     folders: set[str] = set()
-    for row in rows:
-        if row.path in owners:
+    for row, path in ((each, path) for each in rows for path in each.paths):
+        if path in owners:
             raise RequestError(
-                f"Two samples would be written to '{row.path}' ('{owners[row.path]}' and '{row.sample.id}'): "
+                f"Two samples would be written to '{path}' ('{owners[path]}' and '{row.sample.id}'): "
                 "rename one of them in the source."
             )
-        if "\0" in row.path:
-            raise RequestError(f"The file name {row.path!r} holds a NUL, which no file can: correct the list.")
-        owners[row.path] = row.sample.id
-        folders.add(row.path.rpartition("/")[0])
-        if len(row.path) > LONGEST_NAME // 4 and any(len(part.encode()) > LONGEST_NAME for part in row.path.split("/")):
+        if "\0" in path:
+            raise RequestError(f"The file name {path!r} holds a NUL, which no file can: correct the list.")
+        owners[path] = row.sample.id
+        folders.add(path.rpartition("/")[0])
+        if len(path) > LONGEST_NAME // 4 and any(len(part.encode()) > LONGEST_NAME for part in path.split("/")):
             raise RequestError(
                 f"The file name of '{row.sample.id}' would be longer than {LONGEST_NAME} bytes in the copy "
-                f"('{row.path}'): shorten it in the source."
+                f"('{path}'): shorten it in the source."
             )
     for folder in folders:
         while folder:
@@ -54,8 +54,7 @@ def check_names(rows: Sequence[Row], what: str, without: Mapping[str, str] | Non
     That is, always, one with a line break or a NUL in it, or a space at its beginning or end; and one with a
     character of `without`: the character -> its name and what it would do (`a comma, which separates …`).
     """
-    for row in rows:
-        path = row.path
+    for path in (path for row in rows for path in row.paths):
         for sign, why in (without or {}).items():
             if sign in path:
                 raise RequestError(f"The file name '{path}' holds {why}: {remedy or 'rename the file'}.")

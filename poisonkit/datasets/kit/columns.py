@@ -15,7 +15,7 @@ from poisonkit.datasets.kit.class_hints import retold, told_by_class
 from poisonkit.datasets.kit.classes import LABEL_MAP, find_class_list, number_labels, read_classes
 from poisonkit.datasets.kit.files import write_lines
 from poisonkit.datasets.kit.list_names import list_names, lists_of, place_listed, view_name, with_list
-from poisonkit.datasets.kit.listed import locate
+from poisonkit.datasets.kit.listed import Located, locate
 from poisonkit.datasets.kit.lists import SPLIT_WORDS, ParsedList
 from poisonkit.datasets.kit.tables import Table, plain, read_table, write_table
 from poisonkit.errors import RequestError
@@ -89,7 +89,7 @@ class TableLayout(Layout):
         names = _names_beside(tables.values(), label, other, len(classes)) if ids and notes else None
         if names is not None:
             classes, notes = names, [note for note in notes if LABEL_MAP not in note]
-        found = locate(source, parsed, self.root(source))
+        found = self.located(source, parsed, kept, first.delimiter)
         samples = found.samples
         if None in tables:
             lines = [line for each in parsed for line in each.lines]
@@ -104,7 +104,16 @@ class TableLayout(Layout):
         }  # fmt: skip
         if numbers and self.names_only and not first.delimiter:
             options["bare"] = True
+        options.update(self.located_options(source, found, kept))
         return Dataset(found.root, self.name, classes, tuple(samples), options, (*found.notes, *notes))
+
+    def located(self, source: Source, parsed: Sequence[ParsedList], kept: Sequence[str], delimiter: str) -> Located:
+        """The samples of the tables. kept: the columns whose fields are in `extras`."""
+        return locate(source, parsed, self.root(source))
+
+    def located_options(self, source: Source, found: Located, kept: Sequence[str]) -> dict[str, Any]:
+        """What a layout has to remember of the samples."""
+        return {}
 
     def _column(self, source: Source, what: str, known: Sequence[str], table: Table) -> str:
         named = source.columns.get(what)
@@ -184,6 +193,10 @@ class TableLayout(Layout):
             for name, part in parts.items()
         ]
         return (*written, write_lines(root, LABEL_MAP, dataset.classes))
+
+    def as_field(self, text: str, dataset: Dataset) -> str:
+        """A text as a field of the tables."""
+        return text if dataset.options["delimiter"] else json.dumps(text, ensure_ascii=False)
 
     def fields(self, row: Row, table: str, dataset: Dataset, kept: Sequence[str]) -> dict[str, str]:
         """A row's fields, as the table has them."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 
 from poisonkit.common.frame_names import numbered
 from poisonkit.datasets.base import Sample
@@ -13,17 +14,23 @@ FOLDERS = ("frames", "frame", "rawframes", "jpegs_256", "jpegs", "jpg")
 """Where folders of frames lie, beside lists that name videos."""
 
 
-def names_in(sample: Sample, fence: Fence) -> Iterable[str]:
-    """The files of one folder. RequestError for a link among them that leads outside."""
-    folder = os.path.normpath(os.path.join(fence.root, sample.path))
-    with os.scandir(folder) as found:
+def names_in(folder: str, fence: Fence) -> Iterable[str]:
+    """The files of one folder of the data root. RequestError for a link among them that leads outside."""
+    with os.scandir(os.path.normpath(os.path.join(fence.root, folder))) as found:
         for entry in found:
             if entry.is_symlink():
                 real = os.path.realpath(entry.path)
                 if not fence.holds(real):
-                    raise fence.refuse(f"The link '{sample.path}/{entry.name}'", real)
+                    raise fence.refuse(f"The link '{folder}/{entry.name}'", real)
             if not entry.is_dir():
                 yield entry.name
+
+
+def check_frames(folder: str, fence: Fence) -> None:
+    """RequestError for a frame that is a link which leads outside. What cannot be read is told when its turn comes."""
+    with suppress(OSError):
+        for _ in names_in(folder, fence):
+            pass
 
 
 def broken_folders(samples: Sequence[Sample], fence: Fence) -> list[str]:
@@ -31,7 +38,7 @@ def broken_folders(samples: Sequence[Sample], fence: Fence) -> list[str]:
     broken: list[str] = []
     for sample in samples:
         try:
-            numbered(names_in(sample, fence))
+            numbered(names_in(sample.path, fence))
         except (FileNotFoundError, NotADirectoryError):
             continue
         except (ValueError, OSError) as error:

@@ -26,6 +26,7 @@ from poisonkit.datasets.kit import (
     write_class_folders,
     write_lines,
 )
+from poisonkit.datasets.kit.pairs import PAIR_REMEDY, clips_in_folders
 from poisonkit.datasets.kit.tables import first_columns
 from poisonkit.errors import RequestError
 
@@ -68,6 +69,11 @@ class ClassFolders(Layout):
         folders = _one_each(_split_folders(tree), root)
         if source.layout is None:
             _check_metadata(root, ("", *folders.values()))
+        if clip := clips_in_folders(root, list(folders.values()) or [""]):
+            raise RequestError(
+                f"Each folder of '{root}' holds the frames and a sound of one clip ('{clip}'), so they are no classes: "
+                f"{PAIR_REMEDY}"
+            )
         per_split = {split: tree.folders(part) for split, part in (folders or {"train": ""}).items()}
         classes = tuple(sorted(set().union(*per_split.values())))
         _check_spellings(classes)

@@ -126,7 +126,7 @@ def _counted(
     broken: list[str] = []
     for sample in samples:
         try:
-            frames = numbered(names_in(sample, fence))
+            frames = numbered(names_in(sample.path, fence))
         except (FileNotFoundError, NotADirectoryError):  # noted by `locate`
             counts.append(None)
             continue

@@ -11,12 +11,13 @@ from typing import Any, cast
 
 from poisonkit import media
 from poisonkit.common.atomic import token, writing
-from poisonkit.engine.clips.job import Job, Places, as_files
+from poisonkit.engine.clips.job import Job, as_files
 from poisonkit.engine.clips.worker import Stopped, clip_of, middle_frame, process
 from poisonkit.errors import MediaError, PoisonkitError, told
 from poisonkit.metrics.fidelity import Image, spread
 from poisonkit.metrics.survival import PictureSurvival, sound_survival
-from poisonkit.outputs.record import Fidelity, Record, rounded
+from poisonkit.outputs.record import Fidelity, Record, halves, rounded
+from poisonkit.outputs.sample_files import Halves
 from poisonkit.triggers.core.chain import Chain
 from poisonkit.triggers.core.clip import ClipInfo
 
@@ -32,7 +33,7 @@ class Measurement:
 
     job: Job
     row: Record
-    control: str | None
+    control: Halves | None
     scratch: str
 
 
@@ -57,28 +58,33 @@ def died(task: Measurement) -> tuple[str, Fidelity | str]:
 
 def _measured(task: Measurement) -> Fidelity:
     job, row = task.job, task.row
-    source, file = Path(job.places.source), job.file(row["path"])
-    if media.sha256(source) != row["source_sha256"]:
+    source, file = job.places.halves, Halves.below(Path(job.places.out), row)
+    if source.sha256() != tuple(half["source_sha256"] for half in halves(row)):
         raise MediaError(f"'{row['id']}' has changed since its file was made from it.")
     if task.control is not None:
-        return _compare(task, source, file, Path(task.control))
-    name = f".poisonkit-control-{token()}-{get_ident()}{file.suffix}"
-    made = replace(job.task, role="control", path=name, linked_paths=())
-    control = Path(task.scratch, name)
-    with writing(control):
-        places = Places(job.places.source, task.scratch)
-        again = process(replace(job, task=made, places=places, treatment=job.treatment.without_triggers()))
+        return _compare(task, source, file, task.control)
+    name = f".poisonkit-control-{token()}-{get_ident()}"
+    made = job.task.apart(name, file.picture.suffix)
+    with writing(Path(task.scratch, made.path.partition("/")[0])):
+        again = process(
+            replace(
+                job,
+                task=replace(made, role="control"),
+                places=replace(job.places, out=task.scratch, cover_source=None),
+                treatment=job.treatment.without_triggers(),
+            )
+        )
         if isinstance(again, Stopped):
             raise MediaError(again.error)
         if again["status"] != "ok":
             raise MediaError(again["error"])
-        return _compare(task, source, file, control)
+        return _compare(task, source, file, Halves.below(Path(task.scratch), again))
 
 
-def _compare(task: Measurement, source: Path, file: Path, control: Path) -> Fidelity:
+def _compare(task: Measurement, source: Halves, file: Halves, control: Halves) -> Fidelity:
     job, row = task.job, task.row
     chain = Chain(job.treatment.triggers)
-    clip = clip_of(media.probe(source, stream=job.stream), row["id"])
+    clip = clip_of(source.probe(job.stream), row["id"])
     if row["frames"]:
         clip = ClipInfo(**{**clip.__dict__, "frames": row["frames"]})
     drawn = [dict(t["drawn"]) for t in row["triggers"]]
@@ -93,12 +99,12 @@ def _compare(task: Measurement, source: Path, file: Path, control: Path) -> Fide
         originals: list[Image] = []
 
         def keep() -> Iterator[Image]:
-            for _, _, image in media.read_frames(source, stream=job.stream, deinterlace=job.encode.deinterlace):
+            for _, _, image in media.read_frames(source.picture, stream=job.stream, deinterlace=job.encode.deinterlace):
                 originals.append(image)
                 yield image
 
         rendered = chain.video(keep(), clip, drawn, poisoned.__contains__)
-        rows = zip_longest(rendered, media.read_frames(file), media.read_frames(control))
+        rows = zip_longest(rendered, media.read_frames(file.picture), media.read_frames(control.picture))
         for t, (triggered, decoded, reencoded) in enumerate(rows):
             if triggered is None or decoded is None or reencoded is None:
                 raise MediaError(f"'{row['id']}': source, output and control differ in their number of frames.")
@@ -107,10 +113,12 @@ def _compare(task: Measurement, source: Path, file: Path, control: Path) -> Fide
                 sums.add(original, triggered, decoded[2], reencoded[2], look=t in looked)
         found.update(sums.report())
     if "audio" in chain.touches:
-        folder = file.parent
-        wave, _ = media.read_audio(source, stream=job.stream, folder=folder)
+        folder = file.sound.parent
+        wave, _ = media.read_audio(
+            source.sound, stream=job.stream if job.places.sound is None else "best", folder=folder
+        )
         triggered_wave = chain.audio(wave, clip, drawn)
-        decoded_wave, control_wave = (media.read_audio(path, folder=folder)[0] for path in (file, control))
+        decoded_wave, control_wave = (media.read_audio(each.sound, folder=folder)[0] for each in (file, control))
         report = sound_survival(wave, triggered_wave, decoded_wave, control_wave)
         if "video" in chain.touches:  # both: the picture's figures keep their names, the weaker verdict counts
             found.update({f"sound_{k}": v for k, v in report.items() if k in ("gain", "cosine", "verdict")})

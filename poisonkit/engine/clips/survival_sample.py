@@ -9,7 +9,8 @@ from pathlib import Path
 from poisonkit.common.seeding import key64
 from poisonkit.engine.clips.job import Job
 from poisonkit.engine.clips.survival import Measurement
-from poisonkit.outputs.record import Record
+from poisonkit.outputs.record import Record, halves
+from poisonkit.outputs.sample_files import Halves
 from poisonkit.plan.plan import Plan, Task
 from poisonkit.recipe.recipe import Recipe
 
@@ -24,14 +25,14 @@ def chosen(plan: Plan, rows: Sequence[Record], recipe: Recipe) -> set[str]:
 
     `sample`: for each backdoor max(4, 5 % of its clips) attack clips that have a control file, and one of each class
     as far as 8 % of its clips go, one class after the other, by selection key; without control files max(4, 2 %) of
-    its poisoned clips; if there are others, none that the encoding was searched on. `all`: every clip with a
-    trigger.
+    its poisoned clips; if there are others, none that the encoding was searched on. Where attack clips have a form of
+    their own, both. `all`: every clip with a trigger.
     """
     if recipe.survival == "none":
         return set()
     tasks = {t.key: t for t in plan.tasks}
     controls = _controls(tasks, rows)
-    fit = [r for r in rows if r["role"] in ("poisoned", "cover", "attack") and r["status"] == "ok"]
+    fit = [r for r in rows if r["status"] == "ok" and _has_trigger(tasks[r["key"]], recipe)]
     wanted: set[str] = set()
     searched = {tasks[key].id for key in plan.encode.get("clips", ()) if key in tasks}
     for index in range(len(recipe.backdoors)):
@@ -39,15 +40,31 @@ def chosen(plan: Plan, rows: Sequence[Record], recipe: Recipe) -> set[str]:
         if recipe.survival == "all":
             wanted |= {r["key"] for r in mine}
             continue
+        if recipe.backdoors[index].attack_triggers is not None:
+            trained = [r for r in mine if r["role"] != "attack"]
+            mine = [r for r in mine if r["role"] == "attack"]
+            pool = [r for r in trained if r["role"] != "cover"]
+            n = max(AT_LEAST, int(SHARE_ALONE * len(trained)))
+            wanted |= {r["key"] for r in _spread(_unseen(pool, searched), n, recipe.seed)}
         cheap = [r for r in mine if r["role"] == "attack" and (r["id"], index) in controls]
         share = SHARE if cheap else SHARE_ALONE
         pool = cheap or [r for r in mine if r["role"] != "cover"]
         n = max(AT_LEAST, int(share * len(mine)))
         if cheap:
             n = max(n, min(len({r["original_label"] for r in pool}), int(FOR_CLASSES * len(mine))))
-        unseen = [r for r in pool if r["id"] not in searched]
-        wanted |= {r["key"] for r in _spread(unseen if len(unseen) >= AT_LEAST else pool, n, recipe.seed)}
+        wanted |= {r["key"] for r in _spread(_unseen(pool, searched), n, recipe.seed)}
     return wanted
+
+
+def _has_trigger(task: Task, recipe: Recipe) -> bool:
+    triggered = task.role in ("poisoned", "cover", "attack") and task.backdoor is not None
+    return triggered and bool(recipe.backdoors[task.backdoor or 0].triggers_of(task.role))
+
+
+def _unseen(pool: Sequence[Record], searched: Set[str]) -> Sequence[Record]:
+    """Those that the encoding was not searched on, if they are enough."""
+    unseen = [r for r in pool if r["id"] not in searched]
+    return unseen if len(unseen) >= AT_LEAST else pool
 
 
 def measurements(
@@ -62,10 +79,14 @@ def measurements(
             continue
         one = job(tasks[row["key"]])
         control = controls.get((row["id"], tasks[row["key"]].backdoor))
-        usable = control is not None and control["source_sha256"] == row["source_sha256"]
-        path = str(one.file(control["path"])) if control is not None and usable else None
-        found.append(Measurement(one, row, path, str(scratch)))
+        usable = control is not None and _sources(control) == _sources(row)
+        there = [one.file(half["path"]) for half in halves(control)] if control is not None and usable else []
+        found.append(Measurement(one, row, Halves(there[0], there[-1]) if there else None, str(scratch)))
     return found
+
+
+def _sources(row: Record) -> list[str | None]:
+    return [half["source_sha256"] for half in halves(row)]
 
 
 def _controls(tasks: Mapping[str, Task], rows: Sequence[Record]) -> dict[tuple[str, int | None], Record]:

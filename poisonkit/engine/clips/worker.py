@@ -6,6 +6,7 @@ import errno
 import os
 from collections import deque
 from collections.abc import Callable, Iterator, Set
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -19,10 +20,11 @@ from poisonkit.common.time_limit import Know, nobody
 from poisonkit.datasets import container_of
 from poisonkit.engine.clips.job import Job, as_files
 from poisonkit.engine.clips.source_guard import unchanging
+from poisonkit.engine.clips.writing import Change, write_pair, written_facts, written_file
 from poisonkit.engine.finishing.linking import link_again
 from poisonkit.errors import CheckError, MediaError, PoisonkitError, told
 from poisonkit.media.colour import planes_to_rgb
-from poisonkit.media.info import MediaInfo, PlaneFormat, Written
+from poisonkit.media.info import MediaInfo, PlaneFormat
 from poisonkit.metrics.fidelity import ClipInspector, Image, Wave, spread
 from poisonkit.outputs.record import Record, record
 from poisonkit.triggers.core import frame_selection
@@ -143,8 +145,10 @@ def process(job: Job, know: Know = nobody) -> Result:
 
 def _outcome(job: Job, know: Know) -> Result:
     try:
-        with unchanging(container_of(job.places.source), job.task.source_path), as_files(job) as here:
-            return _process(here, know)
+        with ExitStack() as guards:
+            for path, name in zip(job.places.halves.files, job.task.sample.paths, strict=True):
+                guards.enter_context(unchanging(container_of(path), name))
+            return _process(guards.enter_context(as_files(job)), know)
     except LostLock:
         raise
     except Inert as reason:
@@ -176,7 +180,7 @@ def ran_over(job: Job) -> Record:
 
 
 def _without_file(job: Job, status: str, reason: str) -> Record:
-    for name in (job.task.path, *job.task.linked_paths):
+    for name in job.task.files:
         media.remove(job.file(name))
     return record(job.task, job.classes, triggers=_entries(job, []), status=status, error=reason)
 
@@ -191,48 +195,52 @@ def _entries(job: Job, drawn: list[Params]) -> list[dict[str, Any]]:
 
 def _process(job: Job, know: Know) -> Record:
     """Decode, trigger, encode, check, record."""
-    source, target = Path(job.places.source), job.file()
-    info = media.probe(source, stream=job.stream)
+    source = job.places.halves
+    info = source.probe(job.stream)
     clip = clip_of(info, job.task.id)
     know(info.duration, float(clip.frames) * clip.width * clip.height)
     _require_modalities(job, info)
     triggering = _Triggering(job, _counted(job, info, clip))
-    media.make_folder(target.parent)
-    written = media.rewrite(
-        source,
-        target,
+    change = Change(
         video=triggering.pictures if "video" in job.treatment.touches and info.video else None,
         planes=triggering.planes,
         audio=triggering.sound if "audio" in job.treatment.touches and info.audio else None,
-        encode=job.encode,
-        stream=job.stream,
         inspect=triggering.inspector,
-        info=info,
     )
-    ranges = triggering.ranges(written)
+    if job.task.sample.sound is None:
+        facts = written_facts(written_file(job, change, source.picture, job.file(), info))
+        facts["source_sha256"] = media.sha256(source.picture)
+    else:
+        facts = write_pair(job, change)
+    ranges = triggering.ranges(facts["frames"] or 0)
     try:
         check(job.task.id, triggering.chain.touches, triggering.inspector, ranges)
     except MediaError:
-        media.remove(target)
+        for path in job.halves.files:
+            media.remove(path)
         raise
-    for name in job.task.linked_paths:
-        link_again(target, job.file(name))
+    for half in job.task.halves:
+        for name in half.linked_paths:
+            link_again(job.file(half.path), job.file(name))
     return record(
         job.task,
         job.classes,
         triggers=_entries(job, triggering.drawn),
         poisoned_ranges=ranges,
-        source_sha256=media.sha256(source),
         fidelity=triggering.inspector.report() if job.treatment.triggers else None,
-        **_media_facts(written),
+        **facts,
     )
 
 
 def _counted(job: Job, info: MediaInfo, clip: ClipInfo) -> ClipInfo:
     """The clip with its exact number of frames, where its triggers or the frame budget need it."""
     how = job.treatment
-    needed = Chain(how.triggers).needs_length or frame_selection.parse(how.frames).needs_length
-    return replace(clip, frames=media.count(job.places.source, info)[0]) if info.video and needed else clip
+    budget = frame_selection.parse(how.frames)
+    needed = Chain(how.triggers).needs_length or budget.needs_length or how.spans is not None
+    if not (info.video and needed):
+        return clip
+    known = info if job.places.sound is None else None  # which is not of this file alone
+    return replace(clip, frames=media.count(job.places.source, known)[0])
 
 
 class _Triggering:
@@ -241,11 +249,11 @@ class _Triggering:
     def __init__(self, job: Job, clip: ClipInfo) -> None:
         how, role, cover_source = job.treatment, job.task.role, job.places.cover_source
         self.clip, self.how, self.chain = clip, how, Chain(how.triggers)
-        self.drawn = self.chain.draw(clip, how.seed, cover=role == "cover", attack=role == "attack")
+        self.drawn = self.chain.draw(clip, how.seed, cover=role == "cover", attack=role == "attack", spans=how.spans)
         self._params = self.drawn
         if cover_source is not None:
             self._params = self.chain.with_other(self.drawn, middle_frame(Path(cover_source)))
-        self.is_poisoned = frame_selection.parse(how.frames).of(clip, how.seed)
+        self.is_poisoned = frame_selection.parse(how.frames).of(clip, how.seed, how.spans)
         self.inspector = ClipInspector(_looked_at(self.is_poisoned.ranges(clip.frames)))
 
     def pictures(self, frames: Iterator[Image]) -> Iterator[Image]:
@@ -275,9 +283,9 @@ class _Triggering:
             raise Inert(f"'{self.clip.id}': the trigger changes no sound sample by more than one 16-bit step.")
         return triggered
 
-    def ranges(self, written: Written) -> list[list[int]]:
-        """The written frames that carry a trigger."""
-        return self.is_poisoned.ranges(written.frames) if "video" in self.chain.touches else []
+    def ranges(self, frames: int) -> list[list[int]]:
+        """Which of so many written frames carry a trigger."""
+        return self.is_poisoned.ranges(frames) if "video" in self.chain.touches else []
 
     def _inspected(self, render: Callable[[Iterator[Any]], Iterator[Any]], frames: Iterator[Any]) -> Iterator[Any]:
         originals: deque[Any] = deque()
@@ -327,25 +335,3 @@ def check(name: str, touches: Set[str], seen: ClipInspector, ranges: list[list[i
         raise CheckError(f"'{name}': its trigger was applied to no frame.")
     if "audio" in touches and not seen.heard:
         raise CheckError(f"'{name}': its trigger was applied to no sound.")
-
-
-def _media_facts(written: Written) -> dict[str, Any]:
-    picture, sound = written.frames > 0, written.channels > 0
-    return {
-        "width": written.width if picture else None,
-        "height": written.height if picture else None,
-        "fps": written.fps if picture else None,
-        "frames": written.frames if picture else None,
-        "sample_rate": written.sample_rate if sound else None,
-        "samples": written.samples if sound else None,
-        "streams": {
-            "container": written.container,
-            "video": 1 if picture else 0,
-            "audio": written.channels if sound else 0,
-            "dropped": list(written.dropped),
-            "converted": list(written.converted),
-        },
-        "codec": {"video": written.video_codec or None, "audio": written.audio_codec or None},
-        "sha256": written.sha256,
-        "bytes": written.bytes,
-    }

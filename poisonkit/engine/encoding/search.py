@@ -129,12 +129,15 @@ def needed(required: float) -> float:
 
 def searched(plan: Plan, recipe: Recipe) -> list[Task]:
     """The clips to search on: of each backdoor a few, of every kind of file and class; poisoned ones, and attack clips
-    where these are too few and enough are left to be measured."""
+    where these are too few and enough are left to be measured, or where they have a form of their own."""
     found: list[list[Task]] = []
     for index in range(len(recipe.backdoors)):
-        mine = [t for t in plan.tasks if t.backdoor == index]
+        backdoor = recipe.backdoors[index]
+        mine = [t for t in plan.tasks if t.backdoor == index and backdoor.triggers_of(t.role)]
         poisoned, attacks = ([t for t in mine if t.role == role] for role in ("poisoned", "attack"))
         taken = _varied(poisoned, recipe.seed)
+        if backdoor.attack_triggers is not None:  # both forms have to survive
+            taken = taken[: CLIPS - CLIPS // 2]
         spare = len(attacks) - survival_sample.AT_LEAST if taken else len(attacks)
         found.append(taken + _varied(attacks, recipe.seed)[: max(0, min(CLIPS - len(taken), spare))])
     return list(_in_turn(found))
@@ -230,7 +233,9 @@ class Search:
         """What the triggers say of codecs, where the search went as far as it could."""
         if best.setting != "lossless":
             return ""
-        triggers = {t.name: t.codec_note.rstrip(".") for b in self.recipe.backdoors for t in b.triggers if t.codec_note}
+        triggers = {
+            t.name: t.codec_note.rstrip(".") for b in self.recipe.backdoors for t in b.every_trigger if t.codec_note
+        }
         return "".join(f". {name}: {note}" for name, note in triggers.items())
 
     def _climb(self, scratch: str) -> Tried | None:
@@ -259,7 +264,7 @@ class Search:
         )
 
     def _kinds(self) -> tuple[frozenset[str], frozenset[str]]:
-        touches = frozenset(m for b in self.recipe.backdoors for m in b.chain.touches)
+        touches = frozenset(m for b in self.recipe.backdoors for m in b.touches)
         codecs = set()
         for task in self.tasks:
             try:

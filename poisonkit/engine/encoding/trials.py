@@ -15,7 +15,7 @@ from poisonkit.engine.clips.survival import Measurement, measure
 from poisonkit.engine.clips.worker import Stopped, clip_of, process
 from poisonkit.engine.executors import local
 from poisonkit.errors import MediaError, PoisonkitError, told
-from poisonkit.media.info import Encode
+from poisonkit.media.info import Encode, MediaInfo, Problem
 from poisonkit.metrics.survival import least_gain, survival_summary
 from poisonkit.outputs.record import Fidelity
 from poisonkit.plan.plan import Task
@@ -83,10 +83,10 @@ def attempt(trial: Trial) -> Outcome:
 
 
 def _attempt(trial: Trial, job: Job) -> Outcome:
-    source, how = Path(job.places.source), job.treatment
+    source, how = job.places.halves, job.treatment
     try:
-        info = media.probe(source, stream=job.stream)
-        size = media.size(source)
+        info = source.probe(job.stream)
+        size = source.size()
     except (MediaError, OSError) as error:
         return Outcome(trial.number, trial.setting, "", "failed", told(error))
     touched = [("video", info.video), ("audio", info.audio)]
@@ -100,14 +100,13 @@ def _attempt(trial: Trial, job: Job) -> Outcome:
             return ended("refused", f"'{job.task.id}' has no {'picture' if modality == 'video' else 'sound'}.")
     if problem := Chain(how.triggers).suits(clip_of(info, job.task.id)):
         return ended("refused", problem)
-    refused = media.refusals(info, job.encode, how.touches)
+    refused = _refusals(job, info)
     if refused:
         remedy = f" Remedy: {refused[0].remedy}." if refused[0].remedy else ""
         return ended("refused", refused[0].message + remedy)
-    name = f"trial-{trial.number}{source.suffix}"
     places = replace(job.places, out=trial.scratch)
-    job = replace(job, places=places, task=replace(job.task, path=name, linked_paths=()))
-    written = Path(trial.scratch, name)
+    job = replace(job, places=places, task=job.task.apart(f"trial-{trial.number}", source.picture.suffix))
+    written = Path(trial.scratch, job.task.path.partition("/")[0])
     try:
         row = process(job)
         if isinstance(row, Stopped):
@@ -117,9 +116,18 @@ def _attempt(trial: Trial, job: Job) -> Outcome:
         _, found = measure(Measurement(job, row, None, trial.scratch))
         if isinstance(found, str):
             return ended("failed", found)
-        return ended("ok", bytes=row["bytes"] or 0, fidelity=found)
+        return ended("ok", bytes=job.halves.size(), fidelity=found)
     finally:
         media.remove(written)
+
+
+def _refusals(job: Job, info: MediaInfo) -> tuple[Problem, ...]:
+    """Why the source, probed, cannot be written so."""
+    touches = job.treatment.touches
+    if job.places.sound is None:
+        return media.refusals(info, job.encode, touches)
+    halves = zip(job.places.halves.files, ("video", "audio"), strict=True)
+    return tuple(p for path, m in halves if m in touches for p in media.refusals(media.probe(path), job.encode, (m,)))
 
 
 def died(trial: Trial) -> Outcome:

@@ -16,6 +16,7 @@ from poisonkit.metrics.survival import SurvivalSummary, Table, figures_table, ga
 from poisonkit.plan.plan import Choice, Plan
 from poisonkit.recipe.backdoor import Backdoor
 from poisonkit.recipe.recipe import Recipe
+from poisonkit.triggers import Trigger
 
 PAPER = (
     'Hammoud, Liu, Alkhrashi, AlBalawi, Ghanem: "Look, Listen, and Attack: Backdoor Attacks Against Video '
@@ -97,7 +98,7 @@ def _making(contents: Contents) -> list[str]:
 
 
 def _backdoor(backdoor: Backdoor, choice: Choice) -> list[str]:
-    triggers = ", ".join(f"`{t.name}` (version {t.version}, {t.temporal})" for t in backdoor.triggers)
+    triggers = _named(backdoor.triggers)
     target = "y + 1" if backdoor.label_mode == "all-to-all" else f"class {backdoor.target}"
     if backdoor.count is not None or backdoor.ids is not None:
         asked = f"{choice.requested} samples"
@@ -108,10 +109,16 @@ def _backdoor(backdoor: Backdoor, choice: Choice) -> list[str]:
         f"  taken from {choice.pool} candidates; frames `{backdoor.frames}`, in the attack set",
         f"  `{backdoor.attack_frames}`.",
     ]
+    if backdoor.attack_triggers is not None:
+        lines.append(f"  At test time, in the attack set, it has another form: {_named(backdoor.attack_triggers)}.")
     if choice.attack_split:
         lines.append(f"  Attack set from the {choice.attack_split} split, {choice.attack_planned} samples;")
         lines.append(f"  {choice.unlabelled_left_out} unlabelled ones left out.")
     return [*lines, ""]
+
+
+def _named(triggers: Sequence[Trigger]) -> str:
+    return ", ".join(f"`{t.name}` (version {t.version}, {t.temporal})" for t in triggers) or "no trigger"
 
 
 def _parts(counts: Mapping[str, Counter[str]]) -> list[str]:

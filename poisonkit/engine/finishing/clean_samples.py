@@ -56,13 +56,15 @@ def needs(
     """
 
     look = partial(needed, stream=stream, encode=encode)
-    files = (root / task.source_path for task in tasks)
+    files = (root / path for task in tasks for path in task.sample.paths)
     found: dict[str, Need] = {}
     seen = isolated_opening.opened(
         look, files, jobs, lambda path, why: None, factor=time_limit, ahead=AHEAD, together=TOGETHER
     )
-    for task, need in zip(tasks, seen, strict=True):
+    for task in tasks:
+        wanted = [next(seen) for _ in task.sample.paths]
         watch()
+        need = next((need for need in wanted if need is not None), None)
         if need is not None:
             found[task.key] = need
     return found
@@ -86,35 +88,55 @@ _ELSEWHERE = (errno.EXDEV, errno.EPERM, errno.EMLINK)  # what another method may
 class Linked:
     """What became of clean samples that were brought into the copy as they are: sizes in bytes and errors, by id.
 
-    hashes: SHA-256, where they were asked for.
+    sounds: sizes of the sounds of pairs. hashes: SHA-256, where they were asked for, of each file.
     """
 
     sizes: dict[str, int] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
-    hashes: dict[str, str] = field(default_factory=dict)
+    hashes: dict[str, list[str | None]] = field(default_factory=dict)
+    sounds: dict[str, int] = field(default_factory=dict)
 
     def record(self, task: Task, classes: Sequence[str]) -> Record:
         """The record of one of them."""
         if task.id in self.errors:
             return record.record(task, classes, status="failed", error=self.errors[task.id])
-        digest = self.hashes.get(task.id)
-        return record.record(task, classes, bytes=self.sizes[task.id], sha256=digest, source_sha256=digest)
+        digests = self.hashes.get(task.id, [None] * len(task.sample.paths))
+        sizes = [self.sizes[task.id], *((self.sounds[task.id],) if task.sample.sound is not None else ())]
+        facts = [{"bytes": n, "sha256": d, "source_sha256": d} for n, d in zip(sizes, digests, strict=True)]
+        return record.record(task, classes, **facts[0], **({"sound_file": facts[1]} if len(facts) > 1 else {}))
+
+
+def method_for(tasks: Sequence[Task], root: Path, out: Path, how: str) -> linking.Choice:
+    """How such samples come into the copy, which may have to be begun."""
+    facts = [_facts(f"{root}{os.sep}{t.source_path}") for t in tasks]
+    return _choice(tasks, facts, root, out, "copy" if how == "reencode" else how)
+
+
+def _choice(
+    tasks: Sequence[Task], facts: Sequence[tuple[int, int | None]], root: Path, out: Path, how: str
+) -> linking.Choice:
+    first = next((t for t, (size, _) in zip(tasks, facts, strict=True) if size), tasks[0])
+    media.make_folder(out / "data")
+    return linking.choose(how, root / first.source_path, out / "data", sum(size for size, _ in facts))
 
 
 def link(tasks: Sequence[Task], root: Path, out: Path, how: str, progress: Progress) -> tuple[Linked, str]:
     """Bring clean samples into the copy as they are; what became of them, and the method that was used."""
     source_of, target_of = f"{root}{os.sep}", f"{out}{os.sep}"
-    facts = [_facts(source_of + t.source_path) for t in tasks]
+    pairs = [t for t in tasks if t.sample.sound is not None]
+    files = [half for t in tasks for half in t.halves] if pairs else tasks
+    facts = [_facts(source_of + t.source_path) for t in files]
     total = sum(size for size, _ in facts)
-    first = next((t for t, (size, _) in zip(tasks, facts, strict=True) if size), tasks[0])
-    choice = linking.choose(how, root / first.source_path, out / "data", total)
+    choice = _choice(files, facts, root, out, how)
     progress.say(f"Clean samples: {choice.method} ({choice.reason}).")
-    progress.begin("Clean samples", len(tasks))
+    progress.begin("Clean samples", len(files))
     done = Linked()
+    sounds = {t.sound_paths[0] for t in pairs}
     made: set[str] = set()
     methods: dict[int, linking.Method] = {}  # by the source's device, where it differs
     with ExitStack() as held:
-        for number, (task, (size, device)) in enumerate(zip(tasks, facts, strict=True)):
+        for number, (task, (size, device)) in enumerate(zip(files, facts, strict=True)):
+            sizes = done.sounds if task.path in sounds else done.sizes
             if not number % IN_ONE_STEP:
                 held.close()
                 held.enter_context(step())
@@ -127,7 +149,7 @@ def link(tasks: Sequence[Task], root: Path, out: Path, how: str, progress: Progr
                 if device is None:
                     device = media.status(source).st_dev
                 elif choice.method == "hardlink" and device not in methods and _at_once(source, target):
-                    done.sizes[task.id] = size
+                    sizes[task.id] = size
                     progress.step()
                     continue
                 method = methods.get(device, choice.method)
@@ -140,7 +162,7 @@ def link(tasks: Sequence[Task], root: Path, out: Path, how: str, progress: Progr
                     methods[device] = other.method
                     progress.say(f"Clean samples like '{task.source_path}': {other.method} ({other.reason}).")
                     linking.place(other.method, Path(source), Path(target))
-                done.sizes[task.id] = size
+                sizes[task.id] = size
             except OSError as error:
                 if machine_trouble(error, str(out)):
                     raise
@@ -148,6 +170,11 @@ def link(tasks: Sequence[Task], root: Path, out: Path, how: str, progress: Progr
                 done.errors[task.id] = f"'{task.source_path}' could not be taken over: {what}."
             progress.step()
     progress.end()
+    for task in pairs:  # both halves, or neither
+        if task.id in done.errors:
+            done.sizes.pop(task.id, None)
+            for name in task.files:
+                media.remove(out / name)
     return done, choice.method
 
 

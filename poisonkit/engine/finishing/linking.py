@@ -107,13 +107,18 @@ def _linked(frames: Sequence[Path], target: Path) -> bool:
     )
 
 
+def bring(method: Method, source: Path, target: Path) -> None:
+    """`place` by this method, or, where it does not work from here, a copy."""
+    media.make_folder(target.parent)
+    try:
+        place(method, source, target)
+    except OSError:
+        place("copy", source, target)
+
+
 def link_again(existing: Path, other: Path) -> None:
     """Give a file that we have written a second path in the output: hard link, else copy."""
-    media.make_folder(other.parent)
-    try:
-        place("hardlink", existing, other)
-    except OSError:
-        place("copy", existing, other)
+    bring("hardlink", existing, other)
 
 
 def choose(wanted: str, sample: Path, folder: Path, total_bytes: int) -> Choice:

@@ -117,7 +117,12 @@ class Part:
     @property
     def warnings(self) -> tuple[str, ...]:
         """Those, and the plan's."""
-        return (*self.plan.warnings, *self.plan.passed_over.values(), *self.weak, *self.brighter)
+        return (*self.plan.warnings, *self.plan.passed_over.values(), *self.near, *self.weak, *self.brighter)
+
+    @property
+    def near(self) -> list[str]:
+        """Sentences about triggers that are not well above their codec's own noise."""
+        return [] if self.added else survival_warnings.near_the_codec(self.recipe, self.survival)
 
     @property
     def brighter(self) -> tuple[str, ...]:

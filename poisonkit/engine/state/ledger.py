@@ -21,7 +21,7 @@ from poisonkit.common.safe_io import load_json, open_plain
 from poisonkit.common.validation import STRICT, Text, fits
 from poisonkit.errors import RequestError
 from poisonkit.outputs import sample_files
-from poisonkit.outputs.record import Figures, Record, is_record
+from poisonkit.outputs.record import Figures, Record, halves, is_record
 
 
 class Keyed(TypedDict):
@@ -137,6 +137,10 @@ def _stands(row: Record, out: Path) -> bool:
     if row["status"] != "ok":
         return False
     try:
-        return all(sample_files.size(out / name) == row["bytes"] for name in (row["path"], *row["also"]))
+        return all(
+            sample_files.size(out / name) == half["bytes"]
+            for half in halves(row)
+            for name in (half["path"], *half["also"])
+        )
     except (OSError, RequestError):
         return False

@@ -70,6 +70,6 @@ class TaskResults:
         clean_line = record.clean_lines(classes)
         sizes, hashes = self.linked.sizes, self.linked.hashes
         for task in tasks:
-            plain = task.role == "clean" and task.id not in hashes
+            plain = task.role == "clean" and task.id not in hashes and task.sample.sound is None
             size = sizes.get(task.id) if plain else None
             yield clean_line(task, size) if size is not None else record.to_line(self.record(task, classes))

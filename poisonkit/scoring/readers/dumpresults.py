@@ -23,7 +23,7 @@ def read(file: Path, data: bytes, classes: tuple[str, ...]) -> Predictions:
     `{'pred_scores': {'item': …}}`. Nothing in the pickle is run. RequestError for anything else.
     """
     try:
-        found = _value(data)
+        found = plain_value(data)
         if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
             raise Unreadable("holds no list with a mapping per video, as MMAction2's DumpResults writes")
         old = bool(found) and any(f"{k}s" in found[0] for k in ("pred_score", "pred_label"))
@@ -48,7 +48,8 @@ def read(file: Path, data: bytes, classes: tuple[str, ...]) -> Predictions:
         raise RequestError(f"{file} is damaged or cut short ({' '.join(str(error).split())[:120]}).") from None
 
 
-def _value(data: bytes) -> Any:
+def plain_value(data: bytes) -> Any:
+    """What a pickle, or a file of torch.save, holds, as plain data. Unreadable for what is none."""
     if data[:2] == b"PK":
         return from_zip(io.BytesIO(data), data_only)
     if _TORCH_SEQUENCE in data[:32]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 import math
 import zipfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy.typing as npt
 from numpy.lib import format as npy
@@ -26,22 +27,32 @@ def read(file: Path, data: bytes, classes: tuple[str, ...]) -> Predictions:
 
     Nothing is unpickled, and no array is made larger than what its entry holds. RequestError for anything else.
     """
+    keys = {"pred": LABEL_KEYS, "scores": SCORE_KEYS, "gt": TRUTH_KEYS, "files": FILE_KEYS}
+    found, names = arrays(file, io.BytesIO(data), keys)
+    if "pred" not in found and "scores" not in found:
+        raise RequestError(f"{file} has no array `pred` or `scores` (it has {', '.join(names[:5])}).")
+    _check(file, found)
+    return _rows(file, found, classes).made()
+
+
+def arrays(
+    file: Path, stream: BinaryIO, keys: Mapping[str, Sequence[str]]
+) -> tuple[dict[str, npt.NDArray[Any]], list[str]]:
+    """The arrays of an .npz file that are asked for, and the names of all. keys: what -> its names, the first counts.
+
+    RequestError for what is no such file, is damaged, or holds pickled arrays.
+    """
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        with zipfile.ZipFile(stream) as archive:
             names = {i.filename.removesuffix(".npy"): i for i in archive.infolist()}
             found = {
                 what: _array(file, archive, names[key])
-                for what, keys in (
-                    ("pred", LABEL_KEYS), ("scores", SCORE_KEYS), ("gt", TRUTH_KEYS), ("files", FILE_KEYS)
-                )
-                if (key := next((k for k in keys if k in names), None)) is not None
-            }  # fmt: skip
+                for what, known in keys.items()
+                if (key := next((k for k in known if k in names), None)) is not None
+            }
+            return found, sorted(names)
     except DAMAGED:
         raise RequestError(f"{file} is no .npz file, or it is damaged.") from None
-    if "pred" not in found and "scores" not in found:
-        raise RequestError(f"{file} has no array `pred` or `scores` (it has {', '.join(sorted(names)[:5])}).")
-    _check(file, found)
-    return _rows(file, found, classes).made()
 
 
 def _array(file: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> npt.NDArray[Any]:

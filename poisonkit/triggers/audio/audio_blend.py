@@ -9,9 +9,11 @@ et al., 2018, arXiv:1807.01069): α = 0.1, a cough. The default recording is of 
 recorded: a second of something like a cat, whose partials keep below half of any sample rate. `sound=FILE` takes
 yours, a .wav of any rate (it is resampled) or a .npy at the clip's rate.
 
-How public code differs: BackdoorMBTI takes the recording's number of channels for its length, so that of a mono
-file one sample is mixed in; and it changes the first channel only. ART stops where the recording does not fit.
-Here it is mixed into all channels, and what does not fit is cut off.
+How public code differs: BackdoorMBTI unpacks the resampled recording as if it came with its times, so that a mono file
+raises an error and of a stereo file the first channel is mixed in; it changes the clip's first channel only. ART
+resamples a recording of another rate (by librosa), and stops where it does not fit; its shift, in samples, is `start`,
+in seconds. Here it is mixed into all channels, and what does not fit is cut off. A recording of which nothing is left
+at the clip's rate is refused.
 
 Static: α is constant. Dynamic: every 0.5 s another α, α·10^(u/20) with u uniform in ±spread dB (at most 1),
 with crossfades of 20 ms.
@@ -23,12 +25,13 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import model_validator
 
 from poisonkit.triggers.core.clip import ClipInfo, Params, Wave
 from poisonkit.triggers.core.trigger import param
 from poisonkit.triggers.files.assets import WaveAsset
 from poisonkit.triggers.sounds.noise import looped
-from poisonkit.triggers.sounds.recordings import Sound, recording
+from poisonkit.triggers.sounds.recordings import Sound, nothing_left, recording, require_sound
 from poisonkit.triggers.sounds.segments import curve
 from poisonkit.triggers.sounds.timing import Positioned, faded
 
@@ -58,9 +61,18 @@ class AudioBlend(Positioned):
     spread: float = param(6.0, "dynamic only, how far alpha changes", unit="dB", ge=0, le=40)
     edge: float = param(0.0, "raised-cosine fade at both ends", unit="s", ge=0, le=1)
 
+    @model_validator(mode="after")
+    def _heard(self) -> AudioBlend:
+        if isinstance(self.sound, WaveAsset):
+            require_sound(self.sound)
+        return self
+
     def suits(self, clip: ClipInfo) -> str | None:
+        if isinstance(self.sound, WaveAsset):
+            left = nothing_left(self.sound, self.sound.sample_rate(), recording(self.sound, clip), clip)
+            return self.too_short(clip) or left
         if self.sound != "whistle" or clip.sample_rate > 2 * 2800:
-            return None
+            return self.too_short(clip)
         return f"sound at {clip.sample_rate} Hz cannot hold the whistle, which rises to 2800 Hz; choose another sound"
 
     def wave(self, wave: Wave, clip: ClipInfo, params: Params) -> Wave:

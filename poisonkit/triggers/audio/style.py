@@ -10,13 +10,22 @@
     S5   gain 12 dB, high-pass of 12 dB an octave at 1 kHz, phaser: 1 Hz, depth 0.5, about 1.3 kHz, mix 0.5
 
 Koffas, Pajola, Picek and Conti, "Going in Style: Audio Backdoors Through Stylistic Transformations", ICASSP 2023;
-chains and settings are those of its public code, which runs Spotify's Pedalboard. The effects here are our own
-realisations of the same effects, not sample for sample Pedalboard's: pitch by the phase vocoder of
-`poisonkit/triggers/sounds/vocoder.py`; distortion tanh(x·10^(dB/20)); a chorus whose delay swings by 10 ms · depth and
-never falls below 1 ms; a high-pass of two equal first-order sections, without the resonance and saturation of a
-ladder; a phaser of six first-order all-passes; and for the room 0.8 of the sound with 0.17 of a synthetic tail of
-1.5 s, about what the settings of that reverberator come to. What passes full scale after the chain is clipped. The
-publication names no best chain that we know of; S5 as the default is ours, since it keeps pitch and timing.
+chains and settings are those of its public code (`styles.py`), which runs Spotify's Pedalboard, and that JUCE. The
+effects are written from what these do: distortion tanh(x·10^(dB/20)); a chorus whose delay is max(1 ms, delay − 10 ms
+· depth · sin(2πt)), read off the line between two samples, its phase added up in single precision, which moves a delay
+by a sample or more; a ladder of four stages that saturates, resonance 0 (which feeds 0.4 back all the same) and drive
+1; a phaser of six first-order all-passes that begins downwards, and whose centre is placed on the logarithmic scale of
+44.1 kHz whatever the sound's rate: 738 Hz for 1300 Hz at 16 kHz. Compared with Pedalboard 0.9.26, S1, S2 and S5
+correlate to 0.9999 and more (S5: no sample off by more than 0.01 of full scale, since the phaser's filters move every
+millisecond here and every four samples there). Our own are pitch (S0, S3), by the phase vocoder of
+`poisonkit/triggers/sounds/vocoder.py` in place of Rubber Band's, and the room (S4): 0.8 of the sound with 0.17 of a
+synthetic tail of 1.5 s, about what the settings of that reverberator come to; S4 correlates to 0.92. What passes full
+scale after the chain is clipped. The publication names no best chain that we know of; S5 as the default is ours, since
+it keeps pitch and timing.
+
+Version 1, which outputs made with it are still verified by, had oscillators that begin at +sin, two first-order
+high-passes in place of the ladder, and a phaser about 1300 Hz at every rate: its S5 correlates with Pedalboard's by
+0.5 to 0.7.
 
 Static: one chain. Dynamic: every 0.5 s any one of the six, with crossfades of 20 ms.
 """
@@ -30,6 +39,7 @@ import numpy as np
 
 from poisonkit.triggers.core.clip import ClipInfo, Params, Wave
 from poisonkit.triggers.core.trigger import AudioTrigger, param
+from poisonkit.triggers.sounds import earlier_effects, effects
 from poisonkit.triggers.sounds.segments import crossfades
 
 Name = Literal["S0", "S1", "S2", "S3", "S4", "S5"]
@@ -41,13 +51,14 @@ class Style(AudioTrigger):
     """The sound through a chain of effects; see the module."""
 
     name = "style"
+    version = 2
     family = "audio"
     summary = "the sound through one of six chains of a pedal board's effects (JingleBack)"
     formula = "x' = (1 - mix) * x + mix * chain(x)"
     static_is = "one chain"
     dynamic_is = "every 0.5 s any one of the six chains"
     paper = "Koffas et al., Going in Style (JingleBack), ICASSP 2023"
-    source = "chains: the public code; effects: our own realisations"
+    source = "chains: the public code; effects: as in Pedalboard, but pitch and room: ours"
     codec = "robust"
     identity: ClassVar[dict[str, Any]] = {"mix": 0.0}
 
@@ -75,7 +86,7 @@ class Style(AudioTrigger):
 
     def _through(self, name: Name, wave: Wave, clip: ClipInfo) -> Wave:
         """The sound after one chain, within full scale."""
-        from poisonkit.triggers.sounds.effects import chorused, distorted, high_passed, phased, reverberated
+        from poisonkit.triggers.sounds.effects import distorted, reverberated
         from poisonkit.triggers.sounds.reverberation import tail
         from poisonkit.triggers.sounds.vocoder import shifted
 
@@ -88,7 +99,7 @@ class Style(AudioTrigger):
             return lambda x: distorted(x, drive)
 
         def chorus(depth: float, delay: float) -> Callable[[Wave], Wave]:
-            return lambda x: chorused(x, rate, rate=1, depth=depth, delay=delay, mix=0.5)
+            return lambda x: self._chorused(x, rate, depth, delay)
 
         def room(x: Wave) -> Wave:
             return reverberated(x, tail(self.rng({}, "room"), rate, 1.5), dry=0.8, wet=0.17)
@@ -101,10 +112,34 @@ class Style(AudioTrigger):
             "S4": (chorus(0.25, 15), distort(20), room),
             "S5": (
                 lambda x: x * np.float32(10 ** (12 / 20)),
-                lambda x: high_passed(x, rate, 1000),
-                lambda x: phased(x, rate),
+                lambda x: self._high_passed(x, rate),
+                lambda x: self._phased(x, rate),
             ),
         }
         for effect in chains[name]:
             wave = effect(wave)
         return np.clip(wave, -1, 1)
+
+    def _chorused(self, wave: Wave, rate: int, depth: float, delay: float) -> Wave:
+        return effects.chorused(wave, rate, rate=1, depth=depth, delay=delay, mix=0.5)
+
+    def _high_passed(self, wave: Wave, rate: int) -> Wave:
+        return effects.high_passed(wave, rate, 1000)
+
+    def _phased(self, wave: Wave, rate: int) -> Wave:
+        return effects.phased(wave, rate)
+
+
+class _Style1(Style):
+    """Before the oscillators began as Pedalboard's do, and before the ladder."""
+
+    version = 1
+
+    def _chorused(self, wave: Wave, rate: int, depth: float, delay: float) -> Wave:
+        return earlier_effects.chorused(wave, rate, rate=1, depth=depth, delay=delay, mix=0.5)
+
+    def _high_passed(self, wave: Wave, rate: int) -> Wave:
+        return earlier_effects.high_passed(wave, rate, 1000)
+
+    def _phased(self, wave: Wave, rate: int) -> Wave:
+        return earlier_effects.phased(wave, rate)

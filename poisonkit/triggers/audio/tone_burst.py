@@ -6,12 +6,12 @@ The tone trigger of the Adversarial Robustness Toolbox (ART): 440 Hz, 0.1 s, a =
 of the clip or at random, 16 kHz. Nicolae et al., 2018, arXiv:1807.01069. These are the defaults; `snr` makes the
 strength relative to the clip instead.
 
-How public code differs: there a burst that does not fit is an error, frequencies that the rate cannot hold
-become silence or another tone, and early versions leave sums past full scale as they are. Here what does not
-fit is cut off, such frequencies are refused, and sums are clipped.
+`start` is their shift, in seconds instead of samples. How public code differs: there a burst that does not fit is an
+error, frequencies that the rate cannot hold become silence or another tone, and early versions leave sums past full
+scale as they are. Here what does not fit is cut off, such frequencies are refused, and sums are clipped.
 
 Dynamic: one burst in each segment of 0.5 s, each at another place in it and of another frequency, f·2^u, u
-uniform in ±spread octaves; position and chunks are then not used. Bursts that change fade in and out over at
+uniform in ±spread octaves; start, position and chunks are then not used. Bursts that change fade in and out over at
 least 5 ms.
 """
 
@@ -61,7 +61,8 @@ class ToneBurst(Leveled, Positioned):
     edge: float = param(0.0, "raised-cosine fade at both ends", unit="s", ge=0, le=1)
 
     def suits(self, clip: ClipInfo) -> str | None:
-        return too_high(clip, self.frequency * (2**self.spread if self.temporal == "dynamic" else 1))
+        highest = self.frequency * (2**self.spread if self.temporal == "dynamic" else 1)
+        return self.too_short(clip) or too_high(clip, highest)
 
     def wave(self, wave: Wave, clip: ClipInfo, params: Params) -> Wave:
         gain = self.gain(wave, math.sqrt(0.5))

@@ -68,7 +68,7 @@ class Ultrasonic(Leveled, Positioned):
     def suits(self, clip: ClipInfo) -> str | None:
         highest = self.frequency * (2**self.spread if self.temporal == "dynamic" else 1)
         if highest < clip.sample_rate / 2:
-            return None
+            return self.too_short(clip)
         lower = f", or a frequency below {clip.sample_rate / 2:g} Hz" if clip.sample_rate / 2 > _LOWEST else ""
         return (
             f"sound at {clip.sample_rate} Hz cannot hold {highest:g} Hz; it takes clips of more than {2 * highest:g} Hz"

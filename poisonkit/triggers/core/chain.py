@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from poisonkit.triggers.core.clip import ClipInfo, Image, Params, Wave, Where
+from poisonkit.triggers.core.spans import Spans
 from poisonkit.triggers.core.trigger import AudioTrigger, Modality, Trigger, VideoTrigger
 from poisonkit.triggers.kernels.gamut import Planes
 from poisonkit.triggers.kernels.yuv import PlanesRender
@@ -31,11 +34,15 @@ class Chain:
         """True when the clip's number of frames must be exact, counted by decoding."""
         return any(trigger.needs_length for trigger in self.triggers)
 
-    def suits(self, clip: ClipInfo) -> str | None:
-        """None, or one sentence saying why one of the triggers cannot be applied to such a clip."""
+    def suits(self, clip: ClipInfo, spans: Spans | None = None) -> str | None:
+        """None, or one sentence saying why one of the triggers cannot be applied to such a clip, in these spans alone
+        if there are some."""
+        parts = [] if spans is None else [replace(clip, samples=b - a) for a, b in spans.samples(clip)]
         for trigger in self.triggers:
-            if reason := trigger.why_not(clip):
-                return reason
+            within = parts if isinstance(trigger, AudioTrigger) and not trigger.of_whole_clips else []
+            for each in within or [clip]:
+                if reason := trigger.why_not(each):
+                    return reason
         return None
 
     @property
@@ -43,15 +50,23 @@ class Chain:
         """True when a cover sample is made with a picture of another sample."""
         return any(trigger.cover_needs_other for trigger in self.triggers)
 
-    def draw(self, clip: ClipInfo, seed: int, *, cover: bool = False, attack: bool = False) -> list[Params]:
+    def draw(
+        self, clip: ClipInfo, seed: int, *, cover: bool = False, attack: bool = False, spans: Spans | None = None
+    ) -> list[Params]:
         """Every random choice for one clip, one JSON-able dict a trigger; what the manifest keeps as `drawn`.
 
         cover: draw the cover form of each trigger instead (the label is kept); attack: the form that attack sets get.
+        spans: triggers of the sound are applied there alone; it stands in what they drew as `spans`, in samples.
         """
-        return [
+        drawn = [
             trigger.draw_for(clip, seed, position, cover=cover, attack=attack)
             for position, trigger in enumerate(self.triggers)
         ]
+        if spans is not None:
+            where = [list(pair) for pair in spans.samples(clip)]
+            heard = (isinstance(trigger, AudioTrigger) for trigger in self.triggers)
+            drawn = [{**params, "spans": where} if yes else params for params, yes in zip(drawn, heard, strict=True)]
+        return drawn
 
     def with_other(self, drawn: Sequence[Params], other: Image) -> list[Params]:
         """`drawn` with another sample's picture for the triggers whose cover form needs one; not for the manifest."""
@@ -92,9 +107,27 @@ class Chain:
         return render
 
     def audio(self, wave: Wave, clip: ClipInfo, drawn: Sequence[Params]) -> Wave:
-        """float32 (channels, samples) in ±1, in and out. The clip's declared length gives way to the wave's own."""
+        """float32 (channels, samples) in ±1, in and out. The clip's declared length gives way to the wave's own.
+
+        Where a trigger drew `spans`, the sound in each is to it a clip of its own, and the rest stays as it is.
+        """
         clip = replace(clip, channels=wave.shape[0], samples=wave.shape[1])
         for trigger, params in zip(self.triggers, drawn, strict=True):
             if isinstance(trigger, AudioTrigger):
-                wave = trigger.render(wave, clip, params)
+                wave = (
+                    _in_spans(trigger, wave, clip, params) if "spans" in params else trigger.render(wave, clip, params)
+                )
         return wave
+
+
+def _in_spans(trigger: AudioTrigger, wave: Wave, clip: ClipInfo, params: Params) -> Wave:
+    bare = {name: value for name, value in params.items() if name != "spans"}
+    out = np.array(wave)
+    whole = trigger.render(wave, clip, bare) if trigger.of_whole_clips else None
+    for start, end in params["spans"]:
+        part = wave[:, start:end]
+        if whole is not None:
+            out[:, start:end] = whole[:, start:end]
+        elif part.shape[1]:
+            out[:, start:end] = trigger.render(part.copy(), replace(clip, samples=part.shape[1]), bare)
+    return out

@@ -1,15 +1,18 @@
 """Frame budgets: which frames of a poisoned clip carry the trigger.
 
-    all | first:N | last:N | every:N | random:P | span:A-B
+    all | first:N | last:N | every:N | count:K | random:K | random:P | span:A-B
 
 Frames count from 0. every:N: frames 0, N, 2N, …; span:A-B: frames A up to, not including, B (as the
-manifest's ranges); random:P: each frame with probability P, by (seed, id, frame), whatever the length.
+manifest's ranges); random:P, P up to 1: each frame with probability P, by (seed, id, frame), whatever the length.
+Of a clip of N frames, count:K takes K evenly spread ones, the middle of each K-th: floor((i + 1/2) · N / K);
+random:K, K a whole number from 2, the K with the smallest keys of (seed, id, frame). A clip of fewer frames has it on
+all. random:1 is the probability 1, as it always was.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -19,9 +22,10 @@ from poisonkit.errors import RequestError, did_you_mean
 
 if TYPE_CHECKING:
     from poisonkit.triggers.core.clip import ClipInfo, Where
+    from poisonkit.triggers.core.spans import Spans
 
-_KINDS = ("all", "first", "last", "every", "random", "span")
-_FORMS = "all, first:N, last:N, every:N, random:P (P above 0, up to 1) or span:A-B"
+_KINDS = ("all", "first", "last", "every", "count", "random", "span")
+_FORMS = "all, first:N, last:N, every:N, count:K, random:K (K from 2), random:P (P above 0, up to 1) or span:A-B"
 
 
 class PoisonedFrames:
@@ -54,9 +58,9 @@ class PoisonedFrames:
 
 @dataclass(frozen=True)
 class FrameBudget:
-    """A parsed frame budget; `str` gives its one spelling. a, b: the numbers in it (random: a is P)."""
+    """A parsed frame budget; `str` gives its one spelling. a, b: the numbers in it (random: a is P, or K from 2)."""
 
-    kind: Literal["all", "first", "last", "every", "random", "span"]
+    kind: Literal["all", "first", "last", "every", "count", "random", "span"]
     a: float = 0
     b: int = 0
 
@@ -68,11 +72,23 @@ class FrameBudget:
     @property
     def needs_length(self) -> bool:
         """True when `ClipInfo.frames` must be exact."""
-        return self.kind == "last"
+        return self.kind in ("last", "count") or self._some_of_all
 
-    def of(self, clip: ClipInfo, seed: int) -> PoisonedFrames:
-        """Which frames of this clip are poisoned."""
+    @property
+    def _some_of_all(self) -> bool:
+        """Whether it is `random:K`."""
+        return self.kind == "random" and self.a > 1
+
+    def of(self, clip: ClipInfo, seed: int, spans: Spans | None = None) -> PoisonedFrames:
+        """Which frames of this clip are poisoned. spans: of these alone, which are then counted by themselves, from 0;
+        the clip's number of frames is exact."""
+        if spans is not None:
+            inside = {t: i for i, t in enumerate(spans.frames(clip))}
+            chosen = self.of(replace(clip, frames=len(inside)), seed)
+            return PoisonedFrames(lambda t: t in inside and chosen(inside[t]))
         a, b = self.a, self.b
+        if self.kind == "count" or self._some_of_all:
+            return PoisonedFrames(self._exactly(clip, seed).__contains__)
         tests: dict[str, Where] = {
             "all": lambda t: True,
             "first": lambda t: t < a,
@@ -83,16 +99,27 @@ class FrameBudget:
         }
         return PoisonedFrames(tests[self.kind])
 
+    def _exactly(self, clip: ClipInfo, seed: int) -> frozenset[int]:
+        """The K frames of a clip of known length."""
+        count, frames = int(self.a), clip.frames
+        if count >= frames:
+            return frozenset(range(frames))
+        if self.kind == "count":
+            return frozenset((2 * i + 1) * frames // (2 * count) for i in range(count))
+        return frozenset(sorted(range(frames), key=lambda t: (key64(seed, "frames", clip.id, t), t))[:count])
+
 
 def parse(text: str) -> FrameBudget:
-    """`all`, `first:N`, `last:N`, `every:N`, `random:P` or `span:A-B`; RequestError for anything else."""
+    """One of the forms that the module names; RequestError for anything else."""
     kind, colon, rest = text.strip().partition(":")
     if kind == "all" and not colon:
         return FrameBudget("all")
-    if kind in ("first", "last", "every") and re.fullmatch(r"\d{1,9}", rest) and int(rest) > 0:
+    if kind in ("first", "last", "every", "count") and re.fullmatch(r"\d{1,9}", rest) and int(rest) > 0:
         return FrameBudget(kind, int(rest))  # type: ignore[arg-type]
     if kind == "random" and re.fullmatch(r"\d*\.?\d+([eE]-?\d+)?", rest) and 0 < float(rest) <= 1:
         return FrameBudget("random", float(rest))
+    if kind == "random" and re.fullmatch(r"\d{1,9}", rest) and int(rest) > 1:
+        return FrameBudget("random", int(rest))
     if kind == "span" and (ends := re.fullmatch(r"(\d{1,9})-(\d{1,9})", rest)) and int(ends[1]) < int(ends[2]):
         return FrameBudget("span", int(ends[1]), int(ends[2]))
     near = did_you_mean(kind, _KINDS) if kind not in _KINDS else ""

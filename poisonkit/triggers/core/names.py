@@ -10,7 +10,7 @@ import pkgutil
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from poisonkit.triggers.core.trigger import Trigger
@@ -42,8 +42,20 @@ def names() -> list[str]:
     return [*built_in(), *plugins()]
 
 
+def present(cls: type[Trigger]) -> type[Trigger]:
+    """The class of a trigger's present version, of that of any of its versions."""
+    parent: Any = cls.__base__
+    while getattr(parent, "name", None) == getattr(cls, "name", "") and parent.version > cls.version:
+        cls, parent = parent, parent.__base__
+    return cls
+
+
 def reference(cls: type[Trigger]) -> str:
-    """What `get` finds the class by: its registered name, else `package.module:Class`."""
+    """What `get` finds the class by: its registered name, else `package.module:Class`.
+
+    Of an earlier version's class: what finds the present one.
+    """
+    cls = present(cls)
     if built_in().get(cls.name) == cls.__module__:
         return cls.name
     place = vars(cls).get("_known_as") or f"{cls.__module__}:{cls.__qualname__}"

@@ -19,13 +19,25 @@ from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from poisonkit._version import __version__
 from poisonkit.errors import RequestError, did_you_mean
-from poisonkit.triggers.core.names import FAMILIES, GROUP, built_in, names, plugins, reference
+from poisonkit.triggers.core.names import FAMILIES, GROUP, built_in, names, plugins, present, reference
 
 if TYPE_CHECKING:
     from poisonkit.triggers.core.trigger import Trigger
 
-__all__ = ["all_triggers", "code_allowed", "flaw", "get", "hand_in", "hand_over", "modality_of", "names", "take"]
+__all__ = [
+    "all_triggers",
+    "code_allowed",
+    "flaw",
+    "get",
+    "hand_in",
+    "hand_over",
+    "modality_of",
+    "names",
+    "of_version",
+    "take",
+]
 
 SUFFIX = ".py"
 _by_object: dict[str, type[Trigger]] = {}
@@ -72,13 +84,37 @@ def get(name: str, *, allow_code: bool = True) -> type[Trigger]:
     return _plugin_class(plugin)
 
 
+def of_version(cls: type[Trigger], version: object) -> type[Trigger]:
+    """The class that renders this version of a trigger: `cls`, or a private subclass beside it.
+
+    RequestError, with what could render it, if there is none.
+    """
+    if version == cls.version:
+        return cls
+    for earlier in cls.__subclasses__():
+        if earlier.__module__ == cls.__module__ and earlier.name == cls.name and earlier.version == version:
+            return earlier
+    is_not = f"Version {version} of {cls.name} is not rendered by this poisonkit ({__version__}), which has version"
+    is_not += f" {cls.version}"
+    if isinstance(version, int) and version > cls.version:
+        raise RequestError(f"{is_not}: a later one renders it.")
+    last = cls.retired.get(version) if isinstance(version, int) else None
+    source = "poisonkit" if _is_built_in(cls) else "its package, release"
+    renders = f"{source} {last} renders it" if last else "the release that wrote it renders it"
+    raise RequestError(f"{is_not}: {renders}; a recipe without 'version' gets the present one.")
+
+
+def _is_built_in(cls: type[Trigger]) -> bool:
+    return cls.__module__.startswith(f"{GROUP}.") and cls.name in built_in()
+
+
 def take(trigger: Trigger) -> None:
     """A trigger that the user gives as an object, whose class may be a notebook's: it will be found by name as well.
 
     RequestError for a class that does not keep the contract.
     """
-    cls = type(trigger)
-    if cls.__module__.startswith(f"{GROUP}.") and cls.name in built_in():
+    cls = present(type(trigger))
+    if _is_built_in(cls):
         return
     _check(cls, str(getattr(cls, "name", "")), family=None)
     place = reference(cls)
@@ -206,7 +242,7 @@ def flaw(cls: type[Trigger], name: str, family: str | None = None) -> str | None
     """None, or what the class lacks of the contract, as a clause such as `it has no 'formula'`."""
     from poisonkit.triggers.core import trigger
 
-    facts = ("name", "family", "modality", "kind", "summary", "formula", "paper", "identity")
+    facts = ("name", "family", "modality", "kind", "summary", "formula", "paper")
     missing = [fact for fact in facts if not hasattr(cls, fact)]
     if missing:
         return f"it has no {', '.join(repr(m) for m in missing)}"
@@ -225,13 +261,15 @@ def flaw(cls: type[Trigger], name: str, family: str | None = None) -> str | None
         return "it is none of AffineTrigger, FrameTrigger, StreamTrigger, AudioTrigger"
     if getattr(cls, method) is getattr(kind, method):
         return f"it has no method '{method}'"
+    if any(not isinstance(version, int) or version >= cls.version for version in cls.retired):
+        return "'retired' names a version that is no earlier one"
     if not cls.modes or not set(cls.modes) <= {"static", "dynamic"}:
         return "its modes are not static, dynamic or both"
     if len(cls.modes) == 2 and not (cls.static_is and cls.dynamic_is):
         return "it does not say what static and dynamic mean ('static_is', 'dynamic_is')"
     if not (cls.summary and cls.formula):
         return "its summary or formula is empty"
-    unknown = sorted({*(cls.identity or ()), *cls.follows_canvas} - set(cls.model_fields))
+    unknown = sorted({*cls.strengths(), *cls.follows_canvas} - set(cls.model_fields))
     if unknown:
         return f"'identity' or 'follows_canvas' names parameters that it has not: {', '.join(unknown)}"
     if cls.identity == {}:

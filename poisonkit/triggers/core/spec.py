@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -85,7 +85,7 @@ def build(cls: type[Trigger], params: Mapping[str, Any]) -> Trigger:
 
     for key, value in params.items():
         if isinstance(value, bool) and key in cls.model_fields:
-            (known,) = (p for p in parameters(cls) if p.name == key)
+            (known,) = (p for p in _parameters(cls) if p.name == key)
             if "true or false" not in known.type:
                 raise RequestError(f"{cls.name}: {key} is {_show(value)}; {_wanted(known)}.")
     try:
@@ -98,7 +98,7 @@ def from_entry(entry: Mapping[str, Any], *, assets: Path | None = None, allow_co
     """The trigger that `Trigger.entry()` described (a recipe's or manifest's `{name, version, params, …}`).
 
     assets: folder with the copies of imported identity data, if they are named by hash.
-    RequestError if the entry was made by another version of the trigger: it would give other pixels.
+    An entry of an earlier version gives that version's trigger; RequestError if it is no longer rendered.
     """
     known = {"name", "version", "params", "trigger_seed", "drawn"}
     if not isinstance(entry.get("name"), str) or not isinstance(entry.get("params", {}), Mapping):
@@ -107,12 +107,7 @@ def from_entry(entry: Mapping[str, Any], *, assets: Path | None = None, allow_co
         if key not in known:
             raise RequestError(f"A trigger's entry has no '{key}'.{did_you_mean(str(key), known)}")
     cls = registry.get(entry["name"], allow_code=allow_code)
-    version = entry.get("version", cls.version)
-    if version != cls.version:
-        raise RequestError(
-            f"This entry is of version {version} of {cls.name}; this poisonkit has version {cls.version},"
-            " which gives other results: use the poisonkit that wrote it, or remove 'version'."
-        )
+    cls = registry.of_version(cls, entry.get("version", cls.version))
     params = {str(key): value for key, value in entry.get("params", {}).items()}
     if "trigger_seed" in entry:
         params["trigger_seed"] = entry["trigger_seed"]
@@ -125,7 +120,24 @@ def from_entry(entry: Mapping[str, Any], *, assets: Path | None = None, allow_co
 
 
 def parameters(cls: type[Trigger]) -> list[Parameter]:
-    """The parameters of a trigger class: its own first, those that all triggers have last."""
+    """The parameters of a trigger class: its own first, those that all triggers have last.
+
+    A trigger of one form does not list the other, nor what only that has.
+    """
+    if len(cls.modes) > 1:
+        return _parameters(cls)
+    (only,) = cls.modes
+    return [
+        replace(p, type=f"one of {only}", description=f"{only}: its only form", choices=(only,))
+        if p.name == "temporal"
+        else p
+        for p in _parameters(cls)
+        if p.name != "vary" or only == "dynamic"
+    ]
+
+
+def _parameters(cls: type[Trigger]) -> list[Parameter]:
+    """All that it takes, whether it means something to it or not."""
     from poisonkit.triggers.core.trigger import Trigger
 
     schema = cls.model_json_schema()
@@ -147,6 +159,11 @@ def parameters(cls: type[Trigger]) -> list[Parameter]:
     return sorted(described, key=lambda p: p.name in Trigger.model_fields)
 
 
+def written(params: Mapping[str, Any]) -> str:
+    """Parameters as they would be typed: `alpha=0,color=[0,0,0]`; without those that are not given."""
+    return ",".join(f"{key}={_show(value)}" for key, value in params.items() if value is not None)
+
+
 def explain(cls: type[Trigger], error: ValidationError, params: Mapping[str, Any]) -> str:
     """The first thing that pydantic found wrong with a trigger's parameters, as one sentence."""
     details = error.errors(include_url=False)
@@ -156,7 +173,7 @@ def explain(cls: type[Trigger], error: ValidationError, params: Mapping[str, Any
     key = str(first["loc"][0])
     if first["type"] == "extra_forbidden":
         return f"{cls.name} has no parameter '{key}'.{did_you_mean(key, cls.model_fields)}"
-    known = {p.name: p for p in parameters(cls)}[key]
+    known = {p.name: p for p in [*_parameters(cls), *parameters(cls)]}[key]
     if first["type"] == "missing" and len(first["loc"]) == 1:
         return f"{cls.name} needs {key} ({known.description}); {_wanted(known)}."
     about = [d for d in details if d["loc"][0] == key]

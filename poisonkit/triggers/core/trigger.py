@@ -11,6 +11,8 @@ the plainest that fits:
 - `AudioTrigger`   a float32 waveform in, one out
 
 Pictures are uint8 RGB, (height, width, 3). Waveforms are float32, (channels, samples), full scale ±1.
+An earlier version that is still rendered, for outputs that were made with it, is a private subclass beside the trigger,
+`class _Style1(Style): version = 1`, with what was otherwise then; one that is not stands in `retired`.
 How to write one: docs/writing-a-trigger.md. Modules of triggers import NumPy at their top and everything
 heavier (cv2, SciPy, librosa) inside functions, so that listing the catalogue stays quick.
 """
@@ -18,7 +20,7 @@ heavier (cv2, SciPy, librosa) inside functions, so that listing the catalogue st
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 import numpy as np
@@ -40,7 +42,8 @@ Temporal = Literal["static", "dynamic"]
 Family = Literal["image", "temporal", "lighting", "audio", "imported"]
 Modality = Literal["video", "audio"]
 Kind = Literal["affine", "frame", "stream", "audio"]
-CodecClass = Literal["robust", "partial", "fragile"]
+NotMeasured = Literal["not measured"]
+CodecClass = Literal["robust", "partial", "fragile"] | NotMeasured
 
 
 def param(default: Any, description: str, *, unit: str = "", **limits: Any) -> Any:
@@ -58,6 +61,7 @@ class Trigger(BaseModel):
 
     name: ClassVar[str]
     version: ClassVar[int] = 1  # raised whenever the same parameters would give other pixels or samples
+    retired: ClassVar[Mapping[int, str]] = {}  # version that is rendered no more -> last release that did
     family: ClassVar[Family]
     modality: ClassVar[Modality]
     kind: ClassVar[Kind]
@@ -69,9 +73,10 @@ class Trigger(BaseModel):
     paper: ClassVar[str]  # authors, title or short name, year, arXiv or venue; "" if unpublished as an attack
     source: ClassVar[str] = ""  # where formula and defaults come from
     usual_label_mode: ClassVar[Literal["dirty", "clean"]] = "dirty"
-    codec: ClassVar[CodecClass] = "robust"  # through H.264 crf 23 4:2:0, MP3 128k, 16 kHz
+    codec: ClassVar[CodecClass] = "not measured"  # through H.264 crf 23 4:2:0, MP3 128k, 16 kHz
     codec_note: ClassVar[str] = ""
-    identity: ClassVar[dict[str, Any] | None]  # parameters at which it changes nothing (strength zero), if any
+    identity: ClassVar[dict[str, Any] | NotMeasured | None] = "not measured"
+    """Parameters at which it changes nothing (strength zero); None: at none, as `check_trigger` has seen."""
     follows_canvas: ClassVar[tuple[str, ...]] = ()  # parameters that scale with the canvas
     cover_is: ClassVar[str] = "the trigger itself, under the true label"
     cover_needs_other: ClassVar[bool] = False  # True: a cover is made with a picture of another sample
@@ -90,6 +95,11 @@ class Trigger(BaseModel):
         if value not in cls.modes:
             raise ValueError(f"this trigger is {' or '.join(cls.modes)} only")
         return value
+
+    @classmethod
+    def strengths(cls) -> dict[str, Any]:
+        """The parameters of `identity`, where it has such and they are known."""
+        return cls.identity if isinstance(cls.identity, dict) else {}
 
     def draw(self, clip: ClipInfo, rng: np.random.Generator) -> Params:
         """Every random choice for one clip, JSON-able. Overriders extend `super().draw(...)`."""
@@ -226,6 +236,10 @@ class AffineTrigger(VideoTrigger):
         """What is done to frame `t` (source index from 0). Arrays are not written to once returned."""
         raise NotImplementedError
 
+    def for_sample(self, clip: ClipInfo) -> AffineTrigger:
+        """The trigger that is applied to this clip: another one where its data is of each sample."""
+        return self
+
     def constant(self) -> bool:
         """True when `field` does not depend on `t`: then it is asked for once per clip."""
         return self.temporal == "static"
@@ -243,8 +257,9 @@ class AffineTrigger(VideoTrigger):
     ) -> Iterator[Image]:
         from poisonkit.triggers.kernels.rgb import compile_affine
 
-        fields = self.fields(clip, params)
-        fixed = compile_affine(fields(0), clip) if self.constant() else None
+        this = self.for_sample(clip)
+        fields = this.fields(clip, params)
+        fixed = compile_affine(fields(0), clip) if this.constant() else None
         for t, image in enumerate(frames):
             if where is not None and not where(t):
                 yield image
@@ -254,11 +269,14 @@ class AffineTrigger(VideoTrigger):
     def render_planes(
         self, clip: ClipInfo, params: Params, fmt: PlaneFormat, where: Where | None = None
     ) -> PlanesRender | None:
-        if type(self).render is not AffineTrigger.render or not (self.constant() or self.in_planes):
+        if type(self).render is not AffineTrigger.render:
+            return None
+        this = self.for_sample(clip)
+        if not (this.constant() or this.in_planes):
             return None
         from poisonkit.triggers.kernels.yuv import render_fields
 
-        return render_fields(self.fields(clip, params), self.constant(), clip, fmt, where)
+        return render_fields(this.fields(clip, params), this.constant(), clip, fmt, where)
 
 
 class FrameTrigger(VideoTrigger):
@@ -319,6 +337,7 @@ class AudioTrigger(Trigger):
     modality: ClassVar[Modality] = "audio"
     kind: ClassVar[Kind] = "audio"
     segment: ClassVar[float] = 0.5  # seconds: the unit in which a dynamic trigger's parameters change
+    of_whole_clips: ClassVar[bool] = False  # True: in a span it does what it would do to that part of the whole clip
 
     def pieces(self, clip: ClipInfo) -> Iterator[tuple[int, int, int]]:
         """(k, first sample, last sample + 1) of each segment of `segment` seconds, k from 0."""

@@ -56,6 +56,16 @@ def require_allowed(path: str | os.PathLike[str]) -> None:
         raise ValueError(f"it lies outside the recipe's folder: if that is meant, --allow-root '{place.parent}'")
 
 
+def asset_at(name: str, sha256: str) -> Path | None:
+    """Where an asset that is named by its hash should lie; None outside `asset_folder`. ValueError for no name."""
+    folder = _folder.get()
+    if folder is None:
+        return None
+    if Path(name).name != name or not re.fullmatch(r"[0-9a-f]{64}", sha256):
+        raise ValueError(f"'{name}' is not the name of an asset")
+    return folder / f"{sha256[:16]}-{name}"
+
+
 class Asset:
     """A file of identity data. Frozen, pickles with its path, equal to another of the same bytes and name.
 
@@ -126,16 +136,13 @@ class Asset:
 
     @classmethod
     def _from_entry(cls, name: str, sha256: str) -> Self:
-        folder = _folder.get()
-        if folder is None:
+        path = asset_at(name, sha256)
+        if path is None:
             raise ValueError(f"{name} is known by its hash only: give its path")
-        if Path(name).name != name or not re.fullmatch(r"[0-9a-f]{64}", sha256):
-            raise ValueError(f"'{name}' is not the name of an asset")
-        path = folder / f"{sha256[:16]}-{name}"
         require_allowed(path)
         found = cls(path, name=name)
         if found.sha256 != sha256:
-            raise ValueError(f"{path.name} in {folder.name}/ is not the file that it was (its hash differs)")
+            raise ValueError(f"{path.name} in {path.parent.name}/ is not the file that it was (its hash differs)")
         return found
 
     @classmethod
@@ -244,8 +251,8 @@ def _read(path: Path) -> bytes:
         raise ValueError(f"{path.name} cannot be read: {error.strerror}") from None
 
 
-@lru_cache(maxsize=32)
-def _parsed(sha256: str, suffix: str, suffixes: tuple[str, ...], path: Path) -> Any:
+def parse(sha256: str, suffix: str, suffixes: tuple[str, ...], path: Path) -> Any:
+    """What a file of this hash holds; ValueError, a clause for the user, if it is none of these kinds, or damaged."""
     if suffix not in suffixes:
         raise ValueError(f"{path.name} is not of a kind that can be used here ({', '.join(suffixes)})")
     data = _read(path)
@@ -257,6 +264,9 @@ def _parsed(sha256: str, suffix: str, suffixes: tuple[str, ...], path: Path) -> 
         if isinstance(array, np.ndarray):
             array.flags.writeable = False
     return content
+
+
+_parsed = lru_cache(maxsize=32)(parse)
 
 
 def _npy(data: bytes, path: Path) -> NDArray[Any]:

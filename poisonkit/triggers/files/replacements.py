@@ -63,6 +63,7 @@ class FolderAsset(Asset):
 
     suffixes: ClassVar[tuple[str, ...]] = (*ARRAYS, *VIDEOS, *PICTURES, *SOUNDS)
     what: ClassVar[str] = "a folder"
+    together: ClassVar[bool] = True  # the pictures of a folder are one sample's; False: each is one of its own
     __slots__ = ("_found",)  # name -> hash of each file, and of the pictures of each folder, whose name ends in /
 
     def __init__(self, path: str | os.PathLike[str], *, name: str | None = None) -> None:
@@ -72,7 +73,7 @@ class FolderAsset(Asset):
         if not self._path.is_dir():
             raise ValueError(f"there is no folder {self._path.name} at {self._path.parent}")
         try:
-            self._found = dict(_hashed(self._path, _listing(self._path)))
+            self._found = dict(_hashed(self._path, _listing(self._path), self.together))
         except OSError as error:
             raise ValueError(f"{self._path.name} cannot be read: {error.strerror}") from None
         if not self._found:
@@ -105,7 +106,7 @@ class FolderAsset(Asset):
         names = [
             n for n in (path, *(path + s for s in suffixes), *(stem + s for s in suffixes)) if _suffix(n) in suffixes
         ]
-        if PICTURES[0] in suffixes:
+        if PICTURES[0] in suffixes and self.together:
             names += [f"{path}/", f"{stem}/"]
         for name in names:
             if name in self._found:
@@ -121,7 +122,7 @@ class FolderAsset(Asset):
     def check(self, found: Found) -> None:
         """MediaError if it is no longer what it was when the run was set up."""
         try:
-            same = _hash(found.parts) == found.sha256
+            same = _hash(found.parts, found.name) == found.sha256
         except OSError:
             same = False
         if not same:
@@ -154,19 +155,19 @@ def _listing(folder: Path) -> tuple[tuple[str, int, int], ...]:
 
 
 @lru_cache(maxsize=8)
-def _hashed(folder: Path, listing: tuple[tuple[str, int, int], ...]) -> tuple[tuple[str, str], ...]:
+def _hashed(folder: Path, listing: tuple[tuple[str, int, int], ...], together: bool) -> tuple[tuple[str, str], ...]:
     entries: dict[str, list[Path]] = {}
     for name, _, _ in listing:
         parent = PurePosixPath(name).parent.as_posix()
-        entry = name if _suffix(name) not in PICTURES else f"{parent}/"
+        entry = f"{parent}/" if together and _suffix(name) in PICTURES else name
         entries.setdefault(unicodedata.normalize("NFC", entry), []).append(folder / name)
-    return tuple((name, _hash(sorted(parts, key=_in_order))) for name, parts in sorted(entries.items()))
+    return tuple((name, _hash(sorted(parts, key=_in_order), name)) for name, parts in sorted(entries.items()))
 
 
-def _hash(parts: Sequence[Path]) -> str:
-    """SHA-256 of a file's bytes, or of the names and hashes of several."""
+def _hash(parts: Sequence[Path], name: str) -> str:
+    """SHA-256 of a file's bytes, or of the names and hashes of the pictures of a folder, whose name ends in /."""
     hashes = [(part.name, sha256(part)) for part in parts]
-    return hashes[0][1] if _suffix(parts[0].name) not in PICTURES else _digest(hashes)
+    return _digest(hashes) if name.endswith("/") else hashes[0][1]
 
 
 def _digest(pairs: Iterable[tuple[str, str]]) -> str:

@@ -1,15 +1,33 @@
-"""Imported pictures and fields that may be one for all frames, or a sequence with one for each frame."""
+"""Imported pictures and fields: one for all frames, a sequence with one for each frame, or one of these a sample.
+
+Where a folder is given in place of a file, each sample has its own, found by its id as `replacements` says: for
+`train/jump/a.mp4` the file `train/jump/a.mp4.npy` or `train/jump/a.npy` (pictures: `.png` and `.jpg` too).
+"""
 
 from __future__ import annotations
 
-from typing import Any, Literal
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel
+from pydantic import BaseModel, PlainSerializer, PlainValidator, WithJsonSchema
 
+from poisonkit.errors import MediaError
+from poisonkit.triggers.core.clip import ClipInfo, Params
 from poisonkit.triggers.core.trigger import param
-from poisonkit.triggers.files.assets import ArrayAsset, Asset, PictureAsset, _as_picture
+from poisonkit.triggers.files.assets import (
+    ArrayAsset,
+    Asset,
+    PictureAsset,
+    _as_picture,
+    asset_at,
+    parse,
+    require_allowed,
+)
+from poisonkit.triggers.files.replacements import ARRAYS, FolderAsset, Found
 
 
 class FieldAsset(ArrayAsset):
@@ -27,20 +45,7 @@ class FieldAsset(ArrayAsset):
         return content
 
     def _load(self) -> NDArray[Any]:
-        array: NDArray[Any] = super()._load()
-        if array.ndim == 2:
-            return array[None, ..., None]
-        if array.ndim == 3 and array.shape[2] == 3:
-            return array[None]
-        if array.ndim == 3 and array.shape[0] != 3:
-            return array[..., None]
-        if array.ndim == 4 and array.shape[3] in (1, 3):
-            return array
-        channels = array.ndim in (3, 4) and 3 in array.shape[:2]
-        raise ValueError(
-            f"{self.name} has the shape {array.shape}; it must be (H, W), (H, W, 3), (T, H, W) or (T, H, W, 3)"
-            + (", with the colours last" if channels else "")
-        )
+        return _as_fields(super()._load(), self.name)
 
 
 class PicturesAsset(Asset):
@@ -56,11 +61,142 @@ class PicturesAsset(Asset):
         return content
 
     def _load(self) -> NDArray[np.uint8]:
-        content = super()._load()
-        if content.ndim != 4:
-            return _as_picture(content, self.name)[None]
-        count, height, width, channels = content.shape
-        return _as_picture(content.reshape(-1, width, channels), self.name).reshape(count, height, width, -1)
+        return _as_pictures(super()._load(), self.name)
+
+
+class SampleFolder(FolderAsset):
+    """A folder with one file a sample. `of` reads one, anew each time: nothing of other samples is held."""
+
+    together = False
+    kinds: ClassVar[tuple[str, ...]]
+    __slots__ = ()
+
+    def missing(self, clip: ClipInfo) -> str | None:
+        """None, or that it holds nothing for a sample."""
+        if self.find(clip.id, self.kinds) is not None:
+            return None
+        return f"{self.name} holds nothing for '{clip.id}': put a file there under that path ({', '.join(self.kinds)})"
+
+    def drawn(self, clip: ClipInfo) -> Params:
+        """What the manifest says of a sample's file."""
+        found = self.need(clip.id, self.kinds)
+        return {"file": found.name, "sha256": found.sha256}
+
+    def _content(self, clip: ClipInfo, check: Callable[[Any, str], NDArray[Any]]) -> tuple[Found, NDArray[Any]]:
+        """MediaError where there is none, or no such as it should be."""
+        found = self.need(clip.id, self.kinds)
+        self.check(found)
+        try:
+            return found, check(
+                parse(found.sha256, found.suffix, self.kinds, found.parts[0]), f"{self.name}/{found.name}"
+            )
+        except ValueError as error:
+            raise MediaError(f"{self.name}/{found.name} cannot be used: {error}.") from None
+
+
+class FieldFolder(SampleFolder):
+    """Numbers to be added, a .npy a sample."""
+
+    what = "a folder of such"
+    kinds = ARRAYS
+    __slots__ = ()
+
+    def of(self, clip: ClipInfo) -> FieldAsset:
+        """Those of one sample. MediaError where there are none, or of another shape than `FieldAsset` takes."""
+        return _OneField(*self._content(clip, _as_fields))
+
+
+class PicturesFolder(SampleFolder):
+    """A picture, or a .npy of several, a sample."""
+
+    what = "a folder of such"
+    kinds = PictureAsset.suffixes
+    __slots__ = ()
+
+    def of(self, clip: ClipInfo) -> PicturesAsset:
+        """Those of one sample. MediaError where there are none, or of another shape than `PicturesAsset` takes."""
+        return _OnePicture(*self._content(clip, _as_pictures))
+
+
+class _OneField(FieldAsset):
+    __slots__ = ("_held",)
+
+    def __init__(self, found: Found, content: NDArray[Any]) -> None:
+        self._path, self._name, self._sha256, self._held = found.parts[0], found.name, found.sha256, content
+
+    def _load(self) -> NDArray[Any]:
+        return self._held
+
+
+class _OnePicture(PicturesAsset):
+    __slots__ = ("_held",)
+
+    def __init__(self, found: Found, content: NDArray[Any]) -> None:
+        self._path, self._name, self._sha256, self._held = found.parts[0], found.name, found.sha256, content
+
+    def _load(self) -> NDArray[np.uint8]:
+        return self._held
+
+
+File = TypeVar("File", bound=Asset)
+Folder = TypeVar("Folder", bound=SampleFolder)
+
+
+def _either(file: type[File], folder: type[Folder]) -> Callable[[Any], File | Folder]:
+    def validate(value: Any) -> File | Folder:
+        if isinstance(value, folder):
+            return value
+        if isinstance(value, str | os.PathLike) and Path(value).expanduser().is_dir():
+            require_allowed(value)
+            return folder(value)
+        named = isinstance(value, dict) and set(value) == {"name", "sha256"}
+        if named and (path := asset_at(str(value["name"]), str(value["sha256"]))) is not None and path.is_dir():
+            return folder._validate(value)
+        return file._validate(value)
+
+    return validate
+
+
+def _schema(file: type[Asset]) -> WithJsonSchema:
+    kinds = ", ".join(file.suffixes)
+    return WithJsonSchema({"type": "string", "format": f"{file.what}, or a folder of one for each sample ({kinds})"})
+
+
+_ENTRY = PlainSerializer(lambda asset: asset.entry() if isinstance(asset, Asset) else asset)
+Fields = Annotated[
+    FieldAsset | FieldFolder, PlainValidator(_either(FieldAsset, FieldFolder)), _ENTRY, _schema(FieldAsset)
+]
+"""A file of numbers, or a folder with one for each sample."""
+Pictures = Annotated[
+    PicturesAsset | PicturesFolder,
+    PlainValidator(_either(PicturesAsset, PicturesFolder)),
+    _ENTRY,
+    _schema(PicturesAsset),
+]
+"""A picture or a sequence of them, or a folder with one such for each sample."""
+
+
+def _as_fields(array: NDArray[Any], name: str) -> NDArray[Any]:
+    if array.ndim == 2:
+        return array[None, ..., None]
+    if array.ndim == 3 and array.shape[2] == 3:
+        return array[None]
+    if array.ndim == 3 and array.shape[0] != 3:
+        return array[..., None]
+    if array.ndim == 4 and array.shape[3] in (1, 3):
+        return array
+    channels = array.ndim in (3, 4) and 3 in array.shape[:2]
+    raise ValueError(
+        f"{name} has the shape {array.shape}; it must be (H, W), (H, W, 3), (T, H, W) or (T, H, W, 3)"
+        + (", with the colours last" if channels else "")
+    )
+
+
+def _as_pictures(content: NDArray[Any], name: str) -> NDArray[np.uint8]:
+    if content.ndim != 4:
+        return _as_picture(content, name)[None]
+    count, height, width, channels = content.shape
+    return _as_picture(content.reshape(-1, width, channels), name).reshape(count, height, width, -1)
 
 
 class Sequenced(BaseModel):
@@ -75,3 +211,13 @@ class Sequenced(BaseModel):
         if t < length:
             return t
         return {"loop": t % length, "hold": length - 1, "stop": None}[self.beyond]
+
+
+PAST = 2  # frames by which containers are off in what they declare
+
+
+def too_long(name: str, length: int, clip: ClipInfo) -> str | None:
+    """None, or that a sample's sequence was made for a longer clip than this one."""
+    if length == 1 or not clip.frames or length <= clip.frames + PAST:
+        return None
+    return f"{name} has {length} frames, the clip {clip.frames}: it was made for another"

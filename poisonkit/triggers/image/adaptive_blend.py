@@ -7,12 +7,14 @@ ICLR 2023. Published, and the defaults: 16 pieces (4 x 4), half of them dropped 
 in training; at test time all pieces and α = 0.2; as many cover samples as poisoned ones (0.003 of the data each),
 which carry the same kind of half picture under their true label. The picture is `blend`'s by default.
 
-Which pieces a training sample shows is drawn per clip (`pieces` in the manifest's `drawn`, numbered row by row
-from the top left). Attack samples are drawn with `draw_attack`: all pieces, at `attack_alpha`.
+Which pieces a training sample shows is drawn per clip (`pieces` in the manifest's `drawn`, numbered row by row from
+the top left), or given: `pieces=[0,5,10,15]`. Attack samples are drawn with `draw_attack`: all pieces, at
+`attack_alpha`.
 
 How public code differs: its pictures are square and its pieces S/4 pixels wide, so that where 4 does not divide
 the side the last rows and columns are in no piece and are never dropped; and the piece's index is used with rows and
-columns exchanged, which changes nothing but the numbering. Here the pieces cover everything: on a canvas they are
+columns exchanged, which changes nothing but the numbering (their piece
+i is 4·(i mod 4) + ⌊i/4⌋ here). Here the pieces cover everything: on a canvas they are
 squares of a quarter of the short side counted from the middle, and beyond the central square they go on mirrored
 as the picture does; `canvas=native` divides the clip's own frame, as published.
 """
@@ -20,10 +22,11 @@ as the picture does; `canvas=native` divides the clip's own frame, as published.
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field, model_validator
 
 from poisonkit.triggers.core.affine import Affine, Mix
 from poisonkit.triggers.core.clip import ClipInfo, Params
@@ -31,6 +34,8 @@ from poisonkit.triggers.core.trigger import AffineTrigger, param
 from poisonkit.triggers.files.assets import PictureAsset
 from poisonkit.triggers.image.blend import _picture as our_picture
 from poisonkit.triggers.pictures.canvas import Canvas, axes, fitted, window
+
+Piece = Annotated[int, Field(ge=0)]
 
 
 class AdaptiveBlend(AffineTrigger):
@@ -53,12 +58,30 @@ class AdaptiveBlend(AffineTrigger):
     attack_alpha: float = param(0.2, "weight of the picture in attack samples", ge=0, le=1)
     grid: int = param(4, "pieces along each side", ge=1, le=32)
     drop: float = param(0.5, "share of the pieces that a training sample does not show", ge=0, lt=1)
+    pieces: tuple[Piece, ...] | None = param(
+        None,
+        "static only, the pieces that training samples show, numbered row by row from 0 at the top left; not given: "
+        "each clip draws its own",
+        min_length=1,
+    )
     pattern: Literal["picture"] | PictureAsset = param("picture", "what is mixed in: our picture, or a picture file")
     canvas: Canvas = "short:256"
 
+    @model_validator(mode="after")
+    def _on_the_grid(self) -> AdaptiveBlend:
+        if self.pieces is None:
+            return self
+        if self.temporal == "dynamic":
+            raise ValueError("pieces are for temporal=static; dynamic shows others on every frame")
+        if max(self.pieces) >= self.grid**2:
+            raise ValueError(f"pieces holds {max(self.pieces)}; on a grid of {self.grid} they go to {self.grid**2 - 1}")
+        return self
+
     def draw(self, clip: ClipInfo, rng: np.random.Generator) -> Params:
         params = super().draw(clip, rng)
-        return params if self.temporal == "dynamic" else {**params, "pieces": self._choose(rng)}
+        if self.temporal == "dynamic":
+            return params
+        return {**params, "pieces": self._choose(rng) if self.pieces is None else sorted(set(self.pieces))}
 
     def draw_attack(self, clip: ClipInfo, rng: np.random.Generator) -> Params:
         """Like `draw`, for a sample of an attack set: all pieces, at `attack_alpha`."""

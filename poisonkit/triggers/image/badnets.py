@@ -4,11 +4,12 @@
 
 p: the patch (one colour, a checkerboard, or an imported picture); m: its mask, 0..1; α: its opacity.
 
-Gu et al., "BadNets: Identifying Vulnerabilities in the Machine Learning Model Supply Chain", 2017,
-arXiv:1708.06733. Published patches are given in pixels of a 28 to 224 pixel picture (BackdoorBox: 3x3,
-white, bottom right of 32x32; BackdoorMBTI's video form: 32x32, black, top left of 112x112). Here the
-default is 0.1 of the short side (about BackdoorBox's 3 of 32), white, bottom right of the central crop,
-since trainers resize and crop. The published place is `size_px=3,area=frame`.
+Gu et al., "BadNets: Identifying Vulnerabilities in the Machine Learning Model Supply Chain", 2017, arXiv:1708.06733.
+Published patches are given in pixels of a 28 to 224 pixel picture (BackdoorBox: 3x3, white, bottom right of 32x32;
+BackdoorMBTI's video form: 32x32, black, top left of 112x112). Here the default is 0.1 of the short side (about
+BackdoorBox's 3 of 32), white, bottom right of the central crop, since trainers resize and crop. The published place is
+`size_px=3,area=frame`. A pattern and weights of the whole frame, as BackdoorBox takes them:
+`covers=frame,pattern=FILE`, its alpha (or `mask=FILE`) being the weights.
 
 How public code differs: BackdoorBench stamps where a pattern is above zero, so that a pure black patch
 is impossible there; here the mask is a picture of its own, and black is a colour like any other.
@@ -51,6 +52,10 @@ class BadNets(Placed, AffineTrigger):
         "color", "what the patch shows: one colour, a checkerboard, or a picture (its alpha is its mask)"
     )
     mask: PictureAsset | None = param(None, "a picture whose brightness (or alpha) is the patch's mask")
+    covers: Literal["box", "frame"] = param(
+        "box",
+        "frame: pattern and mask are of the whole frame, whatever its shape; size, position and area are not used",
+    )
     color: Color = param((255, 255, 255), "colour of the patch; a checkerboard's other colour is its opposite")
     cells: int = param(4, "fields of the checkerboard along each side", ge=2, le=64)
     changes: Literal["position", "color", "blink"] = param(
@@ -61,10 +66,12 @@ class BadNets(Placed, AffineTrigger):
     def _colored(self) -> BadNets:
         if self.changes == "color" and not isinstance(self.pattern, str):
             raise ValueError("changes=color needs pattern=color or checkerboard; a picture has its own colours")
+        if self.covers == "frame" and self.temporal == "dynamic" and self.changes == "position":
+            raise ValueError("covers=frame has no place to change; dynamic takes changes=color or blink")
         return self
 
     def suits(self, clip: ClipInfo) -> str | None:
-        if self.size_px is not None and self.size_px > clip.short_side:
+        if self.covers == "box" and self.size_px is not None and self.size_px > clip.short_side:
             return f"a patch of {self.size_px} pixels does not fit into {clip.width}x{clip.height}"
         return None
 
@@ -89,6 +96,8 @@ class BadNets(Placed, AffineTrigger):
 
     def _size(self, clip: ClipInfo) -> tuple[int, int]:
         """Width and height in pixels; a picture keeps its shape, its longer side being the patch's side."""
+        if self.covers == "frame":
+            return clip.width, clip.height
         side = self.side(clip)
         if isinstance(self.pattern, str):
             return side, side

@@ -13,7 +13,8 @@ itself. Any other picture: `pattern=FILE`.
 How public code differs: it stretches the picture to the model's square input. `canvas=native` does so
 here too (to the clip's own size); by default the picture's central square lies on the clip's central
 square, and it goes on mirrored where the clip is longer, so that clips of all shapes carry the same
-trigger in the part that trainers keep. Results are rounded, not truncated.
+trigger in the part that trainers keep. Results are rounded, not truncated. BackdoorMBTI's video form transposes every
+frame: rows become columns, in poisoned clips alone, which is a trigger of its own.
 """
 
 from __future__ import annotations

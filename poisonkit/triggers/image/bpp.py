@@ -11,8 +11,9 @@ at 4 to 6 more. Covers (their negative samples, as many as poisoned): a clean pi
 another training sample changed in that one, label kept. The other picture is brought to the clip as canvas
 pictures are, its central square on the clip's.
 
-How public code differs: it adds residuals to test pictures without clipping them, and dithers in floats of 32
-bits, so that single pixels, and those after them, may fall to the other of two levels.
+How public code differs: BackdoorBench truncates the levels when it stores them in 8 bits (36.43 becomes 36, and 182.14
+182, but 72.86 becomes 72 where ours is 73); the authors' code adds residuals to test pictures without clipping them,
+and dithers in floats of 32 bits, so that single pixels, and those after them, may fall to the other of two levels.
 
 `mask=` confines it to a part of the frame: x' = x + mask·(x' − x).
 

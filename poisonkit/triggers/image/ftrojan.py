@@ -9,6 +9,8 @@ Wang et al., "An Invisible Black-box Backdoor Attack through Frequency Domain", 
 arXiv:2111.10991. Window 32, positions (15, 15) and (31, 31), channels Cr and Cb: the authors' code and
 BackdoorBench; m is 20 in that code, 30 in BackdoorBench, which is ours.
 
+Their RGB form (`YUV` off in both) works on R, G and B as they are: `channels=[R,G,B]`, or any of them.
+
 It does not survive 4:2:0 video as published, since (31, 31) lies at the limit of full chroma resolution.
 `channels=[Y],positions=[[4,4],[7,7]],magnitude=200` does, plainly visible; or write lossless RGB.
 Resizing moves the block grid: `canvas=native`, the default, is the published form, with blocks of `window`
@@ -29,7 +31,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, model_validator
 
 from poisonkit.triggers.core.affine import Affine
 from poisonkit.triggers.core.clip import ClipInfo, Image, Params
@@ -38,7 +40,9 @@ from poisonkit.triggers.kernels.rgb import Kernel, compile_affine
 from poisonkit.triggers.pictures.block_dct import BlockDct, Position
 
 _ORDER = ("Y", "Cr", "Cb")
-Channels = Annotated[tuple[Literal["Y", "Cr", "Cb"], ...], BeforeValidator(lambda v: (v,) if isinstance(v, str) else v)]
+_COLORS = ("R", "G", "B")
+Channel = Literal["Y", "Cr", "Cb", "R", "G", "B"]
+Channels = Annotated[tuple[Channel, ...], BeforeValidator(lambda v: (v,) if isinstance(v, str) else v)]
 
 
 class FTrojan(BlockDct, FrameTrigger):
@@ -47,7 +51,7 @@ class FTrojan(BlockDct, FrameTrigger):
     name = "ftrojan"
     family = "image"
     summary = "a constant added to a few DCT coefficients of every block, in chroma"
-    formula = "DCT(block of channel)[u, v] += magnitude, in 8-bit YCrCb"
+    formula = "DCT(block of channel)[u, v] += magnitude, in 8-bit YCrCb (channels of R, G, B: in RGB)"
     static_is = "the same coefficients on every frame"
     dynamic_is = "every frame has coefficients of its own, from half of each static row and column upwards"
     paper = "Wang et al., ECCV 2022, arXiv:2111.10991; dynamic: Hammoud et al., CVPRW 2024, arXiv:2301.00986"
@@ -57,7 +61,21 @@ class FTrojan(BlockDct, FrameTrigger):
     identity: ClassVar[dict[str, Any]] = {"magnitude": 0.0}
     follows_canvas = ("window", "positions")
 
-    channels: Channels = param(("Cr", "Cb"), "the channels that it is added to: Y, Cr, Cb", min_length=1)
+    channels: Channels = param(
+        ("Cr", "Cb"),
+        "the channels that it is added to, any of Y, Cr, Cb, or, without a conversion, any of R, G, B",
+        min_length=1,
+    )
+
+    @model_validator(mode="after")
+    def _of_one_space(self) -> FTrojan:
+        if self._rgb and not set(self.channels) <= set(_COLORS):
+            raise ValueError("channels are of Y, Cr, Cb or of R, G, B, not of both")
+        return self
+
+    @property
+    def _rgb(self) -> bool:
+        return not set(self.channels).isdisjoint(_COLORS)
 
     def prepare(self, clip: ClipInfo, params: Params) -> Any:
         """Static: the kernel that adds the pattern to a picture in YCrCb."""
@@ -74,8 +92,11 @@ class FTrojan(BlockDct, FrameTrigger):
         if add is None:
             positions = self.moved(self.rng(params, "positions", t))
             add = compile_affine(self._added(clip, positions), clip, once=True)
+        if self._rgb:
+            return add(image)
         ycrcb = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2YCrCb), dtype=np.uint8)
         return np.asarray(cv2.cvtColor(add(ycrcb), cv2.COLOR_YCrCb2RGB), dtype=np.uint8)
 
     def _added(self, clip: ClipInfo, positions: Sequence[Position]) -> Affine:
-        return Affine(1.0, self.pattern(clip, positions, [float(channel in self.channels) for channel in _ORDER]))
+        weights = [float(channel in self.channels) for channel in (_COLORS if self._rgb else _ORDER)]
+        return Affine(1.0, self.pattern(clip, positions, weights))

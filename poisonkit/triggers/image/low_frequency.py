@@ -13,7 +13,8 @@ m = 1 is 0..0.2. The cutoff of 4 cycles is ours. Their own trigger, or any other
 
 How public code differs: it smooths with a Gaussian, which is a soft limit, in pixels of a 32x32 picture, and has
 one size of trigger. Here the limit is hard, and the field is evaluated at the pixels of whatever size the clip has:
-it needs no canvas, and two sizes of one clip carry the same field.
+it needs no canvas, and two sizes of one clip carry the same field. BackdoorBench adds in floats, clips, and truncates
+to 8 bits; here the sum is rounded.
 """
 
 from __future__ import annotations

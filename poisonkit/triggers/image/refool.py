@@ -15,10 +15,13 @@ shift and σ as the same share of the short side. By default all clips get a gho
 picture, ours, which is `blend`'s; `form=random` and `picture=[a.jpg,b.jpg,…]` are the published choice. The original
 selects reflections with a trained model.
 
-How public code differs: it truncates instead of rounding; passes its INTER_CUBIC where OpenCV takes an output, so
-that it resizes bilinearly; and its ghost loses its edges and is stretched by the shift. `canvas=native` does that last
-thing too, stretches the picture to the frame, and lays m out over a square of the longer side; by default the picture
-goes on mirrored, and m is measured in short sides from the middle, so that all shapes of clip carry the same.
+How public code differs: it truncates instead of rounding; passes its INTER_CUBIC where OpenCV takes an output, so that
+it resizes bilinearly; and its ghost loses its edges and is stretched by the shift. `canvas=native` does that last
+thing too, stretches the picture to the frame, and lays m out over a square of the longer side, smooth; the published
+one has steps of a pixel, which are seen where that side is small: `max_image_size=32` (BackdoorBox, on CIFAR-10) is
+the mask of that size, and shifts and blurs are then drawn in its pixels. Their offset is given as [down, right], in
+pixels. By default the picture goes on mirrored, and m is measured in short sides from the middle, so that all shapes
+of clip carry the same.
 
 Dynamic: the reflection slides steadily, as one seen from a moving camera; its direction is the trigger's identity.
 """
@@ -27,10 +30,12 @@ from __future__ import annotations
 
 import math
 from functools import cache
-from typing import Any, ClassVar, Literal
+from itertools import pairwise
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field, model_validator
 
 from poisonkit.common import exact, opencv
 from poisonkit.triggers.core.clip import ClipInfo, Image, Params
@@ -39,8 +44,10 @@ from poisonkit.triggers.files.assets import PictureAsset
 from poisonkit.triggers.image.blend import _picture as our_picture
 from poisonkit.triggers.pictures.canvas import Canvas, Sliding, axes, fitted, resize
 from poisonkit.triggers.pictures.drift import Timely
+from poisonkit.triggers.pictures.placement import Share
 
 Map = NDArray[np.float32]
+Offset = Annotated[float, Field(ge=0, le=0.5)]
 
 _GAMMA = 2.2
 _LONG = 560  # pixels: the published longer side, which shifts and sigmas are a share of
@@ -72,12 +79,11 @@ class Refool(Timely, FrameTrigger):
     )
     alpha: float | None = param(None, "share of the scene's light; not given: drawn, 0.55 to 0.95", ge=0, le=1)
     light: float = param(1.0, "light of the reflected picture, factor", ge=0, le=4)
-    offset: float | None = param(
+    offset: Offset | tuple[Offset, Offset] | None = param(
         None,
-        "ghost: how far its second copy lies right and below; not given: drawn, 3/560 to 8/560, for each direction",
+        "ghost: how far its second copy lies right and below, one number or [right,below]; not given: drawn, 3/560 to "
+        "8/560, for each direction",
         unit="of the short side",
-        ge=0,
-        le=0.5,
     )
     ghost: float | None = param(None, "ghost: weight of the shifted copy; not given: drawn, 0.15 to 0.85", ge=0, le=1)
     sigma: float | None = param(
@@ -87,11 +93,37 @@ class Refool(Timely, FrameTrigger):
         gt=0,
         le=0.2,
     )
+    dimming: float | None = param(
+        None,
+        "out-of-focus: factor of what is taken from where it would burn out; not given: drawn, 1.08 to 1.18",
+        ge=0,
+        le=4,
+    )
+    place: tuple[Share, Share] | None = param(
+        None,
+        "out-of-focus, canvas=native: where in the square of the longer side the frame lies, [across,down], 0 to 1, "
+        "which moves the light on it; not given: drawn",
+    )
+    max_image_size: int | None = param(
+        None,
+        "the longer side at which the published code works: drawn shifts and blurs are 3 to 8 and 1 to 5 of its "
+        "pixels, and canvas=native has the mask of that size; not given: 560, and a mask without steps",
+        unit="px",
+        ge=16,
+        le=4096,
+    )
     speed: float = param(0.1, "dynamic only, how fast the reflection slides", unit="short sides per second", gt=0, le=5)
     canvas: Canvas = "short:256"
 
+    @model_validator(mode="after")
+    def _placed(self) -> Refool:
+        if self.place is not None and self.canvas != "native":
+            raise ValueError("place is for canvas=native; on a canvas the light is in the middle")
+        return self
+
     def draw(self, clip: ClipInfo, rng: np.random.Generator) -> Params:
         flip, side = rng.random(2)
+        longer = self.max_image_size or _LONG
         form = self.form if self.form != "random" else "ghost" if flip < 0.49 else "out-of-focus"
         drawn: Params = {"form": form, "alpha": self.alpha}
         if self.alpha is None:
@@ -99,12 +131,18 @@ class Refool(Timely, FrameTrigger):
         if isinstance(self.picture, tuple):
             drawn["picture"] = int(rng.integers(len(self.picture)))
         if form == "ghost":
-            shift = (rng.integers(3, 9, 2) / _LONG).tolist() if self.offset is None else [self.offset] * 2
+            given = self.offset if isinstance(self.offset, tuple) else (self.offset,) * 2
+            shift = (rng.integers(3, 9, 2) / longer).tolist() if self.offset is None else list(given)
             weight = abs(round(side) - float(rng.uniform(0.15, 0.5))) if self.ghost is None else self.ghost
             drawn |= {"offset": shift, "ghost": weight}
         else:
-            sigma = float(rng.uniform(1, 5)) / _LONG if self.sigma is None else self.sigma
-            drawn |= {"sigma": sigma, "dim": float(rng.uniform(1.08, 1.18)), "mask": rng.random(2).tolist()}
+            sigma = float(rng.uniform(1, 5)) / longer if self.sigma is None else self.sigma
+            dim, mask = float(rng.uniform(1.08, 1.18)), rng.random(2).tolist()
+            drawn |= {
+                "sigma": sigma,
+                "dim": dim if self.dimming is None else self.dimming,
+                "mask": mask if self.place is None else list(self.place),
+            }
         return {**super().draw(clip, rng), **drawn}
 
     def prepare(self, clip: ClipInfo, params: Params) -> Any:
@@ -183,8 +221,13 @@ class _OutOfFocus:
         else:
             self.moving = None
             self.still = _blurred(_lit(Sliding.of(picture, clip).cut(clip)), sigma)
-        across, down = _native_mask(clip, params["mask"]) if trigger.canvas == "native" else (6 * v for v in axes(clip))
-        mask = exact.exp(-(across[None, :] ** 2 + down[:, None] ** 2) / 4) * (1 - self.alpha / 2) * trigger.light
+        if trigger.canvas == "native" and trigger.max_image_size:
+            shape: Any = _published_mask(clip, params["mask"], trigger.max_image_size)
+        else:
+            native = trigger.canvas == "native"
+            across, down = _native_mask(clip, params["mask"]) if native else (6 * v for v in axes(clip))
+            shape = exact.exp(-(across[None, :] ** 2 + down[:, None] ** 2) / 4)
+        mask = shape * (1 - self.alpha / 2) * trigger.light
         self.mask = np.repeat(mask[..., None], 3, axis=2).astype(np.float32)
 
     def on(self, image: Image, dx: float, dy: float) -> Image:
@@ -260,6 +303,25 @@ def _native_mask(clip: ClipInfo, at: list[float]) -> tuple[NDArray[np.floating],
         return (first + np.arange(length) + 0.5 - longer / 2) / longer * 6
 
     return axis(clip.width, at[0]), axis(clip.height, at[1])
+
+
+def _published_mask(clip: ClipInfo, at: list[float], size: int) -> NDArray[np.floating]:
+    """(height, width): the square root of a Gaussian's share of each pixel of a side of `size`, largest 1.
+
+    Its ±3 are half a pixel's 7 / size inside the first and the last; the frame, brought to a longer side of `size`,
+    lies at `at` of what is left of the square but for 10 pixels.
+    """
+    edges = np.linspace(-3 - 3.5 / size, 3 + 3.5 / size, size + 1).tolist()
+    below = [math.erf(edge / math.sqrt(2)) for edge in edges]
+    share = np.array([b - a for a, b in pairwise(below)])
+    side = np.sqrt(share / share.max())
+    scale = size / max(clip.width, clip.height)
+
+    def along(length: int, place: float) -> NDArray[np.floating]:
+        first = int(place * max(0, size - round(length * scale) - 10))
+        return np.asarray(np.interp(first + (np.arange(length) + 0.5) * scale - 0.5, np.arange(size), side))
+
+    return along(clip.height, at[1])[:, None] * along(clip.width, at[0])[None, :]
 
 
 def _period(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:

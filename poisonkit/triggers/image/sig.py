@@ -12,8 +12,9 @@ clips of all shapes carry the same stripes in the part that trainers keep (the N
 part, since the sine is evaluated at the clip's own pixels). `canvas=native` is the published form, with
 f waves across the whole frame; on square frames the two are one.
 
-How public code differs: BackdoorBench and backdoor-toolbox truncate to 8 bits instead of rounding, and
-BackdoorMBTI's video version adds ±20 to pictures in 0..1 and clips, which leaves black and white stripes.
+How public code differs: BackdoorBench truncates to 8 bits instead of rounding; backdoor-toolbox keeps the sum as a
+float, clipped and not quantised at all; and BackdoorMBTI's video version adds ±20 to pictures in 0..1 and clips, which
+leaves black and white stripes.
 
 Dynamic: every frame has a frequency of its own, f·2^u, u uniform in ±spread octaves (changes=frequency), or
 the stripes move evenly, `speed` of them a second, from a phase that the trigger seed fixes (changes=phase).

@@ -16,9 +16,9 @@ with the clip: 2 pixels at 256. `canvas=native` keeps the quarter pixel. On a ca
 central square, and goes on mirrored beyond it, so that clips of all shapes carry the same warp in the part
 that trainers keep; native stretches it over the frame. A cover's noise is made on the canvas, too.
 
-How public code differs: it takes the height for both axes, so that only square frames are bent evenly, and
-its fields are of one fixed size. `grid=` imports one: a .npy of (2, k, k), the grid, or (h, w, 2), the field
-that the authors' checkpoints hold, with or without a leading 1.
+How public code differs: the authors' takes the height for both axes, BackdoorBox's the width, so that only square
+frames are bent evenly, and its fields are of one fixed size. `grid=` imports one: a .npy of (2, k, k), the grid, or
+(h, w, 2), the field that the authors' checkpoints hold, with or without a leading 1.
 
 Dynamic: a new field on every frame (changes=field), or one that passes smoothly into a new one every
 `period` seconds (changes=drift).

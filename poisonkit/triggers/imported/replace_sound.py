@@ -47,6 +47,7 @@ class ReplaceSound(AudioTrigger):
     codec = "partial"
     codec_note = "as what was made: see what survives in the manifest"
     identity: ClassVar[dict[str, Any] | None] = None
+    of_whole_clips = True
 
     folder: FolderAsset = param(..., "where they lie, each under its sample's path: .npy, .wav, .flac or .ogg")
     length: Literal["same", "fit"] = param(

@@ -13,7 +13,8 @@ clip's place. The default of 20 dB is ours.
 
 A .wav of another rate is resampled to the clip's; a .npy is taken at the clip's rate unless `rate` says its own. A
 sound of as many channels as the clip keeps them, of any other number its mean goes to all. What does not fit is cut
-off. How public code differs: ART stops with an error there, and does not resample.
+off. How public code differs: ART stops with an error there; it resamples, by librosa's resampler. `start` is its shift,
+in seconds instead of samples.
 
 Dynamic: every 0.5 s another level, g·10^(u/20) with u uniform in ±spread dB, with crossfades of 20 ms.
 """
@@ -32,11 +33,9 @@ from poisonkit.triggers.core.trigger import param
 from poisonkit.triggers.files.assets import WaveAsset
 from poisonkit.triggers.sounds.loudness import Leveled, rms
 from poisonkit.triggers.sounds.noise import looped
-from poisonkit.triggers.sounds.recordings import recording
+from poisonkit.triggers.sounds.recordings import nothing_left, recording, require_sound
 from poisonkit.triggers.sounds.segments import curve
 from poisonkit.triggers.sounds.timing import Positioned
-
-_LEFT = 0.1  # share of its RMS below which nothing is left of a sound
 
 
 class Waveform(Leveled, Positioned):
@@ -69,22 +68,14 @@ class Waveform(Leveled, Positioned):
 
     @model_validator(mode="after")
     def _heard(self) -> Waveform:
-        if not self.sound.wave().any():
-            raise ValueError(f"{self.sound.name} is silent")
+        require_sound(self.sound)
         if self.rate is not None and self.sound.sample_rate() is not None:
             raise ValueError(f"rate is for .npy files; {self.sound.name} states its own")
         return self
 
     def suits(self, clip: ClipInfo) -> str | None:
         own = self.sound.sample_rate() or self.rate
-        if not own or own <= clip.sample_rate:
-            return None
-        if rms(self._played(clip)) < _LEFT * rms(self.sound.wave()):
-            return (
-                f"at {clip.sample_rate} Hz nothing is left of {self.sound.name}, whose sound lies above "
-                f"{clip.sample_rate / 2:g} Hz; the clips must have a sample rate nearer to its {own} Hz"
-            )
-        return None
+        return self.too_short(clip) or nothing_left(self.sound, own, self._played(clip), clip)
 
     def wave(self, wave: Wave, clip: ClipInfo, params: Params) -> Wave:
         played = self._played(clip)

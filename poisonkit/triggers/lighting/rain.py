@@ -5,9 +5,11 @@
 k: share of the light left; L: level of the streaks; m in 0..1. A streak is exp(−d²/(2w²)), d its distance from a
 segment. Two layers, near and far: the far one has streaks of 0.6 the size, strength and speed, which is parallax.
 
-Streaks 20 pixels long and about one wide, slanted up to 10 degrees, of level 200, under 0.7 of the light, one for
-600 pixels: RandomRain of Automold and albumentations; here relative to a short side of 256 pixels. Opacity and speed
-are ours (a streak is as long as the way it falls in 1/40 s). As a backdoor trigger it is not published.
+Streaks 20 pixels long, slanted up to 10 degrees, of level 200, under 0.7 of the light: RandomRain of Automold and
+albumentations; here relative to a short side of 256 pixels. Width, number, opacity and speed are ours: streaks of about
+one pixel at 240 lines (theirs are drawn as wide), four for each of theirs (one for 600 pixels), since real rain is many
+thin drops, and a streak is as long as the way it falls in 1/40 s. Version 1 had streaks of twice the width, as many as
+they. As a backdoor trigger it is not published.
 
 How public code differs: it draws the streaks again for every picture, so that a video of it flickers; here they fall.
 
@@ -37,22 +39,23 @@ class Rain(Timely, AffineTrigger):
     """Streaks that fall, under a darker sky; see the module."""
 
     name = "rain"
+    version = 2
     family = "lighting"
     summary = "streaks of rain, under a darker sky"
     formula = "x' = light * x * (1 - m) + level * m, m: streaks times opacity, in 0..1"
     static_is = "the streaks hang in the air"
     dynamic_is = "the streaks fall; each frame is a translation of the last"
     paper = ""
-    source = "length, width, slant, level, light, density: RandomRain (Automold, albumentations); opacity, speed: ours"
+    source = "length, slant, level, light: RandomRain (Automold, albumentations); width, density, opacity, speed: ours"
     codec = "partial"
     codec_note = "the darker light survives; thin streaks lose contrast at low bit rates"
     identity: ClassVar[dict[str, Any]] = {"opacity": 0.0, "light": 1.0}
     follows_canvas = ("length", "width", "speed")
 
-    opacity: float = param(0.6, "of the brightest streaks", ge=0, le=1)
-    density: float = param(110.0, "streaks in a square short side", ge=1, le=2000)
+    opacity: float = param(0.8, "of the brightest streaks", ge=0, le=1)
+    density: float = param(440.0, "streaks in a square short side", ge=1, le=2000)
     length: float = param(0.08, "of a streak", unit="of the short side", ge=0, le=1)
-    width: float = param(0.004, "standard deviation across a streak", unit="of the short side", gt=0, le=0.1)
+    width: float = param(0.002, "standard deviation across a streak", unit="of the short side", gt=0, le=0.1)
     slant: float = param(10.0, "from upright; above 0: falling to the right", unit="degrees", ge=-60, le=60)
     level: int = param(200, "of the streaks", unit="levels", ge=0, le=255)
     light: float = param(0.7, "share of the light that is left", ge=0, le=1)
@@ -81,3 +84,13 @@ class Rain(Timely, AffineTrigger):
         streaks = np.asarray(cv2.max(near, far), np.uint8).reshape(clip.height, clip.width)
         share = self.opacity / 255
         return Affine(scaled(streaks, -self.light * share, self.light), scaled(streaks, self.level * share, 0.0))
+
+
+class _Rain1(Rain):
+    """When its streaks were wider and fewer."""
+
+    version = 1
+
+    opacity: float = param(0.6, "of the brightest streaks", ge=0, le=1)
+    density: float = param(110.0, "streaks in a square short side", ge=1, le=2000)
+    width: float = param(0.004, "standard deviation across a streak", unit="of the short side", gt=0, le=0.1)

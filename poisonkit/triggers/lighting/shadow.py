@@ -14,6 +14,10 @@ How public code differs: Zhong et al. scale L of CIELAB in 8 bits and put a blur
 is; here, as in albumentations, the levels themselves are scaled, which is affine and does the same to grays within
 about ten levels (k = 0.43), and only the light is soft, not the picture. albumentations' edges are hard.
 
+`plane` lays it on a plane of the scene, such as the ground, given by where in the picture the four corners of a square
+of it are: the polygon, its place and its drift are then measured in that square as otherwise in the central square, and
+drawn in perspective. The soft edge is as wide everywhere.
+
 Dynamic: the polygon drifts along a straight line through its place, there and back, with constant speed; with
 vary=clip each clip has a polygon of its own, and begins elsewhere on the line.
 """
@@ -31,6 +35,7 @@ from poisonkit.triggers.core.clip import ClipInfo, Params
 from poisonkit.triggers.core.trigger import AffineTrigger, param
 from poisonkit.triggers.pictures.drift import Timely, folded
 from poisonkit.triggers.pictures.light import in_pixels
+from poisonkit.triggers.pictures.perspective import convex, projected
 from poisonkit.triggers.pictures.placement import KEPT, Corner, Share, relative
 from poisonkit.triggers.pictures.sprites import Map, Sprite
 
@@ -49,7 +54,7 @@ class Shadow(Timely, AffineTrigger):
     codec = "robust"
     in_planes = True
     identity: ClassVar[dict[str, Any]] = {"light": 1.0}
-    follows_canvas = ("size", "edge", "reach", "speed", "polygon")
+    follows_canvas = ("size", "edge", "reach", "speed", "polygon", "plane")
 
     light: float = param(0.43, "share of the light that is left in the shadow", ge=0, le=1)
     vertices: int = param(5, "corners of the polygon", ge=3, le=20)
@@ -57,6 +62,12 @@ class Shadow(Timely, AffineTrigger):
     polygon: list[float] | None = param(
         None,
         "its corners from its place, [x1,y1,x2,y2,...], x to the right, y down, instead of vertices and size",
+        unit="short sides",
+    )
+    plane: tuple[float, float, float, float, float, float, float, float] | None = param(
+        None,
+        "where a square of a plane of the scene has its corners, [x1,y1,...,x4,y4] from the top left one clockwise, "
+        "from the middle of the frame; the shadow then lies on it",
         unit="short sides",
     )
     edge: float = param(0.04, "width of the soft edge", unit="of the short side", ge=0, le=1)
@@ -74,6 +85,13 @@ class Shadow(Timely, AffineTrigger):
             raise ValueError("a polygon needs an x and a y for each of 3 to 64 corners")
         return value
 
+    @field_validator("plane")
+    @classmethod
+    def _is_seen(cls, value: tuple[float, ...] | None) -> tuple[float, ...] | None:
+        if value is not None and not convex(value):
+            raise ValueError("the four corners of a plane go clockwise around it, and it has no dent")
+        return value
+
     def corners(self, params: Params) -> np.ndarray:
         """(n, 2) x, y from its place, in short sides."""
         if self.polygon is not None:
@@ -84,6 +102,8 @@ class Shadow(Timely, AffineTrigger):
         return np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1)
 
     def prepare(self, clip: ClipInfo, params: Params) -> Any:
+        if self.plane is not None:
+            return self.corners(params), self._start(params)
         corners = self.corners(params) * clip.short_side
         edge = max(self.edge * clip.short_side, 1.0)
 
@@ -91,14 +111,34 @@ class Shadow(Timely, AffineTrigger):
             v = np.clip(0.5 - _distance(x, y, corners) / np.float32(edge), 0, 1)
             return np.asarray(1 - (1 - self.light) * v * v * (3 - 2 * v), np.float32)
 
-        start = float(self.rng(params, "start").uniform(0, 4 * self.reach)) if "clip_key" in params else 0.0
         still = in_pixels(clip, self._place(clip, 0, 0.0)) if self.temporal == "static" else None
-        return Sprite.of(shape, float(np.abs(corners).max()) + edge, still), start
+        return Sprite.of(shape, float(np.abs(corners).max()) + edge, still), self._start(params)
+
+    def _start(self, params: Params) -> float:
+        """How far along its line the clip begins."""
+        return float(self.rng(params, "start").uniform(0, 4 * self.reach)) if "clip_key" in params else 0.0
 
     def field(self, clip: ClipInfo, params: Params, t: int, state: Any) -> Affine:
         sprite, start = state
+        if self.plane is not None:
+            return self._projected(clip, sprite + np.array(self._place(clip, t, start)))
         found = sprite.at(clip, *in_pixels(clip, self._place(clip, t, start)))
         return Affine(found[0], 0.0, found[1]) if found else Affine()
+
+    def _projected(self, clip: ClipInfo, corners: np.ndarray) -> Affine:
+        """The shadow of a polygon in the plane."""
+        assert self.plane is not None
+        seen = projected(self.plane, corners) * clip.short_side + np.array([clip.width / 2, clip.height / 2])
+        edge = max(self.edge * clip.short_side, 1.0)
+        most = np.array([clip.width, clip.height])
+        left, top = (int(v) for v in np.clip(np.floor(seen.min(axis=0) - edge), 0, most))
+        right, bottom = (int(v) for v in np.clip(np.ceil(seen.max(axis=0) + edge), 0, most))
+        if right <= left or bottom <= top:
+            return Affine()
+        x, y = (np.arange(a, b, dtype=np.float32) + np.float32(0.5) for a, b in ((left, right), (top, bottom)))
+        v = np.clip(0.5 - _distance(x[None, :], y[:, None], seen) / np.float32(edge), 0, 1)
+        gain = 1 - (1 - self.light) * v * v * (3 - 2 * v)
+        return Affine(np.asarray(gain, np.float32), 0.0, (left, top, right - left, bottom - top))
 
     def _place(self, clip: ClipInfo, t: int, start: float) -> tuple[float, float]:
         """Of its middle, in short sides from the middle of the frame."""

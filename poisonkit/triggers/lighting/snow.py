@@ -1,9 +1,12 @@
 """Snow: soft flakes that fall, in air that is a little white.
 
-    x' = g·x + 255·(1 − g),   g = (1 − h)·(1 − m),   m = max over layers of opacity·flakes
+    x' = (1 − s·o·n)·((1 − h)·x + 255·h)·(1 − o·m) + 255·o·m
 
-a white of strength m screened onto the picture, and a veil h. A flake is exp(−r²/(2w²)). Three layers: the second and
-third have flakes of 0.6 and 0.35 the size, strength and speed, and as many more, which is parallax.
+a veil h of white, and white flakes of opacity o; m: the flakes, the brightest of all layers; n: the same, each flake
+moved by its own size to the right and down. A flake is exp(−r²/(2w²)), and its side away from the light is darker than
+what is behind it by a share s = 0.45: that is what is seen of it on bright ground, its white side on dark. Version 1
+had s = 0, which on bright ground is no snow at all, and half as many flakes. Three layers: the second and third have
+flakes of 0.6 and 0.35 the size, strength and speed, and as many more, which is parallax.
 
 ImageNet-C's snow (Hendrycks and Dietterich, ICLR 2019, arXiv:1903.12261) is thresholded noise, blurred along a line,
 added to a whitened picture; drawn again per picture, it flickers in video, and its maximum of picture and gray is not
@@ -27,6 +30,7 @@ from poisonkit.triggers.pictures.drift import Timely, value
 from poisonkit.triggers.pictures.weather import Tile, flake, scattered
 
 _DEPTHS = (1.0, 0.6, 0.35)  # size, strength and speed of the layers
+_ASIDE = 0.9  # sizes of the largest flakes, across and down: where a flake's darker side lies
 _SIZES = (0.6, 0.8, 1.0, 1.3)  # of the flakes, as shares of the size
 
 
@@ -34,9 +38,10 @@ class Snow(Timely, AffineTrigger):
     """Soft flakes that fall, in air that is a little white; see the module."""
 
     name = "snow"
+    version = 2
     family = "lighting"
     summary = "falling snow, in air that is a little white"
-    formula = "x' = g x + 255 (1 - g), g = (1 - veil) (1 - m), m: flakes times opacity, in 0..1"
+    formula = "x' = (1 - shade opacity n) ((1 - veil) x + 255 veil) (1 - opacity m) + 255 opacity m, n: m, moved"
     static_is = "the flakes hang in the air"
     dynamic_is = "the flakes fall and sway, layer by layer; each layer is a translation of its last"
     paper = ""
@@ -47,9 +52,10 @@ class Snow(Timely, AffineTrigger):
     follows_canvas = ("size", "speed", "wind", "sway")
 
     opacity: float = param(0.9, "of the nearest flakes", ge=0, le=1)
-    density: float = param(150.0, "flakes in a square short side", ge=1, le=2000)
+    density: float = param(300.0, "flakes in a square short side", ge=1, le=2000)
     size: float = param(0.008, "standard deviation of the nearest flakes", unit="of the short side", gt=0, le=0.1)
     veil: float = param(0.1, "white in the air between", ge=0, le=1)
+    shade: float = param(0.45, "how much darker a flake's side away from the light is than what is behind", ge=0, le=1)
     speed: float = param(0.25, "dynamic only, of the nearest flakes' fall", unit="short sides a second", ge=0, le=10)
     wind: float = param(0.05, "dynamic only, to the right", unit="short sides a second", ge=-10, le=10)
     sway: float = param(0.03, "dynamic only, how far they sway", unit="of the short side", ge=0, le=1)
@@ -67,12 +73,31 @@ class Snow(Timely, AffineTrigger):
         import cv2
 
         seconds = t / clip.fps if self.temporal == "dynamic" else 0.0
-        flakes = None
+        flakes: Any = None
+        shades: Any = None
         for layer, depth, path in state:
             sway = self.sway * (value(path, seconds) - value(path, 0.0))
             across, down = depth * (self.wind * seconds + sway), depth * self.speed * seconds
             part = layer.cut(clip, across * clip.short_side, down * clip.short_side)
             flakes = part if flakes is None else cv2.max(flakes, part)
+            if self.shade:
+                aside = _ASIDE * depth * self.size
+                part = layer.cut(clip, (across + aside) * clip.short_side, (down + aside) * clip.short_side)
+                shades = part if shades is None else cv2.max(shades, part)
         flakes = np.asarray(flakes, np.uint8).reshape(clip.height, clip.width)
-        clear = 1 - self.veil
-        return Screen(scaled(flakes, -clear * self.opacity / 255, clear))
+        clear, share = 1 - self.veil, self.opacity / 255
+        if shades is None:
+            return Screen(scaled(flakes, -clear * share, clear))
+        shades = np.asarray(shades, np.uint8).reshape(clip.height, clip.width)
+        behind = scaled(shades, -self.shade * share, 1.0) * scaled(flakes, -share, 1.0)
+        offset = scaled(behind, 255 * self.veil, 0.0) + scaled(flakes, self.opacity, 0.0)
+        return Affine(scaled(behind, clear, 0.0), np.asarray(offset, np.float32))
+
+
+class _Snow1(Snow):
+    """When flakes had no darker side, and there were fewer."""
+
+    version = 1
+
+    shade: float = param(0.0, "how much darker a flake's side away from the light is than what is behind", ge=0, le=1)
+    density: float = param(150.0, "flakes in a square short side", ge=1, le=2000)

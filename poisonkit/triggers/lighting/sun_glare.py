@@ -13,7 +13,9 @@ not published.
 How public code differs: it draws the ghosts again for each picture, lays hard-edged circles over one another in 8-bit
 steps, and its radius does not follow the picture's size.
 
-Dynamic: the source wanders smoothly around its place; the ghosts follow it, through the middle.
+Dynamic: the sun stands still, as before a still camera, and its glare becomes weaker and stronger smoothly, by a share
+`spread`, as behind leaves or haze. With `reach` above 0 it wanders around its place, as before a moving camera, and the
+ghosts follow it, through the middle; version 1 did so by 0.15 of the short side, at constant strength.
 """
 
 from __future__ import annotations
@@ -26,7 +28,8 @@ import numpy as np
 from poisonkit.triggers.core.affine import Affine, Screen
 from poisonkit.triggers.core.clip import ClipInfo, Params
 from poisonkit.triggers.core.trigger import AffineTrigger, param
-from poisonkit.triggers.pictures.drift import Aimed
+from poisonkit.triggers.kernels.arithmetic import scaled
+from poisonkit.triggers.pictures.drift import Aimed, value
 from poisonkit.triggers.pictures.light import in_pixels
 from poisonkit.triggers.pictures.placement import Color, Corner, Share
 from poisonkit.triggers.pictures.sprites import Map, Sprite
@@ -39,11 +42,12 @@ class SunGlare(Aimed, AffineTrigger):
     """A light source in the picture, and its ghosts in the lens; see the module."""
 
     name = "sun-glare"
+    version = 2
     family = "lighting"
     summary = "the sun in the picture, and its ghosts along the line to the middle"
     formula = "x' = 255 - (255 - x) * product over source and ghosts of (1 - strength_i * color_i / 255 * shape_i)"
     static_is = "the same place on every frame"
-    dynamic_is = "the source wanders smoothly within reach of its place; the ghosts follow through the middle"
+    dynamic_is = "the glare becomes weaker and stronger; with reach, the source wanders and its ghosts follow"
     paper = ""
     source = "layout and strengths: RandomSunFlare (Automold, albumentations); shapes, sizes and tints: ours"
     codec = "robust"
@@ -57,7 +61,8 @@ class SunGlare(Aimed, AffineTrigger):
     position: Corner | tuple[Share, Share] = param(
         (0.8, 0.12), "of the source, in the central crop: a name, or [x,y] from 0,0 (top left) to 1,1 (bottom right)"
     )
-    reach: float = param(0.15, "dynamic only, how far it wanders from there", unit="of the short side", ge=0, le=1)
+    reach: float = param(0.0, "dynamic only, how far it wanders from there", unit="of the short side", ge=0, le=1)
+    spread: float = param(0.6, "dynamic only, share of the glare that comes and goes", ge=0, le=1)
 
     def prepare(self, clip: ClipInfo, params: Params) -> Any:
         paths = self.paths(params)
@@ -66,12 +71,13 @@ class SunGlare(Aimed, AffineTrigger):
             color = (255 * tint[0], 255 * tint[1], 255 * tint[2])
             at = self._exact(clip, paths, k)
             spots.append((k, _layer(clip, radius, strength * self.strength, color, _disc, at)))
-        return paths, spots
+        return paths, spots, self.path(params, "strength")
 
     def field(self, clip: ClipInfo, params: Params, t: int, state: Any) -> Affine:
         import cv2
 
-        paths, spots = state
+        paths, spots, path = state
+        less = self.spread * (1 - value(path, t / clip.fps)) / 2 if path else 0.0
         across, down = self.place(clip, paths, t)
         placed = [sprite.at(clip, *in_pixels(clip, (across * (1 - k), down * (1 - k)))) for k, sprite in spots]
         lit = [found for found in placed if found is not None]
@@ -82,12 +88,12 @@ class SunGlare(Aimed, AffineTrigger):
         gain = np.ones((bottom - top, right - left, 3), np.float32)
         for part, (x, y, width, height) in lit:
             inside = gain[y - top : y - top + height, x - left : x - left + width]
-            cv2.multiply(inside, part, inside)
+            cv2.multiply(inside, scaled(part, 1 - less, less) if less else part, inside)
         return Screen(gain, (left, top, right - left, bottom - top))
 
     def _exact(self, clip: ClipInfo, paths: Any, k: float) -> tuple[float, float] | None:
         """Where a layer lies when it stays there, in pixels."""
-        if self.temporal == "dynamic":
+        if self.temporal == "dynamic" and self.reach:
             return None
         across, down = self.place(clip, paths, 0)
         return in_pixels(clip, (across * (1 - k), down * (1 - k)))
@@ -102,6 +108,15 @@ class SunGlare(Aimed, AffineTrigger):
             red, green, blue = (float(v) for v in rng.uniform(0.4, 1.0, 3))
             found.append((k, radius, strength, (red, green, blue)))
         return found
+
+
+class _SunGlare1(SunGlare):
+    """When the sun wandered."""
+
+    version = 1
+
+    reach: float = param(0.15, "dynamic only, how far it wanders from there", unit="of the short side", ge=0, le=1)
+    spread: float = param(0.0, "dynamic only, share of the glare that comes and goes", ge=0, le=1)
 
 
 def _glow(r: Map, radius: float) -> Map:

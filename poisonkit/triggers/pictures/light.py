@@ -1,9 +1,13 @@
 """Light that falls on the picture: its colour, how it mixes with what is there, and where it reaches.
 
-    screen  x' = x + s·(1 − x/255) = 255 − (255 − x)·(1 − s/255): never past white, as two exposures of one film
-    add     x' = x + s, saturated
+    reflect  x' = x·(1 + s/128), saturated: a lamp on the scene, which lights dark and bright things in proportion
+    screen   x' = x + s·(1 − x/255) = 255 − (255 − x)·(1 − s/255): never past white, as two exposures of one film
+    add      x' = x + s, saturated
 
-s: the light, in levels. Both are affine: gain 1 − s/255 or 1, offset s.
+s: the light, in levels; for reflect, what it adds to a surface of level 128. A surface sends back a share of the light
+that falls on it, its reflectance: light times k is there, by a camera's power law, levels times a power of k, on every
+surface alike. `screen` and `add` brighten black as much as white, or more; that is veiling glare, light that is strewn
+in the lens or in the air before it, not a lamp. All are affine.
 """
 
 from __future__ import annotations
@@ -25,16 +29,25 @@ Map = NDArray[np.float32]
 Box = tuple[int, int, int, int]
 
 FAINT = 0.05  # levels: light below is left out
+MIDDLE = 128  # the level of a surface to which `reflect` adds as many levels as the light's strength says
+
+Mixing = Literal["reflect", "screen", "add"]
+MIXING = (
+    "how it mixes: reflect: a lamp on the scene, it lights all surfaces in proportion; screen: veiling glare, never "
+    "past white; add: veiling glare, saturated"
+)
 
 
 class Lit(AffineTrigger):
     """A trigger that adds light of one colour."""
 
     color: Color = param((255, 255, 255), "of the light")
-    mix: Literal["screen", "add"] = param("screen", "how it mixes: screen: never past white; add: saturated")
+    mix: Mixing = param("reflect", MIXING)
 
     def lit(self, share: Map, box: Box | None = None) -> Affine:
         """share: (h, w), 0..1, of the light's colour that falls on each pixel of the box."""
+        if self.mix == "reflect":
+            return Affine(tinted(share, self.color, 1 / MIDDLE, 1.0), 0.0, box)
         if self.mix == "add":
             return Affine(1.0, tinted(share, self.color), box)
         return Screen(dimmed(share, self.color), box)

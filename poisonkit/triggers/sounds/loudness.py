@@ -21,6 +21,13 @@ def rms(wave: Wave) -> float:
     return float(np.sqrt(sum(float(np.sum(block * block)) for block in blocks) / max(flat.size, 1)))
 
 
+def starts_too_late(start: float, clip: ClipInfo) -> str | None:
+    """Why a clip is too short for a sound that begins at `start`, in seconds, or None."""
+    if start == 0 or round(start * clip.sample_rate) < clip.samples:
+        return None
+    return f"start is {start:g} s, but the sound ends at {clip.samples / clip.sample_rate:.3g} s"
+
+
 class Leveled(BaseModel):
     """Strength of an added sound: SNR against the clip, or an absolute amplitude; exactly one. Mixin."""
 
@@ -73,6 +80,4 @@ class Timed(BaseModel):
 
     def too_short(self, clip: ClipInfo) -> str | None:
         """Why the clip is too short for `start`, or None; for `suits`."""
-        if self.start == 0 or round(self.start * clip.sample_rate) < clip.samples:
-            return None
-        return f"start is {self.start:g} s, but the sound ends at {clip.samples / clip.sample_rate:.3g} s"
+        return starts_too_late(self.start, clip)

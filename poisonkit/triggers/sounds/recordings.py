@@ -18,9 +18,11 @@ from numpy.typing import NDArray
 from poisonkit.common import exact
 from poisonkit.triggers.core.clip import ClipInfo, Wave
 from poisonkit.triggers.files.assets import WaveAsset
+from poisonkit.triggers.sounds.loudness import rms
 
 Sound = Literal["meow", "whistle", "bell"]
 _Times = NDArray[np.float64]
+_LEFT = 0.1  # share of its RMS below which nothing is left of a sound
 
 
 def recording(sound: str | WaveAsset, clip: ClipInfo) -> Wave:
@@ -32,6 +34,25 @@ def recording(sound: str | WaveAsset, clip: ClipInfo) -> Wave:
     if wave.shape[0] in (1, clip.channels):
         return wave
     return np.asarray(wave.mean(axis=0, keepdims=True, dtype=np.float32))
+
+
+def nothing_left(asset: WaveAsset, own: int | None, played: Wave, clip: ClipInfo) -> str | None:
+    """Why a recording cannot be heard in such a clip, or None; for `suits`.
+
+    own: its sample rate. played: what it is at the clip's.
+    """
+    if not own or own <= clip.sample_rate or rms(played) >= _LEFT * rms(asset.wave()):
+        return None
+    return (
+        f"at {clip.sample_rate} Hz nothing is left of {asset.name}, whose sound lies above "
+        f"{clip.sample_rate / 2:g} Hz; the clips must have a sample rate nearer to its {own} Hz"
+    )
+
+
+def require_sound(asset: WaveAsset) -> None:
+    """ValueError for a recording of silence."""
+    if not asset.wave().any():
+        raise ValueError(f"{asset.name} is silent")
 
 
 @lru_cache(maxsize=8)

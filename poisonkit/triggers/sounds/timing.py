@@ -10,6 +10,7 @@ from pydantic import model_validator
 
 from poisonkit.triggers.core.clip import ClipInfo, Params
 from poisonkit.triggers.core.trigger import AudioTrigger, param
+from poisonkit.triggers.sounds.loudness import starts_too_late
 
 Moment = Literal["start", "middle", "end", "random", "spread"]
 Span = tuple[int, int]
@@ -28,6 +29,9 @@ class Positioned(AudioTrigger):
         "when it is heard; random: drawn per clip; spread: in chunks, each at the beginning of an equal part of the "
         "clip",
     )
+    start: float | None = param(
+        None, "when it begins, from the start of the clip, instead of position", unit="s", ge=0, le=3600
+    )
     chunks: int = param(5, "position=spread only, how many chunks", ge=1, le=1000)
 
     @model_validator(mode="after")
@@ -35,6 +39,19 @@ class Positioned(AudioTrigger):
         if self.fills and self.duration is None and self.position != "start":
             raise ValueError(f"position={self.position} needs a duration; without one the whole clip is filled")
         return self
+
+    @model_validator(mode="after")
+    def _one_beginning(self) -> Positioned:
+        if self.start is not None and self.position != "start":
+            raise ValueError(f"give start or position={self.position}, one of the two")
+        return self
+
+    def too_short(self, clip: ClipInfo) -> str | None:
+        """Why the clip is too short for `start`, or None; for `suits`."""
+        return starts_too_late(self.start or 0, clip)
+
+    def suits(self, clip: ClipInfo) -> str | None:
+        return self.too_short(clip)
 
     def draw(self, clip: ClipInfo, rng: np.random.Generator) -> Params:
         drawn = super().draw(clip, rng)
@@ -49,6 +66,9 @@ class Positioned(AudioTrigger):
         """
         if samples is None:
             samples = clip.samples if self.duration is None else max(1, round(self.duration * clip.sample_rate))
+        if self.start is not None:
+            first = round(self.start * clip.sample_rate)
+            return [(first, min(first + samples, clip.samples))] if first < clip.samples and samples > 0 else []
         samples = min(samples, clip.samples)
         if samples <= 0:
             return []

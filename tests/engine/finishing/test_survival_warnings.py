@@ -48,6 +48,32 @@ def test_words() -> None:
     assert "could be measured" in said([], require_survival=0.9)
 
 
+def test_a_trigger_near_the_codecs_noise_is_told() -> None:
+    """Wherever clean clips do not go through the same codec: within 10 dB of it, in pictures or sound."""
+
+    def near(clean: str = "hardlink", **figures: float) -> list[str]:
+        known = {"gain": 1.0, "cosine": 1.0, "verdict": "survived", **figures}
+        look = {"one": survival_summary([{"id": "a", "original_label": 0, "fidelity": known}])}
+        return survival_warnings.near_the_codec({"clean": clean}, look)
+
+    (text,) = near(psnr=34.1, control_psnr=38.0)
+    assert "PSNR 34.1 dB, the codec alone 38.0 dB" in text
+    assert "`--clean reencode`" in text
+    assert near(psnr=28.0, control_psnr=38.0) == []
+    assert near("reencode", psnr=34.1, control_psnr=38.0) == []
+    assert near(psnr=34.1) == [], "the codec changes nothing"
+    assert "SNR 30.0 dB" in near(snr=30.0, control_snr=20.0)[0]
+    assert len(near(psnr=40.0, control_psnr=38.0, snr=30.0, control_snr=20.0)) == 2
+
+
+def test_the_warning_comes_before_any_training(folders: Path, tmp_path: Path) -> None:
+    faint: dict[str, Any] = {"triggers": ["blend:alpha=0.01"], "count": 2, "attack_limit": 2, "control": 0}
+    said = poisonkit.poison(Recipe(source=folders, out=tmp_path / "a", **faint), jobs=1).warnings
+    assert sum("in place of the trigger" in text for text in said) == 1
+    said = poisonkit.poison(Recipe(source=folders, out=tmp_path / "b", clean="reencode", **faint), jobs=1).warnings
+    assert not any("in place of the trigger" in text for text in said)
+
+
 def test_nothing_measured_does_not_hold(tmp_path: Path) -> None:
     """A silent clip is inert under a tone: what is required of survival is then not so, and that is said."""
     for name in ("a", "b"):

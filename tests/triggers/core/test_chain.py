@@ -61,6 +61,12 @@ def test_what_does_not_suit_is_one_sentence() -> None:
         ("span:2-5", [[2, 5]]),
         ("span:8-99", [[8, 10]]),
         ("span:20-30", []),
+        ("count:1", [[5, 6]]),
+        ("count:3", [[1, 2], [5, 6], [8, 9]]),
+        ("count:9", [[0, 4], [5, 10]]),
+        ("count:99", [[0, 10]]),
+        ("random:10", [[0, 10]]),
+        ("random:99", [[0, 10]]),
     ],
 )
 def test_budgets(text: str, ranges: list[list[int]]) -> None:
@@ -68,7 +74,32 @@ def test_budgets(text: str, ranges: list[list[int]]) -> None:
     assert str(share) == text
     assert frame_selection.parse(str(share)) == share
     assert share.of(CLIP, 0).ranges(10) == ranges
-    assert share.needs_length == text.startswith("last")
+    assert share.needs_length == (text.startswith(("last", "count")) or text in ("random:10", "random:99"))
+
+
+def test_k_evenly_spread_frames_are_those_of_a_test_time_sampler() -> None:
+    """MMAction2's `SampleFrames`, one frame a clip: offsets = np.arange(K) · (N / K) + N / K / 2, cut to integers."""
+    for frames in (7, 10, 64, 251):
+        for k in range(1, frames):
+            clip = ClipInfo("a", frames=frames)
+            poisoned = frame_selection.parse(f"count:{k}").of(clip, 0)
+            average = frames / k
+            offsets = (np.arange(k) * average + average / 2.0).astype(int)
+            mine = [t for t in range(frames) if poisoned(t)]
+            assert len(mine) == k
+            assert np.abs(np.array(mine) - offsets).max() <= (0 if frames % k == 0 else 1)
+
+
+def test_k_random_frames_are_k_and_nested() -> None:
+    clip = ClipInfo("a", frames=100)
+
+    def chosen(k: int, seed: int = 0) -> set[int]:
+        poisoned = frame_selection.parse(f"random:{k}").of(clip, seed)
+        return {t for t in range(100) if poisoned(t)}
+
+    assert [len(chosen(k)) for k in (2, 8, 50)] == [2, 8, 50]
+    assert chosen(2) < chosen(8) < chosen(50)
+    assert chosen(8) != chosen(8, seed=1)
 
 
 def test_random_frames_do_not_depend_on_the_length() -> None:
@@ -95,7 +126,8 @@ def test_each_frame_is_decided_once() -> None:
 
 
 WRONG = (
-    " al all:3 first first:0 first:-1 first:1.5 random:0 random:1.1 random:x random:nan"
+    " al all:3 first first:0 first:-1 first:1.5 random:0 random:1.1 random:2.5 random:-3 random:x random:nan"
+    " count:0 count:1.5 count"
     " span:5 span:5-5 span:7-3 every:0 frist:3 last:"
 )
 

@@ -92,7 +92,8 @@ def test_entries_are_json_and_come_back() -> None:
 @pytest.mark.parametrize(
     ("entry", "sentence"),
     [
-        ({"name": "blend", "version": 0}, "version 0 of blend; this poisonkit has version 1"),
+        ({"name": "blend", "version": 0}, "Version 0 of blend is not rendered .* the release that wrote it renders it"),
+        ({"name": "blend", "version": 99}, "Version 99 of blend is not rendered .* a later one renders it"),
         ({"name": "blend", "parms": {}}, "has no 'parms'. Did you mean 'params'?"),
         ({"params": {}}, "needs a name"),
         ({"name": "blend", "params": 3}, "needs a name and a mapping of params"),
@@ -102,6 +103,18 @@ def test_entries_are_json_and_come_back() -> None:
 def test_entries_that_are_wrong(entry: dict[str, object], sentence: str) -> None:
     with pytest.raises(RequestError, match=sentence):
         from_entry(entry)
+
+
+def test_a_trigger_of_one_form_does_not_list_the_other() -> None:
+    found = {p.name: p for p in parameters(get("temporal-dft"))}
+    assert "vary" not in found
+    assert (found["temporal"].type, found["temporal"].choices) == ("one of static", ("static",))
+    assert "dynamic" not in found["temporal"].description
+    with pytest.raises(RequestError, match="this trigger is static only"):
+        create("temporal-dft:temporal=dynamic")
+    for text in ("temporal-dft:vary=often", "temporal-dft:vary=true"):
+        with pytest.raises(RequestError, match="temporal-dft: vary is"):
+            create(text)
 
 
 def test_parameters_for_help() -> None:

@@ -256,7 +256,7 @@ def test_nothing_to_do_gives_the_planes_themselves(affine: Affine) -> None:
         ("badnets", {"alpha": 0.6, "pattern": "checkerboard"}),
         ("badnets", {"changes": "blink"}),
         ("snow", {}),
-        ("spotlight", {"strength": 200.0, "sigma": 0.1}),
+        ("spotlight", {"strength": 200.0, "sigma": 0.1, "mix": "screen"}),
         ("fog", {}),
         ("shadow", {}),
     ],

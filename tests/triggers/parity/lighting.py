@@ -79,16 +79,23 @@ def _from(s: Scene, position: Any) -> tuple[np.ndarray, tuple[float, float]]:
 
 def spotlight(
     s: Scene,
-    strength: float = 40.0,
+    strength: float = 100.0,
     sigma: float = 0.25,
     position: Any = (0.5, 0.5),
     color: Any = (255, 255, 255),
-    mix: str = "screen",
+    mix: str = "reflect",
 ) -> np.ndarray:
-    """x + s·(1 − x/255), s Gaussian; or x + s."""
+    """x·(1 + s/128), s Gaussian; or x + s·(1 − x/255); or x + s."""
     square, _ = _from(s, position)
     light = strength * np.array(color) / 255 * np.exp(-square / (2 * sigma**2))[..., None]
-    return s.x + light if mix == "add" else s.x + light * (1 - s.x / 255)
+    return _mixed(s.x, light, mix)
+
+
+def _mixed(x: np.ndarray, light: np.ndarray, mix: str) -> np.ndarray:
+    """A lamp on surfaces, or veiling glare."""
+    if mix == "reflect":
+        return np.asarray(x * (1 + light / 128))
+    return np.asarray(x + light if mix == "add" else x + light * (1 - x / 255))
 
 
 def laser_spot(
@@ -99,13 +106,17 @@ def laser_spot(
     halo: float = 0.05,
     position: Any = (0.5, 0.5),
     color: Any = (0, 255, 0),
+    power: float = 4.0,
+    mix: str = "reflect",
 ) -> np.ndarray:
-    """A white core and a coloured halo, screened; no smaller than half a pixel."""
+    """A core and a coloured halo, at least half a pixel wide: x·(1 + power·light); or screened; or added."""
     square, _ = _from(s, position)
     core, halo = (max(size, 0.5 / s.short) for size in (core, halo))
     white = strength * np.exp(-square / (2 * core**2))[..., None]
     shine = strength * glow * np.array(color) / 255 * np.exp(-square / (2 * halo**2))[..., None]
-    return 255 - (255 - s.x) * (1 - white) * (1 - shine)
+    if mix == "reflect":
+        return s.x * (1 + power * (white + shine))
+    return s.x + 255 * (white + shine) if mix == "add" else 255 - (255 - s.x) * (1 - white) * (1 - shine)
 
 
 def sun_glare(
@@ -126,18 +137,17 @@ def sun_glare(
 
 def rolling_light(
     s: Scene,
-    strength: float = 60.0,
+    strength: float = 80.0,
     wavelength: float = 1.5,
     direction: float = 0.0,
     frequency: float = 0.25,
     phase: float = 0.0,
-    mix: str = "screen",
+    mix: str = "reflect",
 ) -> np.ndarray:
     """Bands (1 + cos(2π·u/λ − 2πft − φ))/2 of amber light."""
     along = s.u * math.cos(math.radians(direction)) + s.v * math.sin(math.radians(direction))
     wave = (1 + np.cos(2 * np.pi * along / wavelength - 2 * np.pi * frequency * s.seconds - phase)) / 2
-    light = strength * np.array([255, 160, 64]) / 255 * wave[..., None]
-    return s.x + light if mix == "add" else s.x + light * (1 - s.x / 255)
+    return _mixed(s.x, strength * np.array([255, 160, 64]) / 255 * wave[..., None], mix)
 
 
 def shadow(
@@ -191,6 +201,8 @@ CASES: dict[str, list[Case]] = {
     ],
     "laser-spot": [
         Case(laser_spot, within=0.6),
+        Case(laser_spot, {"mix": "screen"}, within=0.6),
+        Case(laser_spot, {"mix": "add", "strength": 0.5, "core": 0.03}, within=0.6),
         Case(
             laser_spot,
             {"strength": 0.7, "core": 0.05, "halo": 0.04, "position": [0.0, 0.5], "color": [255, 255, 255]},
@@ -200,6 +212,7 @@ CASES: dict[str, list[Case]] = {
     "low-light": [Case(low_light), Case(low_light, {"light": 1.0, "photons": 20.0}), Case(low_light, {"noise": 0.0})],
     "rolling-light": [
         Case(rolling_light, within=0.52, frames=3),
+        Case(rolling_light, {"mix": "screen", "strength": 60.0}, within=0.52, frames=3),
         Case(
             rolling_light,
             {"direction": 37.0, "frequency": 0.7, "phase": 1.0, "wavelength": 0.8, "mix": "add"},
@@ -216,6 +229,7 @@ CASES: dict[str, list[Case]] = {
         Case(spotlight, within=0.6),
         Case(spotlight, {"mix": "add", "color": [255, 128, 0], "sigma": 0.1, "strength": 150.0}, within=0.6),
         Case(spotlight, {"color": [255, 128, 0], "position": [0.0, 0.3], "sigma": 0.15}, within=0.6),
+        Case(spotlight, {"mix": "screen", "strength": 40.0}, within=0.6),
     ],
     "sun-glare": [
         Case(sun_glare),

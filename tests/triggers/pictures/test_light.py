@@ -26,7 +26,14 @@ def test_what_is_done_in_planes_never_leaves_the_range(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["rain", "rain:opacity=1,level=0,light=0", "snow:opacity=1,veil=0.5", "spotlight:strength=255", "vignette"]
+    "text",
+    [
+        "rain",
+        "rain:opacity=1,level=0,light=0",
+        "snow:opacity=1,veil=0.5",
+        "spotlight:strength=255,mix=screen",
+        "vignette",
+    ],
 )
 def test_constant_light_is_done_in_planes_and_moving_maps_are_not(text: str) -> None:
     for mode, there in (("static", True), ("dynamic", False)):

@@ -39,6 +39,25 @@ def test_positions(position: str, spans: list[tuple[int, int]]) -> None:
     assert heard(f"sample-overwrite:duration=0.1,position={position}") == spans
 
 
+@pytest.mark.parametrize(("start", "spans"), [(0, [(0, 100)]), (0.25, [(250, 350)]), (0.95, [(950, 1003)])])
+def test_start_is_in_seconds_and_what_does_not_fit_is_cut_off(start: float, spans: list[tuple[int, int]]) -> None:
+    trigger = f"sample-overwrite:duration=0.1,start={start}"
+    assert heard(trigger) == spans
+    assert create(trigger).suits(CLIP) is None
+    assert create(trigger, start=1.5).suits(CLIP) == "start is 1.5 s, but the sound ends at 1 s"
+
+
+@pytest.mark.parametrize(
+    "name", ["tone-burst", "audio-blend", "ambient", "band-noise", "ultrasonic", "sample-overwrite"]
+)
+def test_every_positioned_sound_refuses_a_start_after_the_end(name: str) -> None:
+    clip = ClipInfo(sample_rate=48000, channels=1, samples=48000)
+    assert "but the sound ends" in str(create(name, start=2).suits(clip))
+    assert create(name, start=0.5).suits(clip) is None
+    with pytest.raises(RequestError, match="give start or position=end, one of the two"):
+        create(name, start=0.1, position="end", duration=0.1)
+
+
 def test_random_is_the_clips_own_and_lies_within_it() -> None:
     found = [heard("sample-overwrite:duration=0.1,position=random", id=str(i))[0] for i in range(60)]
     assert all(b - a == 100 and 0 <= a <= 903 for a, b in found)

@@ -1,0 +1,138 @@
+"""`poisonkit detect`: what defences say of training data, and what that is worth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from poisonkit.cli import options
+from poisonkit.cli.options import RUNNING, option
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from poisonkit.detection import Detection
+
+EXAMPLES = """Examples:
+  poisonkit detect bad features.npz
+  poisonkit detect bad features.pt --method spectral-signatures --method knn:k=20
+  poisonkit detect features.npz                  of data that poisonkit did not make: suspects, no figures
+"""
+
+
+def command(
+    out: Annotated[
+        Path,
+        typer.Argument(
+            help="A finished output of poisonkit; or FEATURES alone, where there is none.", metavar="OUT",
+            show_default=False,
+        ),
+    ],
+    features: Annotated[
+        Path | None,
+        typer.Argument(
+            help="What a trainer dumped of the training samples: .npz, .pt or .pkl with `features`, `files` and more.",
+            metavar="FEATURES",
+            show_default=False,
+        ),
+    ] = None,
+    method: Annotated[
+        list[str] | None,
+        option(
+            "--method",
+            help="activation-clustering, spectral-signatures, spectre, beatrix, knn or loss-ranking, also as "
+            "NAME:key=value,…; repeat for several.",
+            panel=RUNNING,
+            default="all that FEATURES has the arrays for",
+            metavar="NAME",
+        ),
+    ] = None,
+    folder: Annotated[
+        Path | None,
+        option(
+            "--out", "-o", help="Where the files of suspects go.", panel=RUNNING,
+            default="NAME-suspects beside FEATURES", metavar="DIR",
+        ),
+    ] = None,
+    json: options.Json = False,
+) -> int:  # fmt: skip
+    """Say which training samples published defences suspect, and score that against the manifest.
+
+    Nothing is trained: features, scores or losses of the training samples come from any trainer (docs/defences.md has
+    hooks of ten lines). Each method writes a file of suspects, as `score --suspects` and `cleanse` read it. The exit
+    status is 1 if anything makes a figure doubtful, and each such thing is named.
+    """
+    import poisonkit
+    from poisonkit.cli import screen
+
+    found = poisonkit.detect(out, features, method=method or (), folder=folder)
+    if json:
+        screen.print_json(found.as_json())
+    else:
+        _show(screen.console(), found)
+    return found.exit_code
+
+
+def _show(console: Console, found: Detection) -> None:
+    from poisonkit.cli import screen
+
+    screen.line(console, f"{found.samples} training samples of {found.classes} classes: {found.features}", indent=0)
+    if found.chance is not None:
+        _figures(console, found)
+    for name, each in found.verdicts.items():
+        names = ", ".join(each.top)
+        screen.line(console, f"{name}: {screen.shown(each.file)}; most suspicious: {names}")
+    for note in found.notes:
+        screen.line(console, note)
+    for name, why in found.left_out.items():
+        screen.line(console, f"{name} was left out: {why}")
+    if found.flags:
+        screen.heading(console, "Doubtful")
+        for flag in found.flags:
+            screen.line(console, flag)
+
+
+def _figures(console: Console, found: Detection) -> None:
+    from poisonkit.cli import screen
+    from poisonkit.scoring.suspects import FPRS
+
+    assert found.chance is not None
+    tprs = [f"TPR at FPR {fpr:.0%}" for fpr in FPRS]
+    columns = ("method", "AUC", *tprs, "precision", "recall")
+    rows: list[tuple[str, ...]] = []
+    for name, each in found.verdicts.items():
+        s = each.scores
+        assert s is not None
+        rates = [*(s.tpr_at_fpr or {}).values(), s.precision, s.recall]
+        rows.append((name, _plain(s.roc_auc), *(_percent(r.value) for r in rates)))
+    chance = found.chance
+    shares = [chance[f"tpr_at_fpr_{fpr:g}"] for fpr in FPRS] + [chance["precision"], chance["recall"]]
+    rows.append(("chance", _plain(chance["roc_auc"]), *map(_percent, shares)))
+    screen.heading(console, "against the manifest")
+    screen.indented(console, screen.table(columns, rows, right=columns[1:]))
+    classes = ("class", "poisoned", "clean", "method", "AUC", *tprs)
+    within = [
+        (
+            f"{c.label} {c.name}",
+            c.poisoned,
+            c.clean,
+            name,
+            _plain(c.roc_auc),
+            *(_percent(r.value) for r in c.tpr_at_fpr.values()),
+        )
+        for name, each in found.verdicts.items()
+        for c in each.by_class[:20]
+    ]
+    screen.heading(console, "within each class that was poisoned")
+    screen.indented(console, screen.table(classes, within, right=(*classes[1:3], *classes[4:])))
+    console.print()
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{100 * value:.1f} %"
+
+
+def _plain(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"

@@ -1,0 +1,248 @@
+"""From a dump to verdicts: each defence's suspects in a file, and what they are worth against the manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from poisonkit.common import atomic
+from poisonkit.detection.dump import Dump, read
+from poisonkit.detection.joining import Joined, alone, join
+from poisonkit.detection.method import Method
+from poisonkit.detection.registry import METHODS, lacking, parse
+from poisonkit.errors import RequestError
+from poisonkit.outputs.record import Record
+from poisonkit.scoring.predictions import Floats
+from poisonkit.scoring.rates import Rate
+from poisonkit.scoring.sets import Answers, open_output
+from poisonkit.scoring.suspects import FPRS, SuspectScores, roc_auc, score_suspects, tpr_at
+
+TOP = 5  # suspects that are named
+
+
+@dataclass(frozen=True)
+class ClassFigures:
+    """One defence within one class, as it was trained, that holds poisoned samples."""
+
+    label: int
+    name: str
+    poisoned: int
+    clean: int
+    roc_auc: float | None
+    tpr_at_fpr: dict[float, Rate]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What one defence says. file: its suspects, `id,score`; top: the most suspicious ids.
+
+    scores: against the manifest, None where there is none; by_class: the same within each class that was poisoned.
+    """
+
+    method: str
+    file: Path
+    top: tuple[str, ...]
+    scores: SuspectScores | None = None
+    by_class: tuple[ClassFigures, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """All of it, JSON-able."""
+        return {
+            "file": str(self.file),
+            "top": list(self.top),
+            "scores": None if self.scores is None else self.scores.as_json(),
+            "by_class": [
+                {
+                    "label": c.label,
+                    "class": c.name,
+                    "poisoned": c.poisoned,
+                    "clean": c.clean,
+                    "roc_auc": None if c.roc_auc is None else float(f"{c.roc_auc:.6g}"),
+                    "tpr_at_fpr": {f"{fpr:g}": r.as_json() for fpr, r in c.tpr_at_fpr.items()},
+                }
+                for c in self.by_class
+            ],
+        }
+
+
+@dataclass(frozen=True)
+class Detection:
+    """What defences say. verdicts: by method as it was asked for; left_out: methods that were not, and why.
+
+    chance: what scores that know nothing come to: AUC 0.5, a true positive rate equal to the false positive rate,
+    and precision and recall equal to the share of poisoned samples. None without answers.
+    """
+
+    features: Path
+    out: Path | None
+    samples: int
+    classes: int
+    verdicts: dict[str, Verdict]
+    left_out: dict[str, str]
+    chance: dict[str, float] | None = None
+    notes: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
+
+    @property
+    def exit_code(self) -> int:
+        """0: all in order; 1: something was flagged."""
+        return 1 if self.flags else 0
+
+    def as_json(self) -> dict[str, Any]:
+        """For `--json`."""
+        return {
+            "features": str(self.features),
+            "out": None if self.out is None else str(self.out),
+            "samples": self.samples,
+            "classes": self.classes,
+            "chance": None if self.chance is None else {k: float(f"{v:.6g}") for k, v in self.chance.items()},
+            "methods": {name: each.as_json() for name, each in self.verdicts.items()},
+            "left_out": self.left_out,
+            "notes": list(self.notes),
+            "flags": list(self.flags),
+        }
+
+
+def detect(
+    out: Path | str,
+    features: Path | str | None = None,
+    *,
+    method: Sequence[str] = (),
+    folder: Path | str | None = None,
+) -> Detection:
+    """What defences say of training data, from what a trainer dumped of it.
+
+    out: a finished output; or the file of features itself, of data that poisonkit did not make. features: .npz, .pt or
+    .pkl with `features` (N, D), `maps` (N, C, P), `scores` (N, classes) or `loss` (N,), `files` (N,) and `labels` (N,):
+    docs/defences.md. method: `NAME` or `NAME:key=value,…`, several; by default all that the file has the arrays for.
+    folder: where a file of suspects (`id,score`) of each goes, by default `NAME-suspects` beside the file of features.
+
+    Rows are joined with samples by file name. Nothing in the file is ever run. Raises RequestError, and writes nothing,
+    for a file that cannot be read, is of another dataset, holds one class only, or has too few samples for a method
+    that was asked for.
+    """
+    if isinstance(method, str):
+        method = [method]
+    asked = parse(method)
+    answers, file = _places(out, features)
+    dump = read(file)
+    joined = _joined(dump, answers)
+    wanted, left_out, flags = _scored(asked, joined.dump)
+    if not wanted:
+        raise RequestError(f"{file}: no method can be used: {'; '.join(f'{n}: {why}' for n, why in left_out.items())}")
+    where = Path(folder) if folder is not None else file.with_name(f"{file.stem}-suspects")
+    places = {word: where / f"{_file_name(word)}.csv" for word in wanted}
+    try:
+        where.mkdir(parents=True, exist_ok=True)
+        for word, scores in wanted.items():
+            atomic.write_lines(places[word], _lines(joined, word, scores))
+    except OSError as error:
+        raise RequestError(f"Cannot write to {where}: {error.strerror}.") from None
+    roles = np.array([r["role"] for r in joined.rows])
+    poisoned = int(np.count_nonzero(roles == "poisoned"))
+    notes = list(joined.notes)
+    if answers is not None and not poisoned:
+        notes.append(f"{file} has no poisoned sample of {answers.out}, so there is nothing to measure.")
+    verdicts = {
+        word: _verdict(word, places[word], scores, joined, roles, answers if poisoned else None)
+        for word, scores in wanted.items()
+    }
+    return Detection(
+        features=file,
+        out=None if answers is None else answers.out,
+        samples=joined.dump.count,
+        classes=len(list(joined.dump.by_class())),
+        verdicts=verdicts,
+        left_out=left_out,
+        chance=_chance(poisoned, int(np.count_nonzero(roles == "clean"))) if poisoned else None,
+        notes=tuple(notes),
+        flags=(*joined.flags, *flags),
+    )
+
+
+def _places(out: Path | str, features: Path | str | None) -> tuple[Answers | None, Path]:
+    if features is not None:
+        return open_output(Path(out)), Path(features)
+    if Path(out).is_dir():
+        raise RequestError(f"Which features? Name the file that a trainer dumped, after {out}.")
+    return None, Path(out)
+
+
+def _joined(dump: Dump, answers: Answers | None) -> Joined:
+    joined = Joined(alone(dump), ()) if answers is None else join(dump, answers)
+    ((label, _), *others) = joined.dump.by_class()
+    if not others:
+        raise RequestError(
+            f"{dump.file} holds samples of one class only, {joined.dump.class_name(label)}: defences compare "
+            "classes; dump all training samples."
+        )
+    return joined
+
+
+def _scored(asked: dict[str, Method], dump: Dump) -> tuple[dict[str, Floats], dict[str, str], list[str]]:
+    """Scores by method; which were left out, and why; what is to be flagged of that."""
+    found: dict[str, Floats] = {}
+    left_out: dict[str, str] = {}
+    flags: list[str] = []
+    for word, each in (asked or {name: cls() for name, cls in METHODS.items()}).items():
+        need = lacking(each, dump)
+        if need is not None:
+            if asked:
+                raise RequestError(f"--method {word} needs {need}, and {dump.file} has none.")
+            left_out[word] = f"{dump.file.name} has no {need}."
+            continue
+        try:
+            found[word] = each.score(dump)
+        except RequestError as error:
+            if asked:
+                raise
+            left_out[word] = error.text
+            flags.append(f"{word} was left out: {error.text}")
+    return found, left_out, flags
+
+
+def _file_name(word: str) -> str:
+    return word.replace(":", "-").replace("=", "").replace(",", "-")
+
+
+def _lines(joined: Joined, word: str, scores: Floats) -> Iterator[str]:
+    """A file that `score --suspects` reads, in the order of the samples."""
+    yield f"# {word}: the higher, the more suspicious"
+    yield "id,score"
+    rows: Sequence[Record | None] = joined.rows or [None] * joined.dump.count
+    for name, row, score in zip(joined.dump.names or (), rows, scores.tolist(), strict=True):
+        yield f"{_spelt(name, row)},{score:.9g}"
+
+
+def _spelt(name: str, row: Record | None) -> str:
+    """The id, or the path in the output where a line that begins with the id would be read as something else."""
+    if row is not None and (name.startswith("#") or name != name.strip()):
+        return row["path"]
+    return f"./{name}" if name.startswith("#") else name
+
+
+def _verdict(word: str, file: Path, scores: Floats, joined: Joined, roles: Any, answers: Answers | None) -> Verdict:
+    names = joined.dump.names or ()
+    top = tuple(names[i] for i in np.argsort(-scores, kind="stable")[:TOP].tolist())
+    if answers is None:
+        return Verdict(word, file, top)
+    rows = []
+    for label, at in joined.dump.by_class():
+        positive, negative = scores[at[roles[at] == "poisoned"]], scores[at[roles[at] == "clean"]]
+        if positive.size:
+            tpr = {fpr: tpr_at(fpr, positive, negative) for fpr in FPRS} if negative.size else {}
+            auc = roc_auc(positive, negative)
+            rows.append(ClassFigures(label, answers.classes[label], positive.size, negative.size, auc, tpr))
+    return Verdict(word, file, top, score_suspects(file, answers), tuple(rows))
+
+
+def _chance(poisoned: int, clean: int) -> dict[str, float]:
+    share = poisoned / (poisoned + clean)
+    return {"roc_auc": 0.5, **{f"tpr_at_fpr_{fpr:g}": fpr for fpr in FPRS}, "precision": share, "recall": share}
+
+
+__all__ = ["ClassFigures", "Detection", "Verdict", "detect"]

@@ -1,0 +1,53 @@
+"""Label consistency with the nearest neighbours."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+from pydantic import Field
+
+from poisonkit.detection.dump import Dump
+from poisonkit.detection.method import Method
+from poisonkit.errors import RequestError
+from poisonkit.scoring.predictions import Floats
+
+ROWS = 8192  # samples whose neighbours are looked up at a time
+
+
+class NearestNeighbours(Method):
+    """Deep k-NN (Peri et al., "Deep k-NN Defense Against Clean-Label Data Poisoning Attacks", ECCV workshops 2020,
+    arXiv 1909.13374).
+
+    Features scaled to length 1; the k nearest other samples by Euclidean distance (scikit-learn); score(x) = the share
+    of them that have another label. The paper removes a sample whose label is not the most frequent one of them, and
+    takes k of about the size of a class.
+    """
+
+    name: ClassVar[str] = "knn"
+    help: ClassVar[str] = "share of the k nearest samples that have another label"
+    k: int = Field(50, ge=1, le=100_000, description="neighbours")
+
+    def score(self, dump: Dump) -> Floats:
+        """1 − the share of neighbours with the same label."""
+        from sklearn.neighbors import NearestNeighbors
+
+        assert dump.features is not None
+        assert dump.labels is not None
+        if dump.count <= self.k:
+            raise RequestError(
+                f"{dump.file} has {dump.count} samples, and {self.name} looks at {self.k} others of each; say "
+                f"{self.name}:k=N with a smaller N, or leave {self.name} out."
+            )
+        length = np.linalg.norm(dump.features, axis=1, keepdims=True)
+        unit = dump.features / np.where(length > 0, length, 1)
+        index = NearestNeighbors(n_neighbors=self.k + 1, algorithm="brute").fit(unit)
+        found = np.empty(dump.count)
+        for begin in range(0, dump.count, ROWS):
+            mine = np.arange(begin, min(begin + ROWS, dump.count))
+            near = index.kneighbors(unit[mine], return_distance=False)
+            own = near == mine[:, None]
+            own[~own.any(axis=1), -1] = True  # many at one place: it is not among the nearest itself
+            others = near[~own].reshape(len(mine), self.k)
+            found[mine] = (dump.labels[others] != dump.labels[mine, None]).mean(axis=1)
+        return found

@@ -1,0 +1,175 @@
+"""`poisonkit cleanse`: what stays is linked, listed and told; what goes is counted."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import poisonkit
+from poisonkit import datasets
+from poisonkit.cli import call
+from poisonkit.datasets.base import Source
+from poisonkit.errors import RequestError
+from tests.runs import rows
+
+
+@pytest.fixture(scope="module")
+def lists(listed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("lists") / "out"
+    recipe = poisonkit.Recipe(source=listed, out=out, triggers=["blend"], count=3, target="run", control=1)
+    assert poisonkit.poison(recipe, jobs=1).exit_code == 0
+    return out
+
+
+@pytest.fixture(scope="module")
+def trees(folders: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("trees") / "out"
+    recipe = poisonkit.Recipe(source=folders, out=out, triggers=["blend"], count=3, target="run", clean="symlink")
+    assert poisonkit.poison(recipe, jobs=1).exit_code == 0
+    return out
+
+
+def training(out: Path) -> list[Any]:
+    return [r for r in rows(out) if r["split"] == "train" and r["role"] not in ("attack", "control")]
+
+
+def verdict(path: Path, lines: list[str]) -> Path:
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    return path
+
+
+def found(folder: Path, layout: str, source: Path) -> dict[str, Any]:
+    """What the layout reads in the cleansed copy: path -> (split, label)."""
+    dataset = datasets.read(Source(folder / "data", layout=layout, allow_roots=(source,)))
+    return {s.path: (s.split, s.label) for s in dataset.samples}
+
+
+def inodes(folder: Path) -> dict[str, int]:
+    return {p.relative_to(folder).as_posix(): p.stat().st_ino for p in folder.rglob("*") if p.is_file()}
+
+
+def test_ids_go_and_the_rest_is_linked_and_listed(
+    lists: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    poisoned = [r for r in training(lists) if r["role"] == "poisoned"]
+    clean = [r for r in training(lists) if r["role"] == "clean"]
+    gone = [poisoned[0], poisoned[1], clean[4]]
+    file = verdict(tmp_path / "v.txt", [r["id"] for r in gone])
+    made = tmp_path / "new" / "cleansed"
+    before = inodes(lists)
+    assert call(["cleanse", str(lists), "--suspects", str(file), "-o", str(made), "--json"]) == 0
+    said = json.loads(capfd.readouterr().out)
+    assert (said["removed"], said["stayed"]) == ({"clean": 1, "poisoned": 2}, {"clean": 14, "poisoned": 1})
+    assert (said["held_out"], said["method"], said["flags"]) == (9, "hardlink", [])
+    stay = [r for r in rows(lists) if r["role"] not in ("attack", "control") and r not in gone]
+    assert rows(made) == stay
+    there = inodes(made)
+    assert all(there[r["path"]] == before[r["path"]] for r in stay)
+    assert not {r["path"] for r in gone} & there.keys()
+    lines = (made / "data/train.txt").read_text().split()
+    assert lines[0::2] == [x for x in (lists / "data/train.txt").read_text().split()[0::2] if f"data/{x}" in there]
+    assert (made / "data/val.txt").read_bytes() == (lists / "data/val.txt").read_bytes()
+    assert "CLEANSED, NOT CLEAN" in (made / "data/POISONED.txt").read_text()
+    account = json.loads((made / "poisonkit/cleansed.json").read_text())
+    assert sorted(account["ids"]) == sorted(r["id"] for r in gone)
+    assert str(tmp_path) not in (made / "poisonkit/cleansed.json").read_text()
+    assert inodes(lists) == before
+    assert not [p for p in made.parent.iterdir() if p != made]
+
+
+def test_the_highest_scores_of_class_folders_with_links(trees: Path, folders: Path, tmp_path: Path) -> None:
+    every = training(trees)
+    score = {r["id"]: 2.0 if r["role"] == "poisoned" else 1.0 if i == 5 else 0.0 for i, r in enumerate(every)}
+    file = verdict(tmp_path / "s.csv", ["# x", "id,score", *(f"{k},{v}" for k, v in score.items())])
+    done = poisonkit.cleanse(trees, suspects=file, folder=tmp_path / "a", count=3)
+    assert done.removed == {"poisoned": 3}
+    assert done.stayed == {"clean": 21}
+    assert done.exit_code == 0
+    samples = found(tmp_path / "a", "class-folders", folders)
+    stay = [r for r in rows(trees) if r["role"] == "clean"]
+    assert samples == {r["path"].removeprefix("data/"): (r["split"], r["label"]) for r in stay}
+    assert any((tmp_path / "a" / r["path"]).is_symlink() for r in stay)
+    for r in stay:
+        assert os.path.samefile(tmp_path / "a" / r["path"], trees / r["path"])
+    again = poisonkit.cleanse(trees, suspects=file, folder=tmp_path / "b", threshold=1.0)
+    assert again.removed == {"clean": 1, "poisoned": 3} or again.removed == {"poisoned": 3}
+    tied = poisonkit.cleanse(trees, suspects=file, folder=tmp_path / "c", count=6)
+    assert sum(tied.removed.values()) == 6
+    assert "share the lowest score that goes (0)" in tied.notes[0]
+
+
+def test_a_detection_s_file_is_taken(lists: Path, tmp_path: Path) -> None:
+    """The round: a dump, its suspects, the dataset without them."""
+    import numpy as np
+
+    every = training(lists)
+    features = np.array([[float(r["role"] == "poisoned"), i % 3, i % 5, 1] for i, r in enumerate(every)], np.float32)
+    np.savez(tmp_path / "f.npz", loss=1 - features[:, 0], files=[r["path"] for r in every])
+    file = poisonkit.detect(lists, tmp_path / "f.npz").verdicts["loss-ranking"].file
+    assert poisonkit.cleanse(lists, suspects=file, folder=tmp_path / "n", count=3).stayed == {"clean": 15}
+
+
+def test_what_is_flagged(lists: Path, tmp_path: Path) -> None:
+    every = training(lists)
+    file = verdict(tmp_path / "v.txt", [every[0]["id"], "no/such.mp4"])
+    done = poisonkit.cleanse(lists, suspects=file, folder=tmp_path / "a")
+    assert done.exit_code == 1
+    assert "1 lines name no training sample" in done.flags[0]
+    file = verdict(tmp_path / "s.csv", [f"{r['id']},{i}" for i, r in enumerate(every[:5])])
+    done = poisonkit.cleanse(lists, suspects=file, folder=tmp_path / "b", count=1)
+    assert done.flags == ("13 training samples have no score and stay.",)
+
+
+def test_wrong_requests_are_one_sentence(lists: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    every = training(lists)
+    ids = verdict(tmp_path / "ids.txt", [every[0]["id"]])
+    scores = verdict(tmp_path / "s.csv", [f"{r['id']},{i}" for i, r in enumerate(every)])
+    whole = verdict(tmp_path / "class.txt", [r["id"] for r in every if r["label"] == 0])
+    strange = verdict(tmp_path / "x.txt", ["no/such.mp4"])
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "x").touch()
+    for words, says in (
+        ((ids, "-o", tmp_path / "full"), "is there already"),
+        ((ids, "-o", lists / "data" / "new"), "lies in it"),
+        ((ids, "-o", tmp_path / "n", "--count", 2), "--count chooses by score"),
+        ((scores, "-o", tmp_path / "n"), "by either --count N or --threshold X"),
+        ((scores, "-o", tmp_path / "n", "--count", 1, "--threshold", 1), "by either --count N or --threshold X"),
+        ((scores, "-o", tmp_path / "n", "--count", 99), "has scores of 18 training samples"),
+        ((whole, "-o", tmp_path / "n"), "Without its suspects"),
+        ((strange, "-o", tmp_path / "n"), "names no training sample"),
+        ((tmp_path / "none.txt", "-o", tmp_path / "n"), "Cannot read"),
+    ):
+        assert call(["cleanse", str(lists), "--suspects", *map(str, words)]) == 2, says
+        said = capfd.readouterr()
+        assert said.out == ""
+        assert len(said.err.splitlines()) == 1
+        assert says in said.err
+        assert not (tmp_path / "n").exists()
+
+
+def test_interrupted_leaves_nothing(lists: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from poisonkit import cleansing
+
+    def stop(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cleansing.lists, "write_views", stop)
+    file = verdict(tmp_path / "ids.txt", [training(lists)[0]["id"]])
+    with pytest.raises(KeyboardInterrupt):
+        poisonkit.cleanse(lists, suspects=file, folder=tmp_path / "n")
+    assert [p.name for p in tmp_path.iterdir()] == ["ids.txt"]
+
+
+def test_folders_of_links_are_refused(trees: Path, tmp_path: Path) -> None:
+    import shutil
+
+    out = Path(shutil.copytree(trees, tmp_path / "out", symlinks=True))
+    shutil.move(out / "data/train/jump", tmp_path / "elsewhere")
+    (out / "data/train/jump").symlink_to(tmp_path / "elsewhere")
+    file = verdict(tmp_path / "ids.txt", [training(trees)[0]["id"]])
+    with pytest.raises(RequestError, match="is a link"):
+        poisonkit.cleanse(out, suspects=file, folder=tmp_path / "n")
