@@ -1,13 +1,14 @@
-"""A trigger that is learned: the clean-label attack of Zhao et al. (CVPR 2020) in miniature, from perturbation to score.
+"""A trigger that is learned: the clean-label attack of Zhao et al. (CVPR 2020) in miniature, up to its score.
 
     poisonkit sample-data clips --size train
     python examples/learned/universal.py clips work
 
-For each seed: a surrogate is trained on the clean clips; a patch with other values on every frame is optimised so that
-the surrogate takes any clip that shows it for the target class; clips of the target class are perturbed one by one until
-the surrogate doubts them. poisonkit writes both into a copy of the dataset, labels kept: in training the perturbation and
-the patch, at test time the patch alone, as in the paper. A second model, of another seed, learns from the copy, and is
-scored; a third, trained on the clean clips, says what the patch does without any poison. Plain PyTorch, on one CPU.
+For each seed: a surrogate is trained on the clean clips; a patch with other values on every frame is optimised so
+that the surrogate takes any clip that shows it for the target class; clips of the target class are perturbed one by
+one until the surrogate doubts them. poisonkit writes both into a copy of the dataset, labels kept: in training the
+perturbation and the patch, at test time the patch alone, as in the paper. A second model, of another seed, learns
+from the copy, and is scored; a third, trained on the clean clips, says what the patch does without any poison. Plain
+PyTorch, on one CPU.
 """
 
 from __future__ import annotations
@@ -97,7 +98,7 @@ def universal_patch(net: nn.Module, clips: Tensor, target: int, steps: int) -> T
 
 
 def doubts(net: nn.Module, clip: Tensor, label: Tensor, steps: int = 10) -> Tensor:
-    """A perturbation of one clip, within EPSILON, under which the surrogate doubts its class: the paper's enhancement."""
+    """A perturbation of one clip, within EPSILON, under which the surrogate doubts its class, in levels."""
     x = seen(clip[None])
     delta = torch.zeros_like(x)
     for _ in range(steps):

@@ -12,6 +12,7 @@ from poisonkit.cli import (
     attack,
     cleanse,
     detect,
+    diff,
     export,
     identify,
     inspect,
@@ -21,6 +22,7 @@ from poisonkit.cli import (
     probe,
     recipes,
     report,
+    restore,
     run,
     sample_data,
     score,
@@ -97,6 +99,8 @@ def make_app() -> typer.Typer:
         ("report", report),
         ("export", export),
         ("identify", identify),
+        ("diff", diff),
+        ("restore", restore),
         ("sample-data", sample_data),
     ):
         app.command(name, help=_flowing(module.command.__doc__ or ""), epilog=module.EXAMPLES)(spread(module.command))

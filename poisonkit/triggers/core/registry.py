@@ -43,10 +43,10 @@ __all__ = [
 SUFFIX = ".py"
 _by_object: dict[str, type[Trigger]] = {}
 """Classes that nobody can import by name, such as a notebook's, by the name that recipes have for them."""
-_PROBE = re.compile(r"(poisonkit\.triggers\.probes\.[a-z_]+):([A-Za-z]+)")
-"""What only probe sets use: poisonkit's own code, named like other people's."""
 code_folders: dict[str, Path] = {}
 """Module -> the folder it lies in, of those that were named by their file."""
+_PROBE = re.compile(r"(poisonkit\.triggers\.probes\.[a-z_]+):([A-Za-z]+)")
+"""What only probe sets use: poisonkit's own code, named like other people's."""
 _code_allowed: ContextVar[bool] = ContextVar("code_allowed", default=True)
 _code_folder: ContextVar[Path | None] = ContextVar("code_folder", default=None)
 
@@ -181,14 +181,6 @@ def _built_in_class(name: str) -> type[Trigger]:
     return public[0]
 
 
-def _probe_class(module: str, name: str) -> type[Trigger]:
-    try:
-        found = getattr(importlib.import_module(module), name, None)
-    except ImportError:
-        found = None
-    return _checked(found, f"{module}:{name}", None)
-
-
 def _module_of(file: str) -> str:
     """The module that a file holds, whose folder is searched from now on, last of all, by workers too."""
     path = ((_code_folder.get() or Path.cwd()) / Path(file).expanduser()).resolve()
@@ -205,6 +197,14 @@ def _module_of(file: str) -> str:
     if origin is None or origin.origin is None or Path(origin.origin).resolve() != path:
         raise RequestError(f"Python has another module called {module}, so {file} would not be the one: rename it.")
     return module
+
+
+def _probe_class(module: str, name: str) -> type[Trigger]:
+    try:
+        found = getattr(importlib.import_module(module), name, None)
+    except ImportError:
+        found = None
+    return _checked(found, f"{module}:{name}", None)
 
 
 def _outside_class(place: str) -> type[Trigger]:
