@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from poisonkit.errors import Interrupted, MediaError, PoisonkitError, RequestError
     from poisonkit.exporting import export
     from poisonkit.outputs.manifest import Manifest, read_manifest
+    from poisonkit.probing import Probed, probe
     from poisonkit.recipe.presets import recipes
     from poisonkit.recipe.sample_lists import read_ids, read_ranking, read_spans
     from poisonkit.recipe.sweep import read_sweep
@@ -59,6 +60,7 @@ _HOMES = {
     **dict.fromkeys(("Manifest", "read_manifest"), "poisonkit.outputs.manifest"),
     **dict.fromkeys(("Cleansed", "cleanse"), "poisonkit.cleansing"),
     **dict.fromkeys(("Detection", "detect"), "poisonkit.detection"),
+    **dict.fromkeys(("Probed", "probe"), "poisonkit.probing"),
     **dict.fromkeys(("ScoreTable", "Scores", "score", "score_table"), "poisonkit.scoring"),
     **dict.fromkeys(("read_ids", "read_ranking", "read_spans"), "poisonkit.recipe.sample_lists"),
     "diff": "poisonkit.comparing",
@@ -82,6 +84,7 @@ __all__ = [
     "MediaError",
     "Plan",
     "PoisonkitError",
+    "Probed",
     "Recipe",
     "RequestError",
     "ScoreTable",
@@ -102,6 +105,7 @@ __all__ = [
     "merge",
     "poison",
     "preview",
+    "probe",
     "read_ids",
     "read_manifest",
     "read_ranking",
