@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from poisonkit import datasets
+from poisonkit.common.one_or_many import paths, words
 from poisonkit.datasets import Dataset
 from poisonkit.engine.finishing.results import Summary
 from poisonkit.engine.finishing.sweep_index import write_index
@@ -90,7 +91,7 @@ def merge(
     name: str | None = None,
     *,
     source: Path | str | None = None,
-    allow_root: Sequence[Path | str] = (),
+    allow_root: Path | str | Sequence[Path | str] = (),
     allow_code: bool = False,
     jobs: int = 0,
     executor: str = "local",
@@ -104,7 +105,7 @@ def merge(
     Raises RequestError, and changes nothing, while a shard runs or is not done: it names those and what is left.
     """
     where = Path(source).expanduser().absolute() if source is not None else None
-    allowed = tuple(Path(each).expanduser().absolute() for each in allow_root)
+    allowed = tuple(each.expanduser().absolute() for each in paths(allow_root))
     options = _running(jobs, progress, executor, scheduler, None)
     return execute_merge(Path(out).expanduser().absolute(), name, where, allowed, options, allow_code=allow_code)
 
@@ -127,7 +128,7 @@ def attack(
     limit: int | None = None,
     backdoor: str | None = None,
     source: Path | str | None = None,
-    allow_root: Sequence[Path | str] = (),
+    allow_root: Path | str | Sequence[Path | str] = (),
     allow_code: bool = False,
     jobs: int = 0,
     executor: str = "local",
@@ -169,7 +170,7 @@ def attack(
         raise RequestError(f"{out} was made without a trigger: name one with --trigger.")
     made = Recipe(backdoors=[wanted]).backdoors[0]
     where = Path(source).expanduser().absolute() if source is not None else None
-    allowed = tuple(Path(each).expanduser().absolute() for each in allow_root)
+    allowed = tuple(each.expanduser().absolute() for each in paths(allow_root))
     options = _running(jobs, progress, executor, scheduler, shard)
     return execute_attack(out, recipe, made, limit, where, allowed, options)
 
@@ -179,7 +180,7 @@ def run(
     source: Path | str | None = None,
     *,
     out: Path | str | None = None,
-    allow_root: Sequence[Path | str] = (),
+    allow_root: Path | str | Sequence[Path | str] = (),
     allow_code: bool = False,
     jobs: int = 0,
     executor: str = "local",
@@ -201,7 +202,7 @@ def run(
         allow_code=allow_code,
         source=None if source is None else Path(source),
         out=None if out is None else Path(out),
-        allow_root=[Path(each) for each in allow_root] or None,
+        allow_root=paths(allow_root) or None,
     )
     how: dict[str, Any] = {"executor": executor, "scheduler": scheduler, "shard": shard, "fresh": fresh}
     made = {
@@ -223,7 +224,7 @@ def inspect(
     delimiter: str | None = None,
     columns: str | None = None,
     split: int | None = None,
-    allow_root: Sequence[Path | str] = (),
+    allow_root: Path | str | Sequence[Path | str] = (),
     stream: Literal["best"] | int = "best",
     jobs: int = 0,
     time_limit: float = 1.0,
@@ -246,7 +247,7 @@ def inspect(
         data_root=None if data_root is None else Path(data_root),
         lists={name: Path(path) for name, path in named.items() if path is not None},
         split=split,
-        allow_roots=tuple(Path(each) for each in allow_root),
+        allow_roots=tuple(paths(allow_root)),
         delimiter=delimiter,
         columns=datasets.parse_columns(columns),
     )
@@ -322,7 +323,7 @@ def survive(
     clip: Path | str | Sequence[Path | str],
     trigger: Triggers,
     *,
-    encode: Sequence[str] = ("match", "crf:28", "444", "lossless"),
+    encode: str | Sequence[str] = ("match", "crf:28", "444", "lossless"),
     temporal: Temporal | None = None,
     seed: int = 0,
     stream: Literal["best"] | int = "best",
@@ -336,7 +337,7 @@ def survive(
     """
     from poisonkit.engine.encoding.trials import tabulate
 
-    settings = tuple(dict.fromkeys(encode))
+    settings = tuple(dict.fromkeys(words(encode)))
     for one in settings:
         if one == AUTO:
             raise RequestError("--encode auto: name the settings to compare; `poisonkit poison` searches among them.")
@@ -347,14 +348,14 @@ def survive(
         triggers = _chosen(each, temporal)
         name = each if isinstance(each, str) else triggers[0].name
         rows[name if name not in rows or isinstance(each, str) else f"{name} {len(rows) + 1}"] = triggers
-    clips = [clip] if isinstance(clip, str | Path) else clip
+    clips = list(dict.fromkeys(paths(clip)))
     for path in clips:
-        _require_there(Path(path))
+        _require_there(path)
     watch = progress or Logged()
     watch.begin("Trying", 0)
     with tempfile.TemporaryDirectory(prefix="poisonkit-") as scratch:
         return tabulate(
-            [Path(each) for each in dict.fromkeys(clips)],
+            clips,
             rows,
             settings,
             scratch=scratch,
@@ -379,7 +380,11 @@ def _chosen(trigger: Triggers, temporal: Temporal | None) -> tuple[Trigger, ...]
 
 
 def report(
-    out: Path | str, *, samples: int = 4, source: Path | str | None = None, allow_root: Sequence[Path | str] = ()
+    out: Path | str,
+    *,
+    samples: int = 4,
+    source: Path | str | None = None,
+    allow_root: Path | str | Sequence[Path | str] = (),
 ) -> Path:
     """Write OUT/poisonkit/report.html, one page about a finished output, and return its path.
 

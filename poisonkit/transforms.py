@@ -14,6 +14,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from poisonkit.common.one_or_many import words
 from poisonkit.datasets import at_hand, sample_id
 from poisonkit.engine.clips.worker import middle_frame
 from poisonkit.engine.executors import threads
@@ -57,7 +58,7 @@ class Poison:
         recipe: Recipe,
         *,
         samples: Mapping[str, int | None] | Iterable[tuple[str, int | None]] | None = None,
-        classes: Sequence[str] | None = None,
+        classes: str | Sequence[str] | None = None,
         attack: str | None = None,
         labels: Literal["target", "original"] = "target",
         id: str = "id",
@@ -79,7 +80,8 @@ class Poison:
             dataset, root = read_source(recipe), recipe.source
             planner = planner_of(recipe, dataset, Options(jobs=jobs), None)
         else:
-            dataset, root = dataset_of(samples, classes, "train" if attack is None else "test"), None
+            named = None if classes is None else words(classes)
+            dataset, root = dataset_of(samples, named, "train" if attack is None else "test"), None
             planner = Planner(recipe, dataset, taken_on_trust)
         self.seed, self.classes = recipe.seed, dataset.classes
         self._root = None if root is None else dataset.root

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from poisonkit.common import atomic
+from poisonkit.common.one_or_many import words
 from poisonkit.detection.dump import Dump, read
 from poisonkit.detection.joining import Joined, alone, join
 from poisonkit.detection.method import Method
@@ -111,7 +112,7 @@ def detect(
     out: Path | str,
     features: Path | str | None = None,
     *,
-    method: Sequence[str] = (),
+    method: str | Sequence[str] = (),
     folder: Path | str | None = None,
 ) -> Detection:
     """What defences say of training data, from what a trainer dumped of it.
@@ -125,9 +126,7 @@ def detect(
     for a file that cannot be read, is of another dataset, holds one class only, or has too few samples for a method
     that was asked for.
     """
-    if isinstance(method, str):
-        method = [method]
-    asked = parse(method)
+    asked = parse(words(method))
     answers, file = _places(out, features)
     dump = read(file)
     joined = _joined(dump, answers)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from poisonkit.common import one_or_many
 from poisonkit.common.frame_names import is_frame
 from poisonkit.datasets import get_layout
 from poisonkit.engine.state.options import Options
@@ -53,7 +54,7 @@ def verify(
     decode: bool = False,
     hash: Literal["written", "all"] = "written",
     source: Path | str | None = None,
-    allow_root: Sequence[Path | str] = (),
+    allow_root: Path | str | Sequence[Path | str] = (),
     allow_code: bool = False,
     without_source: bool = False,
     jobs: int = 1,
@@ -88,7 +89,7 @@ def verify(
     require_finished(out)
     parts, found = read_parts(out)
     root = source_at_hand(out, source)
-    roots = [Path(each) for each in allow_root]
+    roots = one_or_many.paths(allow_root)
     fence = SourceFence(root, roots) if root else None
     found = [Finding(*edit) for edit in checksums.edited(out)] + found
     layout, options = get_layout(parts[0].plan.layout), parts[0].plan.options
@@ -180,7 +181,7 @@ def _told(decode: bool, hash_all: bool, original: Original | None, untried: int)
 
 
 def identify(
-    files: Sequence[Path | str], within: Sequence[Path | str] = ()
+    files: Path | str | Sequence[Path | str], within: Path | str | Sequence[Path | str] = ()
 ) -> list[tuple[Path, Record | None, Path | None]]:
     """Look files, frame folders and single frames of one up in manifests by SHA-256.
 
@@ -189,10 +190,10 @@ def identify(
     within: which outputs to search; by default those that contain the files, and those in the current
     folder. Raises RequestError for a file that cannot be read or an output that is not one.
     """
-    paths = [Path(file) for file in files]
+    paths = one_or_many.paths(files)
     known: dict[str, tuple[Record, Path]] = {}
     located: dict[Path, tuple[Record, Path]] = {}
-    for out in [Path(each) for each in within] or _outputs_near(paths):
+    for out in one_or_many.paths(within) or _outputs_near(paths):
         path = OutputPaths(out).manifest
         if not path.exists():
             raise RequestError(f"{out} is not a finished output of poisonkit (it has no manifest).")
