@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import multiprocessing
 import os
 import warnings
@@ -162,6 +163,9 @@ class Poison:
     def _row(self, row: Mapping[str, Any], key: str | os.PathLike[str]) -> Mapping[str, Any]:
         name = self._known(key)
         chosen = self._chosen.get(name)
+        if _is_lazy(row):  # of every row or of none: a column is written in one form
+            for key_of in (self._video, self._audio):
+                row.get(key_of)
         if chosen is None:
             return row
         relabelled_only = not self._chains[chosen.backdoor].triggers
@@ -170,6 +174,10 @@ class Poison:
             return row
         if self._label is not None:
             changes[self._label] = self._relabelled(row, name, chosen)
+        if _is_lazy(row):
+            made: Any = copy.copy(row)  # what else is in it stays undecoded, as in the rows that are not changed
+            made.update(changes)
+            return made  # type: ignore[no-any-return]
         return {**row, **changes}
 
     def _known(self, key: str | os.PathLike[str]) -> str:
@@ -288,6 +296,12 @@ class _Sound:
         if not self._mapped:
             return out
         return {**self._value, "array": out if self._kind is None else out.astype(self._kind)}
+
+
+def _is_lazy(row: Mapping[str, Any]) -> bool:
+    """Whether this is a row as `datasets.map` hands it out: files are decoded when their column is looked at, and
+    those of the other rows are written as they were."""
+    return hasattr(row, "keys_to_format")
 
 
 def _clip(
