@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from poisonkit.datasets.base import Dataset, Layout, Row, Sample, Source, Split, View, sample_id
+from poisonkit.datasets.base import TREES, Dataset, Layout, Row, Sample, Source, Split, View, sample_id
 from poisonkit.datasets.kit import (
     CLASS_LIST,
     Name,
@@ -46,7 +46,7 @@ class TIMIT(Layout):
     name: ClassVar[str] = "timit"
     help: ClassVar[str] = "TIMIT: `TRAIN/DR1/FCJF0/SA1.WAV` … (RIFF, not SPHERE); speakers are classes"
     label_in_path: ClassVar[bool] = True
-    order: ClassVar[int] = 20
+    order: ClassVar[int] = TREES
 
     def detect(self, source: Source) -> str | None:
         found = _parts(source)
