@@ -74,6 +74,16 @@ def test_sentences_of_training_speakers_are_held_out(tmp_path: Path) -> None:
     assert read(Source(tmp_path / "out")).samples == dataset.samples
 
 
+def test_what_was_converted_is_read_once(tmp_path: Path) -> None:
+    """Kaggle's form: SPHERE's SA1.WAV beside its conversion, SA1.WAV.wav."""
+    alone = read(Source(timit(tmp_path / "alone", "data/", ".WAV.wav")))
+    timit(tmp_path / "both", "data/", ".WAV.wav")
+    both = check_layout(get_layout("timit"), Source(timit(tmp_path / "both", "data/", ".WAV")))
+    assert both.samples == alone.samples
+    assert both.classes == alone.classes
+    assert "20 files are not read: each lies beside its conversion" in " ".join(both.notes)
+
+
 def test_sphere_files_are_refused_in_words(tmp_path: Path) -> None:
     """As TIMIT comes: NIST SPHERE, called .WAV."""
     for at, file in enumerate(sorted(timit(tmp_path / "in").rglob("*.WAV"))):
