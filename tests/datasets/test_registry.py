@@ -132,6 +132,19 @@ def test_lists_come_before_trees_that_are_known_by_names(tmp_path: Path, name: s
     assert read(Source(tmp_path, layout=name)).layout == name
 
 
+def test_a_stray_json_does_not_make_class_folders_something_else(tmp_path: Path) -> None:
+    touch(tmp_path, ["train/run/1.mp4", "train/walk/1.mp4", "val/run/2.mp4", "val/walk/2.mp4"])
+    (tmp_path / "labels.json").write_text('{"run": 0, "walk": 1}')
+    (tmp_path / "train.json").write_text('[{"id": "1", "label": "run"}]')
+    assert read(Source(tmp_path)).layout == "class-folders"
+
+
+def test_a_folder_of_lists_is_no_word(tmp_path: Path) -> None:
+    """AST keeps its json in datafiles/ of a Speech Commands tree."""
+    touch(tmp_path, ["no/0_nohash_0.wav", "yes/0_nohash_0.wav", "datafiles/note.json", "testing_list.txt"])
+    assert read(Source(tmp_path)).classes == ("no", "yes")
+
+
 def test_tables_of_features_beside_a_tree_are_no_lists(tmp_path: Path) -> None:
     """As GTZAN has them on Kaggle."""
     touch(tmp_path, [path.replace("genres", "genres_original") for path in TREES["gtzan"]])
