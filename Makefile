@@ -5,7 +5,7 @@ VENV   ?= .venv
 BIN     = $(VENV)/bin
 STAMP   = $(VENV)/.installed
 
-.PHONY: help install demo test test-slow test-faults test-clusters bench-scale test-fuzz test-levels test-browser lint format pages bench test-mmaction2 test-consumers test-bounds lock clean
+.PHONY: help install learn-page demo test test-slow test-faults test-clusters bench-scale test-fuzz test-levels test-browser lint format pages bench test-mmaction2 test-learning test-consumers test-bounds lock clean
 
 help:
 	@echo "make demo            set up, make sample data, poison it, check the result"
@@ -20,8 +20,10 @@ help:
 	@echo "make lint            ruff, mypy, import layers"
 	@echo "make bench           cost of the main job against ffmpeg and MoviePy"
 	@echo "make test-mmaction2  MMAction2 reads our lists, trains on a poisoned copy, is scored (2.3 GB in .venv-mmaction2)"
+	@echo "make test-learning   the short form of examples/look_listen_attack: one row is poisoned, learned and scored (needs torch)"
 	@echo "make test-consumers  the readers in docs/consumers.md open our output, and are compared (3.6 GB, .venv-consumers)"
 	@echo "make test-bounds     a fixed job and quick tests with each Python, the lowest and the newest libraries (needs uv; an hour)"
+	@echo "make learn-page      what models make of every trigger: runs what is missing, keeps it, makes the pages (hours; needs torch)"
 	@echo "make pages           every page, table and picture of the docs that is made from the code; measures what is new"
 	@echo "make lock            compute requirements.lock again (needs uv)"
 
@@ -82,6 +84,10 @@ test-mmaction2: $(STAMP)
 # torchcodec takes PyAV's FFmpeg; what was found becomes docs/consumers.md by `make pages`.
 CONSUMERS = LD_LIBRARY_PATH=.venv-consumers/ffmpeg POISONKIT_CONSUMERS=docs/consumers.json
 
+test-learning: $(STAMP)
+	@$(BIN)/python -c "import torch" 2>/dev/null || $(BIN)/python -m pip install -q "torch>=2.4,<3" --extra-index-url https://download.pytorch.org/whl/cpu
+	$(BIN)/python -m pytest tests/test_look_listen_attack.py
+
 test-consumers: $(STAMP)
 	@sh tools/setup_consumers.sh "$(PYTHON)" .venv-consumers
 	$(CONSUMERS) .venv-consumers/bin/python -m pytest -m consumers tests/consumers
@@ -89,6 +95,11 @@ test-consumers: $(STAMP)
 
 test-bounds: $(STAMP)
 	$(BIN)/python -m tools.bounds $(BOUNDS)
+
+# Run once in hours: rows that are missing; stopped, it continues.
+learn-page: $(STAMP)
+	@$(BIN)/python -c "import torch" 2>/dev/null || $(BIN)/python -m pip install -q "torch>=2.4,<3" --extra-index-url https://download.pytorch.org/whl/cpu
+	$(BIN)/python -m tools.learn_page $${WORK:-learn} --seeds $${SEEDS:-0 1}
 
 pages: $(STAMP)
 	$(BIN)/python -m tools.pages

@@ -9,7 +9,19 @@ from pathlib import Path
 
 import pytest
 
-from tools.pages import blocks, consumers, derived, house, lists, measured, pictures, survival, triggers
+from tools.pages import (
+    blocks,
+    consumers,
+    derived,
+    house,
+    learned,
+    lists,
+    look_listen_attack,
+    measured,
+    pictures,
+    survival,
+    triggers,
+)
 from tools.pages.measured import Figure
 
 
@@ -23,11 +35,13 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of all derived files, which the tools take for the real ones. Figures are made up, pictures too."""
     root = blocks.ROOT
     shutil.copytree(root / "docs", tmp_path / "docs")
+    (tmp_path / "poisonkit" / "triggers").mkdir(parents=True)
+    shutil.copy(learned.FILE, tmp_path / "poisonkit" / "triggers")
     for name in ("README.md", "CONTRIBUTING.md"):
         shutil.copy(root / name, tmp_path / name)
     for module, name in (
         (house, "PAGE"), (lists, "README"), (lists, "LAYOUTS"), (survival, "PAGE"), (triggers, "FOLDER"),
-        (measured, "FILE"), (consumers, "PAGE"),
+        (measured, "FILE"), (consumers, "PAGE"), (look_listen_attack, "PAGE"), (learned, "PAGE"), (learned, "FILE"),
     ):  # fmt: skip
         monkeypatch.setattr(module, name, tmp_path / getattr(module, name).relative_to(root))
     monkeypatch.setattr(derived, "ROOT", tmp_path)

@@ -63,3 +63,18 @@ ROWS = [
     *_picture(),
     *_audiovisual(),
 ]
+
+
+def catalogue() -> list[Row]:
+    """Every built-in trigger that needs no file, at its default, in each of its forms: `--catalogue`."""
+    from poisonkit import triggers
+    from poisonkit.triggers.core.names import built_in
+
+    found = []
+    for name in built_in():
+        cls = triggers.get(name)
+        if any(field.is_required() for field in cls.model_fields.values()):
+            continue
+        kind = "sound" if cls.modality == "audio" else "picture"
+        found += [Row(f"{name}-{mode}", kind, (name,), mode) for mode in cls.modes]
+    return found

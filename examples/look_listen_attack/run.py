@@ -23,7 +23,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from rows import ROWS, Row
+from rows import ROWS, Row, catalogue
 
 import poisonkit
 from poisonkit import Recipe, RequestError, sampledata
@@ -234,7 +234,8 @@ def require_medium(source: Path, row: Row) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("work", type=Path)
-    parser.add_argument("--only", action="append", choices=[r.name for r in ROWS], metavar="ROW", help="repeat")
+    parser.add_argument("--only", action="append", metavar="ROW", help="this row (--list names them); repeat")
+    parser.add_argument("--catalogue", action="store_true", help="a row for every trigger, in place of the paper's")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--source", type=Path, help="a dataset in any layout that poisonkit reads")
     parser.add_argument("--epochs", type=int, help="by default 12, of sound alone 20")
@@ -244,9 +245,13 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="clips at a time")
     parser.add_argument("--list", action="store_true", help="print the rows' names and end")
     asked = parser.parse_args()
+    rows = catalogue() if asked.catalogue else ROWS
     if asked.list:
-        print("\n".join(row.name for row in ROWS))
+        print("\n".join(row.name for row in rows))
         return 0
+    if unknown := [name for name in asked.only or () if name not in {row.name for row in rows}]:
+        print(f"There is no row '{unknown[0]}': --list names them.", file=sys.stderr)
+        return 2
     try:
         import torch
     except ImportError:
@@ -259,7 +264,7 @@ def main() -> int:
     work = Work(
         asked.work.absolute(), asked.source, asked.jobs, asked.size, asked.epochs, asked.large, asked.attack_limit
     )
-    rows = [row for row in ROWS if not asked.only or row.name in asked.only]
+    rows = [row for row in rows if not asked.only or row.name in asked.only]
     try:
         return made(work, rows, asked.seeds, by_name=bool(asked.only))
     except RequestError as error:
@@ -293,7 +298,7 @@ def write(work: Work) -> None:
     """WORK/results.json: every row that is there so far, and what made them."""
     versions = {name: version(name) for name in ("torch", "av", "numpy", "opencv-python-headless") if _has(name)}
     said = {"poisonkit": poisonkit.__version__, "python": sys.version.split()[0], **versions}
-    order = [row.name for row in ROWS]
+    order = list(dict.fromkeys(row.name for row in (*ROWS, *catalogue())))
     rows = [json.loads(p.read_text(encoding="utf-8")) for p in (work.home / "results").glob("*.json")]
     rows.sort(key=lambda one: (order.index(one["row"]), one["seed"]))
     text = json.dumps({"made_with": said, "rows": rows}, indent=1)

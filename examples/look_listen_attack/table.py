@@ -9,7 +9,7 @@ from rows import ROWS
 
 from poisonkit.scoring import Rate
 
-HEADS = ("row", "gain", "clean accuracy", "ASR", "95 %", "robust accuracy", "control ASR", "over control", "CPU s")
+HEADS = ("row", "epochs", "gain", "clean accuracy", "ASR", "95 %", "robust accuracy", "control ASR", "excess", "CPU s")
 NOT_RUN = "not run here"
 
 
@@ -46,6 +46,7 @@ def line(name: str, results: list[dict[str, Any]]) -> str:
     asr, control = of["asr"].value or 0.0, of["control_asr"].value if "control_asr" in of else None
     cells = [
         f"`{name}`",
+        str(results[0]["epochs"]),
         f"{sum(gains) / len(gains):.2f}" if gains else "-",
         share(of, "clean_accuracy"),
         share(of, "asr"),
@@ -65,7 +66,10 @@ def table(results: list[dict[str, Any]], names: Iterable[str] | None = None) -> 
         by_row.setdefault(one["row"], []).append(one)
     chosen = list(names) if names is not None else [row.name for row in ROWS if not row.tested]
     lines = [f"| {' | '.join(HEADS)} |", "| --- |" + " --- |" * (len(HEADS) - 1)]
-    lines += [line(name, by_row.get(name, [])) for name in chosen]
+    for name in chosen:
+        found = by_row.get(name, [])
+        schedules = sorted({one["epochs"] for one in found})
+        lines += [line(name, [one for one in found if one["epochs"] == n]) for n in schedules] or [line(name, [])]
     if any(row.tested and row.name in by_row for row in ROWS):
         lines += ["", *fusion_table(by_row)]
     return "\n".join(lines)

@@ -45,7 +45,7 @@ def command(
         if json:
             screen.print_json(_facts(cls))
         else:
-            _show(screen.console(), cls)
+            _show(screen.console(), cls, name)
         return 0
     found = triggers.all_triggers()
     if json:
@@ -76,6 +76,7 @@ def _facts(cls: type[Trigger]) -> dict[str, Any]:
     from dataclasses import asdict
 
     from poisonkit.triggers import parameters
+    from poisonkit.triggers.core.learned import learned
 
     facts = ("name", "version", "family", "modality", "kind", "summary", "formula", "static_is", "dynamic_is")
     more = ("paper", "source", "usual_label_mode", "cover_is", "codec", "codec_note", "identity", "needs_length")
@@ -84,6 +85,7 @@ def _facts(cls: type[Trigger]) -> dict[str, Any]:
         "modes": list(cls.modes),
         "follows_canvas": list(cls.follows_canvas),
         "parameters": [asdict(p) for p in parameters(cls)],
+        "learned": [each.as_json() for each in learned(cls.name)],
     }
 
 
@@ -112,10 +114,10 @@ def _identity(cls: type[Trigger]) -> str:
     )
 
 
-def _show(console: Console, cls: type[Trigger]) -> None:
+def _show(console: Console, cls: type[Trigger], name: str) -> None:
     from poisonkit.cli import screen
     from poisonkit.triggers import parameters
-    from poisonkit.triggers.core.names import reference
+    from poisonkit.triggers.core.learned import learned
 
     known = parameters(cls)
     screen.line(console, f"{cls.name} (version {cls.version}): {cls.summary}", indent=0)
@@ -147,11 +149,28 @@ def _show(console: Console, cls: type[Trigger]) -> None:
         for p in known
     ]
     screen.indented(console, screen.table(("parameter", "default", "unit", "allowed", "what"), rows))
+    if found := learned(cls.name):
+        screen.heading(console, "What small models made of it, 10 % poisoned, at the default")
+        heads = ("form", "data", "epochs", "gain", "ASR %", "95 %", "clean accuracy %", "control ASR %")
+        made = [
+            (
+                each.temporal,
+                each.data,
+                each.epochs,
+                "-" if each.gain is None else f"{each.gain:.2f}",
+                f"{100 * each.asr:.1f}",
+                f"{100 * each.asr_low:.1f} to {100 * each.asr_high:.1f}",
+                f"{100 * each.clean_accuracy:.1f}",
+                "-" if each.control_asr is None else f"{100 * each.control_asr:.1f}",
+            )
+            for each in found
+        ]
+        screen.indented(console, screen.table(heads, made, right=heads[2:]))
     screen.heading(console, "Example")
     strengths = [p for p in known if p.default and p.name in cls.strengths()]
     own = next(iter(strengths), None) or next((p for p in known if p.default and p.unit), None)
     needed = [p for p in known if cls.model_fields[p.name].is_required()]
     given = [f"{p.name}={'FOLDER' if p.type.startswith('a folder') else 'FILE'}" for p in needed]
     given += [f"{own.name}={own.default}"] if own else []
-    spec = f"{reference(cls)}:{','.join(given)}" if given else reference(cls)
-    screen.line(console, screen.command("poison", "--trigger", spec, "--rate", "0.1"))
+    spec = f"{name}:{','.join(given)}" if given else name
+    screen.verbatim(console, screen.command("poison", "--trigger", spec, "--rate", "0.1"))

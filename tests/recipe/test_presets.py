@@ -52,7 +52,7 @@ def test_the_issues_list_is_there() -> None:
     paired = [f"lla-{t}-{m}" for t in ("badnets", "blend", "sig", "wanet", "ftrojan") for m in ("static", "dynamic")]
     others = ["lla-frame-lag", "lla-video-corruption", "lla-motion-blur", "lla-sine-static", "lla-band-noise-static"]
     audiovisual = ["lla-av-picture", "lla-av-sound", "lla-av-both"]
-    more = ["wanet-covers", "bpp-covers", "fiba-covers", "sig-clean-label", "adaptive-blend", "tdba"]
+    more = ["wanet-covers", "bpp-covers", "fiba-covers", "sig-clean-label", "adaptive-blend", "tdba", "victor"]
     more += ["ultrasonic", "ultrasonic-sizes", "style-chains", "bench-badnets", "mbti-video-badnets"]
     assert {*paired, *others, *audiovisual, *more} <= PRESETS.keys()
     assert len(poisonkit.read_sweep("ultrasonic-sizes")) == 32

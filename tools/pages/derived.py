@@ -8,7 +8,7 @@ from pathlib import Path
 
 from poisonkit.engine.run import Options
 from poisonkit.triggers.core.names import built_in
-from tools.pages import consumers, house, lists, measured, pictures, survival, triggers
+from tools.pages import consumers, house, learned, lists, look_listen_attack, measured, pictures, survival, triggers
 from tools.pages.blocks import ROOT
 from tools.pages.measured import Entry
 
@@ -21,6 +21,9 @@ def texts(entries: dict[str, Entry]) -> dict[Path, str]:
         lists.README: lists.readme(),
         lists.LAYOUTS: lists.layouts_page(),
         consumers.PAGE: consumers.page(),
+        look_listen_attack.PAGE: look_listen_attack.page(),
+        learned.PAGE: learned.page(),
+        learned.FILE: learned.text(),
         survival.PAGE: survival.page(entries),
         triggers.FOLDER / "README.md": triggers.index(),
         measured.FILE: measured.text(entries),

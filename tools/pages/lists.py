@@ -5,6 +5,7 @@ from __future__ import annotations
 from poisonkit import triggers
 from poisonkit.datasets import Layout, layouts
 from poisonkit.triggers.core.names import built_in
+from tools.pages import look_listen_attack
 from tools.pages.blocks import ROOT, filled, table
 
 README = ROOT / "README.md"
@@ -30,7 +31,7 @@ def readme() -> str:
     rows = [(FAMILIES[family], ", ".join(names)) for family, names in members.items()]
     families = table(("family", f"{len(built_in())} triggers"), rows)
     names = ", ".join(f"`{name}`" for name in sorted(built_in_layouts()))
-    return filled(README, {"triggers": families, "layouts": names})
+    return filled(README, {"triggers": families, "layouts": names, **look_listen_attack.readme_blocks()})
 
 
 def layouts_page() -> str:

@@ -7,6 +7,7 @@ import sys
 from poisonkit import triggers
 from poisonkit.triggers.core.names import built_in
 from poisonkit.triggers.core.spec import written
+from tools.pages import learned
 from tools.pages.blocks import ROOT
 from tools.pages.measured import at_defaults
 
@@ -55,7 +56,8 @@ def page(name: str) -> str:
         allowed = ", ".join(x for x in (p.type, p.range) if x)
         cells = (f"`{p.name}`", f"`{p.default}`" if p.default else "", p.unit, allowed, p.description)
         lines.append("| " + " | ".join(c.replace("|", "\\|") for c in cells) + " |")
-    lines += ["", "## In full", "", "```text", *(module.__doc__ or "").strip().splitlines(), "```", ""]
+    lines += ["", *learned.section(name)] if learned.section(name) else [""]
+    lines += ["## In full", "", "```text", *(module.__doc__ or "").strip().splitlines(), "```", ""]
     lines += ["## Try it", "", f"    poisonkit poison --trigger {name} --rate 0.1", ""]
     return "\n".join(lines)
 

@@ -1,0 +1,49 @@
+"""What small models made of each trigger at its default: figures that ship with the package (`make learn-page`)."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from poisonkit.common.safe_io import load_json, read_text
+
+FILE = Path(__file__).parents[1] / "learned.json"
+
+
+@dataclass(frozen=True)
+class Learned:
+    """One trigger in one form on one dataset, 10 % of it poisoned; seeds pooled.
+
+    gain: what the encoder left of the trigger. asr, clean_accuracy, control_asr: shares; asr_low, asr_high: Wilson's
+    95 % interval over clips. clean_model_asr: of a model trained on the clean data.
+    """
+
+    temporal: str
+    data: str
+    epochs: int
+    seeds: int
+    clips: int
+    gain: float | None
+    asr: float
+    asr_low: float
+    asr_high: float
+    clean_model_asr: float | None
+    clean_accuracy: float
+    control_asr: float | None
+
+    def as_json(self) -> dict[str, Any]:
+        """For `--json`."""
+        return asdict(self)
+
+
+@cache
+def _all() -> dict[str, tuple[Learned, ...]]:
+    data = load_json(read_text(FILE)) if FILE.exists() else {}
+    return {name: tuple(Learned(**row) for row in rows) for name, rows in data.items()}
+
+
+def learned(name: str) -> tuple[Learned, ...]:
+    """What is known of a built-in trigger; nothing of others."""
+    return _all().get(name, ())

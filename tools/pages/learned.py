@@ -1,0 +1,101 @@
+"""What models learn, by trigger: poisonkit/triggers/learned.json and docs/what-models-learn.md, from kept results."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from poisonkit.scoring import Rate
+from poisonkit.triggers.core import learned as packaged
+from tools.pages.blocks import ROOT, filled, table
+from tools.pages.look_listen_attack import SOURCES, example_rows, example_table, results
+
+PAGE = ROOT / "docs" / "what-models-learn.md"
+FILE = packaged.FILE
+HEADS = ("form", "data", "epochs", "seeds", "gain", "ASR", "95 %", "clean accuracy", "control ASR")
+
+
+def known() -> dict[str, list[dict[str, Any]]]:
+    """Trigger -> a row for each form, dataset and schedule, seeds pooled: of one trigger, clean clips re-encoded."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for data in SOURCES:
+        groups: dict[tuple[str, str, int], list[dict[str, Any]]] = {}
+        for one in results(data)["rows"]:
+            plain = (one["encode"], one["clean"], len(one["triggers"])) == ("match", "reencode", 1)
+            if plain and one["kind"] in ("picture", "sound"):
+                groups.setdefault((one["triggers"][0], one["temporal"], one["epochs"]), []).append(one)
+        for (name, temporal, epochs), rows in groups.items():
+            of = example_table.pooled(rows)
+            gains = [one["gain"] for one in rows if one["gain"] is not None]
+            asr = of["asr"]
+            found.setdefault(name, []).append(
+                {
+                    "temporal": temporal,
+                    "data": data,
+                    "epochs": epochs,
+                    "seeds": len(rows),
+                    "clips": asr.total,
+                    "gain": round(sum(gains) / len(gains), 4) if gains else None,
+                    "asr": _short(asr.value),
+                    "asr_low": _short(asr.low),
+                    "asr_high": _short(asr.high),
+                    "clean_model_asr": _value(of.get("asr_of_clean_model")),
+                    "clean_accuracy": _short(of["clean_accuracy"].value),
+                    "control_asr": _value(of.get("control_asr")),
+                }
+            )
+    return dict(sorted(found.items()))
+
+
+def _short(value: float | None) -> float:
+    assert value is not None
+    return round(value, 4)
+
+
+def _value(rate: Rate | None) -> float | None:
+    return None if rate is None or rate.value is None else round(rate.value, 4)
+
+
+def text() -> str:
+    """learned.json: a line for each trigger."""
+    lines = [f"{json.dumps(name)}: {json.dumps(rows)}" for name, rows in known().items()]
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def _cells(row: dict[str, Any]) -> tuple[str, ...]:
+    def percent(name: str) -> str:
+        return "-" if row[name] is None else f"{100 * row[name]:.1f}"
+
+    asr = percent("asr") + ("" if row["clean_model_asr"] is None else f" ({percent('clean_model_asr')})")
+    between = f"{percent('asr_low')} to {percent('asr_high')}"
+    gain = "-" if row["gain"] is None else f"{row['gain']:.2f}"
+    first = (row["temporal"], row["data"], str(row["epochs"]), str(row["seeds"]), gain)
+    return (*first, asr, between, percent("clean_accuracy"), percent("control_asr"))
+
+
+def section(name: str) -> list[str]:
+    """Lines for a trigger's own page; none where nothing was run."""
+    rows = known().get(name, [])
+    if not rows:
+        return []
+    lines = [
+        "## What small models made of it",
+        "",
+        "At the default, 10 % poisoned, dirty labels, clean clips encoded again",
+    ]
+    lines += ["too; in brackets the clean-trained model ([what was done](../look-listen-attack.md)).", ""]
+    return [*lines, table(HEADS, [_cells(row) for row in rows]), ""]
+
+
+def page() -> str:
+    """docs/what-models-learn.md as it should be."""
+    found = known()
+    rows = []
+    for row in example_rows.catalogue():
+        name = row.triggers[0]
+        mine = [one for one in found.get(name, []) if one["temporal"] == row.temporal]
+        link = f"[{name}](triggers/{name}.md)"
+        rows += [(link, *_cells(one)) for one in mine] or [
+            (link, row.temporal, "not run here", *[""] * (len(HEADS) - 2))
+        ]
+    return filled(PAGE, {"what models learn": table(("trigger", *HEADS), rows)})
