@@ -210,7 +210,8 @@ def main() -> None:
         print(f"seed {seed}", flush=True)
         for found in scores.sets.values():
             for figure in found.figures.values():
-                print(f"  {figure}", flush=True)
+                mine, clean = figure.rate.value or 0.0, (figure.baseline and figure.baseline.value) or 0.0
+                print(f"  {figure.name:16}{mine:7.1%}   trained on clean clips: {clean:6.1%}", flush=True)
 
 
 if __name__ == "__main__":
