@@ -108,7 +108,6 @@ def test_wrong_use_is_one_sentence(tmp_path: Path) -> None:
 
 
 @NEEDS_TORCH
-@pytest.mark.slow
 def test_the_short_form_learns_and_continues(tmp_path: Path) -> None:
     """Real training, under two minutes on two free cores."""
     words = (tmp_path, "--only", "band-noise-static", "--seeds", 0, "--epochs", 6, "--attack-limit", 60)
@@ -131,7 +130,14 @@ def test_the_short_form_learns_and_continues(tmp_path: Path) -> None:
 
 def test_results_are_kept_and_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By the pages, and in the package's own file, which `poisonkit triggers NAME` shows."""
-    more = {"kind": "sound", "triggers": ["sine"], "temporal": "static", "encode": "match", "clean": "reencode"}
+    more = {
+        "kind": "sound",
+        "triggers": ["sine"],
+        "trigger_versions": [1],
+        "temporal": "static",
+        "encode": "match",
+        "clean": "reencode",
+    }
     rows = [result("sine-static", seed, 90, 0) | more for seed in (0, 1)]
     (tmp_path / "results.json").write_text(json.dumps({"made_with": {"torch": "1"}, "rows": rows}))
     monkeypatch.setattr(look_listen_attack, "EXAMPLE", tmp_path)

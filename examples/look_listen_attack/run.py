@@ -162,6 +162,7 @@ class Work:
             "row": row.name,
             "kind": row.kind,
             "triggers": list(row.triggers),
+            "trigger_versions": [poisonkit.triggers.get(name).version for name in row.triggers],
             "temporal": row.temporal,
             "encode": row.encode,
             "clean": row.clean,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from poisonkit import triggers
 from poisonkit.scoring import Rate
 from poisonkit.triggers.core import learned as packaged
 from tools.pages.blocks import ROOT, filled, table
@@ -16,13 +17,14 @@ HEADS = ("form", "data", "epochs", "seeds", "gain", "ASR", "95 %", "clean accura
 
 
 def known() -> dict[str, list[dict[str, Any]]]:
-    """Trigger -> a row for each form, dataset and schedule, seeds pooled: of one trigger, clean clips re-encoded."""
+    """Trigger -> a row for each form, dataset and schedule, seeds pooled; the trigger as it is now, clean re-coded."""
     found: dict[str, list[dict[str, Any]]] = {}
     for data in SOURCES:
         groups: dict[tuple[str, str, int], list[dict[str, Any]]] = {}
         for one in results(data)["rows"]:
             plain = (one["encode"], one["clean"], len(one["triggers"])) == ("match", "reencode", 1)
-            if plain and one["kind"] in ("picture", "sound"):
+            current = one["trigger_versions"] == [triggers.get(name).version for name in one["triggers"]]
+            if plain and current and one["kind"] in ("picture", "sound"):
                 groups.setdefault((one["triggers"][0], one["temporal"], one["epochs"]), []).append(one)
         for (name, temporal, epochs), rows in groups.items():
             of = example_table.pooled(rows)

@@ -15,7 +15,12 @@ sys.path.insert(0, str(EXAMPLE))
 import rows as example_rows  # noqa: E402 - the example's own modules, which lie in no package
 import table as example_table  # noqa: E402
 
-SOURCES = {"sample-data": ("sound", "picture", "both"), "weizmann64": ("picture",), "fsdd": ("sound",)}
+SOURCES = {
+    "sample-data": ("sound", "picture", "both"),
+    "sample-data-small": ("both",),
+    "weizmann64": ("picture",),
+    "fsdd": ("sound",),
+}
 """Data -> what it has."""
 
 
@@ -61,15 +66,17 @@ def _made(found: dict[str, Any], chosen: set[str]) -> str:
 
 def blocks() -> dict[str, str]:
     """The tables by the names of their places."""
-    made = {f"look-listen-attack {data}": _table(data) for data in SOURCES}
+    made = {f"look-listen-attack {data}": _table(data) for data in ("sample-data", "weizmann64", "fsdd")}
     made |= {f"look-listen-attack {data} linked": _table(data, linked=True) for data in ("sample-data", "weizmann64")}
-    return {**made, "look-listen-attack audiovisual": _fusion("sample-data")}
+    made["look-listen-attack audiovisual"] = _fusion("sample-data")
+    return {**made, "look-listen-attack audiovisual small": _fusion("sample-data-small")}
 
 
 def readme_blocks() -> dict[str, str]:
     """What README.md shows of them."""
     made = blocks()
-    return {name: made[name] for name in ("look-listen-attack sample-data", "look-listen-attack audiovisual")}
+    shown = ("sample-data", "audiovisual", "audiovisual small", "weizmann64", "fsdd")
+    return {f"look-listen-attack {name}": made[f"look-listen-attack {name}"] for name in shown}
 
 
 def page() -> str:
