@@ -174,7 +174,7 @@ def _lists(
     extra = _extra(layout, out / root)
     moved = [
         Row(
-            replace(r.sample, extra=extra(r)),
+            replace(r.sample, label=r.label, extra_labels=r.labels[1:], extra=extra(r)),  # nothing is relabelled here
             r.label,
             f"{below}/{r.path}",
             r.length,
@@ -193,9 +193,7 @@ def _lists(
     several = next((r for r in moved if len(r.labels) > 1), None)
     if several is not None and not layout.multi_label:
         raise RequestError(f"'{several.path}' has several classes, and lists of '{layout.name}' hold one a sample.")
-    samples = tuple(
-        replace(r.sample, label=r.label, extra_labels=r.labels[1:]) for r in moved
-    )  # nothing is relabelled here, nothing emptied
+    samples = tuple(r.sample for r in moved)
     return name, view, Dataset(out, layout.name, plan.classes, samples, options), moved
 
 

@@ -204,6 +204,45 @@ def test_kaldi_reads_the_lists(heard: Path, tmp_path: Path) -> None:
         assert all((heard / path).is_file() for path in told)
 
 
+@pytest.mark.parametrize("to", ["kaldi", "speechbrain", "ast", "nemo", "huggingface", "table"])
+def test_paths_that_say_the_class_stay_what_they_are(tmp_path: Path, to: str) -> None:
+    """Lists whose paths name classes: what is exported joins by its ids and paths, whatever the labels."""
+    rows = ["path,label,split"]
+    for split, n in (("train", 4), ("test", 2)):
+        for name in ("go", "no", "yes"):
+            for i in range(n):
+                path = f"wav/{split}/{name}/{name}_{i}.wav"
+                make_audio(tmp_path / "in" / path, seconds=0.2, seed=i)
+                rows.append(f"{path},{name},{split}")
+    (tmp_path / "in" / "all.csv").write_text("\n".join(rows) + "\n")
+    recipe = Recipe(
+        source=tmp_path / "in", out=tmp_path / "out", triggers=["sine:snr=10"], count=3, label_mode="all-to-all",
+        survival="none",
+    )  # fmt: skip
+    poisonkit.poison(recipe, jobs=1)
+    out, names = tmp_path / "out", ("go", "no", "yes")
+    made = poisonkit.export(out, to, folder=tmp_path / "lists")
+    views = {
+        "data/train": wanted(out, "label", *DATA, split="train"),
+        "attack/default/target": wanted(out, "target", "attack", attack="default"),
+    }
+    if to != "kaldi":
+        texts = [(made.folder / file).read_text() for files in made.files.values() for file in files]
+        assert all(any(path in text for text in texts) for labels in views.values() for path in labels)
+        assert not any("-2" in text for text in texts)
+        return
+    for name, labels in views.items():
+        place = tmp_path / "lists" / (name if name.startswith("data") else f"{name}/test")
+        told = dict(line.split() for line in (place / "text").read_text().splitlines())
+        assert told == {path: names[label] for path, label in labels.items()}
+        paths = dict(line.split() for line in (place / "wav.scp").read_text().splitlines())
+        assert all(key == path for key, path in paths.items())
+    text = (tmp_path / "lists" / "attack/default/target/test/text").read_text()
+    (tmp_path / "p.csv").write_text("id,pred\n" + text.replace(" ", ","))
+    found = poisonkit.score(out, [f"attack/default={tmp_path / 'p.csv'}"]).sets["attack/default"].figures["asr"].rate
+    assert (found.hits, found.total) == (6, 6)
+
+
 @pytest.mark.parametrize("kind", ["audio", "video"])
 def test_hugging_face_reads_the_lists(heard: Path, out: Path, tmp_path: Path, kind: str) -> None:
     """By the rules that tests/datasets/layouts/test_hugging_face_json.py quotes."""

@@ -5,12 +5,15 @@ Exit status: 0 all ok; 1 some samples failed or a check did not hold; 2 the requ
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import shutil
 import sys
 import traceback
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 
 import typer
 
@@ -31,16 +34,31 @@ def main(args: Sequence[str] | None = None) -> None:
 def call(args: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status; whatever goes wrong is one line on stderr, and with `--json` an
     object on stdout too."""
+    if sys.stdout is None:  # closed by who called: nobody listens
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # names on disk need not be text
     with interruption.handled(), warnings.catch_warnings():
         warnings.showwarning = _warn
         told: list[str] = []
-        status = _call(args, told)
-        if told and "--json" in (sys.argv[1:] if args is None else args):
-            sys.stdout.write(json.dumps({"error": " ".join(told), "exit_code": status}, indent=2) + "\n")
+        try:
+            status = _call(args, told)
+            if told and "--json" in (sys.argv[1:] if args is None else args):
+                sys.stdout.write(json.dumps({"error": " ".join(told), "exit_code": status}, indent=2) + "\n")
+            sys.stdout.flush()
+        except OSError as error:
+            return _unwritten(error)
         return status
+
+
+def _unwritten(error: OSError) -> int:
+    """Where stdout takes no more. A reader that went away, such as `head`, has what it wanted."""
+    with suppress(OSError, ValueError):  # what is still buffered would be tried again at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if isinstance(error, BrokenPipeError):
+        return 0
+    return _say(f"The output could not be printed ({error.strerror or type(error).__name__}).", 1)
 
 
 def _warn(message: Warning | str, *details: object, **more: object) -> None:
@@ -64,6 +82,10 @@ def _call(args: Sequence[str] | None, told: list[str]) -> int:
         return say(_STOPPED, 130)
     except ModuleNotFoundError as error:
         return say(opencv.MISSING, 2) if error.name == "cv2" else say(_bug(error), 1)
+    except OSError as error:
+        if _is_of_stdout(error):
+            raise
+        return say(_bug(error), 1)
     except Exception as error:  # noqa: BLE001 - a user never sees a traceback unasked
         return say(_bug(error), 1)
     if status == 130:  # how Typer reports Ctrl-C
@@ -71,8 +93,19 @@ def _call(args: Sequence[str] | None, told: list[str]) -> int:
     return status if isinstance(status, int) else 0
 
 
+def _is_of_stdout(error: OSError) -> bool:
+    """Whether it is one of what is printed, not of some file: files are named, and handled where they are written."""
+    return error.filename is None and error.errno in (errno.ENOSPC, errno.EPIPE, errno.EIO, errno.EBADF, errno.EFBIG)
+
+
 def _say(text: str, status: int = 0) -> int:
-    sys.stderr.write(f"poisonkit: {printable(' '.join(text.splitlines()))}\n")
+    sentence = f"poisonkit: {printable(' '.join(text.splitlines()))}"
+    if sys.stderr.isatty():  # elsewhere a message is one line
+        from poisonkit.cli.screen import folded
+
+        sentence = "\n".join(folded(sentence, shutil.get_terminal_size().columns))
+    with suppress(OSError):
+        sys.stderr.write(f"{sentence}\n")
     return status
 
 

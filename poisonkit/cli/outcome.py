@@ -12,6 +12,7 @@ from rich.console import Console
 
 import poisonkit
 from poisonkit.cli import screen
+from poisonkit.cli.next_steps import next_steps, with_code
 from poisonkit.cli.progress import watching
 from poisonkit.datasets import Dataset
 from poisonkit.engine.finishing.results import Summary
@@ -108,11 +109,13 @@ def show_attack(summary: Summary, name: str, *, json: bool) -> int:
         return summary.exit_code
     console = screen.console()
     screen.heading(console, f"Attack set '{name}' added to {screen.shown(summary.out)}")
-    lost = _failures(console, summary)
+    _counts(console, summary)
+    _survival(console, summary)
+    _failures(console, summary)
     _roots(console, summary.out, {k: v for k, v in summary.annotations.items() if k.split("/")[1:2] == [name]})
     screen.heading(console, "Next")
-    screen.line(console, screen.command("verify", screen.shown(summary.out), "--decode"))
-    return 1 if lost else summary.exit_code
+    screen.verbatim(console, with_code(summary.out, "verify", screen.shown(summary.out), "--decode"))
+    return summary.exit_code
 
 
 # -- the plan --------------------------------------------------------------------------------------------
@@ -184,6 +187,18 @@ def _show_summary(summary: Summary, recipe: Recipe, *, merged: bool = False) -> 
     screen.heading(console, f"Poisoned copy: {screen.shown(summary.out)}")
     if not merged and not summary.processed and summary.counts.keys() - {"clean"}:
         screen.line(console, "It was finished already: no clip was left to do.")
+    _counts(console, summary)
+    _survival(console, summary)
+    _failures(console, summary)
+    _roots(console, summary.out, summary.annotations)
+    screen.line(console, f"What was done to which sample: {screen.shown(summary.out / 'poisonkit' / 'manifest.jsonl')}")
+    screen.heading(console, "Next")
+    for text in next_steps(summary, recipe):
+        screen.verbatim(console, text)
+
+
+def _counts(console: Console, summary: Summary) -> None:
+    """How many of each part were asked for, and what became of them."""
     plan, counts = summary.plan, summary.counts
     asked = {
         "poisoned": sum(c.requested for c in plan.choices),
@@ -206,6 +221,9 @@ def _show_summary(summary: Summary, recipe: Recipe, *, merged: bool = False) -> 
             rows.append((text, asked[role], got["ok"], got["failed"], got["inert"]))
     columns = ("part", "requested", "achieved", "failed", "inert")
     screen.indented(console, screen.table(columns, rows, right=columns[1:]))
+
+
+def _survival(console: Console, summary: Summary) -> None:
     if summary.survival:
         screen.heading(console, "What the encoder left of the trigger (gain: 1 all of it, 0 nothing)")
         heads, found = gains_table(summary.survival, "mean", "worst")
@@ -214,21 +232,6 @@ def _show_summary(summary: Summary, recipe: Recipe, *, merged: bool = False) -> 
             if o.figures:
                 heads, found = figures_table(o.figures, name if len(summary.survival) > 1 else "")
                 screen.indented(console, screen.table(heads, found, right=heads[1:]))
-    _failures(console, summary)
-    _roots(console, summary.out, summary.annotations)
-    screen.line(console, f"What was done to which sample: {screen.shown(summary.out / 'poisonkit' / 'manifest.jsonl')}")
-    screen.heading(console, "Next")
-    name = recipe.backdoors[0].name
-    outside = any(":" in trigger.entry()["name"] for b in recipe.backdoors for trigger in b.every_trigger)
-    consent = ("--allow-code",) if outside else ()
-    for text in (
-        screen.command("verify", screen.shown(summary.out), "--decode", *consent),
-        screen.command("inspect", screen.shown(summary.out / "data")),
-        screen.command("attack", screen.shown(summary.out), "--name", "half", "--attack-frames", "every:2", *consent)
-        if any(root.startswith(f"attack/{name}") for root in summary.annotations)
-        else screen.command("identify", _example(summary)),
-    ):
-        screen.line(console, text)
 
 
 def _show_shard(summary: Summary, attack: str | None = None) -> None:
@@ -240,12 +243,7 @@ def _show_shard(summary: Summary, attack: str | None = None) -> None:
     _failures(console, summary)
     screen.heading(console, "Next, when all shards are done")
     name = () if attack is None else ("--name", attack)
-    screen.line(console, screen.command("merge", screen.shown(summary.out), *name))
-
-
-def _example(summary: Summary) -> str:
-    done = next((t for t in summary.plan.tasks if t.role == "poisoned"), summary.plan.tasks[0])
-    return screen.shown(summary.out / done.path)
+    screen.verbatim(console, screen.command("merge", screen.shown(summary.out), *name))
 
 
 def _failures(console: Console, summary: Summary) -> int:

@@ -11,9 +11,10 @@ from typing import IO
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
+from rich.table import Column
 from rich.text import Text
 
-from poisonkit.cli.screen import console
+from poisonkit.cli.screen import console, line
 from poisonkit.common.safe_io import printable
 from poisonkit.engine.state.progress import Progress
 from poisonkit.errors import RequestError
@@ -51,6 +52,24 @@ class _Failed(ProgressColumn):
         return Text(f"{failed} failed", style="red" if failed else "dim")
 
 
+def _columns(width: int, what: str) -> Iterator[ProgressColumn]:
+    """As much of the state of a stage as one line of this width holds."""
+    counts, left = 15, 14  # columns of `123456/1234567` and of `1:23:45 left`
+    room = width - counts
+    room -= min(len(what), room - 2)
+    yield TextColumn("{task.description}", table_column=Column(no_wrap=True, overflow="ellipsis"))
+    if room > 70:
+        yield BarColumn()
+    yield MofNCompleteColumn(table_column=Column(no_wrap=True))
+    if room > 30:
+        yield _Rate(table_column=Column(no_wrap=True))
+    if room > left:
+        yield TimeRemainingColumn(table_column=Column(no_wrap=True))
+        yield TextColumn("left", table_column=Column(no_wrap=True))
+    if room > 42:
+        yield _Failed(table_column=Column(no_wrap=True))
+
+
 class Live:
     """One live line per phase: bar, clips, clips/s, time left, failures."""
 
@@ -61,19 +80,13 @@ class Live:
 
     def say(self, text: str) -> None:
         """Write a sentence above the bar."""
-        self._screen.print(Text(printable(text)), soft_wrap=True)
+        line(self._screen, text, indent=0)
 
     def begin(self, what: str, total: int) -> None:
         """Show a bar for a stage of `total` steps; 0: nobody knows how many."""
         self._failed = 0
         self._bar = Bar(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            _Rate(),
-            TimeRemainingColumn(),
-            TextColumn("left"),
-            _Failed(),
+            *_columns(self._screen.width, what),
             console=self._screen,
             transient=not total,
         )
@@ -106,6 +119,7 @@ class Lines:
         self._total = self._done = self._failed = 0
         self._began = self._told = 0.0
         self._told_done = -1
+        self._clips = False  # whether it is known of each step if it failed
 
     def say(self, text: str) -> None:
         """Write a sentence on a line of its own."""
@@ -116,12 +130,14 @@ class Lines:
     def begin(self, what: str, total: int) -> None:
         """Count a stage of `total` steps; 0: nobody knows how many."""
         self._what, self._total, self._done, self._failed = what, total, 0, 0
+        self._clips = False
         self._began = self._told = self._clock()
         self._told_done = -1
 
     def step(self, row: Record | None = None) -> None:
         """Count one; a line is written every few seconds."""
         self._done += 1
+        self._clips = self._clips or row is not None
         self._failed += row is not None and row["status"] == "failed"
         if self._clock() - self._told >= EVERY:
             self._tell()
@@ -145,7 +161,7 @@ class Lines:
         left = self._total - self._done
         if left > 0 and self._done:
             text += f", {_duration(left * passed / self._done)} left"
-        self.say(f"{text}, {self._failed} failed")
+        self.say(f"{text}, {self._failed} failed" if self._clips else text)
 
 
 def _duration(seconds: float) -> str:

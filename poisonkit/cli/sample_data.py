@@ -76,7 +76,7 @@ def command(
         indent=0,
     )
     screen.heading(console, "Next")
-    screen.line(console, screen.command("inspect", screen.shown(made.folder)))
+    screen.verbatim(console, screen.command("inspect", screen.shown(made.folder)))
     trigger = "blend" if kind == "av" else "sine"
-    screen.line(console, screen.command("poison", screen.shown(made.folder), "--trigger", trigger, "--rate", "0.1"))
+    screen.verbatim(console, screen.command("poison", screen.shown(made.folder), "--trigger", trigger, "--rate", "0.1"))
     return 0

@@ -45,7 +45,7 @@ def command(
         if json:
             screen.print_json(_facts(cls))
         else:
-            _show(screen.console(), cls)
+            _show(screen.console(), cls, name)
         return 0
     found = triggers.all_triggers()
     if json:
@@ -114,11 +114,10 @@ def _identity(cls: type[Trigger]) -> str:
     )
 
 
-def _show(console: Console, cls: type[Trigger]) -> None:
+def _show(console: Console, cls: type[Trigger], name: str) -> None:
     from poisonkit.cli import screen
     from poisonkit.triggers import parameters
     from poisonkit.triggers.core.learned import learned
-    from poisonkit.triggers.core.names import reference
 
     known = parameters(cls)
     screen.line(console, f"{cls.name} (version {cls.version}): {cls.summary}", indent=0)
@@ -173,5 +172,5 @@ def _show(console: Console, cls: type[Trigger]) -> None:
     needed = [p for p in known if cls.model_fields[p.name].is_required()]
     given = [f"{p.name}={'FOLDER' if p.type.startswith('a folder') else 'FILE'}" for p in needed]
     given += [f"{own.name}={own.default}"] if own else []
-    spec = f"{reference(cls)}:{','.join(given)}" if given else reference(cls)
-    screen.line(console, screen.command("poison", "--trigger", spec, "--rate", "0.1"))
+    spec = f"{name}:{','.join(given)}" if given else name
+    screen.verbatim(console, screen.command("poison", "--trigger", spec, "--rate", "0.1"))

@@ -35,6 +35,14 @@ def command(
     source: options.SourceNow = None,
     allow_root: options.AllowRoot = None,
     allow_code: options.AllowCode = False,
+    without_source: Annotated[
+        bool,
+        option(
+            "--without-source",
+            help="With --decode: the source is gone; files are decoded and compared with their records alone.",
+            panel=RUNNING,
+        ),
+    ] = False,
     jobs: options.Jobs = 0,
     json: options.Json = False,
 ) -> int:
@@ -54,6 +62,7 @@ def command(
             source=source,
             allow_root=allow_root or (),
             allow_code=allow_code,
+            without_source=without_source,
             jobs=jobs,
             progress=progress,
         )

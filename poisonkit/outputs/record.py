@@ -43,18 +43,40 @@ class TriggerEntry(TypedDict):
 
 @with_config(STRICT)
 class Fidelity(TypedDict, total=False):
-    """How far the triggered media is from the source, and how much of that the encoder left."""
+    """How far the triggered media is from the source, and how much of that the encoder left.
+
+    A key has a row in docs/output.md. Infinite figures are None.
+    """
 
     psnr: float | None
     ssim: float | None
     snr: float | None
+    clipped: int | None
     gain: float | None
     cosine: float | None
     verdict: Text | None
     presence: float | None
     sound_presence: float | None
+    frames: int | None
+    # Of clips whose survival was measured:
+    ssim_worst: float | None
+    flicker: float | None
+    lsd: float | None
+    output_psnr: float | None
+    output_ssim: float | None
+    output_ssim_worst: float | None
+    output_flicker: float | None
+    output_snr: float | None
+    output_lsd: float | None
+    control_psnr: float | None
+    control_ssim: float | None
+    control_ssim_worst: float | None
+    control_flicker: float | None
+    control_snr: float | None
+    control_lsd: float | None
     sound_gain: float | None
     sound_cosine: float | None
+    sound_verdict: Text | None
 
 
 def _has_its_verdict(fidelity: Fidelity) -> Fidelity:

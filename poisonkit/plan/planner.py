@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any
 
 from poisonkit.datasets import Dataset, Layout, Sample, Split, View, class_index, get_layout
-from poisonkit.errors import RequestError
+from poisonkit.errors import RequestError, told
 from poisonkit.plan import eligibility
 from poisonkit.plan.plan import Choice, Plan, Role, Task, digest, require_inside, view_of, view_root
 from poisonkit.plan.selection import Chosen, Examine, Examined, number, ranked
@@ -271,7 +271,7 @@ class Planner:
         if not splits:
             self.warnings.append(
                 "No attack set: the dataset has no test or val split, and training clips never serve as one. "
-                "`--test-fraction 0.2` holds a part of the training samples out."
+                f"{self._way_to_hold_out()}"
             )
             return []
         labelled = [split for split in splits if any(s.label is not None for s in self.dataset.of(split))]
@@ -303,6 +303,13 @@ class Planner:
             chosen.choice, attack_split=split, attack_planned=len(found), unlabelled_left_out=left_out
         )
         return [s for s in held_out if s.id in taken]
+
+    def _way_to_hold_out(self) -> str:
+        try:
+            self.layout.split_options(self.dataset, "test")
+        except RequestError as error:  # it says what else chooses a split
+            return told(error)
+        return "`--test-fraction 0.2` holds a part of the training samples out."
 
     # -- rows ------------------------------------------------------------------------------------------
 

@@ -264,7 +264,7 @@ class Recipe(StrictModel):
                     _require_allowed(name, found, roots)
                 data[name] = found if many else found[0]
         data.update(given)
-        with assets.asset_folder(assets_in or folder / "assets", roots), registry.code_allowed(allow_code):
+        with assets.asset_folder(assets_in or folder / "assets", roots), registry.code_allowed(allow_code, folder):
             return cls(**data)
 
     def encoded(self, setting: str | None = None) -> Encode:

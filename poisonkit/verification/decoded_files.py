@@ -3,11 +3,12 @@ file is tried once more."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from poisonkit.datasets import get_layout
 from poisonkit.engine.clips.worker import depends_on_machine
@@ -19,9 +20,11 @@ from poisonkit.media.info import Encode
 from poisonkit.outputs.consistency import Finding, Planned
 from poisonkit.outputs.forms import spans_of, triggers_of
 from poisonkit.outputs.path_guards import SourceFence
-from poisonkit.outputs.record import halves
+from poisonkit.outputs.record import Record, halves
+from poisonkit.plan.task import Task
 from poisonkit.recipe.recipe import AUTO, parse_encode
 from poisonkit.triggers.core import registry
+from poisonkit.verification.alone import decoded_alone
 from poisonkit.verification.files import Files
 from poisonkit.verification.pairing import Pairing
 from poisonkit.verification.recheck import recheck
@@ -32,19 +35,26 @@ AT_ONCE = 256  # records that are handed to the workers together; no more of the
 
 
 class DecodedFiles:
-    """Decodes an output. root, fence: the source.
+    """Decodes an output. root, fence: the source; without it files are decoded and compared with their records alone.
 
     untried: how many records say that a clip failed for a reason that lies in a machine; they are not tried again.
+    unrun: triggers that are code from outside, which the user did not allow: their files are looked at alone, too.
     """
 
     def __init__(
-        self, out: Path, parts: Sequence[Planned], root: Path, fence: SourceFence, files: Files, allow_code: bool
+        self,
+        out: Path,
+        parts: Sequence[Planned],
+        root: Path | None,
+        fence: SourceFence | None,
+        files: Files,
+        allow_code: bool,
     ) -> None:
         self._out, self._parts, self._fence, self._files = out, parts, fence, files
         recipe = parts[0].recipe
         self._how = Decoding(
-            out=str(out),
-            source=str(root),
+            out=str(out.absolute()),  # workers may have begun in another folder
+            source=str(root.absolute()) if root else "",
             stream=recipe.get("stream", "best"),
             deinterlace=bool(recipe.get("deinterlace", False)),
             seed=recipe.get("seed", 0),
@@ -53,6 +63,7 @@ class DecodedFiles:
             classes=registry.hand_over(_named(parts)) if allow_code else {},
         )
         self.untried = 0
+        self.unrun = () if allow_code else tuple(sorted({name for name in _named(parts) if ":" in name}))
         self._outside: list[Finding] = []
 
     def findings(self, total: int, jobs: int, watch: Progress) -> list[Finding]:
@@ -69,17 +80,27 @@ class DecodedFiles:
         watch.end()
         return sorted(found + self._outside, key=lambda f: f.path)
 
-    def _todo(self) -> Iterator[Case]:
-        """Records of readable files, and of what has none, with what plan and recipe say of them."""
+    def _todo(self) -> Iterator[tuple[Case, bool]]:
+        """Records of readable files, and of what has none, with what plan and recipe say of them; and whether the file
+        is to be looked at alone."""
         encodes = {part.attack: _encode(part) for part in self._parts}
         for row, task, part in Pairing(self._out, self._parts):
             if row["role"] == "clean" or task is None or part is None:
                 continue
+            triggers = triggers_of(part.backdoor(task), task.role)
+            known = triggers if isinstance(triggers, list) else []
+            by_itself = self._fence is None or any(name in self.unrun for name in _names(known))
             if row["status"] == "ok":
                 if not self._files.readable(row):
                     continue
+            elif by_itself:
+                continue
             elif row["status"] == "failed" and depends_on_machine(row["error"] or ""):
                 self.untried += 1
+                continue
+            case = self._case(row, task, part, encodes[part.attack])
+            if by_itself or self._fence is None:
+                yield case, True
                 continue
             named = (*(half["source_path"] for half in halves(row)), row["other"], task.cover_source)
             sources = (name for name in named if name)
@@ -87,17 +108,21 @@ class DecodedFiles:
             if why:
                 self._outside.append(Finding(row["path"], f"its source {why}"))
                 continue
-            backdoor = part.backdoor(task)
-            frames = "all"
-            if task.role != "control":
-                frames = str(backdoor.get("attack_frames" if task.role == "attack" else "frames", "all"))
-            triggers = triggers_of(backdoor, task.role)
-            triggered = task.role != "control" and triggers != []
-            if triggers == [] and part.recipe.get("clean") == "reencode":
-                triggers = triggers_of(backdoor, "attack")
-            known = tuple(triggers) if isinstance(triggers, list) else ()
-            where = spans_of(backdoor, task.id) if triggered else None
-            yield Case(row, task, part.plan.classes, frames, known, triggered, where, encodes[part.attack])
+            yield case, False
+
+    @staticmethod
+    def _case(row: Record, task: Task, part: Planned, encode: Encode | None) -> Case:
+        backdoor = part.backdoor(task)
+        frames = "all"
+        if task.role != "control":
+            frames = str(backdoor.get("attack_frames" if task.role == "attack" else "frames", "all"))
+        triggers = triggers_of(backdoor, task.role)
+        triggered = task.role != "control" and triggers != []
+        if triggers == [] and part.recipe.get("clean") == "reencode":
+            triggers = triggers_of(backdoor, "attack")
+        known = tuple(triggers) if isinstance(triggers, list) else ()
+        where = spans_of(backdoor, task.id) if triggered else None
+        return Case(row, task, part.plan.classes, frames, known, triggered, where, encode)
 
 
 def _named(parts: Sequence[Planned]) -> Iterator[str]:
@@ -108,9 +133,11 @@ def _named(parts: Sequence[Planned]) -> Iterator[str]:
             lists = (
                 [triggers_of(backdoor, role) for role in ("poisoned", "attack")] if isinstance(backdoor, dict) else []
             )
-            for entry in (entry for entries in lists if isinstance(entries, list) for entry in entries):
-                if isinstance(entry, dict) and isinstance(entry.get("name"), str):
-                    yield entry["name"]
+            yield from _names(entry for entries in lists if isinstance(entries, list) for entry in entries)
+
+
+def _names(entries: Iterable[Any]) -> Iterator[str]:
+    return (e["name"] for e in entries if isinstance(e, dict) and isinstance(e.get("name"), str))
 
 
 def _encode(part: Planned) -> Encode | None:
@@ -129,8 +156,11 @@ def _encode(part: Planned) -> Encode | None:
         return None
 
 
-def _rechecked(case: Case, how: Decoding) -> tuple[str, str | None]:
+def _rechecked(todo: tuple[Case, bool], how: Decoding) -> tuple[str, str | None]:
+    case, alone = todo
     row = case.row
+    if alone:
+        return row["path"], decoded_alone(case, how) or features.recheck(row, how.out)
     if row["status"] != "ok":
         return row["path"], tried_again(case, how)
     return row["path"], recheck(case, how) or features.recheck(row, how.out)

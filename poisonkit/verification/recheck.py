@@ -77,7 +77,7 @@ class _Recheck:
             if media.sha256(path) != half["source_sha256"]:
                 return f"the source's '{half['source_path']}' is not the file that it was made from (SHA-256 differs)"
         info, here = self.source.probe(self.how.stream), self.file.probe()
-        problem = _facts(row, here)
+        problem = facts(row, here)
         if problem is None and here.video and (row["frames"] or 0) > media.size(self.file.picture):
             problem = f"it has fewer than the {row['frames']} frames of which the manifest speaks"
         if problem:
@@ -217,7 +217,7 @@ class _Recheck:
         return None
 
 
-def _facts(row: Record, here: MediaInfo) -> str | None:
+def facts(row: Record, here: MediaInfo) -> str | None:
     """What a file says of itself, beside its record."""
     video, audio = here.video, here.audio
     width, height = video.displayed if video else (None, None)

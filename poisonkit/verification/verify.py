@@ -16,7 +16,7 @@ from poisonkit.outputs import checksums, record, sample_files
 from poisonkit.outputs.consistency import Finding, Planned, differences, read_parts
 from poisonkit.outputs.opening import require_finished, source_at_hand
 from poisonkit.outputs.path_guards import SourceFence, require_own
-from poisonkit.outputs.paths import MANIFEST, OutputPaths
+from poisonkit.outputs.paths import MANIFEST, RECIPE, RUN, OutputPaths
 from poisonkit.outputs.record import Record
 from poisonkit.verification import lists, selection
 from poisonkit.verification.decoded_files import DecodedFiles
@@ -55,6 +55,7 @@ def verify(
     source: Path | str | None = None,
     allow_root: Sequence[Path | str] = (),
     allow_code: bool = False,
+    without_source: bool = False,
     jobs: int = 1,
     progress: Progress | None = None,
 ) -> Verification:
@@ -73,6 +74,8 @@ def verify(
     allow_root: further folders that the source's links and paths may lead to.
     jobs: workers that decode, 0 for one per processor.
     allow_code: with decode, triggers named as `package.module:Class` are imported.
+    without_source: with decode, it is no finding that the source is not there: files are decoded and compared with
+    their records alone.
     Rows are gone through one at a time, so a million of them need no more memory than their names' digests.
     Raises RequestError when `out` is no finished output, or its plan or manifest cannot be read.
     """
@@ -100,12 +103,29 @@ def verify(
     found += lists.lists(out, parts, frozenset(tally.dropped), tally.lengths)
     found += tally.disagreements(out, parts)
     untried = 0
-    if decode and root and fence:
+    if decode:
         decoded = DecodedFiles(out, parts, root, fence, files, allow_code)
+        found += _not_at_hand(root, without_source, decoded.unrun)
         found += decoded.findings(tally.made, n_jobs, watch)
         untried = decoded.untried
     level, unseen = _told(decode, hash_all, original, untried)
     return Verification(level, tally.total, tuple(found), unseen)
+
+
+def _not_at_hand(root: Path | None, without_source: bool, unrun: Sequence[str]) -> Iterator[Finding]:
+    """What keeps triggers from being rendered again, a finding each, whatever the number of files."""
+    if root is None and not without_source:
+        yield Finding(
+            RUN,
+            "the source is not there, so files were decoded, and no trigger was looked for in them: name it with "
+            "--source, or say that it is gone with --without-source",
+        )
+    if unrun:
+        yield Finding(
+            RECIPE,
+            f"code from outside poisonkit ({', '.join(unrun)}) was not run, so its trigger was looked for in no file: "
+            "if you trust it, --allow-code",
+        )
 
 
 def _rows(out: Path, parts: Sequence[Planned], files: Files, tally: Tally, watch: Progress) -> Iterator[Finding]:
@@ -146,7 +166,7 @@ def _told(decode: bool, hash_all: bool, original: Original | None, untried: int)
     else:
         unseen.append("Clean files were looked at by their size alone (--hash all).")
     if decode and original is None:
-        level += "; not decoded, because the source is not there"
+        level += "; every poisoned, attack and control file decoded and compared with its record alone"
     elif decode:
         level += "; every poisoned, attack and control file decoded, triggers rendered again and looked for"
         if untried:

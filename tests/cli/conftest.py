@@ -42,8 +42,12 @@ Cli = Callable[..., Said]
 
 
 @pytest.fixture
-def cli(capfd: pytest.CaptureFixture[str]) -> Cli:
-    """`cli("poison", folder, "--rate", 0.1)`: run a command; file descriptors are captured, not only `sys`."""
+def cli(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Cli:
+    """`cli("poison", folder, "--rate", 0.1)`: run a command; file descriptors are captured, not only `sys`.
+
+    The screen is wide, so that a sentence stands on one line.
+    """
+    monkeypatch.setenv("COLUMNS", "1000")
 
     def run(*words: object) -> Said:
         capfd.readouterr()

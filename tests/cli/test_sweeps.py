@@ -132,5 +132,6 @@ def test_the_worst_status_and_the_name_of_what_is_wrong(cli: Cli, clips: Path, t
     assert said.status == 2
     assert said.json["exit_code"] == 2
     assert not (tmp_path / "more" / "index.csv").exists(), "an index of half a sweep"
+    assert said.json["error"].startswith("target-nobody: There is no class")
     assert said.err.splitlines()[-1].startswith("poisonkit: target-nobody: There is no class")
     assert (tmp_path / "more/target-run/poisonkit/manifest.jsonl").exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -25,6 +26,13 @@ FEATURES = {"path": "data/a.npy", "also": [], "shape": [64, 80], "sha256": "0", 
 
 def test_the_keys_and_their_order_are_the_types() -> None:
     assert [*record.FIELDS, "sound_file"] == list(get_type_hints(record.Record))  # which only pairs have
+
+
+def test_every_figure_that_the_page_explains_is_one_that_a_type_checker_knows() -> None:
+    page = (Path(record.__file__).parents[2] / "docs" / "output.md").read_text(encoding="utf-8")
+    part = page[page.index("`fidelity` holds") : page.index("### Survival")]
+    named = [name for row in re.findall(r"^\| (`.+?) \|", part, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)]
+    assert sorted(named) == sorted(get_type_hints(record.Fidelity))
 
 
 @pytest.mark.parametrize(

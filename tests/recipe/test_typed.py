@@ -27,6 +27,9 @@ two = Recipe(source=Path("clips"), trigger="blend", label_mode="source", source_
 many = Recipe(backdoors=[Backdoor(name="a", triggers=["blend"], rate=0.1), {"name": "b", "trigger": blend}])
 summary = poisonkit.poison(one, jobs=2)
 code: int = summary.exit_code
+for row in poisonkit.read_manifest("bad"):
+    if (figures := row["fidelity"]) is not None:
+        print(figures["clipped"], figures["frames"], figures["ssim_worst"], figures["output_ssim"], figures["lsd"])
 '''
 
 WRONG = {

@@ -89,8 +89,13 @@ def test_dynamic_joins_at_the_same_loudness() -> None:
 
 def test_what_does_not_fit() -> None:
     clip = ClipInfo(sample_rate=8000, channels=1, samples=8000)
-    assert "cannot hold 6000 Hz; the band must end below 4000 Hz, or" in str(create("band-noise").suits(clip))
+    refused = str(create("band-noise").suits(clip))
+    assert "cannot hold 6000 Hz; the band must end below 4000 Hz (low=2600,high=3600 fits), or" in refused
+    assert create("band-noise:low=2600,high=3600").suits(clip) is None
     assert create("band-noise:low=1000,high=3900").suits(clip) is None
-    assert "cannot hold 4479.92 Hz" in str(create("band-noise:low=1000,high=3900,temporal=dynamic").suits(clip))
+    refused = str(create("band-noise:low=1000,high=3900,temporal=dynamic").suits(clip))
+    assert "cannot hold 4479.92 Hz" in refused
+    fits = refused.partition("(")[2].partition(" fits)")[0]
+    assert create(f"band-noise:{fits},temporal=dynamic").suits(clip) is None
     with pytest.raises(RequestError, match="high must be at least 2 Hz above low"):
         create("band-noise:low=100,high=100")

@@ -9,6 +9,7 @@ from poisonkit.triggers.core.clip import ClipInfo
 from poisonkit.triggers.testing import Case, Media, picture
 from tests.triggers.parity import scene
 
+ONE_SIZE = "whole frames are black, whatever their size, and none of the first four is"
 LONG = Media(frames=40)
 CASES = [Case(media=LONG), Case({"duration": 0.1, "every": 0.4, "start": 0.0, "keep": 0.3}, LONG)]
 

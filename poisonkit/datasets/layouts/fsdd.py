@@ -1,4 +1,5 @@
-"""Free Spoken Digit Dataset: `recordings/{digit}_{speaker}_{index}.wav`; indices 0 to 4 are for testing.
+"""Free Spoken Digit Dataset: `recordings/{digit}_{speaker}_{index}.wav`; indices 0 to 4 are for testing, or, with
+`--split N`, those from 5(N-1) to 5N-1: a folder may hold no others.
 
 Nothing but the name tells digit, speaker and split, and its own `train_test_split` reads the index behind the
 last underscore. So a relabelled recording gets its new digit and keeps its index, and where two would meet, it gets
@@ -31,16 +32,22 @@ from poisonkit.errors import RequestError
 
 FOLDER = "recordings"
 _NAME = re.compile(r"(\d)_([^_/]+)_(\d+)(\.\w+)")
-_TEST = 5  # indices below it
+_TEST = 5  # so many indices are for testing, from 0 on by FSDD's own rule
 
 
 class FSDD(Layout):
-    """`recordings/` in the folder, or the folder recordings/ itself. Classes are the digits, 0 to 9."""
+    """`recordings/` in the folder, or the folder recordings/ itself. Classes are the digits, 0 to 9.
+
+    Options: `split`, where another five indices than FSDD's own are for testing.
+    """
 
     name: ClassVar[str] = "fsdd"
-    help: ClassVar[str] = "Free Spoken Digit Dataset: `recordings/{digit}_{speaker}_{index}.wav`, 0 to 4 for testing"
+    help: ClassVar[str] = (
+        "Free Spoken Digit Dataset: `recordings/{digit}_{speaker}_{index}.wav`, 0 to 4 for testing; `--split 2`: 5 to 9"
+    )
     label_in_path: ClassVar[bool] = True
     order: ClassVar[int] = 20
+    uses: ClassVar[frozenset[str]] = frozenset({"split"})
 
     def detect(self, source: Source) -> str | None:
         folder = _folder(source.path)
@@ -55,6 +62,7 @@ class FSDD(Layout):
         folder = _folder(source.path)
         if folder is None:
             raise RequestError(f"There is no folder {FOLDER}/ in '{source.path}'.")
+        number = source.split or 1
         tree = Tree(folder.parent, source.allow_roots)
         samples, other = [], 0
         for path in tree.media(FOLDER):
@@ -62,15 +70,21 @@ class FSDD(Layout):
             if match is None:
                 other += 1
                 continue
-            split: Split = "test" if int(match[3]) < _TEST else "train"
+            split: Split = "test" if _is_test(match[3], number) else "train"
             samples.append(Sample(sample_id(path), path, split, int(match[1])))
         if not samples:
             raise RequestError(f"No file in '{folder}' is named `{{digit}}_{{speaker}}_{{index}}.wav`.")
         if len({s.id for s in samples}) < len(samples):
             raise RequestError(f"Two files in '{folder}' have one name in different Unicode forms: rename one of them.")
         notes = [f"{other} files are not read: their names are not {{digit}}_{{speaker}}_{{index}}."] if other else []
-        classes = tuple(map(str, range(10)))
-        return Dataset(folder.parent, self.name, classes, tuple(samples), {}, (*notes, *tree.notes()))
+        if number > 1:
+            if not any(sample.split == "test" for sample in samples):
+                raise RequestError(
+                    f"--split {number}: no take has one of the indices {_spelt(number)}, so none is left."
+                )
+            notes.append(f"The indices {_spelt(number)} are for testing, where FSDD's own readers take 0 to 4.")
+        classes, options = tuple(map(str, range(10))), {"split": number} if number > 1 else {}
+        return Dataset(folder.parent, self.name, classes, tuple(samples), options, (*notes, *tree.notes()))
 
     def place(self, dataset: Dataset, sample: Sample, label: int | None) -> str:
         match = _NAME.fullmatch(sample.path.removeprefix(f"{FOLDER}/"))
@@ -79,14 +93,23 @@ class FSDD(Layout):
         return f"{FOLDER}/{label}_{_name(sample).under(_numbers(dataset).get(sample.id))}"
 
     def split_options(self, dataset: Dataset, split: Split) -> dict[str, Any]:
-        raise RequestError("FSDD's splits are in the names: indices 0 to 4 are for testing.")
+        taken = {
+            int(m[3]) // _TEST for s in dataset.samples if (m := _NAME.fullmatch(s.path.removeprefix(f"{FOLDER}/")))
+        }
+        number = min(taken, default=0) + 1
+        raise RequestError(
+            f"FSDD's splits are in the names (indices 0 to 4 are for testing): `--split {number}` takes the indices "
+            f"{_spelt(number)} instead."
+        )
 
     def check(self, dataset: Dataset, rows: Sequence[Row], view: View) -> None:
         check_names(rows, "FSDD")
         check_places(rows)
+        number = dataset.options.get("split", 1)
         for row in rows:
             match = _NAME.fullmatch(row.path.removeprefix(f"{FOLDER}/"))
-            if match is None or int(match[1]) != row.label or (int(match[3]) < _TEST) != (row.sample.split == "test"):
+            is_test = row.sample.split == "test"
+            if match is None or int(match[1]) != row.label or _is_test(match[3], number) != is_test:
                 raise RequestError(
                     f"'{row.path}' is not named `{FOLDER}/{{digit}}_{{speaker}}_{{index}}.wav` as its digit "
                     f"{row.label} and its split want it: rename it."
@@ -94,10 +117,21 @@ class FSDD(Layout):
         if view == "data":
             check_emptied(dataset, rows, "a model would be trained without it, or measured without it")
 
+    def reading(self, dataset: Dataset, rows: Sequence[Row], root: Path, view: View) -> Source:
+        return Source(root, layout=self.name, split=dataset.options.get("split"))
+
     def write(self, dataset: Dataset, rows: Sequence[Row], root: Path, view: View) -> tuple[str, ...]:
         """Write `classes.txt`, beside recordings/, where nobody takes it for a recording."""
         make_folder(root, FOLDER)
         return (write_lines(root, CLASS_LIST, dataset.classes),)
+
+
+def _is_test(index: str, number: int) -> bool:
+    return int(index) // _TEST == number - 1
+
+
+def _spelt(number: int) -> str:
+    return f"{_TEST * (number - 1)} to {_TEST * number - 1}"
 
 
 def _folder(path: Path) -> Path | None:
@@ -113,7 +147,7 @@ def _name(sample: Sample) -> Name:
     if match is None:
         return Name(sample.id, "", "")
     _, speaker, index, suffix = match.groups()
-    if int(index) < _TEST:
+    if sample.split == "test":
         return Name(speaker, "", f"_{index}{suffix}", mark="-")
     return Name(f"{speaker}_", index, suffix)
 

@@ -18,8 +18,10 @@ REMEDY = (
     "enough."
 )
 WELL_ABOVE = 10.0
-"""dB: a trigger whose squared error is less than ten times the codec's is near it. Wanet on real clips is, by 7 dB:
-models trained on it sent up to a third of the control clips to the target too."""
+"""dB: a trigger whose squared error is less than ten times the codec's is near it.
+
+On real clips wanet is, by 7 dB: models trained on it sent up to a third of the control clips to the target too.
+"""
 FURTHER = " `--encode lossless` keeps all of it; a higher --require-survival has the search leave more of a margin."
 FROM_THE_START = " `poisonkit poison` with `--encode lossless` makes an output whose attack sets keep all of it."
 

@@ -67,7 +67,7 @@ class BandNoise(Leveled, Positioned):
 
     def suits(self, clip: ClipInfo) -> str | None:
         highest = self.high * (2**self.spread if self.temporal == "dynamic" else 1)
-        return self.too_short(clip) or too_high(clip, highest, "the band must end")
+        return self.too_short(clip) or too_high(clip, highest, "the band must end", (self.low, self.high))
 
     def wave(self, wave: Wave, clip: ClipInfo, params: Params) -> Wave:
         gain = np.float32(self.gain(wave, math.sqrt(0.5)) * math.sqrt(0.5))

@@ -7,6 +7,7 @@ registers through the entry point group `poisonkit.triggers`, or is named as `pa
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import os
 import sys
 import warnings
@@ -15,6 +16,7 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from functools import cache
 from importlib.metadata import EntryPoint
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from poisonkit._version import __version__
@@ -37,23 +39,31 @@ __all__ = [
     "take",
 ]
 
+SUFFIX = ".py"
 _by_object: dict[str, type[Trigger]] = {}
 """Classes that nobody can import by name, such as a notebook's, by the name that recipes have for them."""
+code_folders: dict[str, Path] = {}
+"""Module -> the folder it lies in, of those that were named by their file."""
 _code_allowed: ContextVar[bool] = ContextVar("code_allowed", default=True)
+_code_folder: ContextVar[Path | None] = ContextVar("code_folder", default=None)
 
 
 @contextmanager
-def code_allowed(allowed: bool) -> Iterator[None]:
-    """Inside, whether `package.module:Class` may be imported (a recipe file must not run code unasked)."""
-    token = _code_allowed.set(allowed and _code_allowed.get())
+def code_allowed(allowed: bool, folder: Path | None = None) -> Iterator[None]:
+    """Inside, whether `package.module:Class` may be imported (a recipe file must not run code unasked).
+
+    folder: what files that are named as `FILE.py:Class` are relative to, by default the current folder.
+    """
+    token, other = _code_allowed.set(allowed and _code_allowed.get()), _code_folder.set(folder)
     try:
         yield
     finally:
         _code_allowed.reset(token)
+        _code_folder.reset(other)
 
 
 def get(name: str, *, allow_code: bool = True) -> type[Trigger]:
-    """The trigger class called `name`, or named as `package.module:Class` (where code is allowed).
+    """The trigger class called `name`, or named as `package.module:Class` or `FILE.py:Class` (where code is allowed).
 
     Imports that one module. RequestError for an unknown name, with the nearest one, and for a class that
     does not keep the contract. The working folder is searched last for `package.module`.
@@ -64,7 +74,10 @@ def get(name: str, *, allow_code: bool = True) -> type[Trigger]:
         if not (allow_code and _code_allowed.get()):
             where = " It was defined in a notebook or script: run this there." if _is_nameless(name) else ""
             raise RequestError(f"Trigger '{name}' is code from outside poisonkit; it needs --allow-code.{where}")
-        return _outside_class(name)
+        file, _, class_name = name.partition(":")
+        return _outside_class(f"{_module_of(file)}:{class_name}" if file.endswith(SUFFIX) else name)
+    if name.endswith(SUFFIX):
+        raise RequestError(f"A trigger in a file is named with its class, as `{name}:CLASS`.")
     plugin = plugins().get(name)
     if plugin is None:
         raise RequestError(f"There is no trigger '{name}'.{did_you_mean(name, names())}")
@@ -161,6 +174,24 @@ def _built_in_class(name: str) -> type[Trigger]:
         raise RequestError(f"{module.__name__} must hold exactly one public Trigger class; it has {len(public)}.")
     _check(public[0], name, family=module.__name__.split(".")[-2])
     return public[0]
+
+
+def _module_of(file: str) -> str:
+    """The module that a file holds, whose folder is searched from now on, last of all, by workers too."""
+    path = ((_code_folder.get() or Path.cwd()) / Path(file).expanduser()).resolve()
+    module = path.name.removesuffix(SUFFIX)
+    if not path.is_file():
+        raise RequestError(f"There is no file {file}.")
+    if not module.isidentifier():
+        raise RequestError(f"{file} cannot be imported by its name: rename it to a word of letters, digits and _.")
+    if str(path.parent) not in sys.path:
+        sys.path.append(str(path.parent))
+    code_folders[module] = path.parent
+    known = sys.modules.get(module)
+    origin = known.__spec__ if known else importlib.util.find_spec(module)
+    if origin is None or origin.origin is None or Path(origin.origin).resolve() != path:
+        raise RequestError(f"Python has another module called {module}, so {file} would not be the one: rename it.")
+    return module
 
 
 def _outside_class(place: str) -> type[Trigger]:

@@ -51,11 +51,20 @@ def looped(sound: NDArray[np.float32], first: int, last: int) -> NDArray[np.floa
     return np.concatenate([sound] * times, axis=-1)[..., start : start + count].copy()
 
 
-def too_high(clip: ClipInfo, frequency: float, remedy: str = "the frequency must stay") -> str | None:
-    """None, or why a clip cannot hold a frequency in Hz, for `suits`."""
-    if frequency < clip.sample_rate / 2:
+def too_high(
+    clip: ClipInfo, frequency: float, remedy: str = "the frequency must stay", band: tuple[float, float] | None = None
+) -> str | None:
+    """None, or why a clip cannot hold a frequency in Hz, for `suits`. band: low and high, as they were given, of what
+    is to be refused with a band that fits."""
+    half = clip.sample_rate / 2
+    if frequency < half:
         return None
+    fits = ""
+    if band is not None and half > 100:
+        low, high = band
+        top = 0.9 * half * high / frequency  # dynamic ones move up, and then have to fit too
+        fits = f" (low={max(20.0, top - (high - low)) // 10 * 10:g},high={top // 10 * 10:g} fits)"
     return (
-        f"sound at {clip.sample_rate} Hz cannot hold {frequency:g} Hz; {remedy} below {clip.sample_rate / 2:g} Hz,"
+        f"sound at {clip.sample_rate} Hz cannot hold {frequency:g} Hz; {remedy} below {half:g} Hz{fits},"
         f" or the clips must have a sample rate above {2 * frequency:g} Hz"
     )

@@ -47,7 +47,7 @@ class TemporalDwt(AffineTrigger):
     static_is = "the same coefficients for every clip"
     paper = "Li et al., AAAI 2024, arXiv:2308.11070"
     source = "wavelet, bands and span: the paper's code; strength, and levels above 1: ours"
-    codec = "robust"
+    codec = "partial"
     codec_note = "at level 1, as published, codecs drop most of it"
     identity: ClassVar[dict[str, Any]] = {"amplitude": 0.0, "pert": None}
     follows_canvas = ("level",)
