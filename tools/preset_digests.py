@@ -68,6 +68,7 @@ def main() -> None:
             found = digest_of(preset, Path(folder, "sources"), Path(folder, "outputs"))
             known["digests"][name] = {"data": COMMANDS[kind_of(preset)], "manifest_sha256": found}
             known["digests"] = {name: known["digests"][name] for name in presets if name in known["digests"]}
+            known["not_yet"] = [name for name in presets if name not in known["digests"] and name not in WITHOUT]
             atomic.write_text(place, json.dumps(known, indent=1))
             sys.stdout.write(f"{name}: {found}\n")
             sys.stdout.flush()
