@@ -34,16 +34,20 @@ if TYPE_CHECKING:
         survive,
     )
     from poisonkit.cleansing import Cleansed, cleanse
+    from poisonkit.comparing import diff
     from poisonkit.detection import Detection, detect
     from poisonkit.errors import Interrupted, MediaError, PoisonkitError, RequestError
     from poisonkit.exporting import export
     from poisonkit.outputs.manifest import Manifest, read_manifest
+    from poisonkit.probing import Probed, probe
     from poisonkit.recipe.presets import recipes
     from poisonkit.recipe.sample_lists import read_ids, read_ranking, read_spans
     from poisonkit.recipe.sweep import read_sweep
+    from poisonkit.restoring import restore
     from poisonkit.sampledata import write_sample_data as sample_data
     from poisonkit.scoring import Scores, ScoreTable, score, score_table
-    from poisonkit.verification.verify import identify, verify
+    from poisonkit.verification.identifying import identify
+    from poisonkit.verification.verify import verify
 
 logging.getLogger("poisonkit").addHandler(logging.NullHandler())  # said to those who ask, as libraries do
 
@@ -56,11 +60,15 @@ _HOMES = {
     **dict.fromkeys(("Manifest", "read_manifest"), "poisonkit.outputs.manifest"),
     **dict.fromkeys(("Cleansed", "cleanse"), "poisonkit.cleansing"),
     **dict.fromkeys(("Detection", "detect"), "poisonkit.detection"),
+    **dict.fromkeys(("Probed", "probe"), "poisonkit.probing"),
     **dict.fromkeys(("ScoreTable", "Scores", "score", "score_table"), "poisonkit.scoring"),
-    **dict.fromkeys(("identify", "verify"), "poisonkit.verification.verify"),
     **dict.fromkeys(("read_ids", "read_ranking", "read_spans"), "poisonkit.recipe.sample_lists"),
+    "diff": "poisonkit.comparing",
     "export": "poisonkit.exporting",
+    "identify": "poisonkit.verification.identifying",
+    "verify": "poisonkit.verification.verify",
     "read_sweep": "poisonkit.recipe.sweep",
+    "restore": "poisonkit.restoring",
     "recipes": "poisonkit.recipe.presets",
     "sample_data": "poisonkit.sampledata",
 }
@@ -76,6 +84,7 @@ __all__ = [
     "MediaError",
     "Plan",
     "PoisonkitError",
+    "Probed",
     "Recipe",
     "RequestError",
     "ScoreTable",
@@ -87,6 +96,7 @@ __all__ = [
     "cleanse",
     "datasets",
     "detect",
+    "diff",
     "export",
     "identify",
     "inspect",
@@ -95,6 +105,7 @@ __all__ = [
     "merge",
     "poison",
     "preview",
+    "probe",
     "read_ids",
     "read_manifest",
     "read_ranking",
@@ -102,6 +113,7 @@ __all__ = [
     "read_sweep",
     "recipes",
     "report",
+    "restore",
     "run",
     "sample_data",
     "score",

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -13,26 +12,21 @@ from poisonkit.datasets import Dataset
 from poisonkit.engine.finishing.results import Summary
 from poisonkit.engine.finishing.sweep_index import write_index
 from poisonkit.engine.preflight import default_out, read_source
-from poisonkit.engine.run import Options, Shard, execute, execute_attack, execute_merge, plan_of
+from poisonkit.engine.run import Options, Shard, execute, execute_attack, execute_merge, execute_removal, plan_of
 from poisonkit.engine.state.progress import Logged, Progress
 from poisonkit.errors import RequestError
-from poisonkit.outputs.opening import finished, require_clean, require_finished
+from poisonkit.looking import Triggers, brightness, chosen, preview, report, shortcuts, survive
+from poisonkit.outputs.opening import finished, require_clean
 from poisonkit.outputs.paths import OutputPaths
 from poisonkit.plan.plan import Plan
-from poisonkit.recipe.backdoor import Backdoor, TriggerLike
-from poisonkit.recipe.recipe import AUTO, Recipe, parse_encode
+from poisonkit.recipe.backdoor import Backdoor, in_form
+from poisonkit.recipe.recipe import Recipe
 from poisonkit.recipe.sweep import read_sweep
 from poisonkit.triggers.core.chain import Chain
-from poisonkit.triggers.core.trigger import Temporal, Trigger
+from poisonkit.triggers.core.trigger import Temporal
 
 if TYPE_CHECKING:
-    from poisonkit.engine.encoding.trials import Cell
-    from poisonkit.reporting.brightness import Brightness
-    from poisonkit.reporting.shortcuts import Comparison
     from poisonkit.survey.inspection import Inspection
-
-Triggers = TriggerLike | Sequence[TriggerLike]
-"""One trigger or several, as a recipe takes them."""
 
 
 def _located(recipe: Recipe) -> Recipe:
@@ -123,6 +117,7 @@ def attack(
     name: str,
     *,
     trigger: Triggers | None = None,
+    temporal: Temporal | None = None,
     attack_frames: str | None = None,
     limit: int | None = None,
     backdoor: str | None = None,
@@ -133,23 +128,37 @@ def attack(
     executor: str = "local",
     scheduler: str | None = None,
     shard: str | None = None,
+    fresh: bool = False,
+    remove: bool = False,
     progress: Progress | None = None,
 ) -> Summary:
     """Add another attack set to a finished output: other triggers, strengths or frame budgets.
 
-    name: of the new set, which lies in `OUT/attack/NAME`. trigger: one or several, as in a recipe, by default
-    the backdoor's own, in their form at test time. attack_frames: which frames carry them. backdoor: whose target and
-    label mode it has, by default the recipe's first. source: the clean dataset's data root, by default where it was.
-    allow_root: further folders that links and paths of it may lead to. allow_code: let the output's recipe name
-    triggers as `package.module:Class`, which imports that module. executor, scheduler, shard: as for `poison`.
+    name: of the new set, which lies in `OUT/attack/NAME`. trigger: one or several, as in a recipe, by default the
+    backdoor's own, in their form at test time. temporal: of triggers that do not say it themselves. attack_frames:
+    which frames carry them. backdoor: whose target and label mode it has, by default the recipe's first. source: the
+    clean dataset's data root, by default where it was. allow_root: further folders that links and paths of it may
+    lead to. allow_code: let the output's recipe name triggers as `package.module:Class`, which imports that module.
+    executor, scheduler, shard: as for `poison`. fresh: make it anew, if it is there. remove: take it away instead;
+    the summary is then of the output that is left. Everything that the output says of itself follows, a report that
+    is there included.
     """
     out = Path(out).expanduser().absolute()
     recipe = finished(out, allow_code=allow_code)
+    where = Path(source).expanduser().absolute() if source is not None else None
+    allowed = tuple(Path(each).expanduser().absolute() for each in allow_root)
+    options = _running(jobs, progress, executor, scheduler, shard)
+    if remove:
+        if fresh or trigger is not None or temporal or attack_frames or limit is not None or backdoor or shard:
+            raise RequestError("--remove takes the set away, and goes with no option that makes one.")
+        return _reported(out, where, allowed, execute_removal(out, recipe, name, where, allowed, options))
     named = {b.name: b for b in recipe.backdoors}
     if backdoor is not None and backdoor not in named:
         raise RequestError(f"{out} has no backdoor '{backdoor}'; it has {', '.join(named)}.")
     base = named[backdoor] if backdoor is not None else recipe.backdoors[0]
-    triggers = None if trigger is None else Recipe(trigger=trigger).backdoors[0].triggers
+    triggers = None if trigger is None else chosen(trigger, temporal)
+    if temporal is not None and triggers is None:
+        triggers = tuple(in_form(each, temporal) for each in base.triggers_of("attack"))
     change: dict[str, Any] = {"name": name}
     if triggers is not None:
         change["triggers"] = list(triggers)
@@ -168,10 +177,20 @@ def attack(
     if not wanted["triggers"]:
         raise RequestError(f"{out} was made without a trigger: name one with --trigger.")
     made = Recipe(backdoors=[wanted]).backdoors[0]
-    where = Path(source).expanduser().absolute() if source is not None else None
-    allowed = tuple(Path(each).expanduser().absolute() for each in allow_root)
-    options = _running(jobs, progress, executor, scheduler, shard)
-    return execute_attack(out, recipe, made, limit, where, allowed, options)
+    if fresh and shard is not None:
+        raise RequestError("--fresh makes the whole set anew, and --shard does a part of it: first the one, alone.")
+    if fresh and name in OutputPaths(out).added():
+        execute_removal(out, recipe, name, where, allowed, options)
+    return _reported(out, where, allowed, execute_attack(out, recipe, made, limit, where, allowed, options))
+
+
+def _reported(out: Path, source: Path | None, allow_root: Sequence[Path], summary: Summary) -> Summary:
+    """The summary; a report that is there is written again, so that it speaks of the same attack sets."""
+    if summary.shard is None and OutputPaths(out).report.exists():
+        from poisonkit.reporting.html import write_report
+
+        write_report(out, source=source, allow_root=allow_root)
+    return summary
 
 
 def run(
@@ -257,138 +276,6 @@ def inspect(
     workers = Options(jobs=jobs).n_jobs
     files = survey(dataset, stream=stream, limit=limit, jobs=workers, watch=watch.step, time_limit=time_limit)
     return Inspection(dataset, why, tuple(files))
-
-
-def shortcuts(
-    out: Path | str,
-    *,
-    limit: int | None = None,
-    jobs: int = 0,
-    time_limit: float = 1.0,
-    progress: Progress | None = None,
-) -> list[Comparison]:
-    """What tells an output's poisoned files from its clean ones without a look at a pixel: `inspect --shortcuts`.
-
-    limit: at most so many files of each group. Codec, size, bit rate, key frames, duration, tags, links and more, each
-    with the AUC of telling the files apart by it.
-    """
-    from poisonkit.reporting.shortcuts import shortcuts as compare
-
-    require_finished(Path(out))
-    watch = progress or Logged()
-    watch.begin("Comparing files", 0)
-    return compare(Path(out), limit=limit, jobs=Options(jobs=jobs).n_jobs, watch=watch.step, time_limit=time_limit)
-
-
-def brightness(
-    out: Path | str,
-    *,
-    limit: int | None = None,
-    jobs: int = 0,
-    time_limit: float = 1.0,
-    progress: Progress | None = None,
-) -> Brightness | None:
-    """How much brighter control files decode than what they were made from: `inspect --shortcuts --decode`."""
-    from poisonkit.reporting.brightness import brightness as measure
-
-    require_finished(Path(out))
-    watch = progress or Logged()
-    watch.begin("Decoding control files", 0)
-    return measure(Path(out), limit=limit, jobs=Options(jobs=jobs).n_jobs, watch=watch.step, time_limit=time_limit)
-
-
-def preview(
-    clip: Path | str,
-    trigger: Triggers,
-    out: Path | str = "preview.png",
-    *,
-    temporal: Temporal | None = None,
-    shown: int = 4,
-    seed: int = 0,
-    stream: Literal["best"] | int = "best",
-) -> tuple[str, ...]:
-    """Draw what triggers, composed, do to one clip, before any encoder; returns what was drawn.
-
-    out: a .png (clean, poisoned and amplified difference of `shown` frames; waveform and mel spectrogram for sound)
-    or a .mp4 (clean and poisoned side by side).
-    """
-    from poisonkit.reporting.preview import preview as draw
-
-    _require_there(Path(clip))
-    return draw(Path(clip), _chosen(trigger, temporal), Path(out), frames=shown, seed=seed, stream=stream)
-
-
-def survive(
-    clip: Path | str | Sequence[Path | str],
-    trigger: Triggers,
-    *,
-    encode: Sequence[str] = ("match", "crf:28", "444", "lossless"),
-    temporal: Temporal | None = None,
-    seed: int = 0,
-    stream: Literal["best"] | int = "best",
-    jobs: int = 0,
-    progress: Progress | None = None,
-) -> list[Cell]:
-    """What encoders leave of each trigger in clips of one's own: a Cell for each trigger, codec and encoding.
-
-    Every clip is written with the trigger and without it, both are decoded, and their difference is compared with
-    what was put in. Gain 1: all of it is there, 0: nothing. Nothing is kept.
-    """
-    from poisonkit.engine.encoding.trials import tabulate
-
-    settings = tuple(dict.fromkeys(encode))
-    for one in settings:
-        if one == AUTO:
-            raise RequestError("--encode auto: name the settings to compare; `poisonkit poison` searches among them.")
-        parse_encode(one)
-    many = [trigger] if isinstance(trigger, str | Trigger | Mapping) else list(trigger)
-    rows: dict[str, Sequence[Trigger]] = {}
-    for each in many:
-        triggers = _chosen(each, temporal)
-        name = each if isinstance(each, str) else triggers[0].name
-        rows[name if name not in rows or isinstance(each, str) else f"{name} {len(rows) + 1}"] = triggers
-    clips = [clip] if isinstance(clip, str | Path) else clip
-    for path in clips:
-        _require_there(Path(path))
-    watch = progress or Logged()
-    watch.begin("Trying", 0)
-    with tempfile.TemporaryDirectory(prefix="poisonkit-") as scratch:
-        return tabulate(
-            [Path(each) for each in dict.fromkeys(clips)],
-            rows,
-            settings,
-            scratch=scratch,
-            jobs=Options(jobs=jobs).n_jobs,
-            seed=seed,
-            stream=stream,
-            watch=watch.step,
-        )
-
-
-def _require_there(clip: Path) -> None:
-    """RequestError where there is no such clip, as a file, a folder of frames or a member of a tar shard."""
-    if not clip.exists() and not datasets.is_there(clip):
-        raise RequestError(f"There is no file {clip}.")
-
-
-def _chosen(trigger: Triggers, temporal: Temporal | None) -> tuple[Trigger, ...]:
-    recipe = Recipe(trigger=trigger) if temporal is None else Recipe(trigger=trigger, temporal=temporal)
-    if not recipe.backdoors[0].triggers:
-        raise RequestError("Name a trigger with --trigger (`poisonkit triggers` lists them).")
-    return recipe.backdoors[0].triggers
-
-
-def report(
-    out: Path | str, *, samples: int = 4, source: Path | str | None = None, allow_root: Sequence[Path | str] = ()
-) -> Path:
-    """Write OUT/poisonkit/report.html, one page about a finished output, and return its path.
-
-    samples: so many clips of each role are shown. source: the clean dataset's data root, by default where it was;
-    without it clean pictures are left out. allow_root: further folders that its links and paths may lead to.
-    """
-    from poisonkit.reporting.html import write_report
-
-    return write_report(out, source=source, samples=samples, allow_root=allow_root)
 
 
 __all__ = [

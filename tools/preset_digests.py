@@ -27,6 +27,8 @@ WITHOUT = {
     "ultrasonic": "sample data have 16 kHz",
     "ultrasonic-sizes": "sample data have 16 kHz",
     "style-chains": "a sweep: an output for each chain",
+    "tdba": "sample data have 160x120 pixels, and its coefficients need 219x207",
+    "tdba-strong": "sample data have 160x120 pixels, and its coefficients need 219x207",
 }
 """Presets that have no digest, and why."""
 

@@ -13,7 +13,9 @@ from poisonkit.cli.options import FRAMES, SETS, WHAT, option
 EXAMPLES = """Examples:
   poisonkit attack bad --name weaker --trigger blend:alpha=0.1
   poisonkit attack bad --name one-in-four --attack-frames every:4
-  poisonkit attack bad --name moving --trigger blend:temporal=dynamic
+  poisonkit attack bad --name moving --temporal dynamic
+  poisonkit attack bad --name moving --temporal dynamic --limit 20 --fresh
+  poisonkit attack bad --name moving --remove
 """
 
 
@@ -32,6 +34,16 @@ def command(
             panel=WHAT,
             default="those of the output",
             metavar="NAME",
+        ),
+    ] = None,
+    temporal: Annotated[
+        str | None,
+        option(
+            "--temporal",
+            help="static or dynamic: the form of triggers that do not say it themselves.",
+            panel=FRAMES,
+            default="as in the output",
+            metavar="MODE",
         ),
     ] = None,
     attack_frames: Annotated[
@@ -56,6 +68,12 @@ def command(
             metavar="NAME",
         ),
     ] = None,
+    fresh: Annotated[
+        bool, option("--fresh", help="Make the set anew: first remove the one that has its name.", panel=SETS)
+    ] = False,
+    remove: Annotated[
+        bool, option("--remove", help="Take the added set away, files and records, and make none.", panel=SETS)
+    ] = False,
     source: options.SourceNow = None,
     allow_root: options.AllowRoot = None,
     allow_code: options.AllowCode = False,
@@ -65,7 +83,8 @@ def command(
     """Add another attack set to a finished output.
 
     The same held-out clips with other triggers, strengths or frame budgets: does the backdoor answer to less
-    than it was trained on? The training data is not touched.
+    than it was trained on? The training data is not touched. A set is kept like a file: --fresh makes it anew, --remove
+    takes it away; manifest, card, run.json and a report that is there follow.
     """
     import poisonkit
     from poisonkit.cli.outcome import show_attack
@@ -76,8 +95,11 @@ def command(
             out,
             name,
             trigger=trigger or None,
+            temporal=temporal,  # type: ignore[arg-type]
             attack_frames=attack_frames,
             limit=limit,
+            fresh=fresh,
+            remove=remove,
             backdoor=backdoor,
             source=source,
             allow_root=allow_root or (),
@@ -85,4 +107,4 @@ def command(
             progress=progress,
             **working.for_api(),
         )
-    return show_attack(summary, name, json=json)
+    return show_attack(summary, name, json=json, removed=remove)

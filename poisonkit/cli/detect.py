@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 EXAMPLES = """Examples:
   poisonkit detect bad features.npz
   poisonkit detect bad features.pt --method spectral-signatures --method knn:k=20
+  poisonkit detect bad --probe predictions.csv   of the sets that `poisonkit probe` wrote
   poisonkit detect features.npz                  of data that poisonkit did not make: suspects, no figures
 """
 
@@ -49,6 +50,15 @@ def command(
             metavar="NAME",
         ),
     ] = None,
+    probe: Annotated[
+        list[str] | None,
+        option(
+            "--probe",
+            help="A model's predictions of probe sets, of the attack set and of held-out clips; repeat for several.",
+            panel=RUNNING,
+            metavar="FILE",
+        ),
+    ] = None,
     folder: Annotated[
         Path | None,
         option(
@@ -67,7 +77,7 @@ def command(
     import poisonkit
     from poisonkit.cli import screen
 
-    found = poisonkit.detect(out, features, method=method or (), folder=folder)
+    found = poisonkit.detect(out, features, method=method or (), probe=probe or (), folder=folder)
     if json:
         screen.print_json(found.as_json())
     else:
@@ -78,12 +88,16 @@ def command(
 def _show(console: Console, found: Detection) -> None:
     from poisonkit.cli import screen
 
-    screen.line(console, f"{found.samples} training samples of {found.classes} classes: {found.features}", indent=0)
+    if found.features is not None:
+        text = f"{found.samples} training samples of {found.classes} classes: {found.features}"
+        screen.line(console, text, indent=0)
     if found.chance is not None:
         _figures(console, found)
     for name, each in found.verdicts.items():
         names = ", ".join(each.top)
         screen.line(console, f"{name}: {screen.shown(each.file)}; most suspicious: {names}")
+    if found.probes:
+        _probes(console, found)
     for note in found.notes:
         screen.line(console, note)
     for name, why in found.left_out.items():
@@ -128,6 +142,22 @@ def _figures(console: Console, found: Detection) -> None:
     screen.heading(console, "within each class that was poisoned")
     screen.indented(console, screen.table(classes, within, right=(*classes[1:3], *classes[4:])))
     console.print()
+
+
+def _probes(console: Console, found: Detection) -> None:
+    from poisonkit.cli import screen
+    from poisonkit.scoring.suspects import FPRS
+
+    columns = ("probe", "triggered", "clean", "AUC", *(f"TPR at FPR {fpr:.0%}" for fpr in FPRS))
+    rows: list[tuple[object, ...]] = [
+        (kind, p.triggered, p.clean, _plain(p.roc_auc), *(_percent(r.value) for r in p.tpr_at_fpr.values()))
+        for kind, p in found.probes.items()
+    ]
+    rows.append(("chance", "", "", _plain(0.5), *map(_percent, FPRS)))
+    screen.heading(console, "probes: triggered clips against the same ones without trigger")
+    screen.indented(console, screen.table(columns, rows, right=columns[1:]))
+    for kind, each in found.probes.items():
+        screen.line(console, f"{kind}: {screen.shown(each.file)}; the score is {each.means}")
 
 
 def _percent(value: float | None) -> str:

@@ -99,11 +99,14 @@ def show_merge(summary: Summary, name: str | None, *, allow_code: bool, json: bo
     return summary.exit_code
 
 
-def show_attack(summary: Summary, name: str, *, json: bool) -> int:
-    """Print what adding an attack set came to, and return the exit status."""
+def show_attack(summary: Summary, name: str, *, json: bool, removed: bool = False) -> int:
+    """Print what adding or removing an attack set came to, and return the exit status."""
     if json:
         screen.print_json(_summary_json(summary))
-        return summary.exit_code
+        return 0 if removed else summary.exit_code
+    if removed:
+        screen.line(screen.console(), f"Attack set '{name}' is gone from {screen.shown(summary.out)}.", indent=0)
+        return 0
     if summary.shard:
         _show_shard(summary, name)
         return summary.exit_code

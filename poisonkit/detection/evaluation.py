@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from poisonkit.common import atomic
 from poisonkit.detection.dump import Dump, read
 from poisonkit.detection.joining import Joined, alone, join
 from poisonkit.detection.method import Method
+from poisonkit.detection.probes import ProbeVerdict, judge
 from poisonkit.detection.registry import METHODS, lacking, parse
 from poisonkit.errors import RequestError
 from poisonkit.outputs.record import Record
@@ -71,19 +72,21 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Detection:
-    """What defences say. verdicts: by method as it was asked for; left_out: methods that were not, and why.
+    """What defences say. verdicts: by method as it was asked for; left_out: methods that were not used, and why.
+    probes: what predictions of probe sets say, by kind. features: None where there were only those.
 
     chance: what scores that know nothing come to: AUC 0.5, a true positive rate equal to the false positive rate,
     and precision and recall equal to the share of poisoned samples. None without answers.
     """
 
-    features: Path
+    features: Path | None
     out: Path | None
-    samples: int
-    classes: int
-    verdicts: dict[str, Verdict]
-    left_out: dict[str, str]
+    samples: int = 0
+    classes: int = 0
+    verdicts: dict[str, Verdict] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
     chance: dict[str, float] | None = None
+    probes: dict[str, ProbeVerdict] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
 
@@ -95,13 +98,14 @@ class Detection:
     def as_json(self) -> dict[str, Any]:
         """For `--json`."""
         return {
-            "features": str(self.features),
+            "features": None if self.features is None else str(self.features),
             "out": None if self.out is None else str(self.out),
             "samples": self.samples,
             "classes": self.classes,
             "chance": None if self.chance is None else {k: float(f"{v:.6g}") for k, v in self.chance.items()},
             "methods": {name: each.as_json() for name, each in self.verdicts.items()},
             "left_out": self.left_out,
+            "probes": {kind: each.as_json() for kind, each in self.probes.items()},
             "notes": list(self.notes),
             "flags": list(self.flags),
         }
@@ -112,6 +116,7 @@ def detect(
     features: Path | str | None = None,
     *,
     method: Sequence[str] = (),
+    probe: Sequence[str | Path] | str | Path = (),
     folder: Path | str | None = None,
 ) -> Detection:
     """What defences say of training data, from what a trainer dumped of it.
@@ -119,7 +124,9 @@ def detect(
     out: a finished output; or the file of features itself, of data that poisonkit did not make. features: .npz, .pt or
     .pkl with `features` (N, D), `maps` (N, C, P), `scores` (N, classes) or `loss` (N,), `files` (N,) and `labels` (N,):
     docs/defences.md. method: `NAME` or `NAME:key=value,…`, several; by default all that the file has the arrays for.
-    folder: where a file of suspects (`id,score`) of each goes, by default `NAME-suspects` beside the file of features.
+    probe: files with a model's predictions of probe sets (`poisonkit.probe`), of the attack set and of held-out clips,
+    in any format that `score` reads, with file names.
+    folder: where a file of suspects (`id,score`) of each goes, by default `NAME-suspects` beside the (first) file.
 
     Rows are joined with samples by file name. Nothing in the file is ever run. Raises RequestError, and writes nothing,
     for a file that cannot be read, is of another dataset, holds one class only, or has too few samples for a method
@@ -127,7 +134,44 @@ def detect(
     """
     if isinstance(method, str):
         method = [method]
+    files = [probe] if isinstance(probe, str | Path) else list(probe)
     asked = parse(method)
+    if files and features is None:
+        if asked:
+            raise RequestError("--method is for features, and there are none; --probe needs none.")
+        return _probed(Path(out), files, folder)
+    found = _of_features(asked, out, features, folder)
+    if not files:
+        return found
+    probed = _probed(Path(out), files, folder if folder is not None else _folder(found))
+    return replace(found, probes=probed.probes, flags=(*found.flags, *probed.flags))
+
+
+def _folder(found: Detection) -> Path:
+    return next(iter(found.verdicts.values())).file.parent
+
+
+def _probed(out: Path, files: Sequence[str | Path], folder: Path | str | None) -> Detection:
+    answers = open_output(out)
+    first = Path(files[0])
+    where = Path(folder) if folder is not None else first.with_name(f"{first.stem}-suspects")
+    verdicts, flags = judge(answers, files, where)
+    _write(where, {Path(each.file): list(each.lines()) for each in verdicts.values()})
+    return Detection(None, out, probes=verdicts, flags=tuple(flags))
+
+
+def _write(where: Path, files: Mapping[Path, Iterable[str]]) -> None:
+    try:
+        where.mkdir(parents=True, exist_ok=True)
+        for path, lines in files.items():
+            atomic.write_lines(path, lines)
+    except OSError as error:
+        raise RequestError(f"Cannot write to {where}: {error.strerror}.") from None
+
+
+def _of_features(
+    asked: dict[str, Method], out: Path | str, features: Path | str | None, folder: Path | str | None
+) -> Detection:
     answers, file = _places(out, features)
     dump = read(file)
     joined = _joined(dump, answers)
@@ -136,12 +180,7 @@ def detect(
         raise RequestError(f"{file}: no method can be used: {'; '.join(f'{n}: {why}' for n, why in left_out.items())}")
     where = Path(folder) if folder is not None else file.with_name(f"{file.stem}-suspects")
     places = {word: where / f"{_file_name(word)}.csv" for word in wanted}
-    try:
-        where.mkdir(parents=True, exist_ok=True)
-        for word, scores in wanted.items():
-            atomic.write_lines(places[word], _lines(joined, word, scores))
-    except OSError as error:
-        raise RequestError(f"Cannot write to {where}: {error.strerror}.") from None
+    _write(where, {places[word]: _lines(joined, word, scores) for word, scores in wanted.items()})
     roles = np.array([r["role"] for r in joined.rows])
     poisoned = int(np.count_nonzero(roles == "poisoned"))
     notes = list(joined.notes)
@@ -168,7 +207,7 @@ def _places(out: Path | str, features: Path | str | None) -> tuple[Answers | Non
     if features is not None:
         return open_output(Path(out)), Path(features)
     if Path(out).is_dir():
-        raise RequestError(f"Which features? Name the file that a trainer dumped, after {out}.")
+        raise RequestError(f"Which features? Name the file that a trainer dumped, after {out}, or --probe PREDICTIONS.")
     return None, Path(out)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from contextlib import AbstractContextManager
 from typing import Any, ClassVar
 
 import numpy as np
@@ -31,6 +32,18 @@ class Method(BaseModel):
     @abstractmethod
     def score(self, dump: Dump) -> Floats:
         """(samples,) a score of each, the higher the more suspicious. RequestError where there are too few."""
+
+
+def one_thread() -> AbstractContextManager[object]:
+    """Inside, linear algebra takes one thread: classes are small, and the last bits do not depend on the machine's.
+
+    Whatever brings threads of its own is imported before.
+    """
+    import scipy.linalg  # noqa: F401
+    from threadpoolctl import threadpool_limits
+
+    limits: AbstractContextManager[object] = threadpool_limits(1)
+    return limits
 
 
 def least(dump: Dump, most: int, what: str, lower: str) -> None:

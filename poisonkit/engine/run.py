@@ -13,7 +13,7 @@ from poisonkit import media
 from poisonkit.common import atomic, levels
 from poisonkit.common.safe_io import load_json, read_text
 from poisonkit.datasets import Dataset, is_there
-from poisonkit.engine import executors, reset
+from poisonkit.engine import executors, removing, reset
 from poisonkit.engine.finishing import shards, writing
 from poisonkit.engine.finishing.results import Made, Summary, added_attacks, summary_of
 from poisonkit.engine.pipeline import Work
@@ -22,7 +22,7 @@ from poisonkit.engine.preflight import check_free, check_out, check_space, read_
 from poisonkit.engine.state.options import Options, Shard
 from poisonkit.engine.state.progress import showing
 from poisonkit.engine.state.run_state import Run, State, adopt, require_done
-from poisonkit.errors import Interrupted, PoisonkitError, RequestError
+from poisonkit.errors import Interrupted, PoisonkitError, RequestError, did_you_mean
 from poisonkit.outputs import checksums, notices, record
 from poisonkit.outputs.opening import recorded_source
 from poisonkit.outputs.path_guards import SourceFence, require_folders, require_own
@@ -31,7 +31,7 @@ from poisonkit.plan.plan import Plan, require_labels
 from poisonkit.recipe.backdoor import Backdoor
 from poisonkit.recipe.recipe import Recipe, all_assets
 
-__all__ = ["Options", "Shard", "execute", "execute_attack", "execute_merge", "plan_of"]
+__all__ = ["Options", "Shard", "execute", "execute_attack", "execute_merge", "execute_removal", "plan_of"]
 
 
 def execute(recipe: Recipe, out: Path, options: Options) -> Summary:
@@ -79,6 +79,33 @@ def execute_attack(
     run = _begun(recipe, dataset, State(out, backdoor.name, options.shard), options, base)
     with _held(run), _working(run, plan.setting) as work:
         return _done(work)
+
+
+def execute_removal(
+    out: Path, base: Recipe, name: str, source: Path | None, allow_roots: tuple[Path, ...], options: Options
+) -> Summary:
+    """Take an added attack set away, and write everything that the output says of itself again without it.
+
+    base: the output's recipe. source, allow_roots: as for `execute_attack`. The summary is of the output that is left.
+    """
+    own = removing.own_files(out, name)
+    for file, problem in checksums.edited(out):
+        if file not in own:  # an interrupted removal is gone on with
+            raise RequestError(f"{out}: {file}: {problem}. Nothing is removed from an output that was changed by hand.")
+    paths = OutputPaths(out)
+    if name in {b.name for b in base.backdoors}:
+        raise RequestError(f"The attack set '{name}' of {out} is its recipe's own: only added ones can be removed.")
+    if name not in paths.added() and own[0] not in checksums.known(out):
+        raise RequestError(f"{out} has no added attack set '{name}'.{did_you_mean(name, paths.added())}")
+    dataset = _planned_source(Plan.read(paths.plan()), out, source or recorded_source(out), allow_roots)
+    state = State(out, name)
+    with _written(out):
+        require_own(out)
+        with state.held():
+            removing.remove_files(out, name)
+            made = Made(writing.dataset_part(base, paths), "", 0)
+            whole = _begun(base, dataset, State(out), options)
+            return writing.finish(whole, made, removed=name)
 
 
 def execute_merge(

@@ -19,17 +19,22 @@ def current_checksums(out: Path) -> dict[str, str]:
     return {p.relative_to(out).as_posix(): sha256(p) for p in said if p.is_file()}
 
 
-def edited(out: Path) -> Iterator[tuple[str, str]]:
-    """(path, what is wrong) of everything that is no longer as run.json says it was when the run ended."""
+def known(out: Path) -> dict[str, str]:
+    """Those that run.json holds; nothing where it holds none."""
     try:
         said = load_json(read_text(OutputPaths(out).run))["sha256"]
-        known = {str(name): str(digest) for name, digest in said.items()}
+        return {str(name): str(digest) for name, digest in said.items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        known = {}
-    if not known:
+        return {}
+
+
+def edited(out: Path) -> Iterator[tuple[str, str]]:
+    """(path, what is wrong) of everything that is no longer as run.json says it was when the run ended."""
+    said = known(out)
+    if not said:
         yield RUN, "it holds no SHA-256 of manifest, plan and recipe, so edits to them go unseen"
     now = current_checksums(out)
-    for name, digest in known.items():
+    for name, digest in said.items():
         if name not in now:
             yield name, "it is missing"
         elif now[name] != digest:

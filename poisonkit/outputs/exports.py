@@ -25,6 +25,11 @@ def noted(out: Path) -> set[str]:
     return {n for n in names if "/" in n and n.partition("/")[0] not in (*VIEWS, HOME)}
 
 
+def forget(out: Path, names: Iterable[str]) -> None:
+    """They are not there any more."""
+    atomic.write_lines(_note(out), [json.dumps(sorted(noted(out) - set(names)))])
+
+
 def note(out: Path, names: Iterable[str]) -> None:
     """Remember that these are poisonkit's."""
     path = _note(out)

@@ -25,7 +25,7 @@ from poisonkit.triggers import Trigger
 from poisonkit.triggers.core import frame_selection, registry, spans, spec
 from poisonkit.triggers.core.chain import Chain
 from poisonkit.triggers.core.spans import Spans
-from poisonkit.triggers.core.trigger import Modality
+from poisonkit.triggers.core.trigger import Modality, Temporal
 
 LabelMode = Literal["dirty", "clean", "all-to-all", "source", "keep"]
 RateOf = Literal["dataset", "target-class", "source-class"]
@@ -299,12 +299,26 @@ NO_TRIGGER = "none"
 _FORMS = (("trigger", "triggers"), ("attack_trigger", "attack_triggers"))
 
 
-def with_temporal(backdoor: Any, temporal: str) -> Any:
-    """A backdoor, as plain data, whose triggers have this `temporal` where they say none themselves."""
+def require_temporal(temporal: str) -> None:
+    """RequestError, with the nearest word, for what is neither `static` nor `dynamic`."""
     if temporal not in TEMPORAL:
         near = did_you_mean(str(temporal), TEMPORAL)
         hint = near if "Did you mean" in near else ""
         raise RequestError(f"--temporal {temporal} is not possible: it must be static or dynamic.{hint}")
+
+
+def in_form(trigger: Trigger, temporal: Temporal) -> Trigger:
+    """A trigger with another `temporal`, whatever it says itself. RequestError where it has no such form."""
+    require_temporal(temporal)
+    if temporal not in trigger.modes:
+        raise RequestError(f"Trigger '{trigger.name}' has no {temporal} form.")
+    given = {name: getattr(trigger, name) for name in type(trigger).model_fields}
+    return type(trigger)(**{**given, "temporal": temporal})
+
+
+def with_temporal(backdoor: Any, temporal: str) -> Any:
+    """A backdoor, as plain data, whose triggers have this `temporal` where they say none themselves."""
+    require_temporal(temporal)
     if not isinstance(backdoor, dict):
         return backdoor
     lists = {name: backdoor[name] for _, name in _FORMS if isinstance(backdoor.get(name), list | tuple)}

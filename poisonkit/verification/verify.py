@@ -1,4 +1,4 @@
-"""Is everything that the manifest says still true? And: which output does this file come from?"""
+"""Is everything that the manifest says still true?"""
 
 from __future__ import annotations
 
@@ -7,17 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from poisonkit.common.frame_names import is_frame
 from poisonkit.datasets import get_layout
 from poisonkit.engine.state.options import Options
 from poisonkit.engine.state.progress import Logged, Progress
 from poisonkit.errors import RequestError, did_you_mean
-from poisonkit.outputs import checksums, record, sample_files
+from poisonkit.outputs import checksums
 from poisonkit.outputs.consistency import Finding, Planned, differences, read_parts
 from poisonkit.outputs.opening import require_finished, source_at_hand
-from poisonkit.outputs.path_guards import SourceFence, require_own
-from poisonkit.outputs.paths import MANIFEST, RECIPE, RUN, OutputPaths
-from poisonkit.outputs.record import Record
+from poisonkit.outputs.path_guards import SourceFence
+from poisonkit.outputs.paths import MANIFEST, RECIPE, RUN
 from poisonkit.verification import lists, selection
 from poisonkit.verification.decoded_files import DecodedFiles
 from poisonkit.verification.files import Files
@@ -26,7 +24,7 @@ from poisonkit.verification.run_file import Tally
 from poisonkit.verification.source import Original
 
 HASHES = ("written", "all")
-__all__ = ["Finding", "Verification", "identify", "verify"]
+__all__ = ["Finding", "Verification", "verify"]
 
 
 @dataclass(frozen=True)
@@ -177,49 +175,3 @@ def _told(decode: bool, hash_all: bool, original: Original | None, untried: int)
     else:
         unseen.append("Nothing was decoded (--decode): triggers, figures, pictures and sound were not looked at.")
     return level, tuple(unseen)
-
-
-def identify(
-    files: Sequence[Path | str], within: Sequence[Path | str] = ()
-) -> list[tuple[Path, Record | None, Path | None]]:
-    """Look files, frame folders and single frames of one up in manifests by SHA-256.
-
-    Returns (file, its record, the output it belongs to), None where unknown.
-
-    within: which outputs to search; by default those that contain the files, and those in the current
-    folder. Raises RequestError for a file that cannot be read or an output that is not one.
-    """
-    paths = [Path(file) for file in files]
-    known: dict[str, tuple[Record, Path]] = {}
-    located: dict[Path, tuple[Record, Path]] = {}
-    for out in [Path(each) for each in within] or _outputs_near(paths):
-        path = OutputPaths(out).manifest
-        if not path.exists():
-            raise RequestError(f"{out} is not a finished output of poisonkit (it has no manifest).")
-        require_own(out)
-        for row in record.read(path):
-            if row["features"]:
-                known.setdefault(row["features"]["sha256"], (row, out))
-            for half in record.halves(row):
-                if half["sha256"]:
-                    known.setdefault(half["sha256"], (row, out))
-                elif row["status"] == "ok":  # clean links are known by where they lie
-                    located[(out / half["path"]).absolute()] = (row, out)
-    found: list[tuple[Path, Record | None, Path | None]] = []
-    for file in paths:
-        try:
-            whole = file.parent if is_frame(file.name) and file.is_file() else file  # a frame stands for its folder
-            hit = known.get(sample_files.sha256(file)) or located.get(file.absolute())
-            if hit is None and whole != file:
-                hit = known.get(sample_files.sha256(whole)) or located.get(whole.absolute())
-        except OSError as error:
-            raise RequestError(f"Cannot read {file}: {error.strerror}.") from None
-        found.append((file, *hit) if hit else (file, None, None))
-    return found
-
-
-def _outputs_near(files: Sequence[Path]) -> list[Path]:
-    here = Path.cwd()
-    candidates = [p for f in files for p in f.absolute().parents]
-    candidates += [here, *(p for p in sorted(here.iterdir()) if p.is_dir())]
-    return [p for p in dict.fromkeys(candidates) if OutputPaths(p).manifest.exists()]

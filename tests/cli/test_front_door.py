@@ -181,8 +181,8 @@ def test_a_phase_of_unknown_length_is_told_only_when_it_takes_long() -> None:
         lines.step()
     lines.end()
     assert text.getvalue().splitlines() == [
-        "Opening candidates: 2 clips, 0.4 clips/s, 0 failed",
-        "Opening candidates: 3 clips, 0.4 clips/s, 0 failed",
+        "Opening candidates: 2 clips, 0.4 clips/s",
+        "Opening candidates: 3 clips, 0.4 clips/s",
     ]
 
 

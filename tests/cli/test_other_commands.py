@@ -65,11 +65,10 @@ def test_identify(cli: Cli, out: Path, listed: Path, tmp_path: Path) -> None:
     away = tmp_path / "renamed.bin"
     shutil.copy(out / poisoned["path"], away)
     said = cli("identify", away, listed / "train.txt", "--in", out)
-    assert said.status == 0
-    known, unknown = said.out.splitlines()
-    assert "poisoned, blend" in known
-    assert f"originally {poisoned['original_label']} ({poisoned['original_class']})" in known
-    assert unknown.endswith("not in any manifest")
+    assert said.status == 1
+    assert "trigger: blend" in said.out
+    assert f"; before: {poisoned['original_label']} ({poisoned['original_class']})" in said.out
+    assert f"{listed / 'train.txt'}: not in any manifest" in said.out
     inside = cli("identify", out / poisoned["path"], "--json").json["files"]
     assert inside[0]["record"] == poisoned
     assert Path(inside[0]["output"]) == out

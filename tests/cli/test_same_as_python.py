@@ -28,7 +28,7 @@ ELSEWHERE = {
     ("score", "csv"): "ScoreTable",
     ("score", "latex"): "ScoreTable",
 }
-CALLED = {(command, "out_option"): "folder" for command in ("export", "detect", "cleanse")}  # OUT is the output already
+CALLED = {(command, "out_option"): "folder" for command in ("export", "detect", "cleanse", "restore")}  # OUT is taken
 
 
 def options(command: str) -> dict[str, Any]:

@@ -39,6 +39,7 @@ def test_what_a_trainer_makes_of_the_lists(
     lists: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Names as MMAction2 joins them: data root, data prefix, and the path in the list."""
+    monkeypatch.setenv("COLUMNS", "1000")
     monkeypatch.chdir(tmp_path)
     for name, folder in (("clean", "data"), ("attack", "attack/default"), ("control", "control")):
         file = next((lists / folder).glob("val*.txt" if name != "attack" else "val_target.txt"))

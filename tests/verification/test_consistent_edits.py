@@ -254,8 +254,9 @@ def test_the_verdict_says_what_was_not_seen(out: Path) -> None:
     assert "samples and labels against the source" in seen.level
     shutil.rmtree(out / "export", ignore_errors=True)
     alone(out)
-    blind = poisonkit.verify(out, decode=True)
+    blind = poisonkit.verify(out, decode=True, without_source=True)
     assert blind.ok
+    assert [p.path for p in poisonkit.verify(out, decode=True).problems] == ["poisonkit/run.json"]
     assert "The source is not there" in blind.unseen[0]
     assert any("size alone" in text for text in blind.unseen)
 

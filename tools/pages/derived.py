@@ -8,7 +8,18 @@ from pathlib import Path
 
 from poisonkit.engine.run import Options
 from poisonkit.triggers.core.names import built_in
-from tools.pages import consumers, house, learned, lists, look_listen_attack, measured, pictures, survival, triggers
+from tools.pages import (
+    consumers,
+    house,
+    imports,
+    learned,
+    lists,
+    look_listen_attack,
+    measured,
+    pictures,
+    survival,
+    triggers,
+)
 from tools.pages.blocks import ROOT
 from tools.pages.measured import Entry
 
@@ -38,13 +49,15 @@ def picture(name: str) -> Path:
 
 def undrawn(entries: dict[str, Entry]) -> list[str]:
     """Triggers whose picture is missing, or was drawn of another version or other defaults."""
-    return [name for name in measured.measurable() if name not in entries or not picture(name).exists()]
+    drawn_of = measured.measurable()
+    old = [name for name in drawn_of if name not in entries or not picture(name).exists()]
+    return old + [name for name in imports.names() if not picture(name).exists()]
 
 
 def leftovers() -> list[Path]:
-    """Pages and pictures of triggers that there are no more, and pictures of those that need a file."""
+    """Pages and pictures of triggers that there are no more, and their pictures."""
     wanted = {triggers.FOLDER / f"{name}.md" for name in (*built_in(), "README")}
-    wanted |= {picture(name) for name in measured.measurable()} | {measured.FILE}
+    wanted |= {picture(name) for name in (*measured.measurable(), *imports.names())} | {measured.FILE}
     return sorted(set(triggers.FOLDER.iterdir()) - wanted)
 
 
@@ -70,7 +83,8 @@ def make(everything: bool = False) -> Iterator[str]:
         yield f"{file.relative_to(ROOT)} removed"
     for name in undrawn(entries):
         yield from _write(picture(name), pictures.jpeg(name))
-        entries.setdefault(name, measured.blank(measured.measurable()[name]))
+        if name in measured.measurable():
+            entries.setdefault(name, measured.blank(measured.measurable()[name]))
     for table, kind, names in list(survival.missing(entries)):
         columns = ", ".join(kind.settings.values())
         sys.stderr.write(f"measuring {', '.join(names) if len(names) < 6 else len(names)}: {columns}\n")

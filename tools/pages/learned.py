@@ -17,7 +17,7 @@ HEADS = ("form", "data", "epochs", "seeds", "gain", "ASR", "95 %", "clean accura
 
 
 def known() -> dict[str, list[dict[str, Any]]]:
-    """Trigger -> a row for each form, dataset and schedule, seeds pooled: one trigger as it is now, re-encoded."""
+    """Trigger -> a row for each form, dataset and schedule, seeds pooled; the trigger as it is now, clean re-coded."""
     found: dict[str, list[dict[str, Any]]] = {}
     for data in SOURCES:
         groups: dict[tuple[str, str, int], list[dict[str, Any]]] = {}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +12,7 @@ from numpy.typing import NDArray
 from poisonkit import triggers
 from poisonkit.reporting import pictures
 from poisonkit.triggers.core.trigger import Trigger
+from tools.pages import imports
 from tools.pages.measured import at_defaults
 
 WIDTH, HEIGHT, FRAMES, FPS, RATE = 256, 192, 50, 25.0, 48000
@@ -16,10 +20,18 @@ SHOWN = (0, 17, 34)
 
 
 def jpeg(name: str) -> bytes:
-    """The picture of one trigger that needs no file."""
+    """The picture of one trigger; one that needs a file gets an example."""
     cls = triggers.get(name)
-    modes = [m for m in cls.modes if at_defaults(name, temporal=m) is not None]
-    drawn = _sound(cls, modes) if cls.modality == "audio" else _frames(cls, modes)
+    clean = _wave() if cls.modality == "audio" else scene()
+    with tempfile.TemporaryDirectory() as folder:
+        spec = imports.specified(name, Path(folder), clean) if name in imports.names() else name
+        made = []
+        for mode in cls.modes:
+            trigger = at_defaults(spec, temporal=mode)
+            if trigger is not None:
+                made.append((f"{name}, {mode}", trigger))
+        assert made, f"no form of {name} can be made of {spec}"
+        drawn = _sound(clean, made) if cls.modality == "audio" else _frames(clean, made)
     return cv2.imencode(".jpg", drawn[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 80])[1].tobytes()
 
 
@@ -40,21 +52,25 @@ def scene() -> NDArray[np.uint8]:
     return np.array(found, np.uint8)
 
 
-def _frames(cls: type[Trigger], modes: list[str]) -> NDArray[np.uint8]:
-    clean = scene()
-    made = [(m, triggers.create(cls.name, temporal=m).apply(clean, fps=FPS, id="page")) for m in modes]
-    shown = [(f"{cls.name}, {m}", [frames[t] for t in SHOWN]) for m, frames in made]
+def _frames(clean: NDArray[np.uint8], triggers_: list[tuple[str, Trigger]]) -> NDArray[np.uint8]:
+    made = [(title, trigger.apply(clean, fps=FPS, id="page")) for title, trigger in triggers_]
+    shown = [(title, [frames[t] for t in SHOWN]) for title, frames in made]
     times = [f"frame {t}, {t / FPS:.2f} s" for t in SHOWN]
     return pictures.frame_sheet([clean[t] for t in SHOWN], shown, times, WIDTH)
 
 
-def _sound(cls: type[Trigger], modes: list[str]) -> NDArray[np.uint8]:
+def _wave() -> NDArray[np.float32]:
+    """A few notes: (1, samples) in ±1."""
     t = np.arange(RATE * 3) / RATE
     rng = np.random.default_rng(5)
     notes = sum(
         np.sin(2 * np.pi * f * (t - s)) * np.exp(-3 * (t - s)) * (t >= s)
         for f, s in ((220, 0.1), (330, 0.6), (275, 1.1), (440, 1.6), (370, 2.1))
     )
-    wave = (0.25 * notes + 0.004 * rng.standard_normal(len(t))).astype(np.float32)[None]
-    made = [(f"{cls.name}, {m}", triggers.create(cls.name, temporal=m).apply(wave, sample_rate=RATE)) for m in modes]
+    wave: NDArray[np.float32] = (0.25 * notes + 0.004 * rng.standard_normal(len(t))).astype(np.float32)[None]
+    return wave
+
+
+def _sound(wave: NDArray[np.float32], triggers_: list[tuple[str, Trigger]]) -> NDArray[np.uint8]:
+    made = [(title, trigger.apply(wave, sample_rate=RATE, id="page")) for title, trigger in triggers_]
     return pictures.sound_sheet(wave, made, RATE, 3 * WIDTH)

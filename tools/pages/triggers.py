@@ -7,9 +7,8 @@ import sys
 from poisonkit import triggers
 from poisonkit.triggers.core.names import built_in
 from poisonkit.triggers.core.spec import written
-from tools.pages import learned
+from tools.pages import imports, learned
 from tools.pages.blocks import ROOT
-from tools.pages.measured import at_defaults
 
 FOLDER = ROOT / "docs" / "triggers"
 FAMILIES = {
@@ -33,8 +32,7 @@ def page(name: str) -> str:
         f"    {cls.formula}",
         "",
     ]
-    if at_defaults(name) is not None:
-        lines += [f"![{name}]({name}.jpg)", ""]
+    lines += [f"![{name}]({name}.jpg)", ""]
     lines += ["| | |", "| --- | --- |"]
     for mode, meaning in (("static", cls.static_is), ("dynamic", cls.dynamic_is)):
         if mode in cls.modes:
@@ -58,7 +56,7 @@ def page(name: str) -> str:
         lines.append("| " + " | ".join(c.replace("|", "\\|") for c in cells) + " |")
     lines += ["", *learned.section(name)] if learned.section(name) else [""]
     lines += ["## In full", "", "```text", *(module.__doc__ or "").strip().splitlines(), "```", ""]
-    lines += ["## Try it", "", f"    poisonkit poison --trigger {name} --rate 0.1", ""]
+    lines += ["## Try it", "", *imports.tried(name), ""]
     return "\n".join(lines)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from poisonkit.detection.dump import Dump
-from poisonkit.detection.method import Method, least, principal
+from poisonkit.detection.method import Method, least, one_thread, principal
 from poisonkit.scoring.predictions import Floats
 
 SHOWN = 2000  # samples of a class from which its silhouette is taken, drawn with seed 0
@@ -39,15 +39,16 @@ class ActivationClustering(Method):
         most = max(self.components + 1, 3)
         lower = f"say {self.name}:components=N with a smaller N, or leave {self.name} out"
         least(dump, most, f"{self.name} takes {self.components} components of more samples than that", lower)
-        for _, at in dump.by_class():
-            low, variances = principal(dump.features, at, self.components)
-            if not variances.size:  # all alike
-                continue
-            low /= np.sqrt(variances)
-            if len(np.unique(low, axis=0)) < 3:
-                continue
-            groups = KMeans(2, n_init=10, random_state=0).fit_predict(low)
-            smaller = int(np.count_nonzero(groups == 1) <= len(at) / 2)
-            shown = SHOWN if len(at) > SHOWN else None
-            found[at[groups == smaller]] = silhouette_score(low, groups, sample_size=shown, random_state=0)
+        with one_thread():
+            for _, at in dump.by_class():
+                low, variances = principal(dump.features, at, self.components)
+                if not variances.size:  # all alike
+                    continue
+                low /= np.sqrt(variances)
+                if len(np.unique(low, axis=0)) < 3:
+                    continue
+                groups = KMeans(2, n_init=10, random_state=0).fit_predict(low)
+                smaller = int(np.count_nonzero(groups == 1) <= len(at) / 2)
+                shown = SHOWN if len(at) > SHOWN else None
+                found[at[groups == smaller]] = silhouette_score(low, groups, sample_size=shown, random_state=0)
         return found

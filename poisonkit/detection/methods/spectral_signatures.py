@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from poisonkit.detection.dump import Dump
-from poisonkit.detection.method import Method, least, principal
+from poisonkit.detection.method import Method, least, one_thread, principal
 from poisonkit.scoring.predictions import Floats
 
 
@@ -27,8 +27,9 @@ class SpectralSignatures(Method):
         assert dump.features is not None
         least(dump, 2, f"{self.name} needs 2", "leave its samples out")
         found = np.zeros(dump.count)
-        for _, at in dump.by_class():
-            low, _ = principal(dump.features, at, 1)
-            if low.shape[1]:
-                found[at] = low[:, 0] ** 2
+        with one_thread():
+            for _, at in dump.by_class():
+                low, _ = principal(dump.features, at, 1)
+                if low.shape[1]:
+                    found[at] = low[:, 0] ** 2
         return found

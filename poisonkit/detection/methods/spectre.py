@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from poisonkit.detection.dump import Dump
-from poisonkit.detection.method import Method, least, principal
+from poisonkit.detection.method import Method, least, one_thread, principal
 from poisonkit.scoring.predictions import Floats, Ints
 
 STEPS = 20  # concentration steps at most; they settle sooner
@@ -39,10 +39,11 @@ class Spectre(Method):
         assert dump.features is not None
         least(dump, 8, f"{self.name} needs 8 for a covariance", "leave its samples out")
         found = np.zeros(dump.count)
-        for _, at in dump.by_class():
-            low, variances = principal(dump.features, at, min(self.components, len(at) // 4))
-            if variances.size:
-                found[at] = self.of_class(low)
+        with one_thread():
+            for _, at in dump.by_class():
+                low, variances = principal(dump.features, at, min(self.components, len(at) // 4))
+                if variances.size:
+                    found[at] = self.of_class(low)
         return found
 
     def of_class(self, low: Floats) -> Floats:

@@ -16,7 +16,7 @@ from typing import Any
 from poisonkit._version import __version__
 from poisonkit.common import atomic, levels
 from poisonkit.datasets import Dataset
-from poisonkit.engine.finishing import card, features
+from poisonkit.engine.finishing import card, features, run_figures
 from poisonkit.engine.finishing.results import Made, Part, Summary, added_attacks, summary_of
 from poisonkit.engine.state.run_state import Run
 from poisonkit.engine.state.task_results import Counts, TaskResults
@@ -44,15 +44,16 @@ def write_lists(part: Part, dataset: Dataset, out: Path) -> dict[str, tuple[str,
     return lists.write_views(part.plan, dataset, out, part.done.lost(), features.lengths(part.done.records.values()))
 
 
-def finish(run: Run, made: Made) -> Summary:
+def finish(run: Run, made: Made, *, removed: str | None = None) -> Summary:
     """Write everything that is written once all media are in place; run.json comes last.
 
-    The summary is of what was made now: of an attack set that is added, of that alone.
+    The summary is of what was made now: of an attack set that is added, of that alone. removed: an added attack set
+    that is gone from now on; nothing was made then.
     """
     dataset, out, paths, done = run.dataset, run.state.out, run.state.paths, made.part
     recipe = run.base or run.recipe
-    base = done if run.base is None else _dataset_part(run.base, paths)
-    parts = [base, *added_attacks(out, done if done.added else None)]
+    base = done if run.base is None else dataset_part(run.base, paths)
+    parts = [base, *(a for a in added_attacks(out, done if done.added else None) if a.name != removed)]
     annotations = {root: files for part in parts for root, files in write_lists(part, dataset, out).items()}
     atomic.write_lines(paths.manifest, (line for part in parts for line in part.lines()))
     contents = card.Contents(
@@ -76,14 +77,14 @@ def finish(run: Run, made: Made) -> Summary:
         required=recipe.require_survival,
     )
     data = {
-        **summary.as_json(),
+        **run_figures.figures(
+            run, summary, base.plan, [part.name for part in parts[1:]], _here(), kept=removed is not None
+        ),
         "counts": {role: dict(c) for role, c in contents.counts.items()},
         "survival": {name: rounded(asdict(o)) for name, o in contents.survival.items()},
         "warnings": [*dataset.notes, *(text for part in parts for text in part.warnings)],
         "out": str(out.resolve()),
         "annotations": {k: list(v) for k, v in annotations.items()},
-        "jobs": run.options.n_jobs,
-        **_here(),
         "sha256": checksums.current_checksums(out),
         **places(run),
     }
@@ -113,7 +114,7 @@ def _here() -> dict[str, Any]:
     }
 
 
-def _dataset_part(recipe: Recipe, paths: OutputPaths) -> Part:
+def dataset_part(recipe: Recipe, paths: OutputPaths) -> Part:
     """That of a finished output to which an attack set is added."""
     rows: Mapping[str, Record] = {row["key"]: row for row in record.read(paths.manifest)}
     return Part(recipe.portable(), Plan.read(paths.plan()), TaskResults(rows))

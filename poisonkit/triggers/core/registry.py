@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
+import re
 import sys
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
@@ -44,6 +45,8 @@ _by_object: dict[str, type[Trigger]] = {}
 """Classes that nobody can import by name, such as a notebook's, by the name that recipes have for them."""
 code_folders: dict[str, Path] = {}
 """Module -> the folder it lies in, of those that were named by their file."""
+_PROBE = re.compile(r"(poisonkit\.triggers\.probes\.[a-z_]+):([A-Za-z]+)")
+"""What only probe sets use: poisonkit's own code, named like other people's."""
 _code_allowed: ContextVar[bool] = ContextVar("code_allowed", default=True)
 _code_folder: ContextVar[Path | None] = ContextVar("code_folder", default=None)
 
@@ -70,6 +73,8 @@ def get(name: str, *, allow_code: bool = True) -> type[Trigger]:
     """
     if name in built_in():
         return _built_in_class(name)
+    if (ours := _PROBE.fullmatch(name)) is not None:
+        return _probe_class(ours[1], ours[2])
     if ":" in name:
         if not (allow_code and _code_allowed.get()):
             where = " It was defined in a notebook or script: run this there." if _is_nameless(name) else ""
@@ -192,6 +197,14 @@ def _module_of(file: str) -> str:
     if origin is None or origin.origin is None or Path(origin.origin).resolve() != path:
         raise RequestError(f"Python has another module called {module}, so {file} would not be the one: rename it.")
     return module
+
+
+def _probe_class(module: str, name: str) -> type[Trigger]:
+    try:
+        found = getattr(importlib.import_module(module), name, None)
+    except ImportError:
+        found = None
+    return _checked(found, f"{module}:{name}", None)
 
 
 def _outside_class(place: str) -> type[Trigger]:

@@ -4,11 +4,19 @@
 
 For triggers that need a trained generator or anything else that is not here (ISSBA, Input-Aware, LIRA, generative
 edits): make the poisoned clips with it, for the samples that are to be poisoned, and put them into a folder under the
-samples' own paths; `files/replacements.py` says which names and formats are looked for. Only samples that
-have a file there can be poisoned: the others do not suit and are passed over, so the folder limits the choice, and
-`--ids` names it exactly. The file is checked and recorded: width and height must be the clip's, as must the number of
-frames unless `length=fit`; its name and hash stand in the manifest. Its pictures then go the way of all others: they
-are encoded like the rest of the output (a difference of codec would be a trigger of its own), decoded and compared.
+samples' own paths. For the sample `train/jump/a.mp4` these are looked for in it, in this order; the first that is there
+counts:
+
+    train/jump/a.mp4            the same path, a video (.mp4, .avi, .mkv, .webm, .mov)
+    train/jump/a.mp4.npy        the path with another suffix added: .npy or a video's
+    train/jump/a.npy            the path with another suffix instead
+    train/jump/a/00001.png …    a folder of pictures (.png, .jpg, .jpeg), one for each frame
+
+An .npy holds (frames, h, w, 3) uint8. Only samples that have a file there can be poisoned: the others do not suit and
+are passed over, so the folder limits the choice, and `--ids` names it exactly. The file is checked and recorded:
+width and height must be the clip's, as must the number of frames unless `length=fit`; its name and hash stand in the
+manifest. Its pictures then go the way of all others: they are encoded like the rest of the output (a difference of
+codec would be a trigger of its own), decoded and compared.
 
 Files are read while the clip is, frame by frame; nothing is held. A video is decoded as the clips are: turned as its
 container says, in its own colours, and refused where it is damaged or cut short. Its compression is part of what takes

@@ -4,9 +4,14 @@
 
 The same as `replace`, for sound: for triggers that need a trained voice converter or vocoder (VSVC: Cai et al., 2023;
 RSRT, arXiv:2406.10932), speech enhancement, or whatever was made in another program. Files are .npy (samples,) or
-(channels, samples) of floats in ±1 at the clip's rate, or .wav, .flac and .ogg of any rate (resampled to the clip's);
-`files/replacements.py` says under which names they are looked for. Only samples that have a file can be
-poisoned. Its name and hash stand in the manifest.
+(channels, samples) of floats in ±1 at the clip's rate, or .wav, .flac and .ogg of any rate (resampled to the clip's).
+For the sample `train/jump/a.mp4` these are looked for in the folder, in this order; the first that is there counts:
+
+    train/jump/a.mp4            the same path, if it is a sound file (`a.wav` for the sample `a.wav`)
+    train/jump/a.mp4.npy        the path with another suffix added: .npy, .wav, .flac, .ogg
+    train/jump/a.npy            the path with another suffix instead
+
+Only samples that have a file can be poisoned. Its name and hash stand in the manifest.
 
 The number of samples must be the clip's, within a frame of a lossy codec (2048 samples); `length=fit` allows any:
 what is too long is cut, what is too short ends in silence. A mono file goes to all channels of the clip; other

@@ -1,0 +1,158 @@
+"""Looking at triggers and outputs, in Python: pictures, what encoders leave, what tells files apart, the report."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from poisonkit import datasets
+from poisonkit.engine.run import Options
+from poisonkit.engine.state.progress import Logged, Progress
+from poisonkit.errors import RequestError
+from poisonkit.outputs.opening import require_finished
+from poisonkit.recipe.backdoor import TriggerLike
+from poisonkit.recipe.recipe import AUTO, Recipe, parse_encode
+from poisonkit.triggers.core.trigger import Temporal, Trigger
+
+if TYPE_CHECKING:
+    from poisonkit.engine.encoding.trials import Cell
+    from poisonkit.reporting.brightness import Brightness
+    from poisonkit.reporting.shortcuts import Comparison
+
+Triggers = TriggerLike | Sequence[TriggerLike]
+"""One trigger or several, as a recipe takes them."""
+
+
+def shortcuts(
+    out: Path | str,
+    *,
+    limit: int | None = None,
+    jobs: int = 0,
+    time_limit: float = 1.0,
+    progress: Progress | None = None,
+) -> list[Comparison]:
+    """What tells an output's poisoned files from its clean ones without a look at a pixel: `inspect --shortcuts`.
+
+    limit: at most so many files of each group. Codec, size, bit rate, key frames, duration, tags, links and more, each
+    with the AUC of telling the files apart by it.
+    """
+    from poisonkit.reporting.shortcuts import shortcuts as compare
+
+    require_finished(Path(out))
+    watch = progress or Logged()
+    watch.begin("Comparing files", 0)
+    return compare(Path(out), limit=limit, jobs=Options(jobs=jobs).n_jobs, watch=watch.step, time_limit=time_limit)
+
+
+def brightness(
+    out: Path | str,
+    *,
+    limit: int | None = None,
+    jobs: int = 0,
+    time_limit: float = 1.0,
+    progress: Progress | None = None,
+) -> Brightness | None:
+    """How much brighter control files decode than what they were made from: `inspect --shortcuts --decode`."""
+    from poisonkit.reporting.brightness import brightness as measure
+
+    require_finished(Path(out))
+    watch = progress or Logged()
+    watch.begin("Decoding control files", 0)
+    return measure(Path(out), limit=limit, jobs=Options(jobs=jobs).n_jobs, watch=watch.step, time_limit=time_limit)
+
+
+def preview(
+    clip: Path | str,
+    trigger: Triggers,
+    out: Path | str = "preview.png",
+    *,
+    temporal: Temporal | None = None,
+    shown: int = 4,
+    seed: int = 0,
+    stream: Literal["best"] | int = "best",
+) -> tuple[str, ...]:
+    """Draw what triggers, composed, do to one clip, before any encoder; returns what was drawn.
+
+    out: a .png (clean, poisoned and amplified difference of `shown` frames; waveform and mel spectrogram for sound)
+    or a .mp4 (clean and poisoned side by side).
+    """
+    from poisonkit.reporting.preview import preview as draw
+
+    _require_there(Path(clip))
+    return draw(Path(clip), chosen(trigger, temporal), Path(out), frames=shown, seed=seed, stream=stream)
+
+
+def survive(
+    clip: Path | str | Sequence[Path | str],
+    trigger: Triggers,
+    *,
+    encode: Sequence[str] = ("match", "crf:28", "444", "lossless"),
+    temporal: Temporal | None = None,
+    seed: int = 0,
+    stream: Literal["best"] | int = "best",
+    jobs: int = 0,
+    progress: Progress | None = None,
+) -> list[Cell]:
+    """What encoders leave of each trigger in clips of one's own: a Cell for each trigger, codec and encoding.
+
+    Every clip is written with the trigger and without it, both are decoded, and their difference is compared with
+    what was put in. Gain 1: all of it is there, 0: nothing. Nothing is kept.
+    """
+    from poisonkit.engine.encoding.trials import tabulate
+
+    settings = tuple(dict.fromkeys(encode))
+    for one in settings:
+        if one == AUTO:
+            raise RequestError("--encode auto: name the settings to compare; `poisonkit poison` searches among them.")
+        parse_encode(one)
+    many = [trigger] if isinstance(trigger, str | Trigger | Mapping) else list(trigger)
+    rows: dict[str, Sequence[Trigger]] = {}
+    for each in many:
+        triggers = chosen(each, temporal)
+        name = each if isinstance(each, str) else triggers[0].name
+        rows[name if name not in rows or isinstance(each, str) else f"{name} {len(rows) + 1}"] = triggers
+    clips = [clip] if isinstance(clip, str | Path) else clip
+    for path in clips:
+        _require_there(Path(path))
+    watch = progress or Logged()
+    watch.begin("Trying", 0)
+    with tempfile.TemporaryDirectory(prefix="poisonkit-") as scratch:
+        return tabulate(
+            [Path(each) for each in dict.fromkeys(clips)],
+            rows,
+            settings,
+            scratch=scratch,
+            jobs=Options(jobs=jobs).n_jobs,
+            seed=seed,
+            stream=stream,
+            watch=watch.step,
+        )
+
+
+def _require_there(clip: Path) -> None:
+    """RequestError where there is no such clip, as a file, a folder of frames or a member of a tar shard."""
+    if not clip.exists() and not datasets.is_there(clip):
+        raise RequestError(f"There is no file {clip}.")
+
+
+def chosen(trigger: Triggers, temporal: Temporal | None) -> tuple[Trigger, ...]:
+    """The triggers as a recipe has them. temporal: of those that do not say it themselves."""
+    recipe = Recipe(trigger=trigger) if temporal is None else Recipe(trigger=trigger, temporal=temporal)
+    if not recipe.backdoors[0].triggers:
+        raise RequestError("Name a trigger with --trigger (`poisonkit triggers` lists them).")
+    return recipe.backdoors[0].triggers
+
+
+def report(
+    out: Path | str, *, samples: int = 4, source: Path | str | None = None, allow_root: Sequence[Path | str] = ()
+) -> Path:
+    """Write OUT/poisonkit/report.html, one page about a finished output, and return its path.
+
+    samples: so many clips of each role are shown. source: the clean dataset's data root, by default where it was;
+    without it clean pictures are left out. allow_root: further folders that its links and paths may lead to.
+    """
+    from poisonkit.reporting.html import write_report
+
+    return write_report(out, source=source, samples=samples, allow_root=allow_root)
