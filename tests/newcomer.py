@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-PARTS = ("poisonkit", "tests", "tools", "docs", "pyproject.toml", "README.md", "CONTRIBUTING.md")
+PARTS = ("poisonkit", "tests", "tools", "docs", "examples", "pyproject.toml", "README.md", "CONTRIBUTING.md")
 
 
 def code_of(page: str) -> list[str]:

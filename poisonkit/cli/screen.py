@@ -61,7 +61,7 @@ def folded(text: str, width: int, indent: int = 0) -> list[str]:
 
 def verbatim(screen: Console, text: str, indent: int = 2) -> None:
     """One line, whatever its length: a command that is copied must be whole."""
-    screen.print(Text(" " * indent + text if indent else text), soft_wrap=True)
+    screen.print(Text(" " * indent + printable(text)), soft_wrap=True)
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], right: Sequence[str] = ()) -> Table:

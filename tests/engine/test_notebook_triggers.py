@@ -44,7 +44,7 @@ found = poisonkit.verify(out, decode=True, allow_code=True, jobs=2)
 assert found.ok, found.problems
 assert poisonkit.attack(out, "more", trigger=Dim(by=5), jobs=2, allow_code=True).exit_code == 0
 unasked = poisonkit.verify(out, decode=True).problems
-assert all("needs --allow-code" in each.problem for each in unasked) and unasked
+assert any("(__main__:Dim) was not run" in each.problem for each in unasked)
 """
 
 
@@ -73,10 +73,7 @@ def test_a_class_of_a_notebook_works_by_object(clips: Path, tmp_path: Path) -> N
         "Python, once the class is defined, or put the class into a module and make the output with that."
     }
     problems = {p.problem for p in poisonkit.verify(out, decode=True).problems}
-    assert problems == {
-        "Trigger '__main__:Dim' is code from outside poisonkit; it needs --allow-code. It was defined in a notebook or "
-        "script: run this there."
-    }
+    assert any("code from outside poisonkit (__main__:Dim) was not run" in problem for problem in problems)
 
 
 def made(**facts: Any) -> type[Trigger]:

@@ -20,6 +20,8 @@ LAYOUTS = ("HWC", "CHW", "THWC", "TCHW", "BTHWC", "BTCHW")
 """Orders of a clip's axes: batch, time, channels (RGB), height, width."""
 _SLACK = 1e-3  # so far past 0 and 1 a resized picture may go
 
+MOST_CHANNELS = 8  # of sound that is shorter than it has channels: a few samples in surround
+
 
 @dataclass(frozen=True)
 class Pictures:
@@ -86,7 +88,7 @@ def sounds(data: Any, who: str) -> Sounds:
             f"{who} takes float32 sound in ±1 of the shape (samples,), (channels, samples) or (batch, channels, "
             f"samples); this is {data.dtype} {array.shape}."
         )
-    if array.ndim > 1 and array.shape[-2] > array.shape[-1]:
+    if array.ndim > 1 and array.shape[-2] > max(array.shape[-1], MOST_CHANNELS):
         raise RequestError(
             f"{who} takes sound of the shape (channels, samples), and {array.shape} has more channels than samples: "
             "give x.T, or for a batch np.swapaxes(x, 1, 2), if samples come first, as soundfile reads them."
