@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from poisonkit import datasets
+from poisonkit.common.one_or_many import paths
 from poisonkit.datasets import Dataset
 from poisonkit.engine.finishing.results import Summary
 from poisonkit.engine.finishing.sweep_index import write_index
@@ -84,7 +85,7 @@ def merge(
     name: str | None = None,
     *,
     source: Path | str | None = None,
-    allow_root: Sequence[Path | str] = (),
+    allow_root: Path | str | Sequence[Path | str] = (),
     allow_code: bool = False,
     jobs: int = 0,
     executor: str = "local",
@@ -98,7 +99,7 @@ def merge(
     Raises RequestError, and changes nothing, while a shard runs or is not done: it names those and what is left.
     """
     where = Path(source).expanduser().absolute() if source is not None else None
-    allowed = tuple(Path(each).expanduser().absolute() for each in allow_root)
+    allowed = tuple(each.expanduser().absolute() for each in paths(allow_root))
     options = _running(jobs, progress, executor, scheduler, None)
     return execute_merge(Path(out).expanduser().absolute(), name, where, allowed, options, allow_code=allow_code)
 
@@ -122,7 +123,7 @@ def attack(
     limit: int | None = None,
     backdoor: str | None = None,
     source: Path | str | None = None,
-    allow_root: Sequence[Path | str] = (),
+    allow_root: Path | str | Sequence[Path | str] = (),
     allow_code: bool = False,
     jobs: int = 0,
     executor: str = "local",
@@ -146,7 +147,7 @@ def attack(
     out = Path(out).expanduser().absolute()
     recipe = finished(out, allow_code=allow_code)
     where = Path(source).expanduser().absolute() if source is not None else None
-    allowed = tuple(Path(each).expanduser().absolute() for each in allow_root)
+    allowed = tuple(each.expanduser().absolute() for each in paths(allow_root))
     options = _running(jobs, progress, executor, scheduler, shard)
     if remove:
         if fresh or trigger is not None or temporal or attack_frames or limit is not None or backdoor or shard:
@@ -198,7 +199,7 @@ def run(
     source: Path | str | None = None,
     *,
     out: Path | str | None = None,
-    allow_root: Sequence[Path | str] = (),
+    allow_root: Path | str | Sequence[Path | str] = (),
     allow_code: bool = False,
     jobs: int = 0,
     executor: str = "local",
@@ -220,7 +221,7 @@ def run(
         allow_code=allow_code,
         source=None if source is None else Path(source),
         out=None if out is None else Path(out),
-        allow_root=[Path(each) for each in allow_root] or None,
+        allow_root=paths(allow_root) or None,
     )
     how: dict[str, Any] = {"executor": executor, "scheduler": scheduler, "shard": shard, "fresh": fresh}
     made = {
@@ -242,7 +243,7 @@ def inspect(
     delimiter: str | None = None,
     columns: str | None = None,
     split: int | None = None,
-    allow_root: Sequence[Path | str] = (),
+    allow_root: Path | str | Sequence[Path | str] = (),
     stream: Literal["best"] | int = "best",
     jobs: int = 0,
     time_limit: float = 1.0,
@@ -265,7 +266,7 @@ def inspect(
         data_root=None if data_root is None else Path(data_root),
         lists={name: Path(path) for name, path in named.items() if path is not None},
         split=split,
-        allow_roots=tuple(Path(each) for each in allow_root),
+        allow_roots=tuple(paths(allow_root)),
         delimiter=delimiter,
         columns=datasets.parse_columns(columns),
     )

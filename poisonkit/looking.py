@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from poisonkit import datasets
+from poisonkit.common.one_or_many import paths, words
 from poisonkit.engine.run import Options
 from poisonkit.engine.state.progress import Logged, Progress
 from poisonkit.errors import RequestError
@@ -88,7 +89,7 @@ def survive(
     clip: Path | str | Sequence[Path | str],
     trigger: Triggers,
     *,
-    encode: Sequence[str] = ("match", "crf:28", "444", "lossless"),
+    encode: str | Sequence[str] = ("match", "crf:28", "444", "lossless"),
     temporal: Temporal | None = None,
     seed: int = 0,
     stream: Literal["best"] | int = "best",
@@ -102,7 +103,7 @@ def survive(
     """
     from poisonkit.engine.encoding.trials import tabulate
 
-    settings = tuple(dict.fromkeys(encode))
+    settings = tuple(dict.fromkeys(words(encode)))
     for one in settings:
         if one == AUTO:
             raise RequestError("--encode auto: name the settings to compare; `poisonkit poison` searches among them.")
@@ -113,14 +114,14 @@ def survive(
         triggers = chosen(each, temporal)
         name = each if isinstance(each, str) else triggers[0].name
         rows[name if name not in rows or isinstance(each, str) else f"{name} {len(rows) + 1}"] = triggers
-    clips = [clip] if isinstance(clip, str | Path) else clip
+    clips = list(dict.fromkeys(paths(clip)))
     for path in clips:
-        _require_there(Path(path))
+        _require_there(path)
     watch = progress or Logged()
     watch.begin("Trying", 0)
     with tempfile.TemporaryDirectory(prefix="poisonkit-") as scratch:
         return tabulate(
-            [Path(each) for each in dict.fromkeys(clips)],
+            clips,
             rows,
             settings,
             scratch=scratch,
@@ -146,7 +147,11 @@ def chosen(trigger: Triggers, temporal: Temporal | None) -> tuple[Trigger, ...]:
 
 
 def report(
-    out: Path | str, *, samples: int = 4, source: Path | str | None = None, allow_root: Sequence[Path | str] = ()
+    out: Path | str,
+    *,
+    samples: int = 4,
+    source: Path | str | None = None,
+    allow_root: Path | str | Sequence[Path | str] = (),
 ) -> Path:
     """Write OUT/poisonkit/report.html, one page about a finished output, and return its path.
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from poisonkit import media
+from poisonkit.common import one_or_many
 from poisonkit.datasets import Row, get_layout
 from poisonkit.engine.finishing import linking
 from poisonkit.engine.state.progress import Logged, Progress
@@ -43,7 +44,7 @@ def restore(
     folder: Path | str,
     *,
     source: Path | str | None = None,
-    allow_root: Sequence[Path | str] = (),
+    allow_root: Path | str | Sequence[Path | str] = (),
     progress: Progress | None = None,
 ) -> Restored:
     """Make the clean dataset of an output again, in its layout, in a new folder.
@@ -65,7 +66,7 @@ def restore(
     if folder == out or out in folder.parents or (folder.exists() and (not folder.is_dir() or any(folder.iterdir()))):
         raise RequestError(f"--out {folder}: name a new or empty folder outside {out}.")
     root = source_at_hand(out, source)
-    fence = SourceFence(root, [Path(each) for each in allow_root]) if root else None
+    fence = SourceFence(root, one_or_many.paths(allow_root)) if root else None
     dataset = plan.source(root or out)
     if any(sample.sound is not None for sample in dataset.samples):
         raise RequestError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import multiprocessing
 import os
 import warnings
@@ -14,6 +15,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from poisonkit.common.one_or_many import words
 from poisonkit.datasets import at_hand, sample_id
 from poisonkit.engine.clips.worker import middle_frame
 from poisonkit.engine.executors import threads
@@ -57,7 +59,7 @@ class Poison:
         recipe: Recipe,
         *,
         samples: Mapping[str, int | None] | Iterable[tuple[str, int | None]] | None = None,
-        classes: Sequence[str] | None = None,
+        classes: str | Sequence[str] | None = None,
         attack: str | None = None,
         labels: Literal["target", "original"] = "target",
         id: str = "id",
@@ -79,7 +81,8 @@ class Poison:
             dataset, root = read_source(recipe), recipe.source
             planner = planner_of(recipe, dataset, Options(jobs=jobs), None)
         else:
-            dataset, root = dataset_of(samples, classes, "train" if attack is None else "test"), None
+            named = None if classes is None else words(classes)
+            dataset, root = dataset_of(samples, named, "train" if attack is None else "test"), None
             planner = Planner(recipe, dataset, taken_on_trust)
         self.seed, self.classes = recipe.seed, dataset.classes
         self._root = None if root is None else dataset.root
@@ -160,6 +163,9 @@ class Poison:
     def _row(self, row: Mapping[str, Any], key: str | os.PathLike[str]) -> Mapping[str, Any]:
         name = self._known(key)
         chosen = self._chosen.get(name)
+        if _is_lazy(row):  # of every row or of none: a column is written in one form
+            for key_of in (self._video, self._audio):
+                row.get(key_of)
         if chosen is None:
             return row
         relabelled_only = not self._chains[chosen.backdoor].triggers
@@ -168,6 +174,10 @@ class Poison:
             return row
         if self._label is not None:
             changes[self._label] = self._relabelled(row, name, chosen)
+        if _is_lazy(row):
+            made: Any = copy.copy(row)  # what else is in it stays undecoded, as in the rows that are not changed
+            made.update(changes)
+            return made  # type: ignore[no-any-return]
         return {**row, **changes}
 
     def _known(self, key: str | os.PathLike[str]) -> str:
@@ -286,6 +296,12 @@ class _Sound:
         if not self._mapped:
             return out
         return {**self._value, "array": out if self._kind is None else out.astype(self._kind)}
+
+
+def _is_lazy(row: Mapping[str, Any]) -> bool:
+    """Whether this is a row as `datasets.map` hands it out: files are decoded when their column is looked at, and
+    those of the other rows are written as they were."""
+    return hasattr(row, "keys_to_format")
 
 
 def _clip(

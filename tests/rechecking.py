@@ -10,4 +10,5 @@ from poisonkit.verification.rendering import Case
 def case_of(row: Record, job: Job) -> Case:
     """The triggers are those that the record names."""
     triggers = tuple({k: v for k, v in each.items() if k != "drawn"} for each in row["triggers"])
-    return Case(row, job.task, job.classes, job.treatment.frames, triggers, job.encode)
+    how = job.treatment
+    return Case(row, job.task, job.classes, how.frames, triggers, bool(how.triggers), how.spans, job.encode)

@@ -44,6 +44,13 @@ def test_preview_survive_and_the_triggers_that_they_take(folders: Path, tmp_path
         poisonkit.survive(clip, "blend", encode=["auto"])
 
 
+def test_a_clip_that_is_not_there_is_a_wrong_request(tmp_path: Path) -> None:
+    missing = tmp_path / "gone" / "none.mp4"
+    for call in (poisonkit.preview, poisonkit.survive):
+        with pytest.raises(RequestError, match=f"^There is no file {missing}.$"):
+            call(missing, "blend")
+
+
 def test_report_identify_and_shortcuts(out: Path) -> None:
     assert poisonkit.report(out, samples=1) == out / "poisonkit" / "report.html"
     row = next(r for r in poisonkit.read_manifest(out) if r["role"] == "poisoned")

@@ -14,6 +14,7 @@ from poisonkit import datasets
 from poisonkit.cli import call
 from poisonkit.datasets.base import Source
 from poisonkit.errors import RequestError
+from tests.datasets.writers import frame_folder, real_audio_lists
 from tests.runs import rows
 
 
@@ -173,3 +174,29 @@ def test_folders_of_links_are_refused(trees: Path, tmp_path: Path) -> None:
     file = verdict(tmp_path / "ids.txt", [training(trees)[0]["id"]])
     with pytest.raises(RequestError, match="is a link"):
         poisonkit.cleanse(out, suspects=file, folder=tmp_path / "n")
+
+
+def test_features_and_folders_of_frames_come_along(tmp_path: Path) -> None:
+    sounds = real_audio_lists(tmp_path / "sounds")
+    pictures = tmp_path / "pictures"
+    for split, n in (("train", 6), ("val", 3)):
+        for i in range(n):
+            frame_folder(pictures / split / f"c{i}", seed=i)
+        (pictures / f"{split}.txt").write_text("".join(f"{split}/c{i} 4 {i % 3}\n" for i in range(n)))
+    for source, trigger in ((sounds, "sine"), (pictures, "badnets")):
+        out, made = tmp_path / f"{source.name}-out", tmp_path / f"{source.name}-new"
+        recipe = poisonkit.Recipe(source=source, out=out, triggers=[trigger], count=2, control=0)
+        assert poisonkit.poison(recipe, jobs=1).exit_code == 0
+        poisoned = [r for r in training(out) if r["role"] == "poisoned"]
+        file = verdict(tmp_path / "v.txt", [poisoned[0]["id"]])
+        done = poisonkit.cleanse(out, suspects=file, folder=made)
+        assert done.stayed["poisoned"] == 1
+        before, there = inodes(out), inodes(made)
+        gone = {n for n in before if n.startswith("data/")} - there.keys()
+        stem = os.path.splitext(poisoned[0]["path"])[0]
+        assert gone
+        assert all(name.startswith(stem) for name in gone)
+        linked = [n for n in there if n.startswith("data/") and not n.endswith(".txt")]
+        assert all(there[name] == before[name] for name in linked)
+        assert any(n.endswith(".npy" if source is sounds else ".jpg") for n in linked)
+        assert len((made / "data/train.txt").read_text().splitlines()) == len(training(out)) - 1

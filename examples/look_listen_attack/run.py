@@ -17,7 +17,6 @@ import re
 import sys
 import time
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -297,21 +296,19 @@ def made(work: Work, rows: list[Row], seeds: list[int], *, by_name: bool) -> int
 
 def write(work: Work) -> None:
     """WORK/results.json: every row that is there so far, and what made them."""
-    versions = {name: version(name) for name in ("torch", "av", "numpy", "opencv-python-headless") if _has(name)}
+    import av
+    import cv2
+    import numpy
+    import torch
+
+    modules = {"torch": torch, "av": av, "numpy": numpy, "opencv": cv2}
+    versions = {name: str(module.__version__) for name, module in modules.items()}
     said = {"poisonkit": poisonkit.__version__, "python": sys.version.split()[0], **versions}
     order = list(dict.fromkeys(row.name for row in (*ROWS, *catalogue())))
     rows = [json.loads(p.read_text(encoding="utf-8")) for p in (work.home / "results").glob("*.json")]
     rows.sort(key=lambda one: (order.index(one["row"]), one["seed"]))
     text = json.dumps({"made_with": said, "rows": rows}, indent=1)
     (work.home / "results.json").write_text(text + "\n", encoding="utf-8")
-
-
-def _has(name: str) -> bool:
-    try:
-        version(name)
-    except ImportError:
-        return False
-    return True
 
 
 if __name__ == "__main__":

@@ -18,6 +18,8 @@ from poisonkit.errors import RequestError
 
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
+TREES = 45
+"""`Layout.order` of what is known by the names of folders and files alone: explicit lists about them come before."""
 Modality = Literal["video", "audio"]
 
 VIDEO_SUFFIXES = frozenset(

@@ -19,8 +19,9 @@ from types import MappingProxyType, ModuleType
 
 import poisonkit.datasets.layouts as _room
 from poisonkit.common.safe_io import fenced
-from poisonkit.datasets.base import Dataset, Layout, Source
+from poisonkit.datasets.base import TREES, Dataset, Layout, Source
 from poisonkit.datasets.kit.files import ListFence
+from poisonkit.datasets.kit.listed import NothingListed
 from poisonkit.datasets.kit.pairs import PAIR_REMEDY, lies_in_two_trees
 from poisonkit.datasets.unrecognised import explained
 from poisonkit.errors import RequestError, did_you_mean
@@ -136,8 +137,8 @@ def detect(source: Source) -> Layout:
     """The layout that `source` has. Reads names and the beginnings of lists, never media.
 
     Every layout is asked. Where several fit, the lowest `Layout.order` wins, then the name: lists come
-    before folders, because a folder of clips fits both. RequestError, saying what lies there, when none
-    fits.
+    before folders, because a folder of clips fits both, unless not one file that they name is there. RequestError,
+    saying what lies there, when none fits.
     """
     _must_exist(source)
     fence = ListFence(source)
@@ -148,9 +149,28 @@ def detect(source: Source) -> Layout:
         return _best(source, fits)
 
 
+def _empty(layout: Layout, source: Source) -> bool:
+    """Whether the lists of a layout, or all of several that may be its, name no file that is there.
+
+    So are tables of features, which lie beside copies of GTZAN.
+    """
+    try:
+        layout.read(source)
+    except NothingListed:
+        return True
+    except RequestError:
+        files = sorted(source.path.iterdir()) if source.path.is_dir() and not source.lists else []
+        alone = [replace(source, path=file) for file in files if file.is_file()]
+        alone = [each for each in alone if layout.detect(each)]
+        return bool(alone) and all(_empty(layout, each) for each in alone)
+    return False
+
+
 def _best(source: Source, fits: list[tuple[Layout, str]]) -> Layout:
     if fits:
-        return fits[0][0]
+        known = any(layout.order == TREES for layout, _ in fits)
+        passed = (layout for layout, _ in fits if not known or layout.order >= TREES or not _empty(layout, source))
+        return next(passed)
     plain = replace(source, data_root=None, lists={}, split=None, delimiter=None, columns={})
     for layout, _ in _fitting(plain)[:1]:
         _refuse_unused(layout, source)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from poisonkit.common import atomic
+from poisonkit.common.one_or_many import words
 from poisonkit.detection.dump import Dump, read
 from poisonkit.detection.joining import Joined, alone, join
 from poisonkit.detection.method import Method
@@ -115,7 +116,7 @@ def detect(
     out: Path | str,
     features: Path | str | None = None,
     *,
-    method: Sequence[str] = (),
+    method: str | Sequence[str] = (),
     probe: Sequence[str | Path] | str | Path = (),
     folder: Path | str | None = None,
 ) -> Detection:
@@ -132,10 +133,8 @@ def detect(
     for a file that cannot be read, is of another dataset, holds one class only, or has too few samples for a method
     that was asked for.
     """
-    if isinstance(method, str):
-        method = [method]
     files = [probe] if isinstance(probe, str | Path) else list(probe)
-    asked = parse(method)
+    asked = parse(words(method))
     if files and features is None:
         if asked:
             raise RequestError("--method is for features, and there are none; --probe needs none.")

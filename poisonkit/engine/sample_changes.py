@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -84,6 +85,8 @@ def dataset_of(
     split: Literal["train", "test"],
 ) -> Dataset:
     """Samples without files as a dataset. RequestError for ids that are not unique and labels that are no class."""
+    if isinstance(samples, str | os.PathLike):
+        raise RequestError(f"samples takes pairs of id and label, or a mapping; this is {samples!r}.")
     pairs = list(samples.items() if isinstance(samples, Mapping) else samples)
     highest = max((label for _, label in pairs if label is not None), default=-1)
     names = tuple(map(str, range(highest + 1))) if classes is None else tuple(classes)

@@ -18,8 +18,9 @@ from poisonkit.common.limits import current
 from poisonkit.common.safe_io import read_options
 from poisonkit.errors import MediaError, RequestError
 from poisonkit.media.families import MUXERS, AudioTarget
-from poisonkit.media.files import name_of, safe_url, scratch
+from poisonkit.media.files import name_of, open_input, packets, safe_url, scratch, translated
 from poisonkit.media.info import MediaInfo
+from poisonkit.media.probing import said_end
 
 BINARY_VARIABLE = "POISONKIT_FFMPEG"
 
@@ -94,12 +95,28 @@ def mux_sound(source: Path, wav: Path, start: float, destination: Path, info: Me
     guards = {**read_options(), "format_whitelist": "wav"}
     shift = {"itsoffset": f"{start:.9f}"} if start else {}
     sound = ffmpeg.input(safe_url(wav), format="wav", **guards, **shift)["a:0"]
-    settings: dict[str, Any] = {"c:v": "copy", "c:a": target.encoder, **target.options}
+    settings: dict[str, Any] = {"c:v": "copy", "c:a": target.encoder, **target.options, **_lasting(source, info)}
     if target.bit_rate:
         settings["b:a"] = str(target.bit_rate)
     if target.sample_format:
         settings["sample_fmt"] = target.sample_format
     _run(_output([picture, sound], destination, MUXERS[info.container], **settings), source, "muxed")
+
+
+def _lasting(source: Path, info: MediaInfo) -> dict[str, str]:
+    """VP8 and VP9 in Matroska: the last picture lasts until where the source says that it ends (`said_end`).
+
+    Nothing for files that would end there anyway, and for codecs whose packets have no decoding times there.
+    """
+    if info.video is None or info.container not in ("matroska", "webm") or info.video.codec not in ("vp8", "vp9"):
+        return {}
+    with open_input(source) as container, translated(source, "read"):
+        stream = container.streams[info.video.index]
+        end = said_end(container, stream)
+        shown = [p.pts + (p.duration or 0) for p in packets(container, [stream], source) if p.pts is not None]
+    if end is None or abs((last := max(shown, default=0)) - end) != 1:
+        return {}
+    return {"bsf:v": f"setts=duration=if(eq(PTS+DURATION\\,{last})\\,{end}-PTS\\,DURATION)"}
 
 
 def set_aspect(path: Path, container: str, width: int, height: int, aspect: Fraction) -> None:
@@ -116,4 +133,4 @@ def copy_streams(source: Path, destination: Path, info: MediaInfo) -> None:
     chosen = [s.index for s in (info.video, info.audio) if s is not None]
     opened = _source(source)
     streams = [opened[str(index)] for index in chosen]
-    _run(_output(streams, destination, MUXERS[info.container], c="copy"), source, "remuxed")
+    _run(_output(streams, destination, MUXERS[info.container], c="copy", **_lasting(source, info)), source, "remuxed")

@@ -30,7 +30,7 @@ from poisonkit.media.encode import Canvas, PictureEncoder, SoundEncoder
 from poisonkit.media.families import EXACT_TIMES, MUXERS, AudioTarget, VideoTarget
 from poisonkit.media.files import name_of, open_input, open_output, packets, translated
 from poisonkit.media.info import MediaInfo, PlaneFormat
-from poisonkit.media.probing import display_matrix
+from poisonkit.media.probing import display_matrix, said_end
 
 BURST, BURST_BYTES = 32, 12_000_000  # pictures made before they are encoded, at most
 
@@ -138,6 +138,8 @@ class _Pass:
         wanted = [s for s in (self.in_video, self.in_audio) if s is not None]
         if self.in_video is not None:
             self.in_video.thread_count = 1
+        rounds = self.in_video is not None and info.container in ("matroska", "webm")
+        self.end = said_end(container, self.in_video) if rounds else None
         self.packets = packets(container, wanted, source) if wanted else iter(())
         self.passed = Passed()
         self.tail = Tail(source)
@@ -273,10 +275,17 @@ class _Pass:
                     for made in self.sound_encoder.until(float(packet.dts * packet.time_base)):
                         self.out.mux(made)
                 self.passed.video.packet(packet)
+                if self.end is not None and packet.pts is not None:
+                    packet.duration = self._lasting(packet.pts, packet.duration)
                 packet.stream = self.out_video
                 self.out.mux(packet)
             else:
                 self._copy_sound(packet)
+
+    def _lasting(self, pts: int, duration: int | None) -> int:
+        """How long a picture is shown: the last one until where the source says that it ends, not a unit less."""
+        ends = duration and self.end is not None and abs(pts + duration - self.end) == 1
+        return self.end - pts if ends and self.end is not None else duration or 0
 
     def _pictures(
         self, first: Any, frames: Iterator[Any], trace: Trace, convert: Callable[[Any], Any]
@@ -287,7 +296,8 @@ class _Pass:
         index = 0
         while frame is not None:
             trace.times.append(frame.pts)
-            self.stamps.append((ordered(index, frame), frame.duration or 0))
+            pts = ordered(index, frame)
+            self.stamps.append((pts, self._lasting(pts, frame.duration)))
             yield convert(frame)
             index += 1
             frame = next(frames, None)

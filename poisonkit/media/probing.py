@@ -175,6 +175,22 @@ def display_matrix(frame: Any) -> tuple[int, ...] | None:
     return None if data is None else tuple(int(v) for v in np.frombuffer(bytes(data), dtype=np.int32)[:9])
 
 
+def said_end(container: Any, stream: Any) -> int | None:
+    """Where a Matroska file says that its pictures end, in units of the stream's time base; None: it does not say.
+
+    Its unit is the millisecond, and a frame's own duration is its rate's, cut to whole ones: the end is known better.
+    """
+    text = next((value for key, value in stream.metadata.items() if key.upper() == "DURATION"), "")
+    parts = text.split(":")
+    try:
+        seconds = 60 * (60 * Fraction(parts[0]) + Fraction(parts[1])) + Fraction(parts[2])
+    except (ValueError, ZeroDivisionError, IndexError):
+        if container.duration is None or len(container.streams) > 1 or stream.start_time:
+            return None
+        seconds = Fraction(container.duration, 1_000_000)
+    return round(seconds / stream.time_base) if seconds > 0 else None
+
+
 def _mirrored(frame: VideoFrame) -> bool:
     """Whether the container turns the picture over, or by what is no quarter: more than `rotation` can say."""
     matrix = display_matrix(frame)

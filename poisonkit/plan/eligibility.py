@@ -57,6 +57,20 @@ def unknown(backdoor: Backdoor, dataset: Dataset) -> str:
     )
 
 
+def check_target(backdoor: Backdoor, dataset: Dataset, target: int) -> list[str]:
+    """A warning for a target class without training samples. RequestError where nobody named it: class 0 by default."""
+    own = {label for s in dataset.of("train") for label in s.labels}
+    if target in own or backdoor.label_mode not in ("dirty", "source"):
+        return []
+    lacks = f"The target class '{dataset.classes[target]}' has no training samples"
+    if str(backdoor.target) == "0" and dataset.classes[target] != "0":
+        raise RequestError(
+            f"{lacks}, so that all of its would be poisoned: name the class with `--target`, for example "
+            f"'{dataset.classes[min(own)]}', which has some."
+        )
+    return [f"{lacks} of its own: all that it has in the copy are poisoned."]
+
+
 def check_spans(backdoor: Backdoor, dataset: Dataset) -> list[str]:
     """RequestError for spans of another dataset; a warning for those of no sample."""
     if backdoor.spans is None:

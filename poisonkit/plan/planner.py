@@ -158,6 +158,8 @@ class Planner:
             if backdoor.select is not None:
                 known = {s.id: s for s in order}
                 order = [known[i] for i in backdoor.select if i in known]
+        if wanted:
+            self.warnings += eligibility.check_target(backdoor, self.dataset, target)
         what = eligibility.pool_name(backdoor, self.dataset.classes[target])
         unknown = eligibility.unknown(backdoor, self.dataset)
         if unknown:

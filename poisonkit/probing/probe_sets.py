@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from poisonkit import media
+from poisonkit.common import one_or_many
 from poisonkit.common.seeding import keys64
 from poisonkit.datasets import at_hand, modality_of
 from poisonkit.engine.finishing.results import Summary
@@ -54,7 +55,7 @@ def probe(
     copies: int = COPIES,
     limit: int = LIMIT,
     source: Path | str | None = None,
-    allow_root: Sequence[Path | str] = (),
+    allow_root: Path | str | Sequence[Path | str] = (),
     allow_code: bool = False,
     jobs: int = 0,
     executor: str = "local",
@@ -86,7 +87,7 @@ def probe(
     if not base.triggers_of("attack"):
         raise RequestError(f"{out} was made without a trigger, and a probe is of clips with one and without.")
     where = Path(source).expanduser().absolute() if source is not None else None
-    allowed = tuple(Path(each).expanduser().absolute() for each in allow_root)
+    allowed = tuple(each.expanduser().absolute() for each in one_or_many.paths(allow_root))
     options = Options(jobs=jobs, progress=progress or Logged(), executor=executor, scheduler=scheduler)
     held_out = {t.id for t in Plan.opened(OutputPaths(out).plan()).tasks if t.role == "attack"}
     ids = None if base.ids is None else sorted(held_out & {*base.ids}) or None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -73,8 +74,8 @@ class BackdoorFields(TypedDict, total=False):
     rate: float
     rate_of: RateOf
     count: int | None
-    ids: Sequence[str] | None
-    select: Sequence[str] | None
+    ids: str | Sequence[str] | None
+    select: str | Sequence[str] | None
     cover_rate: float
     cover_class: ClassRef | Sequence[ClassRef]
     frames: str
@@ -145,6 +146,11 @@ class Backdoor(StrictModel):
     @classmethod
     def _one_or_many(cls, value: Any) -> Any:
         return (value,) if isinstance(value, int | str) else value
+
+    @field_validator("ids", "select", mode="before")
+    @classmethod
+    def _one_or_many_ids(cls, value: Any) -> Any:
+        return (os.fspath(value),) if isinstance(value, str | os.PathLike) else value
 
     @field_validator("ids", "select")
     @classmethod

@@ -24,6 +24,7 @@ from pydantic import (
 )
 from typing_extensions import Unpack
 
+from poisonkit.common.one_or_many import paths
 from poisonkit.common.safe_io import lies_in, load_yaml, read_text
 from poisonkit.errors import OPTIONS, RequestError, did_you_mean
 from poisonkit.media.info import Encode
@@ -61,7 +62,7 @@ class RecipeFields(BackdoorFields, total=False):
     columns: str | None
     split: int | None
     test_fraction: float
-    allow_root: Sequence[AnyPath]
+    allow_root: AnyPath | Sequence[AnyPath]
     backdoors: Sequence[Backdoor | BackdoorFields]
     temporal: Temporal
     seed: int
@@ -174,6 +175,11 @@ class Recipe(StrictModel):
     def _number(cls, value: Any, info: ValidationInfo) -> Any:
         return no_bool(value, info)
 
+    @field_validator("allow_root", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, str | os.PathLike) else value
+
     @field_validator("test_fraction", "require_survival", mode="before")
     @classmethod
     def _share(cls, value: Any) -> Any:
@@ -255,7 +261,7 @@ class Recipe(StrictModel):
         """`from_yaml` of what such a file holds; `folder` is the one it lies in."""
         data = dict(data)
         given = {k: v for k, v in override.items() if v is not None}
-        roots = (folder, *(Path(p) for p in (given.get("source"), *given.get("allow_root", ())) if p is not None))
+        roots = (folder, *paths(given.get("source", ())), *paths(given.get("allow_root", ())))
         for name in _PLACES:
             if data.get(name) is not None:
                 many = isinstance(data[name], list)

@@ -30,7 +30,7 @@ def read_sweep(
     allow_code: bool = False,
     source: Path | None = None,
     out: Path | None = None,
-    allow_root: Sequence[Path] | None = None,
+    allow_root: Path | str | Sequence[Path | str] | None = None,
 ) -> dict[str, Recipe]:
     """The recipes of a file, each by what sets it apart, such as `rate-0.05_seed-1`; the last key changes fastest.
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from poisonkit import media
 from poisonkit._version import __version__
-from poisonkit.common import atomic
+from poisonkit.common import atomic, one_or_many
 from poisonkit.common.safe_io import link_on_the_way, load_json, read_text
 from poisonkit.datasets import at_hand, is_there
 from poisonkit.engine.finishing.card import PAPER
@@ -41,7 +41,11 @@ LONG = 10.0  # seconds of a clip that are in the page
 
 
 def write_report(
-    out: Path | str, *, source: Path | str | None = None, samples: int = 4, allow_root: Sequence[Path | str] = ()
+    out: Path | str,
+    *,
+    source: Path | str | None = None,
+    samples: int = 4,
+    allow_root: Path | str | Sequence[Path | str] = (),
 ) -> Path:
     """Write OUT/poisonkit/report.html and return its path.
 
@@ -55,7 +59,7 @@ def write_report(
     plan = Plan.read(paths.plan())
     rows = list(record.read(paths.manifest))
     root = source_at_hand(out, source)
-    fence = SourceFence(root, [Path(each) for each in allow_root]) if root is not None else None
+    fence = SourceFence(root, one_or_many.paths(allow_root)) if root is not None else None
     recipe = read_mapping(paths.recipe())
     parts = [
         _head(plan, rows),

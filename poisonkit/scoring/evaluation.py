@@ -20,8 +20,8 @@ from poisonkit.scoring.readers import read
 from poisonkit.scoring.sets import NOTHING, Answers, ClipSet, open_output
 from poisonkit.scoring.suspects import SuspectScores, score_suspects
 
-Files = Iterable[str | Path] | Mapping[str, str | Path]
-"""Files of predictions: `SET=FILE` or `FILE`, or a mapping from set to file."""
+Files = str | Path | Iterable[str | Path] | Mapping[str, str | Path]
+"""Files of predictions: `SET=FILE` or `FILE`, one or several, or a mapping from set to file."""
 
 _PREFIX = re.compile(r"(clean|control|attack(?:/[^=/]+)?)=(.+)", re.DOTALL)
 
@@ -115,8 +115,8 @@ def score(
 ) -> Scores:
     """What a model made of a finished output, or a defence of its training data.
 
-    predictions: files of predictions (MMAction2's DumpResults pickle, csv, jsonl, npz), each for one part of
-    the output: `clean=FILE`, `attack=FILE`, `attack/NAME=FILE`, `control=FILE`, or FILE alone where the names
+    predictions: one or more files of predictions (MMAction2's DumpResults pickle, csv, jsonl, npz), each for one
+    part of the output: `clean=FILE`, `attack=FILE`, `attack/NAME=FILE`, `control=FILE`, or FILE alone where the names
     in it tell; or a mapping from the part to the file. baseline: the same, by a model that was trained on the
     clean data; figures are compared with it. suspects: a defence's verdict, an id or `id,score` a line.
 
@@ -153,7 +153,7 @@ def _assigned(files: Files, answers: Answers, places: Places, beside: dict[str, 
     if isinstance(files, Mapping):
         pairs: list[tuple[str | None, Path]] = [(name, Path(file)) for name, file in files.items()]
     else:
-        pairs = [_split(word) for word in files]
+        pairs = [_split(word) for word in ([files] if isinstance(files, str | Path) else files)]
     found: dict[str, Predictions] = {}
     for word, file in pairs:
         predictions = read(file, answers.classes)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from poisonkit.common import one_or_many
 from poisonkit.common.frame_names import is_frame
 from poisonkit.errors import RequestError
 from poisonkit.outputs import record, sample_files
@@ -81,7 +82,7 @@ def _where(row: Record) -> str:
 
 
 def identify(
-    files: Sequence[Path | str], within: Sequence[Path | str] = ()
+    files: Path | str | Sequence[Path | str], within: Path | str | Sequence[Path | str] = ()
 ) -> list[tuple[Path, Record | None, Path | None]]:
     """Look files, frame folders and single frames of one up in manifests by SHA-256.
 
@@ -90,7 +91,7 @@ def identify(
     within: which outputs to search; by default those that contain the files, and those in the current
     folder. Raises RequestError for a file that cannot be read or an output that is not one.
     """
-    paths = [Path(file) for file in files]
+    paths = one_or_many.paths(files)
     known: dict[str, tuple[Record, Path]] = {}
     located: dict[Path, tuple[Record, Path]] = {}
     for out in searched(paths, within):
@@ -119,9 +120,9 @@ def identify(
     return found
 
 
-def searched(files: Sequence[Path | str], within: Sequence[Path | str] = ()) -> list[Path]:
+def searched(files: Path | str | Sequence[Path | str], within: Path | str | Sequence[Path | str] = ()) -> list[Path]:
     """The outputs in which `identify` looks."""
-    return [Path(each) for each in within] or _outputs_near([Path(file) for file in files])
+    return one_or_many.paths(within) or _outputs_near(one_or_many.paths(files))
 
 
 def _outputs_near(files: Sequence[Path]) -> list[Path]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from poisonkit.common import one_or_many
 from poisonkit.datasets import get_layout
 from poisonkit.engine.state.options import Options
 from poisonkit.engine.state.progress import Logged, Progress
@@ -51,7 +52,7 @@ def verify(
     decode: bool = False,
     hash: Literal["written", "all"] = "written",
     source: Path | str | None = None,
-    allow_root: Sequence[Path | str] = (),
+    allow_root: Path | str | Sequence[Path | str] = (),
     allow_code: bool = False,
     without_source: bool = False,
     jobs: int = 1,
@@ -86,7 +87,7 @@ def verify(
     require_finished(out)
     parts, found = read_parts(out)
     root = source_at_hand(out, source)
-    roots = [Path(each) for each in allow_root]
+    roots = one_or_many.paths(allow_root)
     fence = SourceFence(root, roots) if root else None
     found = [Finding(*edit) for edit in checksums.edited(out)] + found
     layout, options = get_layout(parts[0].plan.layout), parts[0].plan.options

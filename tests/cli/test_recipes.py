@@ -11,8 +11,8 @@ PRESETS = poisonkit.recipes()
 
 
 def test_a_name_runs_it(cli: Cli, clips: Path, tmp_path: Path) -> None:
-    words = (clips, "-o", tmp_path / "bad", "--jobs", 1, "--dry-run", "--json")
-    assert cli("run", "lla-badnets-dynamic", *words).json["fingerprint"]
+    words = (clips, "-o", tmp_path / "bad", "--jobs", 1, "--dry-run")
+    assert cli("run", "lla-badnets-dynamic", *words, "--json").json["fingerprint"]
     said = cli("run", "lla-badnet-dynamic", *words)
     assert said.status == 2
     assert "Did you mean 'lla-badnets-dynamic'?" in said.complaint

@@ -91,6 +91,25 @@ def test_map(batched: bool, form: str, videos: Output, monkeypatch: pytest.Monke
         assert int(got["label"]) == want["label"]
 
 
+@pytest.mark.parametrize("how", [{}, {"batched": True, "batch_size": 3}])
+def test_map_of_an_audio_column(
+    how: dict[str, Any], sounds: Output, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As it is, without a format: the column's files are decoded of all rows, or it could not be written."""
+    pytest.importorskip("soundfile")
+    monkeypatch.setattr(hf.config, "HF_DATASETS_CACHE", tmp_path)
+    poison = Poison(Recipe(source=sounds.source, triggers=["sine:snr=10"], rate=0.25, target=0), jobs=1)
+    names = sorted(n for n in poison._labels if n.startswith("train"))
+    labels = [WORDS.index(name.split("/")[1]) for name in names]
+    files = [str(sounds.source / name) for name in names]
+    table = hf.Dataset.from_dict({"id": names, "audio": files, "label": labels}).cast_column("audio", hf.Audio())
+    made = table.map(poison, **how)
+    for was, got in zip(table, made, strict=True):
+        want = poison(dict(was))
+        np.testing.assert_allclose(got["audio"]["array"], want["audio"]["array"], atol=2 / 32768)
+        assert got["label"] == want["label"]
+
+
 def test_sound_in_tensors(sounds: Output) -> None:
     poison = Poison(Recipe(source=sounds.source, triggers=["sine:snr=10"], rate=0.25, target=0), jobs=1)
     sine = triggers.create("sine", snr=10)

@@ -94,6 +94,69 @@ def test_lists_come_before_folders(tmp_path: Path) -> None:
     assert detect(Source(tmp_path)).name == "mmaction2-video"
 
 
+TREES: dict[str, tuple[str, ...]] = {
+    "voxceleb": ("wav/id10001/v1/00001.wav", "wav/id10001/v2/00002.wav", "wav/id10002/v1/00001.wav"),
+    "gtzan": ("genres/blues/blues.00000.wav", "genres/blues/blues.00001.wav", "genres/rock/rock.00000.wav"),
+    "librispeech": ("train-clean-100/19/1/19-1-0000.flac", "train-clean-100/19/1/19-1-0001.flac",
+                    "train-clean-100/20/1/20-1-0000.flac"),
+    "audiomnist": ("data/01/0_01_0.wav", "data/01/1_01_0.wav", "data/02/0_02_0.wav"),
+    "timit": ("TRAIN/DR1/FAKS0/SA1.WAV", "TRAIN/DR1/FAKS0/SX1.WAV", "TRAIN/DR1/MDAB0/SA1.WAV"),
+    "fsdd": ("recordings/0_theo_7.wav", "recordings/1_theo_7.wav", "recordings/1_theo_8.wav"),
+}  # fmt: skip
+"""Known by names alone."""
+
+
+@pytest.mark.parametrize("name", TREES)
+@pytest.mark.parametrize("kind", ["table", "mmaction2-video", "speechbrain"])
+def test_lists_come_before_trees_that_are_known_by_names(tmp_path: Path, name: str, kind: str) -> None:
+    paths = TREES[name]
+    touch(tmp_path, list(paths))
+    assert read(Source(tmp_path)).layout == name
+    labels = ("0", "1", "0") if kind == "mmaction2-video" else ("fr", "en", "fr")
+    splits = ("train", "train", "val")
+    if kind == "table":
+        rows = [f"{path},{label},{split}" for path, label, split in zip(paths, labels, splits, strict=True)]
+        (tmp_path / "labels.csv").write_text("\n".join(["path,label,split", *rows, ""]))
+    else:
+        for split in ("train", "val"):
+            mine = [each for each in zip(paths, labels, splits, strict=True) if each[2] == split]
+            text = "".join(f"{path} {label}\n" for path, label, _ in mine)
+            if kind == "speechbrain":
+                text = "ID,wav,label\n" + "".join(f"{at},$root/{path},{x}\n" for at, (path, x, _) in enumerate(mine))
+            file = f"{split}.txt" if kind == "mmaction2-video" else f"{split}.csv"
+            (tmp_path / file).write_text(text)
+    dataset = read(Source(tmp_path))
+    assert dataset.layout == kind
+    assert {s.path: s.split for s in dataset.samples} == dict(zip(paths, splits, strict=True))
+    assert f"it also looks like '{name}'" in dataset.notes[0]
+    assert read(Source(tmp_path, layout=name)).layout == name
+
+
+def test_a_stray_json_does_not_make_class_folders_something_else(tmp_path: Path) -> None:
+    touch(tmp_path, ["train/run/1.mp4", "train/walk/1.mp4", "val/run/2.mp4", "val/walk/2.mp4"])
+    (tmp_path / "labels.json").write_text('{"run": 0, "walk": 1}')
+    (tmp_path / "train.json").write_text('[{"id": "1", "label": "run"}]')
+    assert read(Source(tmp_path)).layout == "class-folders"
+
+
+def test_a_folder_of_lists_is_no_word(tmp_path: Path) -> None:
+    """AST keeps its json in datafiles/ of a Speech Commands tree."""
+    touch(tmp_path, ["no/0_nohash_0.wav", "yes/0_nohash_0.wav", "datafiles/note.json", "testing_list.txt"])
+    assert read(Source(tmp_path)).classes == ("no", "yes")
+
+
+def test_tables_of_features_beside_a_tree_are_no_lists(tmp_path: Path) -> None:
+    """As GTZAN has them on Kaggle."""
+    touch(tmp_path, [path.replace("genres", "genres_original") for path in TREES["gtzan"]])
+    (tmp_path / "features_30_sec.csv").write_text("filename,mean,label\nblues.00000.wav,0.1,blues\n")
+    assert read(Source(tmp_path)).layout == "gtzan"
+    (tmp_path / "features_3_sec.csv").write_text("filename,mean,label\nblues.00000.0.wav,0.1,blues\n")
+    assert read(Source(tmp_path)).layout == "gtzan"
+    (tmp_path / "labels.csv").write_text("path,label\ngenres_original/blues/blues.00000.wav,x\n")
+    with pytest.raises(RequestError, match="Several files may be the table"):
+        read(Source(tmp_path))
+
+
 ALSO = {"kinetics", "speech-commands", "mmaction2-audio", "mmaction2-video"}
 """Layouts whose tiny datasets are class folders too."""
 

@@ -140,6 +140,27 @@ def test_a_table_keeps_its_columns_and_both_its_label_columns(tmp_path: Path) ->
     assert len(before) == 12
 
 
+@pytest.mark.parametrize("name", ["train.csv", "all.csv", "train_list.jsonl"])
+@pytest.mark.parametrize("named", [True, False])
+def test_a_column_of_splits_is_heeded_whatever_the_table_is_called(tmp_path: Path, name: str, named: bool) -> None:
+    parts = ("train", "train", "train", "train", "test", "test")
+    lines = [(f"clips/{i}.mp4", f"c{i % 2}", split) for i, split in enumerate(parts)]
+    touch(tmp_path, [path for path, *_ in lines])
+    if name.endswith("csv"):
+        as_csv(tmp_path / name, ["path", "label", "split"], lines)
+    else:
+        as_json(tmp_path / name, (dict(zip(("path", "label", "split"), line, strict=True)) for line in lines))
+    source = Source(tmp_path, lists={"train": Path(name)} if named else {})
+    dataset = read(source)
+    assert dataset.layout == "table"
+    assert {s.path: s.split for s in dataset.samples} == {path: split for path, _, split in lines}
+    check_layout(get_layout("table"), source)
+    as_csv(tmp_path / "val.csv", ["path", "label", "split"], lines[:2])
+    lists = {"train": tmp_path / name, "val": tmp_path / "val.csv"}
+    with pytest.raises(RequestError, match=r"column 'split' of .* says .* alone, with `train_list`"):
+        read(Source(tmp_path, layout="table", lists=lists))
+
+
 def test_columns_by_name(tmp_path: Path) -> None:
     as_csv(
         tmp_path / "t.csv",

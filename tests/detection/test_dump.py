@@ -166,3 +166,16 @@ def test_nothing_in_a_pickle_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     (tmp_path / "cut.npz").write_bytes(b"PK\x03\x04")
     with pytest.raises(RequestError, match=r"no \.npz file"):
         read(tmp_path / "cut.npz")
+
+
+def test_what_torch_really_wrote() -> None:
+    """Not contiguous, and in bfloat16: assets/make_dump.py."""
+    found = read(Path(__file__).parent / "assets" / "features.pt")
+    assert found.features is not None
+    assert found.features.tolist() == [[float(i), float(i + 6)] for i in range(6)]
+    assert found.labels is not None
+    assert found.labels.tolist() == [0, 0, 1, 1, 2, 2]
+    assert found.scores is not None
+    assert found.scores[4].tolist() == [4.0, 2.0, 1.0]
+    assert found.names is not None
+    assert found.names[5] == "videos/n05.mp4"

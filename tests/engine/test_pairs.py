@@ -19,7 +19,7 @@ from poisonkit.cli import call
 from poisonkit.engine.finishing import linking
 from poisonkit.outputs import record
 from poisonkit.reporting.html import write_report
-from poisonkit.verification.verify import identify
+from poisonkit.verification.identifying import identify
 from tests import runs
 from tests.conftest import same_output
 from tests.datasets.makers import MAKERS

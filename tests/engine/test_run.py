@@ -116,7 +116,7 @@ def test_verify_holds_and_names_what_does_not(blended: Path, folders: Path, tmp_
 
 
 def test_identify(blended: Path, tmp_path: Path) -> None:
-    from poisonkit.verification.verify import identify
+    from poisonkit.verification.identifying import identify
 
     row = rows(blended, "attack")[0]
     shutil.copy(blended / row["path"], tmp_path / "stray.mp4")

@@ -19,6 +19,7 @@ from poisonkit.engine.clips.survival import Measurement, measure
 from poisonkit.engine.clips.worker import process
 from poisonkit.engine.encoding.trials import job_on
 from poisonkit.metrics.fidelity import verdict
+from poisonkit.outputs.sample_files import Halves
 from poisonkit.recipe.recipe import parse_encode
 from poisonkit.triggers.core.names import built_in
 from tests.media.second import cv2_frames, ffmpeg_raw, ffmpeg_wave
@@ -62,7 +63,7 @@ def measured(clip: Path, trigger: str, encode: str) -> tuple[dict[str, Any], Pat
     row = process(poisoned)
     assert row["status"] == process(control)["status"] == "ok"
     files = poisoned.file(), control.file()
-    _, found = measure(Measurement(poisoned, row, str(files[1]), str(clip.parent)))
+    _, found = measure(Measurement(poisoned, row, Halves(files[1], files[1]), str(clip.parent)))
     assert isinstance(found, dict), found
     return found, *files
 

@@ -103,3 +103,26 @@ def test_program_streams_begin_when_the_source_does(
     one, other = timing(source), timing(out)
     assert other["shown"][0] == pytest.approx(one["shown"][0], abs=1e-4)
     assert other["shown"] == pytest.approx(one["shown"], abs=1e-4)
+
+
+@pytest.mark.parametrize("sound", [False, True])
+@pytest.mark.parametrize(("fps", "frames"), [(24, 30), (60, 26), (30, 30), (12, 8), (Fraction(30000, 1001), 30)])
+@pytest.mark.parametrize("name", ["a.webm", "a.mkv"])
+def test_matroska_says_the_source_s_duration(
+    tmp_path: Path, name: str, fps: Fraction, frames: int, sound: bool
+) -> None:
+    """Frames last whole milliseconds there, cut: 24 a second 41, and the file would end one before the source does.
+    Readers that go by the header (torchcodec, approximate) would then lose the last frame."""
+
+    def ends(path: Path) -> tuple[Any, ...]:
+        with av.open(str(path)) as container:
+            return container.duration, container.streams.video[0].metadata["DURATION"]
+
+    source = make_video(tmp_path / name, frames=frames, fps=fps, audio=sound, audio_seconds=0.2)
+    media.rewrite(source, tmp_path / f"new-{name}", video=patched)
+    assert ends(tmp_path / f"new-{name}") == ends(source)
+    if sound and name.endswith("webm"):  # the picture is copied by the ffmpeg program
+        media.rewrite(source, tmp_path / f"heard-{name}", audio=lambda wave, rate: wave * np.float32(0.5))
+        assert ends(tmp_path / f"heard-{name}") == ends(source)
+        media.remux(source, tmp_path / f"copied-{name}")
+        assert ends(tmp_path / f"copied-{name}") == ends(source)

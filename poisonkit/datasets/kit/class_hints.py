@@ -97,3 +97,21 @@ def retold(
             if (changed := renamed(value, old, new)) != value:
                 found[name] = json.dumps(changed, ensure_ascii=False)
     return found
+
+
+def told_in_entries(
+    labels: Sequence[int | None], entries: Sequence[Mapping[str, Any]], count: int
+) -> dict[str, list[str | None]]:
+    """`told_by_class` of the fields of JSON objects, as JSON texts."""
+    names = dict.fromkeys(name for entry in entries for name in entry)
+    texts = {n: [json.dumps(e[n], ensure_ascii=False) if n in e else "" for e in entries] for n in names}
+    return told_by_class(labels, texts, count)
+
+
+def retold_entry(
+    entry: Mapping[str, Any], told: Mapping[str, Sequence[str | None]], label: int, old: str, new: str
+) -> dict[str, Any]:
+    """`retold` of a JSON object; a field that the new class does not have is left out."""
+    fields = {name: json.dumps(value, ensure_ascii=False) for name, value in entry.items()}
+    found = retold(fields, told, label, old, new, True)
+    return {n: entry[n] if found[n] == fields[n] else load_json(found[n]) for n in entry if found[n]}

@@ -17,13 +17,19 @@ from poisonkit.datasets.kit.files import write_lines
 from poisonkit.datasets.kit.list_names import list_names, lists_of, place_listed, view_name, with_list
 from poisonkit.datasets.kit.listed import Located, locate
 from poisonkit.datasets.kit.lists import SPLIT_WORDS, ParsedList
-from poisonkit.datasets.kit.tables import Table, plain, read_table, write_table
+from poisonkit.datasets.kit.tables import Table, first_columns, plain, read_table, write_table
 from poisonkit.errors import RequestError
 
 PATHS = ("path", "file", "filename", "file_name", "filepath", "file_path", "audio_filepath", "video_path", "clip")
 LABELS = ("label", "class", "target", "category", "class_name", "label_name", "class_id", "label_id", "action")
 PARTS = ("split", "subset", "set", "partition")
 _NUMBER = re.compile(r"-?\d+")
+
+
+def has_header(file: Path) -> bool:
+    """Whether a file begins with the names of a column of paths and one of labels."""
+    columns = {column.strip().lower() for column in first_columns(file)}
+    return bool(columns & {*PATHS}) and bool(columns & {*LABELS})
 
 
 class TableLayout(Layout):
@@ -53,6 +59,8 @@ class TableLayout(Layout):
     def read(self, source: Source) -> Dataset:
         files = self.tables(source)
         tables = {split: self.load(file) for split, file in files.items()}
+        if self._is_for_all(source, tables):  # whatever its name says
+            files, tables = {None: next(iter(files.values()))}, {None: next(iter(tables.values()))}
         first = next(iter(tables.values()))
         columns = tuple(dict.fromkeys(c for table in tables.values() for c in table.columns))
         path = self._column(source, "path", self.path_columns, first)
@@ -124,6 +132,30 @@ class TableLayout(Layout):
             more = f": name it with `--columns {what}=COLUMN`" if "columns" in self.uses else ""
             raise RequestError(f"{table.file.name} has no column of {what}s ({', '.join(known)}){more}.")
         return found
+
+    def _is_for_all(self, source: Source, tables: Mapping[Split | None, Table]) -> bool:
+        """Whether one table alone has samples of other splits than its name says, by a column of splits.
+
+        RequestError where several have. Columns with other words than train, val, test … say no splits.
+        """
+        if not {"columns", "lists"} <= self.uses:
+            return False
+        named = source.columns.get("split")
+        for split, table in tables.items():
+            part = named or next((each for name in PARTS for each in table.columns if each.lower() == name), None)
+            if split is None or part not in table.columns:
+                continue
+            words = {(plain(text, table.delimiter) or "").strip().lower() for text in table.column(part)}
+            if not words or not words <= SPLIT_WORDS.keys() or {SPLIT_WORDS[word] for word in words} == {split}:
+                continue
+            if len(tables) > 1:
+                other = sorted(word for word in words if SPLIT_WORDS[word] != split)[0]
+                raise RequestError(
+                    f"The column '{part}' of {table.file.name} says '{other}', and it is the {split} table: name "
+                    "the table of all splits alone, with `--train-list`, or correct the column."
+                )
+            return True
+        return False
 
     def _part(self, source: Source, files: Mapping[Split | None, Path], table: Table) -> str | None:
         if None not in files:

@@ -18,6 +18,10 @@ VIDEOS = ("videos", "clips", "data")
 FRAMES = ("rawframes", "frames", "data")
 
 
+class NothingListed(RequestError):
+    """Not one file that the lists name was found."""
+
+
 def _hits(root: str, paths: Iterable[str], allowed: Iterable[Path]) -> int:
     inside = [root, *map(os.path.abspath, allowed)]
     joined = (os.path.join(root, path) for path in paths)
@@ -67,7 +71,7 @@ def data_root(
             best, best_hits, best_parts = base, hits, parts
     if not best:
         where = ", ".join(f"'{each}'" for each in tried)
-        raise RequestError(
+        raise NothingListed(
             f"Not one file listed in {_names(lists)} was found (tried {where}): name the folder that the listed "
             "paths are relative to with `--data-root`, and a folder of absolute paths with `--allow-root`."
         )

@@ -104,6 +104,13 @@ def with_class(blank: str, name: str, own: str, new: str) -> str:
     return blank.replace(CLASS, new if match is None else in_style(match[0], own, new))
 
 
+def spelling(name: str, own: str) -> str | None:
+    """How a name spells its class; None where it does not."""
+    pattern = _pattern(own)
+    match = None if pattern is None else pattern.search(name)
+    return None if match is None else match[0]
+
+
 def _pattern(own: str) -> re.Pattern[str] | None:
     words = _words(own)
     if not words or own.isdigit():

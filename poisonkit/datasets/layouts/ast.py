@@ -23,7 +23,7 @@ from poisonkit.datasets.kit import (
     some,
     write_lines,
 )
-from poisonkit.datasets.kit.class_hints import renamed
+from poisonkit.datasets.kit.class_hints import renamed, retold_entry, told_in_entries
 from poisonkit.datasets.kit.documents import begins, document_lines, entries, read_document, text_of
 from poisonkit.datasets.kit.lists import WORDS
 from poisonkit.datasets.kit.split_lists import SplitLists
@@ -72,6 +72,9 @@ class AST(SplitLists):
         classes = tuple(n if names.count(n) == 1 else f"{n} ({mid})" for n, mid in zip(names, mids, strict=True))
         where = list_names([ParsedList("train", table)], found.root)["train"]
         options = {"lists": list_names(lists, found.root), "classes": where, "mids": mids, "names": names}
+        train = [each for each in lists if each.split == "train"]
+        known = [json.loads(extra[0]) for each in train for extra in each.extras]
+        options["told"] = told_in_entries([label for each in train for label in each.labels], known, len(classes))
         return Dataset(found.root, self.name, classes, tuple(found.samples), options, tuple(found.notes))
 
     def list_options(self, splits: Sequence[Split]) -> dict[str, Any]:
@@ -182,6 +185,9 @@ def _entry(dataset: Dataset, row: Row, mids: Sequence[str]) -> str:
     entry: dict[str, Any] = json.loads(row.sample.extra[0]) if row.sample.extra else {}
     old, new = row.sample.label, row.label
     if old is not None and new is not None and old != new:
-        entry = renamed(renamed(entry, dataset.classes[old], dataset.classes[new]), mids[old], mids[new])
+        told = dataset.options.get("told", {})
+        entry = renamed(
+            retold_entry(entry, told, new, dataset.classes[old], dataset.classes[new]), mids[old], mids[new]
+        )
     entry |= {"wav": row.path, "labels": ",".join(mids[label] for label in row.labels)}
     return json.dumps(entry, ensure_ascii=False)

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from poisonkit.datasets.base import Dataset, Layout, Row, Sample, Source, Split, View, sample_id
+from poisonkit.datasets.base import TREES, Dataset, Layout, Row, Sample, Source, Split, View, sample_id
 from poisonkit.datasets.kit import (
     CLASS_LIST,
     Name,
@@ -49,7 +49,7 @@ class AudioMNIST(Layout):
     name: ClassVar[str] = "audiomnist"
     help: ClassVar[str] = "AudioMNIST: `data/01/0_01_0.wav` (speaker, digit, take); `--split` 1 to 5 divides speakers"
     label_in_path: ClassVar[bool] = True
-    order: ClassVar[int] = 20
+    order: ClassVar[int] = TREES
     uses: ClassVar[frozenset[str]] = frozenset({"split"})
 
     def detect(self, source: Source) -> str | None:

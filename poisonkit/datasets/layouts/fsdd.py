@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from poisonkit.datasets.base import Dataset, Layout, Row, Sample, Source, Split, View, sample_id
+from poisonkit.datasets.base import TREES, Dataset, Layout, Row, Sample, Source, Split, View, sample_id
 from poisonkit.datasets.kit import (
     CLASS_LIST,
     Name,
@@ -46,7 +46,7 @@ class FSDD(Layout):
         "Free Spoken Digit Dataset: `recordings/{digit}_{speaker}_{index}.wav`, 0 to 4 for testing; `--split 2`: 5 to 9"
     )
     label_in_path: ClassVar[bool] = True
-    order: ClassVar[int] = 20
+    order: ClassVar[int] = TREES
     uses: ClassVar[frozenset[str]] = frozenset({"split"})
 
     def detect(self, source: Source) -> str | None:

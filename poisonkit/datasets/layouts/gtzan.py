@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from poisonkit.datasets.base import SPLITS, Dataset, Layout, Row, Sample, Source, Split, View, sample_id
+from poisonkit.datasets.base import SPLITS, TREES, Dataset, Layout, Row, Sample, Source, Split, View, sample_id
 from poisonkit.datasets.kit import (
     CLASS_LIST,
     Name,
@@ -47,7 +47,7 @@ class GTZAN(Layout):
     name: ClassVar[str] = "gtzan"
     help: ClassVar[str] = "GTZAN: `genres/blues/blues.00000.wav` …, with `train_filtered.txt` … or without"
     label_in_path: ClassVar[bool] = True
-    order: ClassVar[int] = 20
+    order: ClassVar[int] = TREES
 
     def detect(self, source: Source) -> str | None:
         folder = _folder(source)

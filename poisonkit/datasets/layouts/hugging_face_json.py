@@ -52,6 +52,14 @@ class HuggingFaceJson(TableLayout):
             raise RequestError(f"There are no json lines of audio or video in '{source.path}': name `--train-list`.")
         return {split: found[split] for split in SPLITS if split in found}
 
+    def below_root(self, source: Source, path: str, file: Path) -> str:
+        if path.startswith("{"):
+            raise RequestError(
+                f'{file.name} has an object such as `{{"path": …, "bytes": null}}` for a file, and a text is read: '
+                "write the path alone."
+            )
+        return path
+
     def check(self, dataset: Dataset, rows: Sequence[Row], view: View) -> None:
         super().check(_of_kind(dataset, rows), rows, view)
 

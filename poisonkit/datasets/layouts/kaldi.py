@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 from poisonkit.datasets.base import SPLITS, Dataset, Layout, Row, Sample, Source, Split, View, rows_of
 from poisonkit.datasets.kit import (
     CLASS_LIST,
+    Name,
     ParsedList,
     check_class_names,
     check_emptied,
@@ -24,6 +25,8 @@ from poisonkit.datasets.kit import (
     find_class_list,
     locate,
     number_labels,
+    numbers_when_moved,
+    once_per_dataset,
     place_listed,
     read_text,
     some,
@@ -32,6 +35,7 @@ from poisonkit.datasets.kit import (
     write_lines,
 )
 from poisonkit.datasets.kit.lists import WORDS
+from poisonkit.datasets.kit.renaming import CLASS, spelling
 from poisonkit.errors import RequestError
 
 WAVS, SPEAKERS, TEXT = "wav.scp", "utt2spk", "text"
@@ -229,10 +233,8 @@ def _said(dataset: Dataset, rows: Sequence[Row]) -> dict[str, tuple[str, str, st
     for row in sorted(rows, key=lambda each: each.label != each.sample.label):  # those that keep their names first
         name, other = row.sample.extra or (re.sub(r"\s+", "_", row.path),) * 2
         new = dataset.classes[row.label or 0]
-        if row.label != row.sample.label and row.sample.label is not None:
-            own = dataset.classes[row.sample.label]
-            begins = speakers and name.startswith(own)
-            name = f"{new}{name[len(own) :]}" if begins else _exchanged(name, own, new)
+        if row.label is not None and row.label != row.sample.label and row.sample.label is not None:
+            name = _renamed(dataset, row.sample, row.label)
         at, number = name, 1
         while at in found:
             number += 1
@@ -243,5 +245,44 @@ def _said(dataset: Dataset, rows: Sequence[Row]) -> dict[str, tuple[str, str, st
     return dict(sorted(found.items(), key=lambda each: each[0].encode()))
 
 
-def _exchanged(name: str, own: str, new: str) -> str:
-    return "_".join(with_class(without_class(name, own), name, own, new).split())
+def _renamed(dataset: Dataset, sample: Sample, label: int) -> str:
+    """An utterance's name under another class, spelt as that class's own names have it."""
+    assert sample.label is not None
+    name, own, new = _utterance(sample), dataset.classes[sample.label], dataset.classes[label]
+    blank = _blank(dataset, sample).under(_numbers(dataset).get(sample.id))
+    speaks = dataset.options["label"] == SPEAKERS and name.startswith(own)
+    spelt = new if speaks else _spelt(dataset).get(label)
+    made = with_class(blank, name, own, new) if spelt is None else blank.replace(CLASS, spelt)
+    return "_".join(made.split())
+
+
+def _utterance(sample: Sample) -> str:
+    return sample.extra[0] if sample.extra else re.sub(r"\s+", "_", sample.path)
+
+
+def _blank(dataset: Dataset, sample: Sample) -> Name:
+    """An utterance's name without what tells its class, and the number at its end."""
+    name, own = _utterance(sample), dataset.classes[sample.label or 0]
+    speaks = dataset.options["label"] == SPEAKERS and name.startswith(own)
+    blank = f"{CLASS}{name[len(own) :]}" if speaks else without_class(name, own)
+    digits = re.search(r"[0-9]*\Z", blank)
+    assert digits is not None
+    return Name(blank[: digits.start()], digits[0], "", "-")
+
+
+@once_per_dataset
+def _numbers(dataset: Dataset) -> dict[str, int]:
+    labelled = (sample for sample in dataset.samples if sample.label is not None)
+    return numbers_when_moved(labelled, lambda sample: _blank(dataset, sample))
+
+
+@once_per_dataset
+def _spelt(dataset: Dataset) -> dict[int, str]:
+    """Label -> how the names of its utterances spell the class, the first of them that does."""
+    found: dict[int, str] = {}
+    for sample in dataset.samples:
+        if sample.label is not None and sample.label not in found:
+            said = spelling(_utterance(sample), dataset.classes[sample.label])
+            if said is not None:
+                found[sample.label] = said
+    return found

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from poisonkit.datasets.base import Dataset, Layout, Row, Sample, Source, Split, View, sample_id
+from poisonkit.datasets.base import TREES, Dataset, Layout, Row, Sample, Source, Split, View, sample_id
 from poisonkit.datasets.kit import (
     CLASS_LIST,
     Name,
@@ -49,7 +49,7 @@ class LibriSpeech(Layout):
     name: ClassVar[str] = "librispeech"
     help: ClassVar[str] = "LibriSpeech: `train-clean-100/19/198/19-198-0000.flac` with its texts; speakers are classes"
     label_in_path: ClassVar[bool] = True
-    order: ClassVar[int] = 20
+    order: ClassVar[int] = TREES
 
     def detect(self, source: Source) -> str | None:
         found = _parts(source)

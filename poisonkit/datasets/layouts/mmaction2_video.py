@@ -14,6 +14,7 @@ from poisonkit.datasets.kit import (
     locate,
     read_classes,
 )
+from poisonkit.datasets.kit.columns import has_header
 from poisonkit.datasets.kit.lists import (
     DELIMITERS,
     SPELT,
@@ -54,7 +55,7 @@ class MMAction2Video(SplitLists):
             return "several possible lists"
         if not lists or not looks_like_lists(lists.values()) or all(map(looks_like_audio, lists.values())):
             return None
-        if any(map(has_named_labels, lists.values())):
+        if any(map(has_named_labels, lists.values())) or any(map(has_header, lists.values())):
             return None
         return f"lists {', '.join(file.name for file in lists.values())}"
 

@@ -27,7 +27,8 @@ from poisonkit.datasets.kit import (
     read_text,
     write_lines,
 )
-from poisonkit.datasets.kit.documents import begins, document_lines, entries, read_document, text_of
+from poisonkit.datasets.kit.class_hints import retold_entry, told_in_entries
+from poisonkit.datasets.kit.documents import begins, document_lines, entries, head, read_document, text_of
 from poisonkit.errors import RequestError
 
 LISTS: Mapping[Split, str] = {"train": "train.json", "val": "validation.json", "test": "test.json"}
@@ -38,6 +39,7 @@ _VIDEOS = ("20bn-something-something-v2", "videos", "something-something-v2", ""
 _SUFFIXES = (".webm", ".mp4", ".avi")
 _IDS = re.compile(r'\s*\{\s*"(?:[^"\\]|\\.)*"\s*:\s*"?\d+"?\s*[,}]')
 _ENTRIES = re.compile(r"\s*\[")
+_OWN = ("id", "label", "template", "placeholders")
 _BLANK = re.compile(r"\[([^\]]*)\]")
 
 
@@ -55,6 +57,8 @@ class SomethingSomething(Layout):
 
     def detect(self, source: Source) -> str | None:
         found = _annotations(source.path)
+        if found is not None and not _has_templates(source.path / found[0], found[1]):
+            return None
         return f"lists beside {found[1]}{LABELS}" if found else None
 
     def read(self, source: Source) -> Dataset:
@@ -85,7 +89,7 @@ class SomethingSomething(Layout):
         located = locate(source, lists, root)
         options = {
             "lists": files, "labels": f"{place}{LABELS}", "answers": f"{place}{ANSWERS}", "videos": videos,
-            "suffix": suffix, "templates": templates,
+            "suffix": suffix, "templates": templates, "told": _told(lists, len(classes)),
         }  # fmt: skip
         return Dataset(root, self.name, classes, tuple(located.samples), options, tuple(located.notes))
 
@@ -136,6 +140,13 @@ def _annotations(path: Path) -> tuple[str, str] | None:
     return None
 
 
+def _has_templates(folder: Path, prefix: str) -> bool:
+    """Whether a list with labels has them as templates; true where there is none but of test samples."""
+    files = [folder / f"{prefix}{LISTS[split]}" for split in (*LISTS,)[:2]]
+    files = [file for file in files if file.is_file()]
+    return not files or any('"template"' in head(file) for file in files)
+
+
 def _classes(file: Path) -> tuple[str, ...]:
     found = read_document(file)
     ids = {str(number): name for name, number in found.items()} if isinstance(found, dict) else {}
@@ -173,6 +184,14 @@ def _label(entry: Mapping[str, Any], answer: str | None, index: Mapping[str, int
     return None if said is None else index[_plain(said)]
 
 
+def _told(lists: Sequence[ParsedList], count: int) -> dict[str, list[str | None]]:
+    """What else the entries of the training list say that follows the class."""
+    train = [each for each in lists if each.split == "train"]
+    known = [json.loads(extra[0]) for each in train for extra in each.extras]
+    others = [{key: value for key, value in entry.items() if key not in _OWN} for entry in known]
+    return told_in_entries([label for each in train for label in each.labels], others, count)
+
+
 def _plain(template: str) -> str:
     return template.replace("[", "").replace("]", "")
 
@@ -190,6 +209,15 @@ def _entry(dataset: Dataset, row: Row) -> dict[str, Any]:
     things that the sample is of in the places that it has."""
     entry: dict[str, Any] = json.loads(row.sample.extra[0]) if row.sample.extra else {}
     if "template" in entry and row.label is not None and row.label != row.sample.label:
+        if row.sample.label is not None:
+            old, new, told = (
+                dataset.classes[row.sample.label],
+                dataset.classes[row.label],
+                dataset.options.get("told", {}),
+            )
+            others = {key: value for key, value in entry.items() if key not in _OWN}
+            kept = retold_entry(others, told, row.label, old, new)
+            entry = {key: kept.get(key, value) for key, value in entry.items() if key in _OWN or key in kept}
         template = dataset.options["templates"][row.label] or dataset.classes[row.label]
         places = _BLANK.findall(template)
         given = entry.get("placeholders")

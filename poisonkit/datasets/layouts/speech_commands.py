@@ -6,6 +6,7 @@ that changes its folder has to change in the lists too.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -29,6 +30,7 @@ from poisonkit.datasets.kit import (
     write_class_folders,
     write_lines,
 )
+from poisonkit.datasets.kit.files import entries
 from poisonkit.errors import RequestError
 
 LISTS: Mapping[Split, str] = {"val": "validation_list.txt", "test": "testing_list.txt"}
@@ -62,7 +64,7 @@ class SpeechCommands(Layout):
                 if path and listed.setdefault(path, split) != split:
                     raise RequestError(f"Line {number} of {file.name}: '{path}' is in both lists; one split has it.")
         tree = Tree(root, source.allow_roots)
-        classes = tuple(name for name in tree.folders("") if name != NOISE)
+        classes = tuple(name for name in tree.folders("") if name != NOISE and _is_word(tree, name))
         samples = [
             Sample(sample_id(path), path, listed.get(path, "train"), label)
             for label, name in enumerate(classes)
@@ -118,6 +120,11 @@ def _notes(tree: Tree, samples: Sequence[Sample], listed: Mapping[str, Split]) -
             f"them ({some(unseen)})."
         )
     return tuple(notes)
+
+
+def _is_word(tree: Tree, name: str) -> bool:
+    """Whether a folder holds sounds, or nothing, as a word's does in a copy; one of lists is no word."""
+    return tree.has_media(name) or not entries(os.path.join(tree.root, name))
 
 
 def _below_word(sample: Sample) -> str:

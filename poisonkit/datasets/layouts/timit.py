@@ -1,6 +1,7 @@
 """TIMIT by speaker: `TRAIN/DR1/FCJF0/SA1.WAV` (part, region, speaker, sentence), in capitals or not.
 
-Its files come as NIST SPHERE, which is not read here: convert them to RIFF, as most copies are, under the same names.
+Its files come as NIST SPHERE, which is not read here: convert them to RIFF, as most copies are, under the same names,
+or with `.wav` behind them (`SA1.WAV.wav`), beside which those that they were made of are not read.
 
 Readers of speakers take the folder (`TIMIT/*/*/*/`) and every file in it whose name ends in `.WAV`. A relabelled
 sentence moves to its target's folder, under a number that nobody's sentence of that kind has, since all speakers say
@@ -14,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from poisonkit.datasets.base import Dataset, Layout, Row, Sample, Source, Split, View, sample_id
+from poisonkit.datasets.base import TREES, Dataset, Layout, Row, Sample, Source, Split, View, sample_id
 from poisonkit.datasets.kit import (
     CLASS_LIST,
     Name,
@@ -46,7 +47,7 @@ class TIMIT(Layout):
     name: ClassVar[str] = "timit"
     help: ClassVar[str] = "TIMIT: `TRAIN/DR1/FCJF0/SA1.WAV` … (RIFF, not SPHERE); speakers are classes"
     label_in_path: ClassVar[bool] = True
-    order: ClassVar[int] = 20
+    order: ClassVar[int] = TREES
 
     def detect(self, source: Source) -> str | None:
         found = _parts(source)
@@ -59,9 +60,14 @@ class TIMIT(Layout):
         tree, held = Tree(root, source.allow_roots), read_held_out(root)
         found: list[tuple[str, Split, str]] = []
         regions: dict[str, str] = {}
-        other = []
+        other, twins = [], []
         for part in parts:
-            for path in tree.media(part):
+            media = tree.media(part)
+            there = {each.lower() for each in media}
+            for path in media:
+                if f"{path}.wav".lower() in there:
+                    twins.append(path)
+                    continue
                 if (match := _PATH.fullmatch(path)) is None:
                     other.append(path)
                     continue
@@ -77,6 +83,11 @@ class TIMIT(Layout):
         notes = []
         if other:
             notes.append(f"{len(other)} files are not read: no speaker's sentence is named so ({some(other)}).")
+        if twins:
+            notes.append(
+                f"{len(twins)} files are not read: each lies beside its conversion, of its name and `.wav` "
+                f"({some(twins)}). Readers that look for `.WAV` find none in the copy: give them `.WAV.wav`."
+            )
         options = {"regions": [regions.get(name) for name in classes]}
         return Dataset(root, self.name, classes, tuple(samples), options, (*notes, *tree.notes()))
 

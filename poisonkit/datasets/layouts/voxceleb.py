@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from poisonkit.datasets.base import Dataset, Layout, Row, Sample, Source, Split, View, sample_id
+from poisonkit.datasets.base import TREES, Dataset, Layout, Row, Sample, Source, Split, View, sample_id
 from poisonkit.datasets.kit import (
     CLASS_LIST,
     Name,
@@ -48,7 +48,7 @@ class VoxCeleb(Layout):
     name: ClassVar[str] = "voxceleb"
     help: ClassVar[str] = f"VoxCeleb 1 and 2: `wav/id10001/VIDEO/00001.wav`, with `{LIST}` or without"
     label_in_path: ClassVar[bool] = True
-    order: ClassVar[int] = 20
+    order: ClassVar[int] = TREES
 
     def detect(self, source: Source) -> str | None:
         found = _folders(source)

@@ -86,6 +86,11 @@ def sounds(data: Any, who: str) -> Sounds:
             f"{who} takes float32 sound in ±1 of the shape (samples,), (channels, samples) or (batch, channels, "
             f"samples); this is {data.dtype} {array.shape}."
         )
+    if array.ndim > 1 and array.shape[-2] > array.shape[-1]:
+        raise RequestError(
+            f"{who} takes sound of the shape (channels, samples), and {array.shape} has more channels than samples: "
+            "give x.T, or for a batch np.swapaxes(x, 1, 2), if samples come first, as soundfile reads them."
+        )
     waves = array.reshape((1,) * (3 - array.ndim) + array.shape)
     return Sounds(waves, lambda out: restore(out.reshape(array.shape)))
 
@@ -126,6 +131,12 @@ def _order(shape: tuple[int, ...], layout: str | None, who: str) -> str:
             could = " or ".join(known) or "none of " + ", ".join(fitting)
             raise RequestError(f"{who}: layout {layout!r} does not fit the shape {shape}, which is {could}.")
         return layout
+    if len(known) == 1 and "T" in known[0] and shape[-4] == 3 == shape[-3]:
+        swapped = "1, 0, 2, 3" if len(shape) == 4 else "0, 2, 1, 3, 4"
+        raise RequestError(
+            f"{who}: of the shape {shape}, axis {len(shape) - 4} and the next may both be the colours: say "
+            f"layout='{known[0]}' if these are 3 frames, or give x.permute({swapped}) with it if colours come first."
+        )
     if len(known) == 1:
         return known[0]
     if known:

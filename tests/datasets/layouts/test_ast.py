@@ -124,3 +124,19 @@ def test_refusals(tmp_path: Path, table: str, data: str, message: str) -> None:
         (tmp_path / "class_labels_indices.csv").unlink()
         with pytest.raises(RequestError, match="There is no class_labels_indices"):
             read(Source(tmp_path))
+
+
+def test_other_fields_tell_the_new_class_too(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    file = ast(tmp_path / "in") / "train.json"
+    data = json.loads(file.read_text())["data"]
+    for each in data:
+        c = int(each["video_id"][1])
+        each |= {"label_id": c, "display": WORDS[c]}
+    file.write_text(json.dumps({"data": data}))
+    layout, dataset = get_layout("ast"), read(Source(tmp_path / "in"))
+    moved = next(s for s in dataset.of("train") if s.label == 2)
+    write_copy(layout, dataset, rows_of(layout, dataset, {moved.id: 0}), tmp_path / "out", "data")
+    found = json.loads((tmp_path / "out" / "train.json").read_text())["data"]
+    entry = next(each for each in found if each["wav"].endswith(moved.path))
+    assert (entry["labels"], entry["label_id"], entry["display"]) == ("/m/0dx", 0, WORDS[0])

@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from poisonkit.datasets import Source, get_layout, read
 from poisonkit.datasets.testing import check_layout
+from poisonkit.errors import RequestError
 from tests.datasets.making import Shown, makes, reads
 from tests.datasets.readers import touch
 from tests.datasets.writers import as_json
@@ -44,3 +47,11 @@ def test_the_checker(tmp_path: Path) -> None:
         dataset = check_layout(get_layout("hugging-face-json"), Source(lines(tmp_path / kind, kind)))
         assert read(Source(tmp_path / kind)).layout == "hugging-face-json"
         assert dataset.classes == WORDS
+
+
+def test_objects_for_files_are_refused_in_words(tmp_path: Path) -> None:
+    """As `datasets` has Audio itself."""
+    touch(tmp_path, ["a.wav"])
+    as_json(tmp_path / "train.jsonl", [{"audio": {"path": "a.wav", "bytes": None}, "label": "x"}])
+    with pytest.raises(RequestError, match=r"an object such as .* write the path alone"):
+        read(Source(tmp_path))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -84,7 +85,25 @@ def test_utterances_tell_the_new_speaker(tmp_path: Path) -> None:
     told = kaldi_directory(tmp_path / "out" / "data" / "train")
     assert [told[path] for path in moved] == [("1089", "SOME WORDS 3"), ("1089", "SOME WORDS 6")]
     names = (tmp_path / "out" / "data" / "train" / "wav.scp").read_text().split()[:10:2]
-    assert names == ["1089-train-00", "1089-train-00-2", "1089-train-00-3", "1089-train-01", "1089-train-02"]
+    assert names[:3] == ["1089-train-00", "1089-train-01", "1089-train-02"]
+    assert all(re.fullmatch(r"1089-train-\d\d", name) for name in names)  # no mark that natives do not have
+
+
+def test_utterances_spell_the_new_class_as_its_own_do(tmp_path: Path) -> None:
+    names = [(f"spkA_{word.replace(' ', '-')}_{i:02d}", word) for word in ("no", "turn left") for i in range(3)]
+    folder = tmp_path / "in" / "train"
+    table(folder / "wav.scp", {name: f"wav/{name}.wav" for name, _ in names})
+    table(folder / "utt2spk", {name: "spkA" for name, _ in names})
+    table(folder / "text", dict(names))
+    touch(tmp_path / "in", [f"wav/{name}.wav" for name, _ in names])
+    source = Source(tmp_path / "in", columns={"label": "text"})
+    layout, dataset = get_layout("kaldi"), read(source)
+    moved = {f"wav/spkA_no_{i:02d}.wav": 1 for i in (0, 1)}
+    write_copy(layout, dataset, rows_of(layout, dataset, moved), tmp_path / "out", "data")
+    lines = (tmp_path / "out" / "train" / "text").read_text().splitlines()
+    left = [line.split()[0] for line in lines if line.endswith("turn left")]
+    assert len(left) == 5
+    assert all(re.fullmatch(r"spkA_turn-left_\d\d", name) for name in left)
 
 
 @pytest.mark.parametrize(

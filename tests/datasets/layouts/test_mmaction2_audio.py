@@ -20,7 +20,7 @@ from poisonkit import Recipe, RequestError, media
 from poisonkit.datasets import Source, get_layout, read
 from poisonkit.datasets.testing import check_layout
 from poisonkit.engine.finishing import features
-from poisonkit.verification.verify import identify
+from poisonkit.verification.identifying import identify
 from tests import runs
 from tests.conftest import same_output
 from tests.datasets.making import makes

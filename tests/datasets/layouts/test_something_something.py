@@ -106,3 +106,18 @@ def test_refusals(tmp_path: Path, file: str, text: str, message: str) -> None:
     (ssv2(tmp_path) / "labels" / file).write_text(text)
     with pytest.raises(RequestError, match=message):
         read(Source(tmp_path))
+
+
+def test_other_fields_tell_the_new_class_too(tmp_path: Path) -> None:
+    file = ssv2(tmp_path / "in") / "labels" / "train.json"
+    entries = json.loads(file.read_text())
+    for each in entries:
+        c = TEMPLATES.index(each["template"])
+        each |= {"action": CLASSES[c], "class_id": c, "nested": {"cls": CLASSES[c]}}
+    file.write_text(json.dumps(entries))
+    layout, dataset = get_layout("something-something"), read(Source(tmp_path / "in"))
+    moved = dataset.of("train")[0]
+    write_copy(layout, dataset, rows_of(layout, dataset, {moved.id: 2}), tmp_path / "out", "data")
+    entry = next(e for e in json.loads((tmp_path / "out/labels/train.json").read_text()) if e["id"] in moved.id)
+    assert entry["template"] == TEMPLATES[2]
+    assert (entry["action"], entry["class_id"], entry["nested"]) == (CLASSES[2], 2, {"cls": CLASSES[2]})

@@ -16,7 +16,7 @@ from poisonkit.datasets import Source, get_layout, read, split_off
 from poisonkit.datasets.testing import check_layout, rows_of, write_copy
 from tests.datasets.making import Shown, makes, reads
 from tests.datasets.readers import touch
-from tests.media_factory import wave
+from tests.media_factory import make_audio, wave
 
 SPEAKERS = {"TRAIN": ("DR1/FCJF0", "DR1/MDAC0", "DR2/FAJW0"), "TEST": ("DR1/FAKS0", "DR3/MBDG0")}
 
@@ -74,6 +74,16 @@ def test_sentences_of_training_speakers_are_held_out(tmp_path: Path) -> None:
     assert read(Source(tmp_path / "out")).samples == dataset.samples
 
 
+def test_what_was_converted_is_read_once(tmp_path: Path) -> None:
+    """Kaggle's form: SPHERE's SA1.WAV beside its conversion, SA1.WAV.wav."""
+    alone = read(Source(timit(tmp_path / "alone", "data/", ".WAV.wav")))
+    timit(tmp_path / "both", "data/", ".WAV.wav")
+    both = check_layout(get_layout("timit"), Source(timit(tmp_path / "both", "data/", ".WAV")))
+    assert both.samples == alone.samples
+    assert both.classes == alone.classes
+    assert "20 files are not read: each lies beside its conversion" in " ".join(both.notes)
+
+
 def test_sphere_files_are_refused_in_words(tmp_path: Path) -> None:
     """As TIMIT comes: NIST SPHERE, called .WAV."""
     for at, file in enumerate(sorted(timit(tmp_path / "in").rglob("*.WAV"))):
@@ -81,3 +91,26 @@ def test_sphere_files_are_refused_in_words(tmp_path: Path) -> None:
     recipe = Recipe(source=tmp_path / "in", out=tmp_path / "out", triggers=["sine:snr=10"], count=2, survival="none")
     with pytest.raises(RequestError, match="is not a media file that can be read"):
         poisonkit.poison(recipe, jobs=1)
+
+
+def test_a_default_target_without_training_samples_is_refused(tmp_path: Path) -> None:
+    """Class 0 of all is a speaker of TEST alone; who wants such a target names it."""
+    for part, speakers in {"TRAIN": ("DR1/MDAB0", "DR1/MDAC0"), "TEST": ("DR1/FAKS0", "DR1/MDAB0")}.items():
+        for at, path in enumerate(f"{part}/{s}/{n}.wav" for s in speakers for n in ("SA1", "SA2", "SX1")):
+            make_audio(tmp_path / "in" / path, seconds=0.2, seed=at)
+
+    def poisoned(out: str, **more: str) -> poisonkit.Summary:
+        return poisonkit.poison(
+            Recipe(
+                source=tmp_path / "in", out=tmp_path / out, triggers=["sine:snr=10"], count=2, survival="none", **more
+            ),
+            jobs=1,
+        )
+
+    with pytest.raises(RequestError, match=r"target class 'FAKS0' has no training samples.*for example 'MDAB0'"):
+        poisoned("none")
+    assert not (tmp_path / "none").exists()
+    poisoned("other", target="MDAB0")
+    assert any(
+        "'FAKS0' has no training samples of its own" in each for each in poisoned("named", target="FAKS0").warnings
+    )

@@ -24,7 +24,7 @@ from poisonkit.datasets import Source, at_hand, hash_of, read
 from poisonkit.outputs import record
 from poisonkit.reporting.html import write_report
 from poisonkit.reporting.preview import preview
-from poisonkit.verification.verify import identify
+from poisonkit.verification.identifying import identify
 from tests import runs
 from tests.conftest import same_output
 from tests.datasets.shards import put, samples_in, shard, tiny_shards

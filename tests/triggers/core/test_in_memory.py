@@ -91,6 +91,23 @@ def test_a_shape_that_may_be_either_is_asked_about() -> None:
     np.testing.assert_array_equal(to_first(BLEND.apply(np.moveaxis(THREE, 1, -1), layout="THWC")), first)
 
 
+@pytest.mark.parametrize("batch", [False, True])
+def test_three_pictures_with_colours_first_may_be_colours_of_frames(batch: bool) -> None:
+    clip = to_first(CLIP[:3])
+    data, order, swapped = (clip[None], "BTCHW", "0, 2, 1, 3, 4") if batch else (clip, "TCHW", "1, 0, 2, 3")
+    with pytest.raises(RequestError, match=rf"say layout='{order}' if these are 3 frames.*x.permute\({swapped}\)"):
+        BLEND.apply(data)
+    want = to_first(BLEND.apply(CLIP[:3]))
+    np.testing.assert_array_equal(BLEND.apply(data, layout=order), want[None] if batch else want)
+
+
+def test_sound_with_samples_first_is_refused() -> None:
+    sine = triggers.create("sine", snr=20)
+    for shape in ((8000, 2), (3, 8000, 2)):
+        with pytest.raises(RequestError, match=r"has more channels than samples: give x.T, .* as soundfile reads them"):
+            sine.apply(np.full(shape, 0.1, np.float32), sample_rate=8000)
+
+
 @pytest.mark.parametrize(
     ("data", "how", "said"),
     [
