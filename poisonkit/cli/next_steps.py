@@ -12,7 +12,7 @@ from poisonkit.engine.finishing.results import Summary
 from poisonkit.outputs.paths import OutputPaths
 from poisonkit.recipe.backdoor import Backdoor
 from poisonkit.recipe.recipe import Recipe, read_mapping
-from poisonkit.triggers.core.registry import code_folders
+from poisonkit.triggers.core.registry import code_folders, from_outside
 
 _OTHER = {"static": "dynamic", "dynamic": "static"}
 
@@ -47,7 +47,7 @@ def _another_attack(backdoor: Backdoor) -> tuple[str, ...]:
 def with_code(out: Path, *words: str) -> str:
     """A command about an output that may import what its triggers are: with consent where they are code from outside,
     and with the folder that this lies in where Python would not find it."""
-    modules = [name.partition(":")[0] for name in _trigger_names(out) if ":" in name]
+    modules = [name.partition(":")[0] for name in _trigger_names(out) if from_outside(name)]
     folders = {code_folders[m] for m in modules if m in code_folders} - {Path.cwd().resolve()}
     if not modules:
         return screen.command(*words)

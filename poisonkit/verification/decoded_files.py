@@ -63,7 +63,9 @@ class DecodedFiles:
             classes=registry.hand_over(_named(parts)) if allow_code else {},
         )
         self.untried = 0
-        self.unrun = () if allow_code else tuple(sorted({name for name in _named(parts) if ":" in name}))
+        self.unrun = (
+            () if allow_code else tuple(sorted({name for name in _named(parts) if registry.from_outside(name)}))
+        )
         self._outside: list[Finding] = []
 
     def findings(self, total: int, jobs: int, watch: Progress) -> list[Finding]:

@@ -65,6 +65,11 @@ def code_allowed(allowed: bool, folder: Path | None = None) -> Iterator[None]:
         _code_folder.reset(other)
 
 
+def from_outside(name: str) -> bool:
+    """Whether a trigger of this name is a user's own module or file, which runs with consent alone."""
+    return ":" in name and _PROBE.fullmatch(name) is None
+
+
 def get(name: str, *, allow_code: bool = True) -> type[Trigger]:
     """The trigger class called `name`, or named as `package.module:Class` or `FILE.py:Class` (where code is allowed).
 
@@ -75,7 +80,7 @@ def get(name: str, *, allow_code: bool = True) -> type[Trigger]:
         return _built_in_class(name)
     if (ours := _PROBE.fullmatch(name)) is not None:
         return _probe_class(ours[1], ours[2])
-    if ":" in name:
+    if from_outside(name):
         if not (allow_code and _code_allowed.get()):
             where = " It was defined in a notebook or script: run this there." if _is_nameless(name) else ""
             raise RequestError(f"Trigger '{name}' is code from outside poisonkit; it needs --allow-code.{where}")
