@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from poisonkit.cli.screen import shown
 from tests.cli.conftest import Cli
 from tests.runs import make
 
@@ -83,8 +84,8 @@ def test_paths_and_commands_are_whole(cli: Cli, folders: Path, tmp_path: Path, m
     said = cli("poison", folders, "-t", "blend", "--count", 1, "--attack-limit", 1, "--control", 0, "-o", out, "-j", 1)
     assert said.status == 0
     for path in (out / "data", out / "attack/default/target", out / "poisonkit/manifest.jsonl"):
-        assert str(path) in said.out.split()
-    hints = [line for line in said.out.splitlines() if f"verify {out} --decode" in line]
+        assert shown(path) in said.out.split()  # as short as it can be typed from where the tests run
+    hints = [line for line in said.out.splitlines() if f"verify {shown(out)} --decode" in line]
     assert len(hints) == 1
 
 
