@@ -46,7 +46,7 @@ def rewrite(
     planes: where the encoder takes the very planes that the decoder gives, of a clip that is not rotated, it is
     asked, with their format, for a function from an iterator of (Y, U, V) to an iterator of as many, to be used in
     place of `video`; None: `video` it is.
-    audio: (float32 (channels, samples) in ±1, Hz) to the same shape; None copies the sound's packets.
+    audio: (float32 (channels, samples) in ±1, Hz) to as many channels, of any length; None copies the sound's packets.
     inspect: is shown the decoded output. info: what `probe` said of the source and stream, where it was asked.
 
     source may be a frame folder, and `destination` then is one: see `folders.rewrite`.
@@ -161,9 +161,9 @@ def _audio_target(info: MediaInfo, encode: Encode) -> AudioTarget:
 
 
 def applied(audio: AudioFunction, wave: Wave, rate: int, source: Path) -> Wave:
-    """`audio`'s result, checked: same shape, finite, float32."""
+    """`audio`'s result, checked: as many channels, not empty, finite, float32."""
     made = np.asanyarray(audio(wave.copy(), rate), dtype=np.float32)
-    if made.shape != wave.shape:
+    if made.ndim != 2 or made.shape[0] != wave.shape[0] or not made.shape[1]:
         raise MediaError(f"{name_of(source)}: sound of shape {wave.shape} came back as {made.shape}.")
     if not spool.finite(made):
         raise MediaError(f"{name_of(source)}: sound came back with values that are not numbers.")
@@ -236,13 +236,16 @@ def _sound_file(
     made = applied(audio, wave, rate, source)
 
     def changed() -> Iterator[Wide]:
+        if made.shape != wave.shape:
+            yield from (made[:, piece].astype(np.float64) for piece in spool.pieces(made.shape[1]))
+            return
         at = 0
         for block in sound.blocks(source):
             piece = slice(at, at := at + block.shape[1])
             yield block + (made[:, piece].astype(np.float64) - wave[:, piece].astype(np.float64))
 
     sound.write_like(source, temporary, changed(), info.audio)
-    back = sound.read_back(temporary, destination, wave.shape, rate)
+    back = sound.read_back(temporary, destination, made.shape, rate)
     if inspect is not None:
         inspect.wave(back, rate)
     return Written(
