@@ -145,7 +145,8 @@ def check_class(trigger: Trigger, media: Media) -> None:
 
 
 def check_shapes(trigger: Trigger, media: Media) -> None:
-    """Shape and dtype are kept: odd, square, tall and wide, one frame; mono, stereo, six channels, one sample.
+    """Shape (or what `after` makes of it) and dtype are kept: odd, square, tall and wide, one frame; mono, stereo, six
+    channels, one sample.
 
     The input is read-only, so that writing to it fails.
     """
@@ -156,8 +157,10 @@ def check_shapes(trigger: Trigger, media: Media) -> None:
         done = _result(trigger, media, **change)
         if done:
             data, out = done
+            clip = trigger.after(clip_and_data(trigger, Media(**{**media.__dict__, **change}))[0])
+            due = (clip.frames, *data.shape[1:]) if sizes else (len(data), clip.samples)
             _require(
-                out.shape == data.shape and out.dtype == data.dtype,
+                out.shape == due and out.dtype == data.dtype,
                 trigger,
                 f"{data.dtype} {data.shape} became {out.dtype} {out.shape}",
             )

@@ -30,6 +30,7 @@ from poisonkit.outputs.record import Record, record
 from poisonkit.triggers.core import frame_selection
 from poisonkit.triggers.core.chain import Chain
 from poisonkit.triggers.core.clip import ClipInfo, Params
+from poisonkit.triggers.core.length import as_long
 from poisonkit.triggers.kernels.yuv import PlanesRender
 
 LOOKED_AT = 5  # decoded frames of each clip that are compared with the triggered ones
@@ -206,6 +207,7 @@ def _process(job: Job, know: Know) -> Record:
         planes=triggering.planes,
         audio=triggering.sound if "audio" in job.treatment.touches and info.audio else None,
         inspect=triggering.inspector,
+        resize=not as_long(triggering.clip, triggering.chain.after(triggering.clip)),
     )
     if job.task.sample.sound is None:
         facts = written_facts(written_file(job, change, source.picture, job.file(), info))
@@ -292,7 +294,7 @@ class _Triggering:
 
     def source_length(self, frames: int | None, samples: int | None) -> dict[str, int | None] | None:
         """How long the source is, where a trigger made the file, of so many frames and samples, longer or shorter."""
-        if self.chain.after(self.clip) == self.clip:
+        if as_long(self.clip, self.chain.after(self.clip)):
             return None
         return {"frames": self._taken["frames"] or frames, "samples": self._taken["samples"] or samples}
 

@@ -33,7 +33,12 @@ class Chain:
     @property
     def needs_length(self) -> bool:
         """True when the clip's number of frames must be exact, counted by decoding."""
-        return any(trigger.needs_length for trigger in self.triggers)
+        return self.resizes or any(trigger.needs_length for trigger in self.triggers)
+
+    @property
+    def resizes(self) -> bool:
+        """True when a trigger makes clips longer or shorter."""
+        return not as_long(_LONG, self.after(_LONG))
 
     def suits(self, clip: ClipInfo, spans: Spans | None = None) -> str | None:
         """None, or one sentence saying why one of the triggers cannot be applied to such a clip, in these spans alone
@@ -133,6 +138,10 @@ class Chain:
                 )
             clip = replace(trigger.after(clip), samples=wave.shape[1])
         return wave
+
+
+_LONG = ClipInfo(width=320, height=240, fps=25.0, frames=90000, sample_rate=16000, channels=1, samples=57_600_000)
+"""An hour, in which the least change of length is seen."""
 
 
 def _in_spans(trigger: AudioTrigger, wave: Wave, clip: ClipInfo, params: Params) -> Wave:
