@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
-from pydantic import BaseModel, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from poisonkit.common.limits import excess
 from poisonkit.triggers.core.clip import ClipInfo
-from poisonkit.triggers.core.trigger import param
 
 _APART = 0.05  # seconds, beside one frame, by which picture and sound may come out of step
 
@@ -17,8 +16,9 @@ _APART = 0.05  # seconds, beside one frame, by which picture and sound may come 
 class Length(BaseModel):
     """The parameter `length`. Mixin of triggers; their `after` says how long the clip is then."""
 
-    length: Literal["keep", "change"] = param(
-        "keep", "keep: as long as before, what is too much is cut off; change: nothing is cut off or filled up"
+    length: Literal["keep", "change"] = Field(
+        "keep",
+        description="keep: as long as before, what is too much is cut off; change: nothing is cut off or filled up",
     )
 
     @model_validator(mode="after")

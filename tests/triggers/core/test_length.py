@@ -13,7 +13,6 @@ from poisonkit.triggers import create
 from poisonkit.triggers.core.chain import Chain
 from poisonkit.triggers.core.clip import ClipInfo
 from poisonkit.triggers.core.spans import Spans
-from tests.triggers.test_sound_speed import sound_speed
 
 RNG = np.random.default_rng(3)
 SILENT = ClipInfo("a", 32, 24, 25.0, 100)
@@ -43,9 +42,9 @@ def test_faster_sound_is_shorter(rate: float) -> None:
     x = RNG.uniform(-0.5, 0.5, (1, 2000)).astype(np.float32)
     out = create("sound-speed", rate=rate, length="change").apply(x, sample_rate=16000)
     assert out.shape == (1, round(2000 / rate))
-    longer = np.pad(x, ((0, 0), (0, 500)))  # the formula's form keeps the length
-    take = type("Take", (), {"x": longer.astype(float), "n": 2500})()
-    assert np.abs(out - sound_speed(take, rate)[:, : out.shape[1]]).max() < 2e-3
+    longer = np.pad(x, ((0, 0), (0, 500)))  # kept as long, it is compared with the formula where that is tested
+    kept = create("sound-speed", rate=rate).apply(longer, sample_rate=16000)
+    assert np.array_equal(out, kept[:, : out.shape[1]])
     stretched = create("time-stretch", rate=rate, length="change").apply(x, sample_rate=16000)
     assert stretched.shape == out.shape
     assert np.abs(stretched[:, -200:]).max() > 0.01  # it goes on to the end
