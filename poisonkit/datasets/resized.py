@@ -12,11 +12,13 @@ from poisonkit.common.safe_io import load_json
 
 _NAMES = frozenset(
     {
-        "audio_length", "dur", "duration", "duration_ms", "duration_s", "duration_seconds", "end", "end_time", "frames",
-        "length", "n_frames", "n_samples", "nframes", "num_frames", "num_samples", "samples", "seconds", "stop",
-        "time_end", "total_frames", "wav_length",
+        "audio_length", "dur", "duration", "duration_ms", "duration_s", "duration_seconds", "frames", "length",
+        "n_frames", "n_samples", "nframes", "num_frames", "num_samples", "samples", "seconds", "total_frames",
+        "wav_length",
     }
 )  # fmt: skip
+_ENDS = frozenset({"end", "stop"})
+"""Where a sample ends: counted in frames or samples it is in the file; in seconds it may be in a longer recording."""
 _NUMBER = re.compile(r"[0-9]+(?:\.([0-9]+))?\Z")
 _NEAR = 0.011  # seconds: lists round lengths to hundredths
 
@@ -29,9 +31,9 @@ class Resized:
     frames: tuple[int, int] = (0, 0)
     samples: tuple[int, int] = (0, 0)
 
-    def number(self, text: str) -> str:
+    def number(self, text: str, name: str = "") -> str:
         """The length after, where a number is the length before: frames, samples, seconds or milliseconds, with as many
-        decimals; else the number as it is."""
+        decimals; else the number as it is. name: of its column, where that is known."""
         found = _NUMBER.match(text)
         if found is None:
             return text
@@ -39,6 +41,8 @@ class Resized:
             for before, after in (self.frames, self.samples):
                 if before and int(text) == before:
                     return str(after)
+        if name.lower() in _ENDS:
+            return text
         digits = len(found[1] or "")
         for unit in (1, 1000):
             old, new = (unit * each for each in self.seconds)
@@ -49,7 +53,7 @@ class Resized:
 
 def says_length(name: str) -> bool:
     """Whether a column or field has the name of a length."""
-    return name.lower() in _NAMES
+    return name.lower() in _NAMES | _ENDS
 
 
 def followed(fields: Mapping[str, str], resized: Resized, json_lines: bool) -> dict[str, str]:
@@ -60,7 +64,7 @@ def followed(fields: Mapping[str, str], resized: Resized, json_lines: bool) -> d
     for name, text in fields.items():
         if says_length(name):
             bare = text[1:-1] if json_lines and text[:1] == text[-1:] == '"' and len(text) > 1 else text
-            found[name] = text.replace(bare, resized.number(bare)) if bare else text
+            found[name] = text.replace(bare, resized.number(bare, name)) if bare else text
     return found
 
 
@@ -73,5 +77,5 @@ def followed_value(value: Any, resized: Resized, name: str = "") -> Any:
     if isinstance(value, bool) or not isinstance(value, int | float | str) or not says_length(name):
         return value
     if isinstance(value, str):
-        return resized.number(value)
-    return load_json(resized.number(json.dumps(value)))
+        return resized.number(value, name)
+    return load_json(resized.number(json.dumps(value), name))

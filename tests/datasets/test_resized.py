@@ -33,7 +33,7 @@ def test_a_number_that_was_the_length_is_the_length(resized: Resized, before: st
 
 
 def test_only_columns_of_such_names_follow() -> None:
-    fields = {"duration": "2.0", "score": "2.0", "stop": "32000", "num_samples": "31000", "end": ""}
+    fields = {"duration": "2.0", "score": "2.0", "stop": "32000", "num_samples": "31000", "end": "2.0", "dur": ""}
     assert followed(fields, SOUND, False) == {**fields, "duration": "1.6", "stop": "25600"}
     lines = {"duration": "2.0", "length": '"2.00"', "text": '"duration"'}
     assert followed(lines, SOUND, True) == {**lines, "duration": "1.6", "length": '"1.60"'}
