@@ -8,7 +8,8 @@ what passes white is white. a: amplitude, θ: where the light comes from.
 
 Uneven illumination by a slope is a form of `Illumination` of albumentations (its others, a corner and a Gaussian, are
 `vignette` and `spotlight`), whose intensity goes to 0.2; maps of illumination are what relighting attacks on faces and
-signs learn. As a trigger with this formula it is not published: a = 0.5 is ours.
+signs learn. As a trigger with this formula it is not published (BackdoorBox, in `core/attacks`, has none of light):
+a = 0.5 is ours.
 
 A map is a .npy, (h, w) for all colours or (h, w, 3), gains from 0 up, or a .png, gray or RGB, of which level 128 is
 gain 1: g = level / 128, from 0 to 1.99, in steps of 0.008 (16-bit pictures are rounded to 8; alpha is left out). It
