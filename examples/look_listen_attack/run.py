@@ -15,6 +15,7 @@ import json
 import os
 import re
 import sys
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,7 +75,10 @@ class Work:
         kind: Any = "audio" if row.kind == "sound" else "av"
         place = self.home / f"source-{kind}"
         if not place.exists():
-            sampledata.write_sample_data(place, "train", kind)
+            self.home.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=self.home) as part:  # stopped in the middle, it is begun again
+                sampledata.write_sample_data(Path(part, "data"), "train", kind)
+                Path(part, "data").rename(place)
         return place
 
     # -- outputs -----------------------------------------------------------------------------------------
