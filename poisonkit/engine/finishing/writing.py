@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from poisonkit.plan.plan import Plan
 from poisonkit.recipe.recipe import Recipe
 
 
+@cache  # read from files, and the same for as long as this process lives
 def _libraries() -> dict[str, str]:
     """Versions of what decides an output's bytes."""
     opencv = ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless")
@@ -110,7 +112,7 @@ def _here() -> dict[str, Any]:
         "level": levels.of_process(),
         "python": platform.python_version(),
         "poisonkit": __version__,
-        "libraries": _libraries(),
+        "libraries": dict(_libraries()),
     }
 
 
