@@ -22,7 +22,8 @@ def copied(folder: Path) -> Path:
     """A copy of the repository's own files."""
     for part in PARTS:
         if (ROOT / part).is_dir():
-            shutil.copytree(ROOT / part, folder / part)  # compiled modules too: times are copied with them
+            half = shutil.ignore_patterns("*.pyc.*")  # compiled modules are copied too, but none that is being written
+            shutil.copytree(ROOT / part, folder / part, ignore=half)
         else:
             shutil.copy(ROOT / part, folder / part)
     return folder
