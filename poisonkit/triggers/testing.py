@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poisonkit.common.seeding import generator
+from poisonkit.errors import MediaError
 from poisonkit.triggers.core import registry, spec
 from poisonkit.triggers.core.chain import Chain
 from poisonkit.triggers.core.clip import ClipInfo, Image, Params
@@ -128,7 +129,10 @@ def _require(holds: bool | np.bool_, trigger: Trigger, complaint: str) -> None:
 def _result(trigger: Trigger, media: Media, **changes: Any) -> tuple[Data, Data] | None:
     """(input, output) on a clip with these changes to `media`; None if it does not suit the trigger."""
     clip, data = clip_and_data(trigger, Media(**{**media.__dict__, **changes}))
-    return None if trigger.suits(clip) else (data, run(trigger, clip, data))
+    try:
+        return None if trigger.suits(clip) else (data, run(trigger, clip, data))
+    except MediaError as error:  # of sound, whose length is looked at where it is rendered
+        raise AssertionError(f"{trigger.name} ({trigger.temporal}): its sound became another shape: {error}") from None
 
 
 def _given(trigger: Trigger) -> dict[str, Any]:
