@@ -42,7 +42,7 @@ def main() -> int:
     asked = parser.parse_args()
     rows = {row.name: row for row in ROWS}
     if unknown := [name for name in asked.only or () if name not in rows]:
-        print(f"There is no row '{unknown[0]}'; there are {', '.join(rows)}.", file=sys.stderr)
+        print(f"There is no row '{unknown[0]}': look_listen_attack/run.py --list names them.", file=sys.stderr)
         return 2
     if asked.source is not None and not asked.source.exists():
         print(f"There is no source {asked.source}.", file=sys.stderr)

@@ -145,6 +145,7 @@ class Study:
         inputs = self.reader().read(files)
         model, _ = train.fit(self.row.kind, inputs, labels, classes, epochs=often, seed=self.seed, large=False)
         weights.parent.mkdir(parents=True, exist_ok=True)
+        model = model.cpu()  # a GPU trains it; from here on it is small
         torch.save(model.state_dict(), weights.with_suffix(".part"))
         weights.with_suffix(".part").replace(weights)
         return model
