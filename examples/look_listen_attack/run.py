@@ -14,6 +14,7 @@ import argparse
 import json
 import os
 import re
+import shutil
 import sys
 import time
 from dataclasses import dataclass
@@ -65,7 +66,10 @@ class Work:
         kind: Any = "audio" if row.kind == "sound" else "av"
         place = self.home / f"source-{kind}"
         if not place.exists():
-            sampledata.write_sample_data(place, "train", kind)
+            part = place.with_name(f"{place.name}.part")
+            shutil.rmtree(part, ignore_errors=True)  # of a run that was ended while it wrote
+            sampledata.write_sample_data(part, "train", kind)
+            part.replace(place)
         return place
 
     # -- outputs -----------------------------------------------------------------------------------------
@@ -94,7 +98,7 @@ class Work:
             attack_limit=self.limit,
             **more,
         )
-        poisonkit.poison(recipe, jobs=self.jobs)
+        poisonkit.poison(recipe, jobs=self.jobs, time_limit=0)  # a busy machine changes no figure
 
     # -- models ------------------------------------------------------------------------------------------
 
@@ -224,7 +228,7 @@ def arranged(source: Path, place: Path) -> Path:
 
 def require_medium(source: Path, row: Row) -> None:
     """RequestError where the clips lack what the row's model reads."""
-    media = poisonkit.inspect(source, limit=8, jobs=1).media
+    media = poisonkit.inspect(source, limit=8, jobs=1, time_limit=0).media
     streams = {medium: set(media.get(medium, {})) - {"none"} for medium in ("picture", "sound")}
     for medium in ("picture", "sound"):
         if row.medium in (medium, "both") and not streams[medium]:
