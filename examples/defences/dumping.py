@@ -16,11 +16,16 @@ BATCH = 50
 
 
 def _pools(model: Classifier) -> list[nn.Module]:
-    """The last pooling of each stream: what goes into it are the last layer's maps."""
-    found = (
-        [m for m in s.modules() if isinstance(m, nn.AdaptiveAvgPool2d | nn.AdaptiveAvgPool3d)] for s in model.streams
-    )
+    """The last pooling of each stream that has one: what goes into it are the last layer's maps."""
+    kinds = (nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d, nn.AdaptiveAvgPool3d)
+    found = ([m for m in stream.modules() if isinstance(m, kinds)] for stream in model.streams)
     return [pools[-1] for pools in found if pools]
+
+
+def _maps(given: Tensor, clips: int) -> Tensor:
+    """(clips, channels, positions), also where each frame of a clip has its own."""
+    each = given.flatten(2)
+    return each if len(each) == clips else each.unflatten(0, (clips, -1)).movedim(1, 2).flatten(2)
 
 
 @torch.no_grad()
@@ -32,17 +37,16 @@ def outputs(model: Classifier, inputs: tuple[np.ndarray, ...]) -> dict[str, np.n
     hooks = [s.register_forward_hook(lambda _, __, made: streams.append(made)) for s in model.streams]
     if len(model.streams) == 1:
         hooks += [
-            pool.register_forward_pre_hook(lambda _, given: kept["maps"].append(given[0].flatten(2).cpu()))
+            pool.register_forward_pre_hook(lambda _, given: kept["maps"].append(_maps(given[0], len(part[0]))))
             for pool in _pools(model)
         ]
     model.eval()
-    device = next(model.parameters()).device
     try:
         for start in range(0, len(inputs[0]), BATCH):
             streams.clear()
-            part = tuple(torch.from_numpy(x[start : start + BATCH]).to(device) for x in inputs)
-            kept["scores"].append(probabilities(model(part)).cpu())
-            kept["features"].append(torch.cat(streams, 1).cpu())
+            part = tuple(torch.from_numpy(x[start : start + BATCH]) for x in inputs)
+            kept["scores"].append(probabilities(model(part)))
+            kept["features"].append(torch.cat(streams, 1))
     finally:
         for hook in hooks:
             hook.remove()

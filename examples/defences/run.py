@@ -21,7 +21,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "look_listen_attack"))  # whose `run` is meant by that name
 
 from defence_table import NAMES, details, overview
-from rows import ROWS
+from rows import MODELS, ROWS
 
 from poisonkit import RequestError
 
@@ -36,6 +36,7 @@ def main() -> int:
     parser.add_argument("--source", type=Path, help="a dataset in any layout that poisonkit reads")
     parser.add_argument("--epochs", type=int, help="by default 12, of sound alone 20")
     parser.add_argument("--size", type=int, default=64, help="side of a frame in pixels")
+    parser.add_argument("--model", choices=MODELS, default="small", help="as the other example has them")
     parser.add_argument("--limit", type=int, default=30, help="clips of each probe set")
     parser.add_argument("--attack-limit", type=int, help="test with at most so many clips")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="clips at a time")
@@ -57,7 +58,7 @@ def main() -> int:
     from study import Study
 
     home = asked.work.absolute()
-    work = Work(home, asked.source, asked.jobs, asked.size, asked.epochs, False, asked.attack_limit)
+    work = Work(home, asked.source, asked.jobs, asked.size, asked.epochs, asked.model, asked.attack_limit)
     done: list[dict[str, Any]] = []
     for name in asked.only or NAMES:
         try:

@@ -19,7 +19,7 @@ import train
 from models import Classifier
 from reading import Reader
 from rows import Row
-from run import CONTROL, RATE, TARGET, Work
+from run import CONTROL, TARGET, Work
 
 import poisonkit
 from poisonkit import RequestError
@@ -78,7 +78,7 @@ class Study:
 
     def result(self) -> dict[str, Any]:
         """All steps, and the row's figures."""
-        self.work.poison(self.row, self.out, self.seed, rate=RATE, control=CONTROL)
+        self.work.poison(self.row, self.out, self.seed, rate=self.row.rate, control=CONTROL)
         undefended = self.step(
             "undefended", lambda: {"figures": self.figures(self.trained(self.out, "model"), "model")}
         )
@@ -114,15 +114,16 @@ class Study:
             "row": self.row.name,
             "kind": self.row.kind,
             "triggers": list(self.row.triggers),
-            "trigger_versions": [poisonkit.triggers.get(name).version for name in self.row.triggers],
+            "trigger_versions": [poisonkit.triggers.get(spec.partition(":")[0]).version for spec in self.row.triggers],
             "temporal": self.row.temporal,
             "encode": self.row.encode,
             "clean": self.row.clean,
             "data": self.work.data,
             "seed": self.seed,
-            "rate": RATE,
+            "rate": self.row.rate,
             "epochs": self.work.epochs_of(self.row),
             "size": self.work.size,
+            "model": self.work.model,
             "made_with": {"poisonkit": poisonkit.__version__, "python": sys.version.split()[0], **versions},
         }
 
@@ -138,12 +139,14 @@ class Study:
         weights = self.home / f"{name}.pt"
         files, labels, classes = train.training_clips(folder)
         if weights.exists():
-            model = Classifier(self.row.kind, classes)
+            model = Classifier(self.row.kind, classes, self.work.model)
             model.load_state_dict(torch.load(weights, weights_only=True))
             return model
         often = epochs or self.work.epochs_of(self.row)
         inputs = self.reader().read(files)
-        model, _ = train.fit(self.row.kind, inputs, labels, classes, epochs=often, seed=self.seed, large=False)
+        model, _ = train.fit(
+            self.row.kind, inputs, labels, classes, epochs=often, seed=self.seed, name=self.work.model
+        )  # fmt: skip
         weights.parent.mkdir(parents=True, exist_ok=True)
         model = model.cpu()  # a GPU trains it; from here on it is small
         torch.save(model.state_dict(), weights.with_suffix(".part"))
