@@ -45,7 +45,8 @@ def judged(found: Results) -> list[str]:
 def after(found: Results, figures: str = "figures") -> list[str]:
     """What went, and the new model's figures."""
     gone = [_share(found, role) for role in ("poisoned", "clean")]
-    return [*gone, *(rate(one[figures].get(n) for one in found) for n in ("asr", "control_asr", "clean_accuracy"))]
+    rates = (rate(one.get(figures, {}).get(name) for one in found) for name in ("asr", "control_asr", "clean_accuracy"))
+    return [*gone, *rates]
 
 
 def _share(found: Results, role: str) -> str:
@@ -59,19 +60,20 @@ def parts(found: Results) -> Iterator[tuple[str, list[str]]]:
     """Defence, and its cells, of one attack's seeds."""
     none = ["-"] * 4
     yield "none", none + after([one["undefended"] for one in found])
-    chance = [one["chance"] for one in found]
-    tprs = (f"{100 * chance[0][f'tpr_at_fpr_{fpr}']:.1f}" for fpr in ("0.01", "0.05"))
+    chance = found[0]["chance"]
+    tprs = (f"{100 * chance[f'tpr_at_fpr_{fpr}']:.1f}" for fpr in ("0.01", "0.05"))
     yield "chance", ["0.50", "0.50", *tprs, *["-"] * 5]
     for name in dict.fromkeys(name for one in found for name in one["methods"]):
         mine = [one["methods"][name] for one in found if name in one["methods"]]
         yield f"`{name}`", judged(mine) + after(mine)
     for name, words in BASELINES.items():
-        yield words, none + after([one["baselines"][name] for one in found])
-    tuned = [one["fine_pruning"] for one in found]
-    yield "pruning", none + after(tuned, "figures_of_pruned")
-    yield "fine-pruning", none + after(tuned)
+        if mine := [one["baselines"][name] for one in found if name in one["baselines"]]:
+            yield words, none + after(mine)
+    if tuned := [one["fine_pruning"] for one in found if one["fine_pruning"]]:
+        yield "pruning", none + after(tuned, "figures_of_pruned")
+        yield "fine-pruning", none + after(tuned)
     for kind in dict.fromkeys(kind for one in found for kind in one["probes"]):
-        yield f"`{kind}` (probe)", judged([one["probes"][kind] for one in found]) + ["-"] * 5
+        yield f"`{kind}` (probe)", judged([one["probes"][kind] for one in found if kind in one["probes"]]) + ["-"] * 5
 
 
 def by_row(results: Iterable[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
@@ -118,21 +120,41 @@ def details(results: Iterable[dict[str, Any]]) -> str:
 
 def made(found: Results) -> str:
     """In words: data, schedule, counts and versions."""
-    one = found[0]
-    training, probes, tuned = one["training"], one["probes"], one["fine_pruning"]
-    clips = ", ".join(f"{p['triggered']} with and {p['clean']} without trigger" for p in list(probes.values())[:1])
+    one, training = found[0], found[0]["training"]
+    counts = next((p for each in found for p in each["probes"].values()), None)
+    tuned = [each["fine_pruning"] for each in found if each["fine_pruning"]]
     refused = sorted({m["refused"] for each in found for m in each["methods"].values() if "refused" in m})
     left = sorted({f"{name}: {why}" for each in found for name, why in each["left_out"].items()})
     seeds = ", ".join(str(each["seed"]) for each in found)
-    pruned = ", ".join(str(each["fine_pruning"]["pruned"]) for each in found)
+    pruned = ", ".join(str(each["pruned"]) for each in tuned)
+    parts_run = {name: _seeds(found, name) for name in _parts(found)}
+    partly = [
+        f"{name}: {f'seeds {s} only' if s else 'without retraining'}" for name, s in parts_run.items() if s != seeds
+    ]
     versions = {", ".join(f"{k} {v}" for k, v in each["made_with"].items()) for each in found}
     sentences = [
         f"{one['data']}, seeds {seeds}, {one['epochs']} epochs at {one['size']} pixels. Training clips: "
         f"{training.get('poisoned', 0)} poisoned, {training.get('clean', 0)} clean.",
-        f"Probes: {clips}." if clips else "",
-        f"Pruned channels: {pruned} of {tuned['channels']}, by {tuned['clean_clips']} clean clips.",
+        f"Probes: {counts['triggered']} clips with and {counts['clean']} without trigger." if counts else "",
+        f"Pruned channels: {pruned} of {tuned[0]['channels']}, by {tuned[0]['clean_clips']} clean clips."
+        if tuned
+        else "",
+        f"{'; '.join(partly)}." if partly else "",
         *left,
         *refused,
         f"Made with {'; '.join(sorted(versions))}.",
     ]
     return " ".join(filter(None, sentences))
+
+
+def _parts(found: Results) -> list[str]:
+    """What of a run may be there of some seeds only."""
+    names = dict.fromkeys(name for one in found for name in (*one["methods"], *one["baselines"], *one["probes"]))
+    return list(names)
+
+
+def _seeds(found: Results, name: str) -> str:
+    """Of which seeds a part is there: of a method, retraining."""
+    there = (one["methods"].get(name, one["baselines"].get(name, one["probes"].get(name, {}))) for one in found)
+    known = [str(one["seed"]) for one, part in zip(found, there, strict=True) if {"removed", "copies"} & part.keys()]
+    return ", ".join(known)

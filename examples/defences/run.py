@@ -4,9 +4,10 @@
     python examples/defences/run.py WORK --source DATASET               # clips of one's own, in any layout
     python examples/defences/run.py WORK --only sine-static --seeds 0
 
-needs poisonkit and PyTorch; the models are those of examples/look_listen_attack. Everything lies in WORK, and a step
-that is there is not made again, so the same command continues; several processes may do different rows of one WORK
-once its source is there. WORK/defences/results has a JSON of each row and seed. docs/defences.md says what is done.
+needs poisonkit and PyTorch; data and models are those of examples/look_listen_attack, whose WORK can be gone on with.
+Everything lies in WORK, and a step that is there is not made again, so the same command continues; several processes
+may do different rows of one WORK once its source is there. WORK/defences/results has a JSON of each row and seed,
+written after each step. docs/defences.md says what is done.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ def main() -> int:
         return 2
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", os.cpu_count() or 1)))
     from run import Work, require_medium
-    from study import Study
+    from study import FIRST, Study
 
     home = asked.work.absolute()
     work = Work(home, asked.source, asked.jobs, asked.size, asked.epochs, asked.model, asked.attack_limit)
@@ -64,9 +65,13 @@ def main() -> int:
         try:
             if work.source is not None:
                 require_medium(work.clips(rows[name]), rows[name])
-            for seed in asked.seeds:
-                done.append(Study(work, rows[name], seed, asked.limit).result())
-                write(home / "defences" / "results" / f"{work.data}-{name}-seed{seed}.json", done[-1])
+            studies = [Study(work, rows[name], seed, asked.limit) for seed in asked.seeds]
+            todo = sorted(((s, step) for s in studies for step in s.steps()), key=lambda each: each[1] not in FIRST)
+            for study, step in todo:
+                study.make(step)
+                if step not in FIRST[:1]:
+                    write(home / "defences" / "results" / f"{study.name}.json", study.result())
+            done += [study.result() for study in studies]
         except RequestError as error:
             print(f"{name}: {error.text}", file=sys.stderr if asked.only else sys.stdout, flush=True)
             if asked.only:

@@ -36,6 +36,8 @@ PROBES = {
     "early": ("strip", "scale-up", "frame-shuffle", "noise"),
 }
 COPIES = {"strip": 10, "frame-shuffle": 5}
+FIRST = ("undefended", "detection", "fine-pruning")
+"""Steps that cost little: they are made of all seeds before the others."""
 FIGURES = {
     "clean_accuracy": "clean",
     "asr": "attack/default",
@@ -60,12 +62,17 @@ class Study:
         return self.work.output(self.row, self.seed)
 
     @property
+    def name(self) -> str:
+        """Of the result."""
+        return f"{self.work.data}-{self.row.name}-{self.work.training(self.row)}-seed{self.seed}"
+
+    @property
     def home(self) -> Path:
         """Where steps lie."""
-        return self.work.home / "defences" / f"{self.row.name}-seed{self.seed}"
+        return self.work.home / "defences" / self.work.training(self.row) / f"{self.row.name}-seed{self.seed}"
 
-    def step(self, name: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """What a step found, now or before; with the CPU seconds that it took."""
+    def step(self, name: str, make: Callable[[], dict[str, Any]]) -> None:
+        """Keep what a step finds, with the CPU seconds that it takes."""
         place = self.home / f"{name}.json"
         if not place.exists():
             began = time.process_time()
@@ -74,33 +81,47 @@ class Study:
             place.with_suffix(".part").write_text(json.dumps(found) + "\n", encoding="utf-8")
             place.with_suffix(".part").replace(place)
             print(f"{self.row.name}, seed {self.seed}: {name} {_short(found)}", flush=True)
-        return dict(json.loads(place.read_text(encoding="utf-8")))
+
+    def steps(self) -> list[str]:
+        """Names of all steps, in an order in which they can be made: what costs little first."""
+        cleansed = [f"cleansed-{name}" for name in (*METHODS, "random", "all")]
+        return [*FIRST, *cleansed, *(f"probe-{k}" for k in PROBES[self.row.kind])]
+
+    def make(self, step: str) -> None:
+        """Make a step that is not there."""
+        self.work.poison(self.row, self.out, self.seed, rate=self.row.rate, control=CONTROL)
+        what, _, name = step.partition("-")
+        if what == "cleansed" and name in METHODS and name not in self.found("detection")["methods"]:
+            return
+        made: dict[str, Callable[[], dict[str, Any]]] = {
+            "undefended": self.undefended,
+            "detection": self.detection,
+            "fine": self.fine_pruning,
+            "cleansed": lambda: self.cleansed(name),
+            "probe": lambda: self.probed(name),
+        }
+        self.step(step, made[what])
+
+    def found(self, step: str) -> dict[str, Any]:
+        """What a step found; empty where it was not made."""
+        place = self.home / f"{step}.json"
+        return dict(json.loads(place.read_text(encoding="utf-8"))) if place.exists() else {}
 
     def result(self) -> dict[str, Any]:
-        """All steps, and the row's figures."""
-        self.work.poison(self.row, self.out, self.seed, rate=self.row.rate, control=CONTROL)
-        undefended = self.step(
-            "undefended", lambda: {"figures": self.figures(self.trained(self.out, "model"), "model")}
-        )
-        detection = self.step("detection", self.detection)
-        methods = {
-            name: found | self.step(f"cleansed-{name}", lambda name=name: self.cleansed(name))
-            for name, found in detection["methods"].items()
-        }
+        """All that was found so far, and what was run."""
+        detection = self.found("detection")
+        baselines = {name: self.found(f"cleansed-{name}") for name in ("random", "all")}
+        probes = {kind: self.found(f"probe-{kind}") for kind in PROBES[self.row.kind]}
         return {
             **self.said(),
             "training": detection["training"],
-            "undefended": undefended,
             "chance": detection["chance"],
-            "methods": methods,
             "left_out": detection["left_out"],
-            "baselines": {
-                name: self.step(f"cleansed-{name}", lambda name=name: self.cleansed(name)) for name in ("random", "all")
-            },
-            "fine_pruning": self.step("fine-pruning", self.fine_pruning),
-            "probes": {
-                kind: self.step(f"probe-{kind}", lambda kind=kind: self.probed(kind)) for kind in PROBES[self.row.kind]
-            },
+            "undefended": self.found("undefended"),
+            "methods": {n: each | self.found(f"cleansed-{n}") for n, each in detection["methods"].items()},
+            "baselines": {name: each for name, each in baselines.items() if each},
+            "fine_pruning": self.found("fine-pruning"),
+            "probes": {kind: each for kind, each in probes.items() if each},
         }
 
     def said(self) -> dict[str, Any]:
@@ -135,8 +156,9 @@ class Study:
         return Reader(self.row.kind, cache or self.work.home / "cache", self.work.size, seconds)
 
     def trained(self, folder: Path, name: str, epochs: int | None = None) -> Classifier:
-        """A model of `folder/data`, which is kept as `name`."""
-        weights = self.home / f"{name}.pt"
+        """A model of `folder/data`, which is kept as `name`; `model` is where the other example has it."""
+        place = self.work.predictions(self.row, "poisoned", self.seed) if name == "model" else self.home
+        weights = place / f"{name}.pt"
         files, labels, classes = train.training_clips(folder)
         if weights.exists():
             model = Classifier(self.row.kind, classes, self.work.model)
@@ -144,11 +166,13 @@ class Study:
             return model
         often = epochs or self.work.epochs_of(self.row)
         inputs = self.reader().read(files)
-        model, _ = train.fit(
+        model, seconds = train.fit(
             self.row.kind, inputs, labels, classes, epochs=often, seed=self.seed, name=self.work.model
         )  # fmt: skip
-        weights.parent.mkdir(parents=True, exist_ok=True)
         model = model.cpu()  # a GPU trains it; from here on it is small
+        place.mkdir(parents=True, exist_ok=True)
+        if name == "model":
+            (place / "cpu-seconds.txt").write_text(f"{seconds:.1f}\n")
         torch.save(model.state_dict(), weights.with_suffix(".part"))
         weights.with_suffix(".part").replace(weights)
         return model
@@ -223,8 +247,7 @@ class Study:
             suspects.write_text("".join(f"{id}\n" for id in poisoned))
             count = None
         else:
-            kept = json.loads((self.home / "detection.json").read_text(encoding="utf-8"))
-            suspects = suspects.with_name(kept["methods"][name]["file"])
+            suspects = suspects.with_name(self.found("detection")["methods"][name]["file"])
         with tempfile.TemporaryDirectory(dir=self.home, prefix="cleansed-") as scratch:
             place = Path(scratch) / name
             try:
