@@ -63,9 +63,9 @@ def main() -> int:
     done: list[dict[str, Any]] = []
     for name in asked.only or NAMES:
         try:
-            if work.source is not None:
-                require_medium(work.clips(rows[name]), rows[name])
             studies = [Study(work, rows[name], seed, asked.limit) for seed in asked.seeds]
+            if work.source is not None and not all(study.out.exists() for study in studies):
+                require_medium(work.clips(rows[name]), rows[name])
             todo = sorted(((s, step) for s in studies for step in s.steps()), key=lambda each: each[1] not in FIRST)
             for study, step in todo:
                 study.make(step)

@@ -308,16 +308,18 @@ class Study:
 
 
 def _usable(out: Path, dump: Path, words: dict[str, str]) -> Any:
-    """`detect` by every method that can be used; one that cannot is left out, and why is told."""
+    """`detect` by every method; one that cannot be used is left out, and why is told."""
+    try:
+        return poisonkit.detect(out, dump, method=list(words.values()))
+    except RequestError:
+        pass  # of which method?
     left: dict[str, str] = {}
-    wanted = list(words.values())
     for word in words.values():
         try:
             poisonkit.detect(out, dump, method=[word])
         except RequestError as error:
-            wanted.remove(word)
             left[word] = error.text.replace(str(dump), dump.name)
-    said = poisonkit.detect(out, dump, method=wanted)
+    said = poisonkit.detect(out, dump, method=[word for word in words.values() if word not in left])
     said.left_out.update(left)
     return said
 
