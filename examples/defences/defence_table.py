@@ -127,10 +127,10 @@ def made(found: Results) -> str:
     left = sorted({f"{name}: {why}" for each in found for name, why in each["left_out"].items()})
     seeds = ", ".join(str(each["seed"]) for each in found)
     pruned = ", ".join(str(each["pruned"]) for each in tuned)
-    parts_run = {name: _seeds(found, name) for name in _parts(found)}
-    partly = [
-        f"{name}: {f'seeds {s} only' if s else 'without retraining'}" for name, s in parts_run.items() if s != seeds
-    ]
+    partly: dict[str, list[str]] = {}
+    for name in _parts(found):
+        if (said := _seeds(found, name)) != seeds:
+            partly.setdefault(f"seeds {said} only" if said else "without retraining", []).append(name)
     versions = {", ".join(f"{k} {v}" for k, v in each["made_with"].items()) for each in found}
     sentences = [
         f"{one['data']}, seeds {seeds}, {one['epochs']} epochs at {one['size']} pixels. Training clips: "
@@ -139,7 +139,7 @@ def made(found: Results) -> str:
         f"Pruned channels: {pruned} of {tuned[0]['channels']}, by {tuned[0]['clean_clips']} clean clips."
         if tuned
         else "",
-        f"{'; '.join(partly)}." if partly else "",
+        *(f"{', '.join(names)}: {said}." for said, names in partly.items()),
         *left,
         *refused,
         f"Made with {'; '.join(sorted(versions))}.",
@@ -149,12 +149,16 @@ def made(found: Results) -> str:
 
 def _parts(found: Results) -> list[str]:
     """What of a run may be there of some seeds only."""
-    names = dict.fromkeys(name for one in found for name in (*one["methods"], *one["baselines"], *one["probes"]))
-    return list(names)
+    kinds = ("methods", "baselines", "probes")
+    names = dict.fromkeys(name for one in found for kind in kinds for name in one[kind])
+    return [*names, *(["fine-pruning"] if any(one["fine_pruning"] for one in found) else [])]
 
 
 def _seeds(found: Results, name: str) -> str:
     """Of which seeds a part is there: of a method, retraining."""
-    there = (one["methods"].get(name, one["baselines"].get(name, one["probes"].get(name, {}))) for one in found)
-    known = [str(one["seed"]) for one, part in zip(found, there, strict=True) if {"removed", "copies"} & part.keys()]
+    known = []
+    for one in found:
+        every = {**one["methods"], **one["baselines"], **one["probes"], "fine-pruning": one["fine_pruning"]}
+        if {"removed", "copies", "pruned"} & every.get(name, {}).keys():
+            known.append(str(one["seed"]))
     return ", ".join(known)

@@ -197,14 +197,14 @@ class Study:
 
     def detection(self) -> dict[str, Any]:
         """Features dumped, and every method's verdict."""
-        files, labels, classes = train.training_clips(self.out)
+        files, labels, _ = train.training_clips(self.out)
         inputs = self.reader().read(files)
         found = dumping.outputs(self.trained(self.out, "model"), inputs)
         early = self.trained(self.out, "model-early", max(1, self.work.epochs_of(self.row) // EARLY))
         names = np.array([file.relative_to(self.out).as_posix() for file in files])
         dump = self.home / "features.npz"
         np.savez(dump, **found, loss=dumping.losses(early, inputs, labels), files=names, labels=labels)
-        options = {"knn": f":k={len(files) // classes}"}  # about the size of a class, as its paper has it
+        options = {"knn": f":k={min(map(labels.count, set(labels))) // 2}"}  # more are not of a small class at all
         words = {name: name + options.get(name, "") for name in METHODS}
         said = _usable(self.out, dump, words)
         methods = {
