@@ -10,6 +10,7 @@ from poisonkit.engine.run import Options
 from poisonkit.triggers.core.names import built_in
 from tools.pages import (
     consumers,
+    defences,
     house,
     imports,
     learned,
@@ -33,6 +34,7 @@ def texts(entries: dict[str, Entry]) -> dict[Path, str]:
         lists.LAYOUTS: lists.layouts_page(),
         consumers.PAGE: consumers.page(),
         look_listen_attack.PAGE: look_listen_attack.page(),
+        defences.PAGE: defences.page(),
         learned.PAGE: learned.page(),
         learned.FILE: learned.text(),
         survival.PAGE: survival.page(entries),
