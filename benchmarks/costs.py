@@ -41,9 +41,11 @@ from poisonkit.sampledata.sounds import wave
 from poisonkit.triggers.core.names import built_in
 from poisonkit.triggers.core.trigger import Trigger
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from tools.pages import costs
+
 ROOT = Path(__file__).resolve().parents[1]
 FIGURES = ROOT / "poisonkit" / "engine" / "costs" / "figures.json"
-PAGE = ROOT / "docs" / "costs.md"
 WIDTH, HEIGHT, FRAMES, FPS, RATE, SECONDS = 340, 256, 60, 30, 44_100, 5.0
 PIXELS = WIDTH * HEIGHT * FRAMES / 1e6
 SUFFIX = {
@@ -51,8 +53,9 @@ SUFFIX = {
     "vp8": ".webm", "vp9": ".webm", "ffv1": ".mkv", "huffyuv": ".avi", "rawvideo": ".avi",
 }  # fmt: skip
 SOUNDS = {"pcm_s16le": ".wav", "flac": ".flac", "mp3": ".mp3", "vorbis": ".ogg"}
-PER_SAMPLE = {"linked": 60e-6, "listed": 110e-6, "looked": 400e-6}
-"""CPU seconds for each clean sample: to link it, to plan and list it (`benchmarks/scale.py`), to look at it."""
+PER_SAMPLE = {"linked": 25e-6, "listed": 40e-6, "looked": 300e-6, "opened": 4e-3}
+"""CPU seconds for each clean sample, to link it and to look at it; for each row, to plan and list it
+(`benchmarks/scale.py`); for each candidate, to open it."""
 START = 2.5
 """Seconds before workers are at their first clip."""
 
@@ -224,7 +227,7 @@ def main() -> None:
         pin()
         FIGURES.write_text(as_text(measured(given.rounds)), encoding="utf-8")
         model.figures.cache_clear()
-    print("docs: later")
+    costs.PAGE.write_text(costs.page(), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -99,7 +99,7 @@ def estimate(
     """What carrying out a plan will take.
 
     todo: the tasks whose files are still to be written; by default all. calibrate: make a few clips where the work is
-    long. held_up: a run waits for this, so only where it is very long. elsewhere: the workers are on other machines.
+    long. held_up: a run, in which candidates have been opened, waits for this: only where it is very long. elsewhere: the workers are on other machines.
     shard: clean samples and lists are left to a merge.
     """
     reencode = recipe.clean == "reencode"
@@ -127,6 +127,9 @@ def estimate(
     known = figures()
     rest = work.pace * len(clean) * (known["linked"] + known["looked"] / at_once)
     rest += work.pace * (0 if shard else len(plan.tasks)) * known["listed"]
+    if not held_up:  # of a run this is over
+        candidates = {t.id for t in todo if t.role != "clean"}
+        rest += work.pace * len(candidates) * known["opened"] / at_once
     return Estimate(
         seconds=clips + measuring + rest + known["start"] * work.pace * (n_jobs > 1 and len(todo) > 0),
         clip_seconds=clips,

@@ -77,7 +77,7 @@ def trigger_cost(trigger: Trigger) -> float:
 
 def measuring_cost(cost: Cost, has_control: bool) -> float:
     """CPU seconds to measure a clip's survival. cost: of writing it. has_control: its control file is there."""
-    return cost.cpu * (figures()["measured"] + (0.0 if has_control else 1.0))
+    return cost.cpu * (float(figures()["measured"]) + (0.0 if has_control else 1.0))
 
 
 def _frames(info: MediaInfo) -> float:
