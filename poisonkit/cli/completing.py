@@ -65,6 +65,12 @@ def _layouts(ctx: typer.Context, incomplete: str) -> Offer:
     return [(name, layout.help) for name, layout in layouts().items()]
 
 
+def _place(ctx: typer.Context, argument: str) -> Path:
+    """The folder that a command's first argument names; else the current one. The parser stops at an option without a
+    value, and leaves arguments as they are."""
+    return Path(ctx.params.get(argument) or next(iter(ctx.args), "."))
+
+
 def _classes(ctx: typer.Context, incomplete: str) -> Offer:
     """Those of the dataset that the line names so far, or that lies here."""
     from poisonkit import datasets
@@ -72,7 +78,7 @@ def _classes(ctx: typer.Context, incomplete: str) -> Offer:
     on_line = ctx.params
     lists = {name: on_line.get(f"{name}_list") for name in ("train", "val", "test")}
     place = datasets.Source(
-        path=Path(on_line.get("source") or "."),
+        path=_place(ctx, "source"),
         layout=on_line.get("layout"),
         data_root=on_line.get("data_root") and Path(on_line["data_root"]),
         lists={name: Path(path) for name, path in lists.items() if path},  # type: ignore[misc]
@@ -87,13 +93,13 @@ def _attack_sets(ctx: typer.Context, incomplete: str) -> Offer:
     """Those that were added to the output on the line."""
     from poisonkit.outputs.paths import OutputPaths
 
-    return OutputPaths(Path(ctx.params["out"])).added()
+    return OutputPaths(_place(ctx, "out")).added()
 
 
 def _backdoors(ctx: typer.Context, incomplete: str) -> Offer:
     from poisonkit.outputs.opening import finished
 
-    return [b.name for b in finished(Path(ctx.params["out"]).absolute()).backdoors]
+    return [b.name for b in finished(_place(ctx, "out").absolute()).backdoors]
 
 
 def _of_recipe(name: str) -> Completer:

@@ -78,7 +78,8 @@ def page() -> str:
             cost = clip_of(about, trigger)
             rows.append(
                 (
-                    about.name, trigger, f"{made:,}", f"{made * cost.cpu / 3600:.1f}", f"{cost.cpu / about.seconds:.3f}",
+                    about.name, trigger, f"{made:,}", f"{made * cost.cpu / 3600:.1f}",
+                    f"{cost.cpu / about.seconds:.3f}",
                     duration(seconds(about, trigger, 1)), duration(seconds(about, trigger, NODES)),
                     size_in_words(made * cost.bytes), f"{clean:,}",
                 )

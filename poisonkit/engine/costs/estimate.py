@@ -99,8 +99,8 @@ def estimate(
     """What carrying out a plan will take.
 
     todo: the tasks whose files are still to be written; by default all. calibrate: make a few clips where the work is
-    long. held_up: a run, in which candidates have been opened, waits for this: only where it is very long. elsewhere: the workers are on other machines.
-    shard: clean samples and lists are left to a merge.
+    long. held_up: a run waits for this, in which candidates have been opened: only where it is very long. elsewhere:
+    the workers are on other machines. shard: clean samples and lists are left to a merge.
     """
     reencode = recipe.clean == "reencode"
     if todo is None:
