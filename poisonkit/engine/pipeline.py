@@ -21,6 +21,7 @@ from poisonkit.engine.finishing import clean_samples, features, linking, shards
 from poisonkit.engine.finishing.results import Made, Part
 from poisonkit.engine.plans import Choosing, choose
 from poisonkit.engine.state.ledger import Ledger, MeasuredRow, RowFile, is_measurement, read_rows
+from poisonkit.engine.state.progress import showing
 from poisonkit.engine.state.run_state import Run, share
 from poisonkit.engine.state.task_results import TaskResults
 from poisonkit.engine.state.time_left import Expected
@@ -177,18 +178,19 @@ class Work:
 
     def _estimate(self, todo: Mapping[str, Task], workers: int) -> Estimate:
         run, options = self.run, self.run.options
-        return estimate(
-            self.plan,
-            run.recipe,
-            run.dataset,
-            run.state.out,
-            workers,
-            todo=list(todo.values()),
-            calibrate=options.calibrate,
-            held_up=True,
-            elsewhere=options.executor != "local",
-            shard=run.state.shard is not None,
-        )
+        with showing(options.progress, "Estimating"):
+            return estimate(
+                self.plan,
+                run.recipe,
+                run.dataset,
+                run.state.out,
+                workers,
+                todo=list(todo.values()),
+                calibrate=options.calibrate,
+                held_up=True,
+                elsewhere=options.executor != "local",
+                shard=run.state.shard is not None,
+            )
 
     # -- survival --------------------------------------------------------------------------------------
 
