@@ -19,6 +19,7 @@ from poisonkit.survey import isolated_opening
 from poisonkit.survey.file_checks import Found, found_in
 
 OPENED = 200  # files at most
+PATIENCE = 0.1  # of the time that a file may take to open
 
 Group = tuple[int | None, str, str]
 """Which backdoor's clips, treated how (their role), of which kind of file: what costs alike."""
@@ -53,7 +54,7 @@ def sampled(
     sizes = {t.key: source_size(dataset, t) for t in tasks}
     paths = list(dict.fromkeys(path for t in some for path in dataset.files(t.sample)))
     look = partial(found_in, stream=jobs[some[0].key].stream if some else "best")
-    infos = dict(zip(paths, isolated_opening.opened(look, paths, n_jobs, _lost), strict=True))
+    infos = dict(zip(paths, isolated_opening.opened(look, paths, n_jobs, _lost, factor=PATIENCE), strict=True))
     costs: dict[str, Cost] = {}
     for task in some:
         halves = [infos[path].info for path in dataset.files(task.sample)]
