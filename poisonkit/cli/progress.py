@@ -109,7 +109,7 @@ class Live:
         """Move the bar on by one. row: the record that is done, if it is one."""
         if self._bar is not None:
             self._failed += row is not None and row["status"] == "failed"
-            self._left.step(None if row is None else row["key"])
+            self._left.step(None if row is None else row.get("key"))
             self._bar.update(self._task, advance=1, failed=self._failed)
 
     def end(self) -> None:
@@ -154,7 +154,7 @@ class Lines:
     def step(self, row: Record | None = None) -> None:
         """Count one; a line is written every few seconds."""
         self._done += 1
-        self._left.step(None if row is None else row["key"])
+        self._left.step(None if row is None else row.get("key"))
         self._clips = self._clips or row is not None
         self._failed += row is not None and row["status"] == "failed"
         if self._clock() - self._told >= EVERY:
