@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
+import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -97,7 +98,8 @@ def measured(
             took.append(result)
             if time.monotonic() - began > OVERTIME * seconds + 10:
                 break
-        results.close()
+        with warnings.catch_warnings(action="ignore"):  # joblib tells that not all was waited for
+            results.close()
     return _factors([chosen[t.number] for t in took], took, costs)
 
 

@@ -125,15 +125,15 @@ def estimate(
     method = _method(recipe, plan, dataset.root, out, clean_bytes) if clean else ""
     copies = len(clean) if method == "copy" else 0
     known = figures()
-    rest = work.pace * len(clean) * (known["linked"] + known["looked"] / at_once)
-    rest += work.pace * (0 if shard else len(plan.tasks)) * known["listed"]
+    rest = work.pace_beside * len(clean) * (known["linked"] + known["looked"] / at_once)
+    rest += work.pace_beside * (0 if shard else len(plan.tasks)) * known["listed"]
     if not held_up:  # of a run this is over
         candidates = {t.id for t in todo if t.role != "clean"}
-        rest += work.pace * len(candidates) * known["opened"] / at_once
+        rest += work.pace_beside * len(candidates) * known["opened"] / at_once
     return Estimate(
-        seconds=clips + measuring + rest + known["start"] * work.pace * (n_jobs > 1 and len(todo) > 0),
+        seconds=clips + measuring + rest + known["start"] * work.pace_beside * (n_jobs > 1 and len(todo) > 0),
         clip_seconds=clips,
-        cpu_seconds=work.cpu() + rest / work.pace,
+        cpu_seconds=work.cpu() + rest / work.crowding,
         jobs=n_jobs,
         clips=len(todo),
         playing_seconds=sum(found.costs[t.key].length for t in todo),
@@ -163,8 +163,13 @@ class _Work:
 
     @property
     def pace(self) -> float:
-        """Seconds for each of the model's, where a worker is one of so many."""
+        """Seconds for each of the model's, in a worker that is one of so many."""
         return self.factors[None].seconds if self.factors else self.crowding
+
+    @property
+    def pace_beside(self) -> float:
+        """The same of what is no clip: a trial's clips, if they are few, say little of it."""
+        return self.crowding * (self.factors[None].cpu if self.factors else 1.0)
 
     def factor(self, task: Task) -> Factors:
         """What a trial came to on clips like this one."""
