@@ -22,7 +22,7 @@ help:
 	@echo "make bench           cost of the main job against ffmpeg and MoviePy"
 	@echo "make costs           measures what clips cost, for the estimates of \`poison\`, and docs/costs.md (minutes)"
 	@echo "make test-mmaction2  MMAction2 reads our lists, trains on a poisoned copy, is scored (2.3 GB in .venv-mmaction2)"
-	@echo "make test-learning   the short form of examples/look_listen_attack: one row is poisoned, learned and scored (needs torch)"
+	@echo "make test-learning   the short forms of examples/look_listen_attack and examples/defences: one row each (needs torch)"
 	@echo "make test-consumers  the readers in docs/consumers.md open our output, and are compared (3.6 GB, .venv-consumers)"
 	@echo "make test-bounds     a fixed job and quick tests with each Python, the lowest and the newest libraries (needs uv; an hour)"
 	@echo "make learn-page      what models make of every trigger: runs what is missing, keeps it, makes the pages (hours; needs torch)"
@@ -97,7 +97,7 @@ CONSUMERS = LD_LIBRARY_PATH=.venv-consumers/ffmpeg POISONKIT_CONSUMERS=docs/cons
 
 test-learning: $(STAMP)
 	@$(BIN)/python -c "import torch" 2>/dev/null || $(BIN)/python -m pip install -q "torch>=2.4,<3" --extra-index-url https://download.pytorch.org/whl/cpu
-	$(BIN)/python -m pytest tests/test_look_listen_attack.py
+	$(BIN)/python -m pytest tests/test_look_listen_attack.py tests/test_defences_example.py
 
 test-consumers: $(STAMP)
 	@sh tools/setup_consumers.sh "$(PYTHON)" .venv-consumers

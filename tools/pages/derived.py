@@ -11,6 +11,7 @@ from poisonkit.triggers.core.names import built_in
 from tools.pages import (
     consumers,
     costs,
+    defences,
     house,
     imports,
     learned,
@@ -35,6 +36,7 @@ def texts(entries: dict[str, Entry]) -> dict[Path, str]:
         consumers.PAGE: consumers.page(),
         costs.PAGE: costs.page(),
         look_listen_attack.PAGE: look_listen_attack.page(),
+        defences.PAGE: defences.page(),
         learned.PAGE: learned.page(),
         learned.FILE: learned.text(),
         survival.PAGE: survival.page(entries),
