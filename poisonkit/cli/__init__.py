@@ -20,6 +20,7 @@ from typing import Any
 import typer
 
 from poisonkit.cli.app import make_app
+from poisonkit.cli.completing import for_bash
 from poisonkit.common import interruption, levels, opencv
 from poisonkit.common.safe_io import printable
 from poisonkit.errors import PoisonkitError, did_you_mean
@@ -80,7 +81,8 @@ def _call(args: Sequence[str] | None, told: list[str]) -> int:
         return _say(text, status)
 
     try:
-        status = _command()(args=args, prog_name="poisonkit", standalone_mode=False)
+        with for_bash():
+            status = _command()(args=args, prog_name="poisonkit", standalone_mode=False)
     except PoisonkitError as error:
         return say(error.text, error.exit_code)
     except typer.TyperException as error:

@@ -160,3 +160,14 @@ def _at_work(parent: int) -> list[int]:
         if int(state[1]) == parent and any(name.endswith("9.mp3") for name in held):
             found.append(int(pid))
     return found
+
+
+def test_a_question_that_was_not_read_yet_keeps_a_process_alive(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine: idle for long, asked just now."""
+    out, into = os.pipe()
+    with open(out, "rb") as asked, open(into, "wb") as question:
+        monkeypatch.setattr(isolated_opening.sys, "stdin", asked)
+        assert not isolated_opening.waiting()
+        question.write(b"open this")
+        question.flush()
+        assert isolated_opening.waiting()
