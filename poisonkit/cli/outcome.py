@@ -134,6 +134,7 @@ def _plan_json(plan: Plan, out: Path) -> dict[str, Any]:
         "choices": [asdict(c) for c in plan.choices],
         "counts": dict(Counter(t.role for t in plan.tasks)),
         "passed_over": plan.passed_over,
+        **({"unwritable": plan.unwritable} if plan.unwritable else {}),
         "warnings": list(plan.warnings),
         **({"encode": dict(plan.encode)} if plan.encode else {}),
         "tasks": [t.row() for t in chosen],

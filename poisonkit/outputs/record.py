@@ -149,10 +149,11 @@ class Record(TypedDict):
     status: Text
     error: Text | None
     sound_file: NotRequired[SoundFile]
+    unwritable: NotRequired[Text]
 
 
 FIELDS: dict[str, Any] = {
-    **dict.fromkeys(name for name in Record.__annotations__ if name != "sound_file"),  # which only pairs have
+    **dict.fromkeys(name for name in Record.__annotations__ if name not in ("sound_file", "unwritable")),  # seldom ones
     **{name: [] for name in ("also", "further", "triggers", "poisoned_ranges")},
     "status": "ok",
 }

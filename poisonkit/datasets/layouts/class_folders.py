@@ -45,6 +45,7 @@ class ClassFolders(Layout):
 
     name: ClassVar[str] = "class-folders"
     help: ClassVar[str] = "a folder of video or audio files per class, in the root or in train/, val/, test/"
+    any_suffix: ClassVar[bool] = True
     label_in_path: ClassVar[bool] = True
     order: ClassVar[int] = 90
     uses: ClassVar[frozenset[str]] = frozenset({"data_root"})
