@@ -252,6 +252,8 @@ class Planner:
                 what = "sound" if modality == "audio" else "picture"
                 names = ", ".join(t.name for t in chain.triggers if t.modality == modality)
                 return f"'{name}' has no {what}, which {names} needs."
+        if refuse and name in self.writability.clean:
+            raise Unwritable(f"'{name}' cannot be rewritten, nor as a clean sample.")
         for blocked in (found.blocked[m] for m in ("video", "audio") if m in touches and m in found.blocked):
             if refuse:
                 raise Unwritable(blocked)
