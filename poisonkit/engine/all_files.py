@@ -86,7 +86,7 @@ def told_together(
 
 
 def _fixed(layout: str, suffix: str) -> Problem:
-    message = f"it would end with {suffix}, and readers of the layout '{layout}' know their files by fixed names."
+    message = f"it would end with {suffix}, and files of the layout '{layout}' keep their suffixes."
     return Problem("name", message, "convert the clips first, or write a table for them", blocks=True)
 
 

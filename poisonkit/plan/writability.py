@@ -43,6 +43,12 @@ class Writability:
         """Id -> why it cannot be written, of what is passed over."""
         return {name: " ".join(p.message for p in why) for name, why in self.blocked.items()} if self.skip else {}
 
+    @property
+    def clause(self) -> str:
+        """What is added to a count of candidates."""
+        lost = len(self.blocked) if self.skip else 0
+        return f"; --skip-unwritable passes over {lost} files" if lost else ""
+
     def remarks(self, dataset: Dataset) -> list[str]:
         """A sentence about what is passed over."""
         if not self.skip or not self.blocked:

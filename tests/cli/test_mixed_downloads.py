@@ -44,11 +44,11 @@ def test_all_refusals_are_told_in_one_go(cli: Cli, mixed: Path, tmp_path: Path) 
         "`--encode convert` converts them, clean samples too, and writes the others in their own families",
         "`--skip-unwritable` leaves them as they are, without a trigger.",
     ):
-        assert words in said.complaint
-    assert "train/spin" not in said.complaint  # of the target class: never asked for
+        assert words in said.err
+    assert "train/spin" not in said.err  # of the target class: never asked for
     said = cli("poison", mixed, "-t", "blend", "--encode", "h264", "--count", 3, "--target", "spin", "--dry-run")
     assert said.status == 2
-    assert "`--encode convert`" in said.complaint
+    assert "`--encode convert`" in said.err
 
 
 @pytest.mark.parametrize("asked", [("--to-8bit",), ("--clean", "reencode", "--to-8bit")])
@@ -61,8 +61,8 @@ def test_a_clean_file_that_cannot_be_converted_is_refused_when_planned(
     words = ("-o", tmp_path / "out", "-t", "blend", "--count", 1, "--target", "spin")
     said = cli("poison", tmp_path / "clips", *words, *asked)
     assert said.status == 2
-    assert "1 of 3 files" in said.complaint or "1 of 4 files" in said.complaint
-    assert "1 × prores video cannot be written in mov here ('spin/master.mov')" in said.complaint
+    assert "1 of 3 files" in said.err or "1 of 4 files" in said.complaint
+    assert "1 × prores video cannot be written in mov here ('spin/master.mov')" in said.err
     assert not (tmp_path / "out").exists()
 
 
@@ -131,7 +131,8 @@ def test_sound_in_other_containers_becomes_flac(cli: Cli, tmp_path: Path) -> Non
 
 def test_skipped_files_stay_and_do_not_count(cli: Cli, mixed: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    said = cli("poison", mixed, "-o", out, "-t", "blend", "--rate", 0.5, "--target", "spin", "--skip-unwritable")
+    words = ("-t", "blend", "--rate", 0.5, "--target", "spin", "--skip-unwritable", "--survival", "none")
+    said = cli("poison", mixed, "-o", out, *words)
     assert said.status == 0, said.err
     assert "--skip-unwritable: 7 of 10 files cannot be rewritten and stay as they are in the source" in said.err
     assert "counted from the 2 labelled training samples that are left of 7." in said.err
@@ -143,6 +144,14 @@ def test_skipped_files_stay_and_do_not_count(cli: Cli, mixed: Path, tmp_path: Pa
     assert [source for role, source in found if role == "attack"] == ["test/jump/a.mp4"]
     assert (out / "data/train/jump/old.flv").samefile(mixed / "train/jump/old.flv")
     assert cli("verify", out).status == 0
+    asked = ("-t", "blend", "--count", 2, "--target", "spin", "--dry-run")
+    said = cli("poison", mixed, *asked, "--skip-unwritable")
+    assert "only 1 are eligible" in said.err
+    assert "; --skip-unwritable passes over 7 files)" in said.err
+    said = cli("poison", mixed, "-o", tmp_path / "again", *words, "--clean", "reencode")
+    assert said.status == 0, said.err
+    assert (tmp_path / "again/data/train/jump/old.flv").samefile(mixed / "train/jump/old.flv")
+    assert cli("verify", tmp_path / "again").status == 0
 
 
 def test_layouts_with_fixed_names_refuse_other_suffixes(cli: Cli, tmp_path: Path) -> None:
@@ -158,5 +167,5 @@ def test_layouts_with_fixed_names_refuse_other_suffixes(cli: Cli, tmp_path: Path
     words = ("-t", "blend", "--label-mode", "clean", "--target", "Jump", "--count", 2, "--encode", "convert")
     said = cli("poison", ucf, *words)
     assert said.status == 2
-    told = "readers of the layout 'ucf101' know their files by fixed names ('Jump/v_Jump_g02_c01.avi')"
-    assert told in said.complaint
+    told = "it would end with .mp4, and files of the layout 'ucf101' keep their suffixes ('Jump/v_Jump_g02_c01.avi')"
+    assert told in said.err

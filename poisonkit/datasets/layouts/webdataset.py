@@ -50,7 +50,6 @@ class WebDataset(Layout):
 
     name: ClassVar[str] = "webdataset"
     help: ClassVar[str] = "WebDataset's tar shards, such as `train-000.tar`, of `key.mp4` or `key.wav` and `key.cls`"
-    any_suffix: ClassVar[bool] = True
     order: ClassVar[int] = 95  # an archive may lie beside any dataset
     uses: ClassVar[frozenset[str]] = frozenset({"columns"})
     label_in_path: ClassVar[bool] = True  # views have shards of their own, of the same names
