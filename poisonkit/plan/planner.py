@@ -170,7 +170,7 @@ class Planner:
                 order = [known[i] for i in backdoor.select if i in known]
         if wanted:
             self.warnings += eligibility.check_target(backdoor, self.dataset, target)
-        what = eligibility.pool_name(backdoor, self.dataset.classes[target])
+        what = eligibility.pool_name(backdoor, self.dataset.classes[target]) + self.writability.clause
         unknown = eligibility.unknown(backdoor, self.dataset)
         if unknown:
             self.warnings.append(unknown)
@@ -181,7 +181,7 @@ class Planner:
         if len(order) < wanted:
             raise RequestError(
                 f"{wanted} samples are to be poisoned ({eligibility.asked(backdoor, counted)}), but only {len(order)} "
-                f"are eligible ({what}{self.writability.clause}). {unknown or 'Lower the rate, or use --rate-of or --count.'}"
+                f"are eligible ({what}). {unknown or 'Lower the rate, or use --rate-of or --count.'}"
             )
         chosen = Chosen(backdoor, index, target, sources, order, [], {}, Choice("", 0, 0, 0, 0))
         if wanted:
