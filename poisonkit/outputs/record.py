@@ -225,6 +225,11 @@ def files(row: Record) -> list[str]:
     return [name for half in halves(row) for name in (half["path"], *half["also"])]
 
 
+def has_other_container(row: Record) -> bool:
+    """Whether its file was converted to mp4: where sound begins late there, AAC's delay is heard before it."""
+    return any(str(each).startswith("mp4 for ") for each in (row["streams"] or {}).get("converted") or ())
+
+
 def sha256(row: Record) -> str:
     """What tells its file, or both, from what else may lie there."""
     return "+".join(half["sha256"] or "" for half in halves(row))

@@ -12,6 +12,7 @@ from poisonkit import media
 from poisonkit.engine.clips.worker import LOOKED_AT, PICTURE_FLOOR_DB, SOUND_CEILING
 from poisonkit.errors import MediaError, PoisonkitError, told
 from poisonkit.media.info import MediaInfo
+from poisonkit.metrics.alignment import in_step
 from poisonkit.metrics.fidelity import (
     SOUND_STEP,
     Image,
@@ -24,7 +25,7 @@ from poisonkit.metrics.fidelity import (
     ssim,
     within_scale,
 )
-from poisonkit.outputs.record import Record, halves, rounded
+from poisonkit.outputs.record import Record, halves, has_other_container, rounded
 from poisonkit.outputs.sample_files import Halves, halves_at_hand
 from poisonkit.triggers.core import frame_selection
 from poisonkit.verification.remake import (
@@ -198,6 +199,7 @@ class _Recheck:
 
     def _heard(self, heard: Wave, wave: Wave) -> str | None:
         triggered = self.should.sound(wave)
+        heard = in_step(heard, triggered) if has_other_container(self.row) else heard
         wave = within_scale(wave)
         n = min(wave.shape[1], heard.shape[1])
         error = float(np.sum((heard[:, :n].astype(np.float64) - triggered[:, :n]) ** 2))

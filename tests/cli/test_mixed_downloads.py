@@ -113,6 +113,24 @@ def test_convert_writes_each_in_its_own_family_where_it_can(cli: Cli, mixed: Pat
     )
 
 
+def test_sound_that_begins_late_stays_in_step(cli: Cli, tmp_path: Path) -> None:
+    """wmv begins where it likes: the encoder's delay is heard in mp4, and is no part of what is compared."""
+    for n, name in enumerate(("jump/a.wmv", "spin/b.wmv")):
+        path = tmp_path / "clips" / name
+        made = make_video(path, frames=12, codec="wmv2", audio=True, audio_codec="wmav2", rate=44100, seed=n)
+        assert media.probe(made).container == "asf"
+    out = tmp_path / "out"
+    said = cli(
+        "poison", tmp_path / "clips", "-o", out, "-t", "sine", "--count", 1, "--label-mode", "clean", "--encode",
+        "convert", "--survival", "all",
+    )  # fmt: skip
+    assert said.status == 0, said.err
+    row = by_path(out)["poisoned", "jump/a.wmv"]
+    assert isinstance(row["fidelity"], dict)
+    assert row["fidelity"]["gain"] > 0.9
+    assert cli("verify", out, "--decode").status == 0
+
+
 def test_sound_in_other_containers_becomes_flac(cli: Cli, tmp_path: Path) -> None:
     for n, name in enumerate(("jump/a.wav", "jump/b.aac", "spin/c.wav", "spin/d.aac")):
         make_audio(tmp_path / "sounds" / name, seconds=0.3, seed=n, codec="aac" if name.endswith("aac") else None)
