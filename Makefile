@@ -37,8 +37,10 @@ $(STAMP): requirements.lock pyproject.toml tools/setup_env.sh
 demo: $(STAMP)
 	@$(BIN)/python examples/demo.py demo
 
+# Compiled once, for hundreds of processes; also where the environment tells Python to keep nothing compiled.
 test: $(STAMP)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not (slow or levels or faults or browser or clusters or mmaction2 or consumers)"
+	@$(BIN)/python -m compileall -q poisonkit tests tools
+	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not (slow or levels or faults or browser or clusters or mmaction2 or consumers)"
 
 test-fuzz: $(STAMP)
 	$(BIN)/python -m tests.fuzz --count 10000

@@ -15,6 +15,7 @@ from poisonkit.common import atomic
 from poisonkit.datasets import at_hand
 from poisonkit.engine.clips.worker import clip_of
 from poisonkit.errors import MediaError, RequestError
+from poisonkit.metrics.counterparts import Counterparts
 from poisonkit.reporting import pictures
 from poisonkit.reporting.pictures import Image
 from poisonkit.triggers.core.chain import Chain
@@ -63,15 +64,9 @@ def _preview(
 
 def _pairs(clip: Path, chain: Chain, what: ClipInfo, drawn: list[Params], stream: Any) -> Iterator[tuple[Image, Image]]:
     """(clean, poisoned) of every frame."""
-    held: list[Image] = []
-
-    def keep() -> Iterator[Image]:
-        for _, _, image in media.read_frames(clip, stream=stream):
-            held.append(image)
-            yield image
-
-    for poisoned in chain.video(keep(), what, drawn):
-        yield held.pop(0), poisoned
+    clean = Counterparts(image for _, _, image in media.read_frames(clip, stream=stream))
+    for poisoned in chain.video(iter(clean), what, drawn):
+        yield clean.take(), poisoned
 
 
 def _sheet(
@@ -80,7 +75,8 @@ def _sheet(
     name = " + ".join(t.name for t in chain.triggers)
     sheets, said = [], []
     if "video" in chain.touches:
-        wanted = {round((i + 0.5) * what.frames / frames - 0.5) for i in range(frames)}
+        shown = chain.after(what).frames
+        wanted = {round((i + 0.5) * shown / frames - 0.5) for i in range(frames)}
         pairs = [(t, *pair) for t, pair in enumerate(_pairs(clip, chain, what, drawn, stream)) if t in wanted]
         if not pairs:
             raise MediaError(f"{clip} has no picture that can be decoded.")
