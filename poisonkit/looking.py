@@ -14,7 +14,8 @@ from poisonkit.engine.state.progress import Logged, Progress
 from poisonkit.errors import RequestError
 from poisonkit.outputs.opening import require_finished
 from poisonkit.recipe.backdoor import TriggerLike
-from poisonkit.recipe.recipe import AUTO, Recipe, parse_encode
+from poisonkit.recipe.encodings import AUTO, parse_encode
+from poisonkit.recipe.recipe import Recipe
 from poisonkit.triggers.core.trigger import Temporal, Trigger
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import shutil
 import sys
 import traceback
@@ -84,7 +85,7 @@ def _call(args: Sequence[str] | None, told: list[str]) -> int:
         with for_bash():
             status = _command()(args=args, prog_name="poisonkit", standalone_mode=False)
     except PoisonkitError as error:
-        return say(error.text, error.exit_code)
+        return say(_from_here(error.text), error.exit_code)
     except typer.TyperException as error:
         return say(_usage(error), 2)
     except (KeyboardInterrupt, typer.Abort):
@@ -100,6 +101,12 @@ def _call(args: Sequence[str] | None, told: list[str]) -> int:
     if status == 130:  # how Typer reports Ctrl-C
         return say(_STOPPED, 130)
     return status if isinstance(status, int) else 0
+
+
+def _from_here(text: str) -> str:
+    """A sentence with the paths below the current folder as they can be typed from there."""
+    here = os.getcwd()
+    return text if here == os.sep else re.sub(rf"(?<![\w./-]){re.escape(here + os.sep)}(?=[\w.])", "", text)
 
 
 def _is_of_stdout(error: OSError) -> bool:

@@ -145,6 +145,7 @@ def _plan_json(plan: Plan, out: Path, estimate: Estimate) -> dict[str, Any]:
         "counts": dict(Counter(t.role for t in plan.tasks)),
         "estimate": estimate.as_json(),
         "passed_over": plan.passed_over,
+        **({"unwritable": plan.unwritable} if plan.unwritable else {}),
         "warnings": list(plan.warnings),
         **({"encode": dict(plan.encode)} if plan.encode else {}),
         "tasks": [t.row() for t in chosen],

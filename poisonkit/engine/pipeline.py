@@ -34,6 +34,12 @@ from poisonkit.survey.file_checks import Need
 Needs = Mapping[str, Need]
 """Keys of clean samples that have to be made like the poisoned ones, and what for."""
 _NONE: Needs = {}
+_ENCODED: dict[Need, frozenset[str]] = {
+    "remux": frozenset(),
+    "convert": frozenset({"video"}),
+    "convert-sound": frozenset({"audio"}),
+    "convert-both": frozenset({"audio", "video"}),
+}
 
 
 @dataclass(frozen=True)
@@ -104,8 +110,8 @@ class Work:
 
     def _made_clean(self, tasks: Iterable[Task], needs: Needs) -> list[Task]:
         """The clean samples of which a file is made."""
-        reencode = self.run.recipe.clean == "reencode"
-        return [t for t in tasks if t.role == "clean" and (reencode or t.key in needs)]
+        reencode, stays = self.run.recipe.clean == "reencode", self.plan.unwritable
+        return [t for t in tasks if t.role == "clean" and ((reencode and t.id not in stays) or t.key in needs)]
 
     def _to_do(self, tasks: Sequence[Task], needs: Needs) -> list[Task]:
         """All of which a file is made, in the plan's order."""
@@ -119,7 +125,7 @@ class Work:
         job = job_of(task, run.recipe, self.plan, run.dataset.root, str(shard_paths.place_of(self.plan, run.state.out)))
         if task.role == "clean":
             every = frozenset(m for b in run.recipe.backdoors for m in b.touches)
-            touches = every if need is None else frozenset({"video"} if need == "convert" else ())
+            touches = every if need is None else _ENCODED[need]
             job = replace(job, treatment=replace(job.treatment, touches=touches))
         if task.sample.sound is not None:
             job = replace(job, untouched=self._untouched)
@@ -294,7 +300,7 @@ class Work:
 
     def _look_at_clean(self, tasks: Iterable[Task]) -> Needs:
         """The clean samples that have to be made like the poisoned ones; looked up once, for runs that continue too."""
-        wanted = [t for t in tasks if t.role == "clean"]
+        wanted = [t for t in tasks if t.role == "clean" and t.id not in self.plan.unwritable]
         noted = self.run.state.clean
         if self.run.recipe.clean == "reencode" or (not wanted and self.run.state.shard is None):
             return {}
@@ -349,8 +355,11 @@ class Work:
     def _link_clean(self, needs: Needs) -> tuple[clean_samples.Linked, str]:
         tasks = [t for t in self.plan.tasks if t.role == "clean" and t.key not in needs]
         how = self.run.recipe.clean
-        if how == "reencode" or not tasks:
+        if how == "reencode":
+            tasks = [t for t in tasks if t.id in self.plan.unwritable]
+        if not tasks:
             return clean_samples.Linked(), how
+        how = "hardlink" if how == "reencode" else how
         options = self.run.options
         linked, method = clean_samples.link(tasks, self.run.dataset.root, self.run.state.out, how, options.progress)
         if self.run.recipe.hash == "all":

@@ -28,7 +28,7 @@ def read_source(recipe: Recipe) -> Dataset:
     if recipe.source is None:
         raise RequestError("No source: name the dataset's folder.")
     if not recipe.source.exists():
-        raise RequestError(f"There is no {recipe.source}.")
+        raise RequestError(f"There is no dataset '{recipe.source}'.")
     if any(OutputPaths(p).is_output() for p in (recipe.source, *recipe.source.absolute().parents)):
         raise RequestError(f"{recipe.source} is a poisoned output of poisonkit; a source has to be a clean dataset.")
     given = {"train": recipe.train_list, "val": recipe.val_list, "test": recipe.test_list}

@@ -313,7 +313,7 @@ def _sounds(file: Path, clean: Path | None) -> list[str]:
 
 def _failures(rows: Sequence[Record], plan: Plan) -> str:
     lost = [(r["source_path"], r["status"], r["error"]) for r in rows if r["status"] != "ok"]
-    passed = [(name, "passed over", why) for name, why in plan.passed_over.items()]
+    passed = [(name, "passed over", why) for name, why in {**plan.passed_over, **plan.unwritable}.items()]
     notes = "".join(f"<p class='warn'>{escape(w)}</p>" for w in plan.warnings)
     if not (lost or passed or notes):
         return ""
