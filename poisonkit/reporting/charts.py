@@ -13,11 +13,11 @@ Point = tuple[float, float, float, float]
 """x, y, and the least and most of what y is a mean of."""
 
 
-def svg(words: str, width: float, height: float, body: str) -> str:
-    """The outer element. words: what a screen reader says."""
+def svg(words: str, width: float, height: float, body: str, kind: str = "") -> str:
+    """The outer element. words: what a screen reader says; kind: `own` for one that keeps its size where it fits."""
     return (
-        f"<svg role='img' aria-label='{escape(words, quote=True)}' viewBox='0 0 {width:.0f} {height:.0f}' "
-        f"width='{width:.0f}'>{body}</svg>"
+        f"<svg role='img' class='{kind}' aria-label='{escape(words, quote=True)}' "
+        f"viewBox='0 0 {width:.0f} {height:.0f}' width='{width:.0f}'>{body}</svg>"
     )
 
 
@@ -61,11 +61,11 @@ def matrix(counts: Mapping[tuple[str, str], int], before: Sequence[str], after: 
                 "</title></rect>"
             )
             if n:
-                kind = "on" if share > 0.45 else "ink"
+                kind = "on" if share > 0.85 else "ink"
                 body += text(x + wide / 2 - 1, y + 14, _short(n), "middle", kind)
     reach = left + len(columns) * wide
     slant = left + (len(columns) - 0.5) * wide + 4.6 * len(shortened(columns[-1][0], 16)) + 8
-    return svg("Labels before and after", max(reach, slant), top + 22 * len(rows) + 2, body)
+    return svg("Labels before and after", max(reach, slant), top + 22 * len(rows) + 2, body, "own")
 
 
 def _folded(names: Sequence[str], most: int) -> list[tuple[str, Sequence[str]]]:

@@ -24,7 +24,7 @@ from poisonkit.outputs.record import Record
 from poisonkit.plan.plan import Plan
 from poisonkit.recipe.recipe import read_mapping
 from poisonkit.reporting import charts
-from poisonkit.reporting.page import beside, block, cells, facts, page, table
+from poisonkit.reporting.page import block, cells, facts, flow, page, table
 from poisonkit.reporting.sample_index import SCRIPT, index, part_of
 from poisonkit.reporting.samples import samples as shown_samples
 from poisonkit.reporting.sweep_page import is_sweep, write_sweep_page
@@ -158,7 +158,7 @@ def _counts(plan: Plan, rows: Sequence[Record]) -> str:
         [(n if n is not None else "unlabelled", *(by_class[n, p] for p in by_part)) for n in names[:FILES]],
     )
     more = f"<p class='quiet'>… and {len(names) - FILES} more classes.</p>" if len(names) > FILES else ""
-    return block("What is in it", beside(first + _labels(plan, rows), second + more))
+    return block("What is in it", flow(first, _labels(plan, rows), f"<div class='long'>{second}{more}</div>"))
 
 
 def _labels(plan: Plan, rows: Sequence[Record]) -> str:
@@ -207,10 +207,7 @@ def _survival(plan: Plan, rows: Sequence[Record], recipe: Mapping[str, Any]) -> 
         if values:
             digits = 1 if name in ("psnr", "snr") else 2
             drawn.append(charts.figure(charts.strips(list(values.items()), low, high, digits), title))
-    half = len(drawn) // 2 if not looks else 0
-    columns = ("".join(drawn[: half + len(drawn) % 2]), "".join(drawn[half + len(drawn) % 2 :])) if not looks else ()
-    body = beside(*columns) if columns else beside("".join(tables), "".join(drawn))
-    return block("What the encoder left of the trigger", body)
+    return block("What the encoder left of the trigger", flow(*tables, *drawn))
 
 
 def _warnings(paths: OutputPaths) -> str:

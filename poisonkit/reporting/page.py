@@ -42,10 +42,9 @@ def facts(pairs: Iterable[tuple[str, str]]) -> str:
     return f"<dl>{''.join(f'<dt>{escape(name)}</dt><dd>{escape(value)}</dd>' for name, value in pairs)}</dl>"
 
 
-def beside(*parts: str) -> str:
-    """Parts that stand next to each other where the screen is wide."""
-    there = [f"<div>{part}</div>" for part in parts if part]
-    return f"<div class='beside'>{''.join(there)}</div>" if there else ""
+def flow(*parts: str) -> str:
+    """Parts in as many columns as the screen has room for, filled one after the other."""
+    return f"<div class='flow'>{''.join(parts)}</div>"
 
 
 def cells(values: Iterable[Any]) -> str:

@@ -115,10 +115,10 @@ def _pictures(file: Path, clean: Path | None, row: Record) -> list[str]:
             f"<p class='warn'>This clip flashes {flashes} times a second. It can harm photosensitive people: do "
             "not play it to anybody without warning.</p>"
         )
-    shown = [_figure(f"{name}, frame {t}", im) for name, im in figures]
+    shown = [_figure(f"{name}, frame {t}" if i == 0 else name, im) for i, (name, im) in enumerate(figures)]
     shown.append(
         "<figure class='moving'><video controls preload='metadata' playsinline "
-        f"src='data:video/mp4;base64,{video}'></video><figcaption>the file, smaller, to {LONG:g} s</figcaption>"
+        f"src='data:video/mp4;base64,{video}'></video><figcaption>file, to {LONG:g} s</figcaption>"
         "</figure>"
     )
     parts.append(f"<div class='row' style='--n:{len(shown)}'>{''.join(shown)}</div>")

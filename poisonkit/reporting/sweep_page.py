@@ -18,7 +18,7 @@ from poisonkit.errors import RequestError
 from poisonkit.outputs.paths import MANIFEST, REPORT
 from poisonkit.recipe.sweep import FIELDS
 from poisonkit.reporting import charts
-from poisonkit.reporting.page import block, facts, page
+from poisonkit.reporting.page import block, facts, flow, page
 
 PAGE = "report.html"
 MOST = 12  # lines in a chart
@@ -131,7 +131,7 @@ def _curves(rows: Sequence[Row], swept: Sequence[Mapping[str, str]], varied: Map
     total = math.prod(len(many[k]) for k in apart)
     more = f"<p class='quiet'>{total - MOST} more lines are in the table alone.</p>" if total > MOST else ""
     keys = charts.legend(names) if len(names) > 1 else ""
-    return block("Curves", f"{keys}{more}<div class='beside'>{''.join(charts_)}</div>")
+    return block("Curves", f"{keys}{more}{flow(*charts_)}")
 
 
 def _table(folder: Path, rows: Sequence[Row], varied: Mapping[str, Sequence[str]]) -> str:
