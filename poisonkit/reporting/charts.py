@@ -41,7 +41,7 @@ def matrix(counts: Mapping[tuple[str, str], int], before: Sequence[str], after: 
     """Counts of (before, after) as coloured cells with their numbers; what is beyond 24 rows and 12 columns in one."""
     rows, columns = _folded(before, 24), _folded(after, 12)
     cells = [[sum(counts.get((b, a), 0) for b in bs for a in as_) for _, as_ in columns] for _, bs in rows]
-    most = max(map(max, cells))
+    most = max(counts.values())
     left = 12 + 6.2 * max(len(shortened(name, 20)) for name, _ in rows)
     top = 14 + 4.6 * max(len(shortened(name, 16)) for name, _ in columns)
     wide = min(46.0, max(26.0, (WIDE - left - 40) / len(columns)))
@@ -53,7 +53,7 @@ def matrix(counts: Mapping[tuple[str, str], int], before: Sequence[str], after: 
         y = top + i * 22
         body += text(left - 6, y + 15, shortened(name, 20), "end")
         for j, n in enumerate(cells[i]):
-            share = n / most
+            share = min(1.0, n / most)
             x = left + j * wide
             body += (
                 f"<rect class='cell' x='{x:.1f}' y='{y:.1f}' width='{wide - 2:.1f}' height='20' "
@@ -118,7 +118,7 @@ def curves(
     """Lines over x, each point with its number. x_names: what stands below each x; joined: x is a quantity."""
     points = [p for _, line in lines for p in line]
     low, high = min(0.0, *(p[2] for p in points)), max(p[3] for p in points)
-    high = high if high > low else low + 1
+    high = _round(high) if high > 0 else low + 1
     left, right, top, tall = 46.0, 14.0, 14.0, 170.0
     xs = sorted(x_names)
     places = [math.log(x) for x in xs] if log else xs
@@ -147,7 +147,7 @@ def curves(
         if across(x) - 3 * len(words) > free:
             body += text(across(x), top + tall + 15, words, "middle")
             free = across(x) + 3 * len(words) + 4
-    few = len(points) <= 24
+    few, written = len(points) <= 24, set()
     for i, (name, line) in enumerate(lines):
         kind = f"s{i % PALETTE}"
         at = [(across(x), down(y)) for x, y, _, _ in line]
@@ -158,9 +158,16 @@ def curves(
                 body += f"<path class='line {kind}' d='M{x:.1f} {down(least):.1f}V{down(most):.1f}'/>"
             said = f"{escape(name)}: {number(value)}"
             body += f"<circle class='{kind}' cx='{x:.1f}' cy='{y:.1f}' r='3.5'><title>{said}</title></circle>"
-            if few:
-                body += text(x, y - 7 if y > top + 8 else y + 15, number(value), "middle", "ink")
+            if few and (place := (round(x), round(y))) not in written:
+                written.add(place)
+                body += text(x, down(most) - 7 if down(most) > top + 8 else y + 15, number(value), "middle", "ink")
     return svg("; ".join(name for name, _ in lines), width, top + tall + 22, body)
+
+
+def _round(value: float) -> float:
+    """The next number that an axis can end at."""
+    size: float = 10.0 ** math.floor(math.log10(value))
+    return next((n * size for n in (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8) if n * size >= value * (1 - 1e-9)), 10 * size)
 
 
 def legend(names: Sequence[str]) -> str:

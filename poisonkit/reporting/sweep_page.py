@@ -114,8 +114,8 @@ def _curves(rows: Sequence[Row], swept: Sequence[Mapping[str, str]], varied: Map
             if y is not None and x is not None:
                 line = ", ".join(f"{k} {values[k]}" for k in apart) or along
                 lines.setdefault(line, {}).setdefault(x, []).append(y)
-        if not lines or not any(any(map(any, line.values())) for line in lines.values()):
-            continue
+        if len({y for line in lines.values() for ys in line.values() for y in ys}) < 2:
+            continue  # the same everywhere, or not known: no curve
         kept = dict(list(lines.items())[:MOST])
         names = names or list(kept)
         points = [
@@ -145,8 +145,8 @@ def _table(folder: Path, rows: Sequence[Row], varied: Mapping[str, Sequence[str]
         if inside and (folder / name / REPORT).is_file():
             words = f"<a href='{escape(quote(f'{name}/{REPORT}'), quote=True)}'>{words}</a>"
         size = charts.number(_number(row["bytes"]) or 0.0)
-        figures = "".join(f"<td>{escape(row[column])}</td>" for column in columns)
-        body += f"<tr><td>{words}</td>{figures}<td>{size}B</td></tr>"
+        figures = "".join(f"<td data-of='{c.replace('_', ' ')}'>{escape(row[c])}</td>" for c in columns)
+        body += f"<tr><td>{words}</td>{figures}<td data-of='size'>{size}B</td></tr>"
     note = "<p class='quiet'>An output with a report of its own (poisonkit report OUT) has a link to it.</p>"
     whole = f"<table class='many'><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
     return block("Outputs", f"<div class='scroll'>{whole}</div>{note}")
