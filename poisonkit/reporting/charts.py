@@ -160,7 +160,9 @@ def curves(
             body += f"<circle class='{kind}' cx='{x:.1f}' cy='{y:.1f}' r='3.5'><title>{said}</title></circle>"
             if few and (place := (round(x), round(y))) not in written:
                 written.add(place)
-                body += text(x, down(most) - 7 if down(most) > top + 8 else y + 15, number(value), "middle", "ink")
+                lift = y - 7 if y > top + 8 else y + 15
+                ranged = most > least  # the number stands beside the line of the range
+                body += text(x + 4 * ranged, lift, number(value), "start" if ranged else "middle", "ink")
     return svg("; ".join(name for name, _ in lines), width, top + tall + 22, body)
 
 
@@ -185,4 +187,4 @@ def number(value: float) -> str:
     for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e4)):
         if abs(value) >= size:
             return f"{value / (1e3 if unit == 'k' else size):.3g}{unit}"
-    return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
+    return f"{value:.2g}" if abs(value) < 1 else f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"

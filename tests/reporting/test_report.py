@@ -175,7 +175,7 @@ def test_pictures_have_their_numbers() -> None:
     lines = [("one", [(0.01, 0.2, 0.1, 0.3), (0.1, 0.85, 0.85, 0.85)])]
     words = drawn(charts.curves(lines, {0.01: "0.01", 0.1: "0.1"}, log=True, joined=True))
     assert words == ["0", "0.5", "1", "0.01", "0.1", "0.2", "0.85"]
-    assert [charts.number(x) for x in (0.12345, 999, 12_345, 2_500_000)] == ["0.123", "999", "12.3k", "2.5M"]
+    assert [charts.number(x) for x in (0.12345, 999, 12_345, 2_500_000)] == ["0.12", "999", "12.3k", "2.5M"]
 
 
 def test_a_sweep_has_a_page_of_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
