@@ -177,11 +177,12 @@ def report(
     source: Path | str | None = None,
     allow_root: Path | str | Sequence[Path | str] = (),
 ) -> Path:
-    """Write OUT/poisonkit/report.html, one page about a finished output, and return its path; of the folder of a sweep's
-    outputs OUT/report.html, with curves.
+    """Write OUT/poisonkit/report.html, one page about a finished output, and return its path.
 
-    samples: so many clips of each role and attack set are shown. source: the clean dataset's data root, by default where it was;
-    without it clean pictures are left out. allow_root: further folders that its links and paths may lead to.
+    Of the folder of a sweep's outputs: OUT/report.html, with curves.
+
+    samples: so many clips of each role and attack set are shown. source: the clean dataset's data root, by default where
+    it was; without it clean pictures are left out. allow_root: further folders that its links and paths may lead to.
     """
     from poisonkit.reporting.html import write_report
 

@@ -29,7 +29,7 @@ def command(
     allow_root: options.AllowRoot = None,
     json: options.Json = False,
 ) -> int:
-    """Write OUT/poisonkit/report.html: recipe, counts, labels, survival, samples to look at and play, and all in a list.
+    """Write OUT/poisonkit/report.html: recipe, counts, labels, survival, samples to look at and play, a list of all.
 
     One file that needs no network; nothing in it plays by itself. Of the folder of a sweep's outputs: OUT/report.html,
     with curves.
