@@ -181,8 +181,9 @@ def report(
 
     Of the folder of a sweep's outputs: OUT/report.html, with curves.
 
-    samples: so many clips of each role and attack set are shown. source: the clean dataset's data root, by default where
-    it was; without it clean pictures are left out. allow_root: further folders that its links and paths may lead to.
+    samples: so many clips of each role and attack set are shown. source: the clean dataset's data root, by default
+    where it was; without it clean pictures are left out. allow_root: further folders that its links and paths may lead
+    to.
     """
     from poisonkit.reporting.html import write_report
 
