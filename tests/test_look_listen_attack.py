@@ -97,6 +97,20 @@ def test_the_catalogue_has_every_trigger_in_each_form() -> None:
     assert all(rows[row.name] == row for row in shared), "one name, one experiment"
 
 
+def test_a_row_of_ones_own() -> None:
+    rows = example_rows.of_one("wanet:s=1,k=8", "dynamic", [0.1, 0.01], "crf:30", "hardlink")
+    assert [row.name for row in rows] == [
+        "wanet_s_1_k_8-dynamic-crf_30-linked",
+        "wanet_s_1_k_8-dynamic-crf_30-rate1-linked",
+    ]
+    assert [(row.kind, row.triggers, row.rate) for row in rows] == [
+        ("picture", ("wanet:s=1,k=8",), 0.1),
+        ("picture", ("wanet:s=1,k=8",), 0.01),
+    ]
+    (plain,) = example_rows.of_one("sine", "static", [0.1], "match", "reencode")
+    assert plain == next(row for row in ROWS if row.name == "sine-static"), "one name, one experiment"
+
+
 def run(*words: object) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(EXAMPLE / "run.py"), *map(str, words)]
     return subprocess.run(command, capture_output=True, text=True, check=False)

@@ -21,6 +21,7 @@ from poisonkit.datasets.choices import class_index, parse_columns, split_off
 from poisonkit.datasets.kit.files import Fence
 from poisonkit.datasets.kit.row_order import arranged
 from poisonkit.datasets.registry import detect, get_layout, layouts, read
+from poisonkit.datasets.resized import Resized
 from poisonkit.datasets.tar.members import at_hand, container_of, hash_of, is_there, size_of
 from poisonkit.datasets.tar.shards import Entry, Labels, Shard, split_path, write_shard
 
@@ -34,6 +35,7 @@ __all__ = [
     "Labels",
     "Layout",
     "Modality",
+    "Resized",
     "Row",
     "Sample",
     "Shard",

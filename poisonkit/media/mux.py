@@ -72,13 +72,15 @@ class NewPicture:
     """Pictures to be encoded: what is done to them, how they are converted before, and how they are written.
 
     planes: asked, where the encoder takes the very planes that the decoder gives, for what to use in place of
-    `function`.
+    `function`. resize: another number of pictures may come back: the first are shown when the source's are, others
+    after them at the source's frame rate.
     """
 
     function: VideoFunction
     planes: PlanesChoice | None
     conversion: Conversion
     target: VideoTarget
+    resize: bool = False
 
 
 @dataclass(frozen=True)
@@ -145,6 +147,7 @@ class _Pass:
         self.tail = Tail(source)
         self.waiting: deque[Any] = deque()  # sound packets met before the output is open
         self.stamps: deque[tuple[int, int]] = deque()
+        self.last: tuple[tuple[int, int], int] | None = None  # the last that was taken, and of which picture
         self.out: Any = None
         self.out_audio: Any = None
         self.out_video: Any = None
@@ -334,20 +337,37 @@ class _Pass:
         with closing(self._pictures(first, frames, trace, convert)) as pictures:
             done = (encoder.frame(check(image, index)) for index, image in enumerate(function(pictures)))
             for frame in in_bursts(done, self.info):
-                if not self.stamps:
-                    raise MediaError(f"{name_of(self.source)}: more frames came back than went in.")
-                pts, duration = self.stamps.popleft()
+                pts, duration = self._stamp(encoder, trace, made)
                 if self.sound_encoder is not None:
                     for packet in self.sound_encoder.until(float(pts * encoder.time_base)):
                         self.out.mux(packet)
                 for packet in encoder.encode(frame, pts, duration):
                     self.out.mux(packet)
                 made += 1
+            if new.resize:
+                for _ in pictures:
+                    pass  # what is left of the source, which may be damaged
+                self.stamps.clear()
+                del trace.times[made:]
             if self.stamps or next(pictures, None) is not None:
                 raise MediaError(f"{name_of(self.source)}: fewer frames came back than went in.")
         for packet in encoder.finish():
             self.out.mux(packet)
         self.passed.frames = made
+
+    def _stamp(self, encoder: PictureEncoder, trace: Trace, made: int) -> tuple[int, int]:
+        """When the picture of this number is shown and for how long, in the encoder's units."""
+        if self.stamps:
+            self.last = self.stamps.popleft(), made
+            return self.last[0]
+        fps = self.info.video.fps if self.info.video is not None else Fraction(0)
+        if self.picture is None or not self.picture.resize or self.last is None or not fps:
+            raise MediaError(f"{name_of(self.source)}: more frames came back than went in.")
+        (pts, _), number = self.last
+        begin, end = (round((made + i - number) / (fps * encoder.time_base)) for i in (0, 1))
+        shown = trace.times[number]
+        trace.times.append(None if shown is None else shown + round((made - number) / (fps * trace.time_base)))
+        return pts + begin, end - begin
 
 
 def in_bursts(pictures: Iterator[Any], info: MediaInfo) -> Iterator[Any]:

@@ -38,6 +38,7 @@ def rewrite(
     stream: StreamChoice = "best",
     inspect: Inspector | None = None,
     info: MediaInfo | None = None,
+    resize: bool = False,
 ) -> Written:
     """Write `destination` from `source`, decode it back, check it, and only then put it in place.
 
@@ -47,6 +48,7 @@ def rewrite(
     asked, with their format, for a function from an iterator of (Y, U, V) to an iterator of as many, to be used in
     place of `video`; None: `video` it is.
     audio: (float32 (channels, samples) in ±1, Hz) to the same shape; None copies the sound's packets.
+    resize: `video` may give another number of frames, and `audio` of samples.
     inspect: is shown the decoded output. info: what `probe` said of the source and stream, where it was asked.
 
     source may be a frame folder, and `destination` then is one: see `folders.rewrite`.
@@ -72,17 +74,21 @@ def rewrite(
     _refuse(source, info, encode, video is not None, audio is not None)
     if kind(info) == "folder":
         assert video is not None
-        return folders.rewrite(source, destination, video=video, what=what, encode=encode, inspect=inspect, info=info)
+        return folders.rewrite(
+            source, destination, video=video, what=what, encode=encode, inspect=inspect, info=info, resize=resize
+        )
     require_whole(source, info.container)
     with replacing(destination, status) as temporary:
         if kind(info) == "sound":
             assert audio is not None
-            return _sound_file(source, temporary, destination, info, audio, inspect)
-        made = _new_sound(source, info, encode, audio, temporary.parent) if audio is not None else None
+            return _sound_file(source, temporary, destination, info, audio, inspect, resize)
+        made = None
+        if audio is not None:
+            made = _new_sound(source, info, encode, audio, temporary.parent, resize)
         if video is None and made is not None and _by_job(info, made):
             passed = _sound_job(source, temporary, info, made)
         else:
-            new = NewPicture(video, planes, what, _video_target(info, encode)) if video is not None else None
+            new = NewPicture(video, planes, what, _video_target(info, encode), resize) if video is not None else None
             if made is None or _has_encoder(made.target.encoder):
                 passed = mux.transcode(source, temporary, info, new, made)
             else:  # picture first, and then the sound by the ffmpeg program, which has more encoders
@@ -160,23 +166,26 @@ def _audio_target(info: MediaInfo, encode: Encode) -> AudioTarget:
     return target
 
 
-def applied(audio: AudioFunction, wave: Wave, rate: int, source: Path) -> Wave:
-    """`audio`'s result, checked: same shape, finite, float32."""
+def applied(audio: AudioFunction, wave: Wave, rate: int, source: Path, resize: bool = False) -> Wave:
+    """`audio`'s result, checked: the same shape (resize: as many channels, not empty), finite, float32."""
     made = np.asanyarray(audio(wave.copy(), rate), dtype=np.float32)
-    if made.shape != wave.shape:
+    fits = made.ndim == 2 and made.shape[0] == wave.shape[0] and made.shape[1] > 0 if resize else False
+    if not fits and made.shape != wave.shape:
         raise MediaError(f"{name_of(source)}: sound of shape {wave.shape} came back as {made.shape}.")
     if not spool.finite(made):
         raise MediaError(f"{name_of(source)}: sound came back with values that are not numbers.")
     return made
 
 
-def _new_sound(source: Path, info: MediaInfo, encode: Encode, audio: AudioFunction, folder: Path) -> NewSound:
+def _new_sound(
+    source: Path, info: MediaInfo, encode: Encode, audio: AudioFunction, folder: Path, resize: bool
+) -> NewSound:
     """The source's sound, decoded, through `audio`; long ones lie in files in `folder`."""
     assert info.audio is not None
     with open_input(source) as container, translated(source, "decoded"):
         stream = container.streams[info.audio.index]
         wave, rate, start = audio_wave(container, stream, source, folder)
-    made = spool.clipped(applied(audio, wave, rate, source))
+    made = spool.clipped(applied(audio, wave, rate, source, resize))
     return NewSound(made, rate, info.audio.layout, start, _audio_target(info, encode))
 
 
@@ -229,20 +238,24 @@ def _sound_file(
     info: MediaInfo,
     audio: AudioFunction,
     inspect: Inspector | None,
+    resize: bool,
 ) -> Written:
     """Sound alone, by soundfile. Samples that `audio` leaves alone keep their very value, 32-bit ones too."""
     assert info.audio is not None
     wave, rate = sound.held(source, temporary.parent)
-    made = applied(audio, wave, rate, source)
+    made = applied(audio, wave, rate, source, resize)
 
     def changed() -> Iterator[Wide]:
+        if made.shape != wave.shape:
+            yield from (made[:, piece].astype(np.float64) for piece in spool.pieces(made.shape[1]))
+            return
         at = 0
         for block in sound.blocks(source):
             piece = slice(at, at := at + block.shape[1])
             yield block + (made[:, piece].astype(np.float64) - wave[:, piece].astype(np.float64))
 
     sound.write_like(source, temporary, changed(), info.audio)
-    back = sound.read_back(temporary, destination, wave.shape, rate)
+    back = sound.read_back(temporary, destination, made.shape, rate)
     if inspect is not None:
         inspect.wave(back, rate)
     return Written(

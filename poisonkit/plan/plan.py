@@ -9,15 +9,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from poisonkit.common.safe_io import load_json, open_plain
-from poisonkit.datasets import Dataset, Row, Sample, Streamed, View, arranged, get_layout
+from poisonkit.datasets import Dataset, Resized, Row, Sample, Streamed, View, arranged, get_layout
 from poisonkit.errors import RequestError
 from poisonkit.plan.task import NAME, PARTS, Role, SavedTasks, Task, no_plan, require_inside, to_line
 
 __all__ = [
     "Choice",
+    "Length",
     "Outline",
     "Plan",
     "Role",
@@ -28,6 +29,16 @@ __all__ = [
     "view_of",
     "view_root",
 ]
+
+
+class Length(NamedTuple):
+    """What the lists have to know of how long a written file is. features: rows of its features; None: it has none.
+
+    resized: that it is longer or shorter than its source; None: it is not.
+    """
+
+    features: int | None = None
+    resized: Resized | None = None
 
 
 @dataclass(frozen=True)
@@ -162,9 +173,9 @@ class Plan:
         view: View,
         attack: str | None = None,
         dropped: frozenset[str] = frozenset(),
-        lengths: Mapping[str, int] | None = None,
+        lengths: Mapping[str, Length] | None = None,
     ) -> Sequence[Row]:
-        """The lines of one written dataset, without the keys in `dropped`. lengths: key -> `Row.length`, if known.
+        """The lines of one written dataset, without the keys in `dropped`. lengths: key -> `Length`, if known.
 
         In the order of the plan; relabelled training samples where nothing tells them (`datasets.arranged`).
         """
@@ -183,7 +194,8 @@ class Plan:
                     label = task.target
                 elif view == "original":
                     label = task.original_label
-                yield Row(task.sample, label, path[begin:], lengths.get(task.key) if lengths else None, sound)
+                rows, resized = (lengths.get(task.key) if lengths else None) or (None, None)
+                yield Row(task.sample, label, path[begin:], rows, sound, resized)
 
         rows: Sequence[Row] = Streamed(found) if isinstance(self.tasks, Streamed) else list(found())
         return arranged(rows) if view == "data" else rows

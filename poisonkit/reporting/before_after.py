@@ -10,6 +10,7 @@ from typing import Any
 from poisonkit import media
 from poisonkit.engine.clips.worker import clip_of
 from poisonkit.errors import MediaError, RequestError
+from poisonkit.metrics.counterparts import Counterparts
 from poisonkit.reporting.pictures import Image, Wave
 from poisonkit.triggers.core.chain import Chain
 from poisonkit.triggers.core.clip import ClipInfo, Params
@@ -28,19 +29,14 @@ class BeforeAfter:
 
     def frames(self) -> Iterator[tuple[Image, Image]]:
         """(clean, poisoned) of every frame."""
-        held: list[Image] = []
-
-        def keep() -> Iterator[Image]:
-            for _, _, image in media.read_frames(self.path, stream=self.stream):
-                held.append(image)
-                yield image
-
-        for poisoned in self.chain.video(keep(), self.clip, self.drawn):
-            yield held.pop(0), poisoned
+        clean = Counterparts(image for _, _, image in media.read_frames(self.path, stream=self.stream))
+        for poisoned in self.chain.video(iter(clean), self.clip, self.drawn):
+            yield clean.take(), poisoned
 
     def some_frames(self, number: int) -> list[tuple[int, Image, Image]]:
         """(index, clean, poisoned) of so many frames, spread evenly over the clip."""
-        wanted = {round((i + 0.5) * self.clip.frames / number - 0.5) for i in range(number)}
+        shown = self.chain.after(self.clip).frames
+        wanted = {round((i + 0.5) * shown / number - 0.5) for i in range(number)}
         found: list[tuple[int, Image, Image]] = []
         for t, (clean, poisoned) in enumerate(self.frames()):
             if t in wanted:

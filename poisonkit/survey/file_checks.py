@@ -49,6 +49,11 @@ def probed(
     return Found(info), {modality: problem for modality, problem in found.items() if problem is not None}
 
 
+def found_in(path: Path, scratch: str, know: Know, *, stream: Stream) -> Found:
+    """What a file holds, or why that cannot be told."""
+    return probed(path, scratch, know, stream=stream, encode=Encode(), touches=())[0]
+
+
 def surveyed(path: Path, scratch: str, know: Know, *, stream: Stream) -> Found:
     """Everything that can be told without decoding more than the first picture."""
     try:

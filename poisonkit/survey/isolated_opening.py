@@ -13,6 +13,7 @@ import json
 import math
 import os
 import pickle
+import select
 import shutil
 import signal
 import subprocess
@@ -277,16 +278,17 @@ def serve(parent: int, scratch: str) -> None:
     idle = _Idle(scratch)
     for name in READY:
         importlib.import_module(name)
+    idle.since = time.monotonic()  # on a busy machine the imports alone take longer than that
     new = True
     while True:
         try:
             folder, limits, look, tasks = pickle.load(asked)
         except EOFError:
             return
+        idle.since = None
         if new:
             say(time_limit.OPENING)  # the file's time begins where its process has begun
             new = False
-        idle.since = None
         os.environ.pop(VARIABLE, None)
         if limits is not None:
             os.environ[VARIABLE] = limits
@@ -301,11 +303,18 @@ def serve(parent: int, scratch: str) -> None:
         idle.since = time.monotonic()
 
 
+def waiting() -> bool:
+    """Whether something has been asked that was not read yet, as on a machine too busy to let this process go on."""
+    with suppress(OSError, ValueError):  # not on every system can a pipe be asked
+        return bool(select.select([sys.stdin], [], [], 0)[0])
+    return False
+
+
 class _Idle:
     """Ends this process when nothing was asked of it for a while. since: the moment it began to wait, or None."""
 
     def __init__(self, scratch: str) -> None:
-        self.since: float | None = time.monotonic()
+        self.since: float | None = None
         self._scratch = scratch
         threading.Thread(target=self._watch, name="end-when-idle", daemon=True).start()
 
@@ -313,6 +322,6 @@ class _Idle:
         while True:
             time.sleep(IDLE / 5)
             since = self.since
-            if since is not None and time.monotonic() - since > IDLE:
+            if since is not None and time.monotonic() - since > IDLE and not waiting():
                 shutil.rmtree(self._scratch, ignore_errors=True)
                 os._exit(0)

@@ -17,7 +17,7 @@ class NeMo(TableLayout):
     """`train_manifest.json` and the like: json files with the word train, val, validation or test in the name.
 
     Labels are names; paths are absolute, or relative to the manifest or the data root. What else a line says
-    (duration, offset …) is kept: poisoning changes no length.
+    (duration, offset …) is kept; the duration of a file that became longer or shorter follows.
     """
 
     name: ClassVar[str] = "nemo"
