@@ -176,7 +176,8 @@ def _of_features(
     joined = _joined(dump, answers)
     wanted, left_out, flags = _scored(asked, joined.dump)
     if not wanted:
-        raise RequestError(f"{file}: no method can be used: {'; '.join(f'{n}: {why}' for n, why in left_out.items())}")
+        reasons = "; ".join(f"{name}: {why.rstrip('.')}" for name, why in left_out.items())
+        raise RequestError(f"{file}: no method can be used: {reasons}.")
     where = Path(folder) if folder is not None else file.with_name(f"{file.stem}-suspects")
     places = {word: where / f"{_file_name(word)}.csv" for word in wanted}
     _write(where, {places[word]: _lines(joined, word, scores) for word, scores in wanted.items()})
@@ -234,7 +235,11 @@ def _scored(asked: dict[str, Method], dump: Dump) -> tuple[dict[str, Floats], di
             left_out[word] = f"{dump.file.name} has no {need}."
             continue
         try:
-            found[word] = each.score(dump)
+            with np.errstate(all="ignore"):
+                found[word] = each.score(dump)
+            if not np.isfinite(found[word]).all():
+                del found[word]
+                raise RequestError(f"{dump.file}: its numbers are too large to compute {word} from; scale them down.")
         except RequestError as error:
             if asked:
                 raise

@@ -187,6 +187,22 @@ def test_one_class_and_no_labels_and_no_features(out: Path, tmp_path: Path) -> N
         poisonkit.detect(tmp_path / "h.npz")
 
 
+def test_names_that_no_list_can_hold_and_numbers_too_large(save: Any) -> None:
+    """A line break in a name would make two lines of suspects; a score that is no number could not be read again."""
+    for name in ("a\nb.mp4", "", " c.mp4"):
+        with pytest.raises(RequestError, match="is no name that a list of suspects could hold"):
+            poisonkit.detect(save(files=np.array([name, *IDS[1:]])), method=["knn"])
+    large = save(features=planted.features() * np.float32(1e37), files=None)
+    with pytest.raises(RequestError, match="too large to compute beatrix from"):
+        poisonkit.detect(large, method=["beatrix"])
+    found = poisonkit.detect(large, method=["knn"]).verdicts["knn"].file
+    plain = poisonkit.detect(save(files=None), method=["knn"], folder=found.parent / "plain").verdicts["knn"].file
+    assert found.read_text() == plain.read_text(), "neighbours do not depend on a scale"
+    with pytest.raises(RequestError) as error:
+        poisonkit.detect(save(features=None, scores=planted.features()[:, :2]))
+    assert ".;" not in str(error.value)
+
+
 def test_no_training_framework_is_imported(save: Any) -> None:
     code = (
         "import sys, poisonkit; poisonkit.detect(sys.argv[1]); "

@@ -39,8 +39,11 @@ class NearestNeighbours(Method):
                 f"{dump.file} has {dump.count} samples, and {self.name} looks at {self.k} others of each; say "
                 f"{self.name}:k=N with a smaller N, or leave {self.name} out."
             )
-        length = np.linalg.norm(dump.features, axis=1, keepdims=True)
-        unit = dump.features / np.where(length > 0, length, 1)
+        unit = np.empty_like(dump.features)
+        for begin in range(0, dump.count, ROWS):
+            some = dump.features[begin : begin + ROWS].astype(np.float64)
+            length = np.linalg.norm(some, axis=1, keepdims=True)
+            unit[begin : begin + ROWS] = some / np.where(length > 0, length, 1)
         index = NearestNeighbors(n_neighbors=self.k + 1, algorithm="brute").fit(unit)
         found = np.empty(dump.count)
         for begin in range(0, dump.count, ROWS):
