@@ -28,7 +28,10 @@ TOP = 5  # suspects that are named
 
 @dataclass(frozen=True)
 class ClassFigures:
-    """One defence within one class, as it was trained, that holds poisoned samples."""
+    """One defence within one class, as it was trained, that holds poisoned samples.
+
+    precision, recall: of as many highest scores of the class as it has poisoned samples, ties included.
+    """
 
     label: int
     name: str
@@ -36,6 +39,8 @@ class ClassFigures:
     clean: int
     roc_auc: float | None
     tpr_at_fpr: dict[float, Rate]
+    precision: Rate
+    recall: Rate
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,8 @@ class Verdict:
                     "clean": c.clean,
                     "roc_auc": None if c.roc_auc is None else float(f"{c.roc_auc:.6g}"),
                     "tpr_at_fpr": {f"{fpr:g}": r.as_json() for fpr, r in c.tpr_at_fpr.items()},
+                    "precision": c.precision.as_json(),
+                    "recall": c.recall.as_json(),
                 }
                 for c in self.by_class
             ],
@@ -279,7 +286,10 @@ def _verdict(word: str, file: Path, scores: Floats, joined: Joined, roles: Any, 
         if positive.size:
             tpr = {fpr: tpr_at(fpr, positive, negative) for fpr in FPRS} if negative.size else {}
             auc = roc_auc(positive, negative)
-            rows.append(ClassFigures(label, answers.classes[label], positive.size, negative.size, auc, tpr))
+            least = np.sort(np.concatenate((positive, negative)))[::-1][positive.size - 1]
+            hit, wrong = int(np.count_nonzero(positive >= least)), int(np.count_nonzero(negative >= least))
+            shares = Rate(hit, hit + wrong), Rate(hit, positive.size)
+            rows.append(ClassFigures(label, answers.classes[label], positive.size, negative.size, auc, tpr, *shares))
     return Verdict(word, file, top, score_suspects(file, answers), tuple(rows))
 
 

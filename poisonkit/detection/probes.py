@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from poisonkit.errors import RequestError
+from poisonkit.outputs.begun_probes import half_written
 from poisonkit.probing.kinds import KINDS, Copy, copies_of, parse
 from poisonkit.scoring.joining import Names, Places, some
 from poisonkit.scoring.predictions import NO_CLASS, Floats, highest
@@ -119,6 +120,7 @@ def judge(answers: Answers, files: Sequence[str | Path], where: Path) -> tuple[d
         written = _written(answers, kind)
         expected = written if KINDS[kind].copies else copies_of(KINDS[kind], 0)
         names = [c.name(clean) for c in expected for clean in (False, True)]
+        names += [name for name in half_written(answers.out).get(kind, ()) if name not in names]
         if absent := [name for name in names if f"attack/{name}" not in answers.sets]:
             flags.append(
                 f"The probe {kind} is half-written, {len(absent)} sets are not there ({some(absent)}): the same "

@@ -19,6 +19,7 @@ from poisonkit.engine.run import Options, execute_attack
 from poisonkit.engine.state.progress import Logged, Progress
 from poisonkit.errors import MediaError, RequestError, did_you_mean
 from poisonkit.outputs import record
+from poisonkit.outputs.begun_probes import begun
 from poisonkit.outputs.opening import finished
 from poisonkit.outputs.paths import OutputPaths
 from poisonkit.outputs.record import Record
@@ -93,9 +94,9 @@ def probe(
     ids = None if base.ids is None else sorted(held_out & {*base.ids}) or None
     done: dict[str, Summary] = {}
     with _ready(out, KINDS[kind], copies, recipe.seed) as wanted:
-        for copy in wanted:
-            for clean in (False, True):
-                made = _backdoor(base, copy, clean, ids)
+        sets = [_backdoor(base, copy, clean, ids) for copy in wanted for clean in (False, True)]
+        with begun(out, kind, [made.name for made in sets]):
+            for made in sets:
                 done[made.name] = execute_attack(out, recipe, made, limit, where, allowed, options)
     return Probed(kind, done)
 

@@ -68,6 +68,7 @@ def test_figures_are_those_of_scikit_learn(out: Path, save: Any) -> None:
         assert (only.label, only.name, only.poisoned, only.clean) == (0, "jump", 12, planted.EACH - 12)
         assert only.roc_auc == pytest.approx(roc_auc_score(truth[: planted.EACH], scores[: planted.EACH]))
         assert only.roc_auc == 1.0
+        assert (only.precision.value, only.recall.value) == (1.0, 1.0)
         again = poisonkit.score(out, suspects=verdict.file).suspects
         assert again == s, "`score --suspects` says the same of the file"
 
@@ -124,6 +125,18 @@ def test_a_class_that_is_too_small_leaves_a_method_out(make_output: MakeOutput, 
     assert found.exit_code == 1
     with pytest.raises(RequestError, match=r"class 1 \(run\) has 5 samples, and activation-clustering takes 10"):
         poisonkit.detect(out, tmp_path / "f.npz", method=["activation-clustering"])
+
+
+def test_a_class_that_is_poison_alone(
+    make_output: MakeOutput, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Within it nothing is to be told apart: the columns of the table stay what they are."""
+    train = [("poisoned" if i < 10 else "clean", 0 if i < 10 else 1) for i in range(30)]
+    out = make_output([0], train=train, target=0)
+    np.savez(tmp_path / "f.npz", features=planted.features()[:30], files=IDS[:30])
+    assert call(["detect", str(out), str(tmp_path / "f.npz"), "--method", "knn:k=3"]) == 0
+    cells = next(line for line in capfd.readouterr().out.splitlines() if "0 jump" in line).split()
+    assert cells == ["0", "jump", "10", "0", "knn:k=3", "-", "-", "-", "100.0", "%", "100.0", "%"]
 
 
 def wrong(labels: Any) -> Any:
