@@ -68,6 +68,8 @@ def test_strip_is_written_verified_and_scored(
     before = digests(out)
     assert call(words) == 0, "again: nothing is made twice"
     assert digests(out) == before
+    with pytest.raises(RequestError, match=r"limit 3: probe\.strip\.clip\.1 of .* was made with .*limit 2"):
+        poisonkit.probe(out, kind="strip", copies=2, limit=3)
     other = Path(shutil.copytree(finished, tmp_path / "other"))
     poisonkit.probe(other, kind="strip", copies=2, limit=2, jobs=2)
     assert digests(other) == before, "the same bytes elsewhere"
