@@ -130,6 +130,8 @@ def _npz(file: Path) -> dict[str, Any]:
 
 def _pickle(file: Path) -> dict[str, Any]:
     try:
+        if over := excess("bytes", file.stat().st_size):
+            raise RequestError(f"{file} is of {file.stat().st_size} bytes, {over}.")
         data = read_bytes(file)
         value = plain_value(data)
         if isinstance(value, dict):

@@ -17,6 +17,7 @@ from poisonkit.detection.method import Method
 from poisonkit.detection.probes import ProbeVerdict, judge
 from poisonkit.detection.registry import METHODS, lacking, parse
 from poisonkit.errors import RequestError
+from poisonkit.outputs.opening import require_apart
 from poisonkit.outputs.record import Record
 from poisonkit.scoring.predictions import Floats
 from poisonkit.scoring.rates import Rate
@@ -161,6 +162,7 @@ def _probed(out: Path, files: Sequence[str | Path], folder: Path | str | None) -
     answers = open_output(out)
     first = Path(files[0])
     where = Path(folder) if folder is not None else first.with_name(f"{first.stem}-suspects")
+    require_apart(where)
     verdicts, flags = judge(answers, files, where)
     _write(where, {Path(each.file): list(each.lines()) for each in verdicts.values()})
     return Detection(None, out, probes=verdicts, flags=tuple(flags))
@@ -179,13 +181,14 @@ def _of_features(
     asked: dict[str, Method], out: Path | str, features: Path | str | None, folder: Path | str | None
 ) -> Detection:
     answers, file = _places(out, features)
+    where = Path(folder) if folder is not None else file.with_name(f"{file.stem}-suspects")
+    require_apart(where)
     dump = read(file)
     joined = _joined(dump, answers)
     wanted, left_out, flags = _scored(asked, joined.dump)
     if not wanted:
         reasons = "; ".join(f"{name}: {why.rstrip('.')}" for name, why in left_out.items())
         raise RequestError(f"{file}: no method can be used: {reasons}.")
-    where = Path(folder) if folder is not None else file.with_name(f"{file.stem}-suspects")
     places = {word: where / f"{_file_name(word)}.csv" for word in wanted}
     _write(where, {places[word]: _lines(joined, word, scores) for word, scores in wanted.items()})
     roles = np.array([r["role"] for r in joined.rows])

@@ -184,6 +184,13 @@ def test_a_negated_view_is_not_read_as_what_it_negates(tmp_path: Path) -> None:
     assert read(torch_zip(tmp_path, {"features": FEATURES}, NAMES, False, {})).count == 3
 
 
+def test_a_pickle_that_is_larger_than_the_limit_is_not_read(tmp_path: Path) -> None:
+    with (tmp_path / "x.pt").open("wb") as file:
+        file.truncate(2**30 + 1)
+    with pytest.raises(RequestError, match="is of 1073741825 bytes, more than the limit"):
+        read(tmp_path / "x.pt")
+
+
 def test_what_torch_really_wrote() -> None:
     """Not contiguous, and in bfloat16: assets/make_dump.py."""
     found = read(Path(__file__).parent / "assets" / "features.pt")

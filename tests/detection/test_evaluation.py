@@ -127,6 +127,14 @@ def test_a_class_that_is_too_small_leaves_a_method_out(make_output: MakeOutput, 
         poisonkit.detect(out, tmp_path / "f.npz", method=["activation-clustering"])
 
 
+def test_suspects_are_not_written_into_an_output(out: Path, save: Any) -> None:
+    """A trainer would read them beside its data, and `verify` would find them."""
+    (out / "poisonkit/plan.jsonl").touch()
+    with pytest.raises(RequestError, match="lies in it: choose another folder"):
+        poisonkit.detect(out, save(), method=["knn"], folder=out / "data" / "suspects")
+    assert not (out / "data" / "suspects").exists()
+
+
 def test_a_class_that_is_poison_alone(
     make_output: MakeOutput, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

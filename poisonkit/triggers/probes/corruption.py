@@ -76,7 +76,8 @@ class Corruption(FrameTrigger):
     def frame(self, image: Image, t: int, clip: ClipInfo, params: Params, state: Any) -> Image:
         if self.corruption in _NOISES:
             return _NOISES[self.corruption](image, self._value, self.rng(params, clip.id, *self._key, t))
-        return _FRAMES[self.corruption](image, self._value, state)
+        made: Image = _FRAMES[self.corruption](image, self._value, state)
+        return made
 
     @property
     def _value(self) -> Any:
@@ -181,7 +182,7 @@ def flakes(value: tuple[float, ...], clip: ClipInfo, rng: np.random.Generator) -
 
     mean, deviation, zoom, least, radius, sigma, share = value
     height, width = _small(clip)
-    layer = rng.normal(mean, deviation, (height, width)).astype(np.float32)
+    layer: Any = rng.normal(mean, deviation, (height, width)).astype(np.float32)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     layer = cv2.warpAffine(layer, zoomed(zoom, (width, height)), (width, height), flags=flags)
     layer = np.floor(np.where(layer < least, 0, np.clip(layer, 0, 1)) * 255)
@@ -219,7 +220,8 @@ def plasma(size: int, decay: float, rng: np.random.Generator) -> NDArray[np.floa
         )
         step, wobble = half, wobble / decay
     heights -= heights.min()
-    return heights / heights.max()
+    found: NDArray[np.float64] = heights / heights.max()
+    return found
 
 
 def warp(value: tuple[float, float, float], clip: ClipInfo, rng: np.random.Generator) -> tuple[Any, Real, Real]:
@@ -253,10 +255,10 @@ def _grown(layer: Any, clip: ClipInfo) -> Real:
     """A map in pixels of 224, at the clip's size."""
     import cv2
 
-    layer = np.asarray(layer, np.float32)
-    if layer.shape == (clip.height, clip.width):
-        return layer
-    return np.asarray(cv2.resize(layer, (clip.width, clip.height), interpolation=cv2.INTER_LINEAR), np.float32)
+    small: Real = np.asarray(layer, np.float32)
+    if small.shape == (clip.height, clip.width):
+        return small
+    return np.asarray(cv2.resize(small, (clip.width, clip.height), interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 # -- frames ----------------------------------------------------------------------------------------------
