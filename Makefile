@@ -5,7 +5,7 @@ VENV   ?= .venv
 BIN     = $(VENV)/bin
 STAMP   = $(VENV)/.installed
 
-.PHONY: help install learn-page demo test test-slow test-faults test-clusters bench-scale test-fuzz test-levels test-browser lint format pages bench test-mmaction2 test-learning test-consumers test-bounds lock clean
+.PHONY: help install learn-page demo test test-slow test-faults test-clusters bench-scale test-fuzz test-levels test-browser lint format pages site bench test-mmaction2 test-learning test-consumers test-bounds lock clean
 
 help:
 	@echo "make demo            set up, make sample data, poison it, check the result"
@@ -25,6 +25,7 @@ help:
 	@echo "make test-bounds     a fixed job and quick tests with each Python, the lowest and the newest libraries (needs uv; an hour)"
 	@echo "make learn-page      what models make of every trigger: runs what is missing, keeps it, makes the pages (hours; needs torch)"
 	@echo "make pages           every page, table and picture of the docs that is made from the code; measures what is new"
+	@echo "make site            the docs as a site in ./site, which opens from disk, search included (brings mkdocs-material)"
 	@echo "make lock            compute requirements.lock again (needs uv)"
 
 install: $(STAMP)
@@ -103,6 +104,11 @@ learn-page: $(STAMP)
 
 pages: $(STAMP)
 	$(BIN)/python -m tools.pages
+
+site: $(STAMP)
+	@$(BIN)/python -c "import material, mkdocstrings_handlers.python" 2>/dev/null || $(BIN)/python -m pip install -q "mkdocs-material>=9.6,<10" "mkdocstrings[python]>=0.29,<2"
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
+	@echo "open site/index.html"
 
 lock:
 	uv pip compile --universal --upgrade --python-version 3.11 --extra dev --extra opencv -c tools/lock-constraints.txt \

@@ -1,4 +1,8 @@
-"""Small models for picture, sound and both, in plain PyTorch, without pretraining; `large`: an 18-layer ResNet each."""
+"""Models for picture, sound and both, in plain PyTorch, without pretraining, in three kinds.
+
+small: a 3-D CNN on frames, a 2-D CNN on a log-mel spectrogram. frames: a 2-D CNN on each frame and on the difference to
+the frame before, averaged over time; of sound, a 1-D CNN over the spectrogram's time. large: an 18-layer ResNet each.
+"""
 
 from __future__ import annotations
 
@@ -11,17 +15,21 @@ RATE, WINDOW, HOP, BANDS = 16_000, 512, 160, 64  # of the log-mel spectrogram
 
 
 class Picture(nn.Module):
-    """A 3-D CNN. Takes uint8 (clips, frames, height, width, 3), gives features (clips, `width`)."""
+    """Takes uint8 (clips, frames, height, width, 3), gives features (clips, `width`)."""
 
-    def __init__(self, large: bool = False) -> None:
+    def __init__(self, model: str = "small") -> None:
         super().__init__()
-        self.width = 512 if large else 64
+        self.model = model
+        self.width = {"small": 64, "frames": 128, "large": 512}[model]
         self.net: nn.Module
-        if large:
+        if model == "large":
             from torchvision.models.video import r3d_18
 
             self.net = r3d_18(weights=None)
             self.net.fc = nn.Identity()
+            return
+        if model == "frames":
+            self.net = nn.Sequential(*convolutions(6, (16, 32, 64, 128)), nn.AdaptiveAvgPool2d(1), nn.Flatten())
             return
         layers: list[nn.Module] = []
         before = 3
@@ -31,36 +39,53 @@ class Picture(nn.Module):
         self.net = nn.Sequential(*layers, nn.AdaptiveAvgPool3d(1), nn.Flatten())
 
     def forward(self, clips: Tensor) -> Tensor:
-        return self.net((clips.permute(0, 4, 1, 2, 3).float() - 112) / 56)
+        scaled = (clips.float() - 112) / 56
+        if self.model != "frames":
+            return self.net(scaled.permute(0, 4, 1, 2, 3))
+        changes = torch.cat([torch.zeros_like(scaled[:, :1]), scaled[:, 1:] - scaled[:, :-1]], 1)
+        each = torch.cat([scaled, changes], 4).flatten(0, 1).permute(0, 3, 1, 2)
+        return self.net(each).unflatten(0, clips.shape[:2]).mean(1)
 
 
 class Sound(nn.Module):
-    """A 2-D CNN on a log-mel spectrogram. Takes float (clips, samples) at 16 kHz, gives features (clips, `width`)."""
+    """On a log-mel spectrogram. Takes float (clips, samples) at 16 kHz, gives features (clips, `width`)."""
 
-    def __init__(self, large: bool = False) -> None:
+    def __init__(self, model: str = "small") -> None:
         super().__init__()
-        self.width = 512 if large else 256
+        self.model = model
+        self.width = {"small": 256, "frames": 128, "large": 512}[model]
         self.register_buffer("bank", mel_bank(), persistent=False)
         self.register_buffer("taper", torch.hann_window(WINDOW), persistent=False)
         self.net: nn.Module
-        if large:
+        if model == "large":
             from torchvision.models import resnet18
 
             self.net = resnet18(weights=None)
             self.net.conv1 = nn.Conv2d(1, 64, 7, 2, 3, bias=False)
             self.net.fc = nn.Identity()
             return
-        layers: list[nn.Module] = []
-        before = 1
-        for channels in (16, 32, 64):
-            layers += [nn.Conv2d(before, channels, 3, 2, 1, bias=False), nn.BatchNorm2d(channels), nn.ReLU()]
-            before = channels
-        self.net = nn.Sequential(*layers, nn.AdaptiveAvgPool2d((4, 1)), nn.Flatten())
+        if model == "frames":
+            layers = convolutions(BANDS, (64, 96, 128), nn.Conv1d, nn.BatchNorm1d)
+            self.net = nn.Sequential(*layers, nn.AdaptiveAvgPool1d(1), nn.Flatten())
+            return
+        self.net = nn.Sequential(*convolutions(1, (16, 32, 64)), nn.AdaptiveAvgPool2d((4, 1)), nn.Flatten())
 
     def forward(self, waves: Tensor) -> Tensor:
         spectrum = torch.stft(waves, WINDOW, HOP, window=self.taper, return_complex=True).abs().square()
-        levels = (self.bank @ spectrum + 1e-6).log()[:, None]
-        return self.net((levels - levels.mean((2, 3), keepdim=True)) / 4)  # whatever the recording's level is
+        levels = (self.bank @ spectrum + 1e-6).log()
+        levels = (levels - levels.mean((1, 2), keepdim=True)) / 4  # whatever the recording's level is
+        return self.net(levels if self.model == "frames" else levels[:, None])
+
+
+def convolutions(
+    before: int, channels: tuple[int, ...], layer: type[nn.Module] = nn.Conv2d, norm: type[nn.Module] = nn.BatchNorm2d
+) -> list[nn.Module]:
+    """Layers of 3 wide kernels that halve their input, each normalised and rectified."""
+    made: list[nn.Module] = []
+    for after in channels:
+        made += [layer(before, after, 3, 2, 1, bias=False), norm(after), nn.ReLU()]
+        before = after
+    return made
 
 
 def mel_bank() -> Tensor:
@@ -78,11 +103,11 @@ class Classifier(nn.Module):
     Takes a tuple of the streams' inputs. Gives (clips, classes) logits of each head: one, or `late`'s two.
     """
 
-    def __init__(self, kind: str, classes: int, large: bool = False) -> None:
+    def __init__(self, kind: str, classes: int, model: str = "small") -> None:
         super().__init__()
         self.kind = kind
-        picture = [Picture(large)] if kind != "sound" else []
-        self.streams = nn.ModuleList([*picture, *([Sound(large)] if kind != "picture" else [])])
+        picture = [Picture(model)] if kind != "sound" else []
+        self.streams = nn.ModuleList([*picture, *([Sound(model)] if kind != "picture" else [])])
         widths = [stream.width for stream in self.streams]
         if kind == "early":
             total = sum(widths)

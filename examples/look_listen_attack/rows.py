@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+
+MODELS = ("small", "frames", "large")
+"""Kinds of models, as models.py has them."""
 
 PAIRED = ("badnets", "blend", "sig", "wanet", "ftrojan")
 NATURAL = ("frame-lag", "video-corruption", "motion-blur")
@@ -15,7 +20,7 @@ PICTURE, SOUND = "badnets", "sine"
 class Row:
     """One line. kind: which model: `picture`, `sound`, `late` or `early` (two streams).
 
-    encode, clean: as a recipe has them. tested: the other rows whose attack sets the models are tested on.
+    encode, clean, rate: as a recipe has them. tested: the other rows whose attack sets the models are tested on.
     """
 
     name: str
@@ -25,6 +30,7 @@ class Row:
     encode: str = "match"
     clean: str = "reencode"
     tested: tuple[str, ...] = ()
+    rate: float = 0.1
 
     @property
     def output(self) -> str:
@@ -63,6 +69,20 @@ ROWS = [
     *_picture(),
     *_audiovisual(),
 ]
+
+
+def of_one(spec: str, temporal: str, rates: Iterable[float], encode: str, clean: str) -> list[Row]:
+    """Rows of a trigger with parameters of one's own, `wanet:s=1`: one for each rate."""
+    from poisonkit import triggers
+
+    kind = "sound" if triggers.get(spec.partition(":")[0]).modality == "audio" else "picture"
+    named = re.sub(r"[^A-Za-z0-9.-]+", "_", spec)
+    rows = []
+    for rate in rates:
+        words = [named, temporal, "" if encode == "match" else encode.replace(":", "_")]
+        words += ["" if rate == 0.1 else f"rate{100 * rate:g}", "linked" if clean == "hardlink" else ""]
+        rows.append(Row("-".join(filter(None, words)), kind, (spec,), temporal, encode, clean, rate=rate))
+    return rows
 
 
 def catalogue() -> list[Row]:

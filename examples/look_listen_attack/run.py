@@ -4,7 +4,7 @@
     python examples/look_listen_attack/run.py WORK --only badnets-static --seeds 0
     python examples/look_listen_attack/run.py WORK --source DATASET     # clips of one's own, in any layout
 
-needs poisonkit and PyTorch; `--large` torchvision too. Everything lies in WORK: sources, outputs, predictions, results.
+needs poisonkit and PyTorch; `--model large` torchvision too. All lies in WORK: sources, outputs, models, results.
 What is there is not made again, so the same command continues. docs/look-listen-attack.md says what is measured.
 """
 
@@ -15,6 +15,7 @@ import json
 import os
 import re
 import sys
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,13 +23,13 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from rows import ROWS, Row, catalogue
+from rows import MODELS, ROWS, Row, catalogue, of_one
 
 import poisonkit
 from poisonkit import Recipe, RequestError, sampledata
 from poisonkit.scoring import Rate
 
-RATE, TARGET, CONTROL = 0.1, 0, 100
+TARGET, CONTROL = 0, 100
 EPOCHS = {"picture": 12, "sound": 20, "late": 12, "early": 12}
 FIGURES = (
     ("clean_accuracy", "clean"),
@@ -47,7 +48,7 @@ class Work:
     jobs: int
     size: int = 64
     epochs: int | None = None
-    large: bool = False
+    model: str = "small"
     limit: int | None = None
 
     @property
@@ -58,6 +59,15 @@ class Work:
     def epochs_of(self, row: Row) -> int:
         return self.epochs or EPOCHS[row.kind]
 
+    def training(self, row: Row) -> str:
+        """Which model, and how it is trained: part of the names of what is kept."""
+        return f"{self.model}-{self.size}px-{self.epochs_of(row)}epochs"
+
+    def predictions(self, row: Row, which: str, seed: int) -> Path:
+        """Where the row's model, `poisoned`, or the `clean`-trained one has its weights and what it predicts."""
+        name = row.name if which == "poisoned" else f"{row.kind}-{self.clean(row).name}"
+        return self.home / "predictions" / self.training(row) / which / f"{name}-seed{seed}"
+
     def clips(self, row: Row) -> Path:
         """The source of a row; sample data are made when first needed."""
         if self.source is not None:
@@ -65,7 +75,10 @@ class Work:
         kind: Any = "audio" if row.kind == "sound" else "av"
         place = self.home / f"source-{kind}"
         if not place.exists():
-            sampledata.write_sample_data(place, "train", kind)
+            self.home.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=self.home) as part:  # stopped in the middle, it is begun again
+                sampledata.write_sample_data(Path(part, "data"), "train", kind)
+                Path(part, "data").rename(place)
         return place
 
     # -- outputs -----------------------------------------------------------------------------------------
@@ -100,7 +113,7 @@ class Work:
 
     def row(self, row: Row, seed: int) -> dict[str, Any]:
         """Make what is missing of one row and seed, and return its figures."""
-        place = self.home / "results" / f"{row.name}-seed{seed}.json"
+        place = self.home / "results" / self.training(row) / f"{row.name}-seed{seed}.json"
         if place.exists():
             return dict(json.loads(place.read_text(encoding="utf-8")))
         import train
@@ -109,13 +122,12 @@ class Work:
         began, out = time.process_time(), self.output(row, seed)
         tested = [r for r in ROWS if r.output in row.tested and r.kind == row.kind] or [row]
         for each in {row, *tested}:
-            self.poison(each, self.output(each, seed), seed, rate=RATE, control=CONTROL)
+            self.poison(each, self.output(each, seed), seed, rate=each.rate, control=CONTROL)
         self.poison(row, self.clean(row), seed, rate=0.0, attack_set=False, control=0)
         reader = Reader(row.kind, self.home / "cache", self.size, 1.0 if row.kind == "sound" else 2.0)
         seconds = {}
         for which, data in (("poisoned", out), ("clean", self.clean(row))):
-            name = row.name if which == "poisoned" else f"{row.kind}-{self.clean(row).name}"
-            folder = self.home / "predictions" / which / f"{name}-seed{seed}"
+            folder = self.predictions(row, which, seed)
             sets = [("clean", out, folder / "clean.csv")]
             for each in tested:
                 mine = folder / each.output
@@ -128,13 +140,13 @@ class Work:
             if weights.exists():
                 import torch
 
-                model = train.Classifier(row.kind, classes, self.large)
+                model = train.Classifier(row.kind, classes, self.model)
                 model.load_state_dict(torch.load(weights, weights_only=True))
                 seconds[which] = float((folder / "cpu-seconds.txt").read_text())
             else:
                 model, seconds[which] = train.fit(
                     row.kind, reader.read(files), labels, classes,
-                    epochs=self.epochs_of(row), seed=seed, large=self.large,
+                    epochs=self.epochs_of(row), seed=seed, name=self.model,
                 )  # fmt: skip
                 folder.mkdir(parents=True, exist_ok=True)
                 (folder / "cpu-seconds.txt").write_text(f"{seconds[which]:.1f}\n")
@@ -153,24 +165,23 @@ class Work:
 
     def scored(self, row: Row, seed: int, tested: list[Row]) -> dict[str, Any]:
         """The figures as `poisonkit score` gives them, with those of the clean-trained model."""
-        mine = self.home / "predictions" / "poisoned" / f"{row.name}-seed{seed}"
-        theirs = self.home / "predictions" / "clean" / f"{row.kind}-{self.clean(row).name}-seed{seed}"
+        mine, theirs = self.predictions(row, "poisoned", seed), self.predictions(row, "clean", seed)
         summary = json.loads((self.output(row, seed) / "poisonkit" / "run.json").read_text(encoding="utf-8"))
         survival = next(iter(summary["survival"].values()), None)
         found: dict[str, Any] = {
             "row": row.name,
             "kind": row.kind,
             "triggers": list(row.triggers),
-            "trigger_versions": [poisonkit.triggers.get(name).version for name in row.triggers],
+            "trigger_versions": [poisonkit.triggers.get(spec.partition(":")[0]).version for spec in row.triggers],
             "temporal": row.temporal,
             "encode": row.encode,
             "clean": row.clean,
             "data": self.data,
             "seed": seed,
-            "rate": RATE,
+            "rate": row.rate,
             "epochs": self.epochs_of(row),
             "size": self.size,
-            "model": "large" if self.large else "small",
+            "model": self.model,
             "gain": None if survival is None else survival["gain_mean"],
             "figures": {},
             "tested": {},
@@ -236,16 +247,31 @@ def main() -> int:
     parser.add_argument("work", type=Path)
     parser.add_argument("--only", action="append", metavar="ROW", help="this row (--list names them); repeat")
     parser.add_argument("--catalogue", action="store_true", help="a row for every trigger, in place of the paper's")
+    parser.add_argument("--trigger", metavar="NAME[:PARAMETER=VALUE,…]", help="one row: this trigger, in place of all")
+    parser.add_argument("--temporal", choices=("static", "dynamic"), default="static", help="of --trigger")
+    parser.add_argument("--rate", type=float, nargs="+", default=[0.1], help="of --trigger: a row for each")
+    parser.add_argument("--encode", default="match", help="of --trigger, as poisonkit has it")
+    parser.add_argument(
+        "--clean", choices=("reencode", "hardlink"), default="reencode", help="of --trigger: clean clips"
+    )
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--source", type=Path, help="a dataset in any layout that poisonkit reads")
     parser.add_argument("--epochs", type=int, help="by default 12, of sound alone 20")
     parser.add_argument("--size", type=int, default=64, help="side of a frame in pixels")
-    parser.add_argument("--large", action="store_true", help="18-layer ResNets of torchvision, for a GPU")
+    parser.add_argument(
+        "--model", choices=MODELS, default="small", help="large: 18-layer ResNets of torchvision, for a GPU"
+    )
     parser.add_argument("--attack-limit", type=int, help="test with at most so many clips")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="clips at a time")
     parser.add_argument("--list", action="store_true", help="print the rows' names and end")
     asked = parser.parse_args()
     rows = catalogue() if asked.catalogue else ROWS
+    if asked.trigger:
+        try:
+            rows = of_one(asked.trigger, asked.temporal, asked.rate, asked.encode, asked.clean)
+        except RequestError as error:
+            print(error.text, file=sys.stderr)
+            return 2
     if asked.list:
         print("\n".join(row.name for row in rows))
         return 0
@@ -262,7 +288,7 @@ def main() -> int:
         print(f"There is no source {asked.source}.", file=sys.stderr)
         return 2
     work = Work(
-        asked.work.absolute(), asked.source, asked.jobs, asked.size, asked.epochs, asked.large, asked.attack_limit
+        asked.work.absolute(), asked.source, asked.jobs, asked.size, asked.epochs, asked.model, asked.attack_limit
     )
     rows = [row for row in rows if not asked.only or row.name in asked.only]
     try:
@@ -305,8 +331,9 @@ def write(work: Work) -> None:
     versions = {name: str(module.__version__) for name, module in modules.items()}
     said = {"poisonkit": poisonkit.__version__, "python": sys.version.split()[0], **versions}
     order = list(dict.fromkeys(row.name for row in (*ROWS, *catalogue())))
-    rows = [json.loads(p.read_text(encoding="utf-8")) for p in (work.home / "results").glob("*.json")]
-    rows.sort(key=lambda one: (order.index(one["row"]), one["seed"]))
+    rows = [json.loads(p.read_text(encoding="utf-8")) for p in (work.home / "results").glob("*/*.json")]
+    order += sorted({one["row"] for one in rows} - set(order))
+    rows.sort(key=lambda one: (order.index(one["row"]), one["model"], one["epochs"], one["seed"]))
     text = json.dumps({"made_with": said, "rows": rows}, indent=1)
     (work.home / "results.json").write_text(text + "\n", encoding="utf-8")
 

@@ -33,12 +33,12 @@ def tested_clips(out: Path, role: str) -> list[str]:
 
 
 def fit(
-    kind: str, inputs: tuple[np.ndarray, ...], labels: list[int], classes: int, *, epochs: int, seed: int, large: bool
+    kind: str, inputs: tuple[np.ndarray, ...], labels: list[int], classes: int, *, epochs: int, seed: int, name: str
 ) -> tuple[Classifier, float]:
-    """A model, and the CPU seconds that it took."""
+    """A model of this name (`rows.MODELS`), and the CPU seconds that it took."""
     torch.manual_seed(seed)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    model = Classifier(kind, classes, large).to(device)
+    model = Classifier(kind, classes, name).to(device)
     streams = [torch.from_numpy(x) for x in inputs]
     truth = torch.tensor(labels)
     steps = epochs * -(-len(labels) // BATCH)

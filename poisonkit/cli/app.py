@@ -48,18 +48,24 @@ Exit status: 0 all ok; 1 some samples failed or a check did not hold; 2 the requ
 """
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(f"poisonkit {__version__}")
-        raise typer.Exit
-
-
 def _root(
     context: typer.Context,
-    version: Annotated[
-        bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True, metavar="")
+    version: Annotated[bool, typer.Option("--version", help="Print the version.", metavar="")] = False,
+    verbose: Annotated[
+        bool,
+        typer.Option("--verbose", help="With --version: of libraries, codecs and the platform, too.", metavar=""),
     ] = False,
 ) -> None:
+    if version:
+        typer.echo(f"poisonkit {__version__}")
+        if verbose:
+            from poisonkit.common import versions
+
+            for name, value in versions.facts():
+                typer.echo(f"{name}: {value}")
+        raise typer.Exit
+    if verbose:
+        raise typer.BadParameter("--verbose goes with --version.")
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
         raise typer.Exit(2)

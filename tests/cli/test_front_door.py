@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import platform
 import re
 import signal
 import subprocess
@@ -11,12 +12,14 @@ import sys
 import time
 from pathlib import Path
 
+import numpy
 import pytest
 from rich.console import Console
 
 import poisonkit
 from poisonkit.cli import app, options, poison
 from poisonkit.cli.progress import EVERY, Lines, Live
+from poisonkit.common import levels
 from tests.cli.conftest import Cli
 
 COMMANDS = ("poison", "run", "attack", "triggers", "inspect", "verify", "export", "identify", "survive", "sample-data")
@@ -32,6 +35,19 @@ def test_help_of_everything(cli: Cli) -> None:
         assert f"poisonkit {name}" in said.out.split("Examples:")[1]
     assert cli().status == 2
     assert cli("--version").out.strip() == f"poisonkit {poisonkit.__version__}"
+
+
+def test_versions_for_a_report(cli: Cli) -> None:
+    said = cli("--version", "--verbose").out.splitlines()
+    assert said[0] == f"poisonkit {poisonkit.__version__}"
+    facts = dict(line.strip().split(": ", 1) for line in said[1:])
+    assert facts["python"].startswith(platform.python_version())
+    assert facts["numpy"] == numpy.__version__
+    assert facts["level"] == levels.of_process()
+    assert {"platform", "av", "FFmpeg in av", "libavcodec", "ffmpeg program", "libsndfile"} <= facts.keys()
+    assert "libx264" in facts["encoders"]
+    wrong = cli("--verbose")
+    assert (wrong.status, "--verbose goes with --version" in wrong.err) == (2, True)
 
 
 def test_help_and_listing_load_nothing_heavy() -> None:

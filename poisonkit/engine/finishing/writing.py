@@ -7,14 +7,12 @@ import platform
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import asdict
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from poisonkit._version import __version__
-from poisonkit.common import atomic, levels
+from poisonkit.common import atomic, levels, versions
 from poisonkit.datasets import Dataset
 from poisonkit.engine.finishing import card, features, run_figures
 from poisonkit.engine.finishing.results import Made, Part, Summary, added_attacks, summary_of
@@ -26,17 +24,6 @@ from poisonkit.outputs.paths import OutputPaths
 from poisonkit.outputs.record import Record, rounded
 from poisonkit.plan.plan import Plan
 from poisonkit.recipe.recipe import Recipe
-
-
-def _libraries() -> dict[str, str]:
-    """Versions of what decides an output's bytes."""
-    opencv = ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless")
-    names = ("av", "numpy", *opencv, "scipy", "soundfile", "librosa", "imageio-ffmpeg")
-    found = {}
-    for name in names:
-        with suppress(metadata.PackageNotFoundError):
-            found[name] = metadata.version(name)
-    return found
 
 
 def write_lists(part: Part, dataset: Dataset, out: Path) -> dict[str, tuple[str, ...]]:
@@ -110,7 +97,7 @@ def _here() -> dict[str, Any]:
         "level": levels.of_process(),
         "python": platform.python_version(),
         "poisonkit": __version__,
-        "libraries": _libraries(),
+        "libraries": versions.libraries(),
     }
 
 
