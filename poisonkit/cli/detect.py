@@ -128,23 +128,15 @@ def _figures(console: Console, found: Detection) -> None:
     rows.append(("chance", _plain(chance["roc_auc"]), *map(_percent, shares)))
     screen.heading(console, "against the manifest")
     screen.indented(console, screen.table(columns, rows, right=columns[1:]))
-    classes = ("class", "poisoned", "clean", "method", *columns[1:])
-    within = [
-        (
-            f"{c.label} {c.name}",
-            c.poisoned,
-            c.clean,
-            name,
-            _plain(c.roc_auc),
-            *_tprs(c.tpr_at_fpr),
-            _percent(c.precision.value),
-            _percent(c.recall.value),
-        )
-        for name, each in found.verdicts.items()
-        for c in each.by_class[:20]
-    ]
     screen.heading(console, "within each class that was poisoned")
-    screen.indented(console, screen.table(classes, within, right=(*classes[1:3], *classes[4:])))
+    for these in list(zip(*(each.by_class for each in found.verdicts.values()), strict=True))[:20]:
+        first = these[0]
+        screen.line(console, f"{first.label} {first.name}: {first.poisoned} poisoned, {first.clean} clean")
+        within = [
+            (name, _plain(c.roc_auc), *_tprs(c.tpr_at_fpr), _percent(c.precision.value), _percent(c.recall.value))
+            for name, c in zip(found.verdicts, these, strict=True)
+        ]
+        screen.indented(console, screen.table(columns, within, right=columns[1:]))
     console.print()
 
 

@@ -143,8 +143,10 @@ def test_a_class_that_is_poison_alone(
     out = make_output([0], train=train, target=0)
     np.savez(tmp_path / "f.npz", features=planted.features()[:30], files=IDS[:30])
     assert call(["detect", str(out), str(tmp_path / "f.npz"), "--method", "knn:k=3"]) == 0
-    cells = next(line for line in capfd.readouterr().out.splitlines() if "0 jump" in line).split()
-    assert cells == ["0", "jump", "10", "0", "knn:k=3", "-", "-", "-", "100.0", "%", "100.0", "%"]
+    said = capfd.readouterr().out.splitlines()
+    assert any("0 jump: 10 poisoned, 0 clean" in line for line in said)
+    *_, cells = (line.split() for line in said if line.split()[:1] == ["knn:k=3"])
+    assert cells == ["knn:k=3", "-", "-", "-", "100.0", "%", "100.0", "%"]
 
 
 def wrong(labels: Any) -> Any:
