@@ -25,7 +25,7 @@ help:
 	@echo "make test-bounds     a fixed job and quick tests with each Python, the lowest and the newest libraries (needs uv; an hour)"
 	@echo "make learn-page      what models make of every trigger: runs what is missing, keeps it, makes the pages (hours; needs torch)"
 	@echo "make pages           every page, table and picture of the docs that is made from the code; measures what is new"
-	@echo "make site            the docs as a site in ./site, which opens from disk, search included (brings mkdocs-material)"
+	@echo "make site            the docs as a site in ./site, with a search (brings mkdocs-material)"
 	@echo "make lock            compute requirements.lock again (needs uv)"
 
 install: $(STAMP)
@@ -37,8 +37,10 @@ $(STAMP): requirements.lock pyproject.toml tools/setup_env.sh
 demo: $(STAMP)
 	@$(BIN)/python examples/demo.py demo
 
+# Compiled once, for hundreds of processes; also where the environment tells Python to keep nothing compiled.
 test: $(STAMP)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not (slow or levels or faults or browser or clusters or mmaction2 or consumers)"
+	@$(BIN)/python -m compileall -q poisonkit tests tools
+	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not (slow or levels or faults or browser or clusters or mmaction2 or consumers)"
 
 test-fuzz: $(STAMP)
 	$(BIN)/python -m tests.fuzz --count 10000
@@ -108,7 +110,7 @@ pages: $(STAMP)
 site: $(STAMP)
 	@$(BIN)/python -c "import material, mkdocstrings_handlers.python" 2>/dev/null || $(BIN)/python -m pip install -q "mkdocs-material>=9.6,<10" "mkdocstrings[python]>=0.29,<2"
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
-	@echo "open site/index.html"
+	@echo "$(BIN)/python -m http.server -d site, then http://localhost:8000"
 
 lock:
 	uv pip compile --universal --upgrade --python-version 3.11 --extra dev --extra opencv -c tools/lock-constraints.txt \

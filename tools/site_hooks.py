@@ -1,4 +1,4 @@
-"""Hooks of mkdocs (mkdocs.yml): links out of docs/ lead into the repository, and nothing is left for the network."""
+"""A hook of mkdocs (mkdocs.yml): links out of docs/ lead into the repository."""
 
 from __future__ import annotations
 
@@ -17,6 +17,6 @@ def on_page_markdown(markdown: str, *, page: Any, config: Any, **_: Any) -> str:
         inside = posixpath.normpath(posixpath.join("docs", folder, match[1]))
         if inside.startswith("docs/"):
             return match[0]
-        return f"]({config['repo_url']}/blob/main/{inside})"
+        return f"]({config['extra']['social'][0]['link']}/blob/main/{inside})"
 
     return _LINK.sub(led, markdown)

@@ -12,8 +12,10 @@ import shutil
 import sys
 import traceback
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import cache
+from typing import Any
 
 import typer
 
@@ -65,6 +67,11 @@ def _warn(message: Warning | str, *details: object, **more: object) -> None:
     _say(f"warning: {message}")
 
 
+@cache  # a twentieth of a second, for who calls often
+def _command() -> Callable[..., Any]:
+    return typer.main.get_command(make_app())
+
+
 def _call(args: Sequence[str] | None, told: list[str]) -> int:
     """The exit status; what is said in place of a result goes into `told` too."""
 
@@ -73,7 +80,7 @@ def _call(args: Sequence[str] | None, told: list[str]) -> int:
         return _say(text, status)
 
     try:
-        status = make_app()(args=args, prog_name="poisonkit", standalone_mode=False)
+        status = _command()(args=args, prog_name="poisonkit", standalone_mode=False)
     except PoisonkitError as error:
         return say(error.text, error.exit_code)
     except typer.TyperException as error:

@@ -26,6 +26,7 @@ from poisonkit.survey.isolated_opening import DIED, SLOW
 from tests.media_factory import make_audio
 
 SHORT = 0.03  # of the two minutes that a file may take
+LOOK, TERM, SLOWLY = "inspect IN", signal.SIGTERM, pytest.mark.slow
 HUGE = 256 << 30  # bytes, none of which takes any room
 
 
@@ -123,9 +124,15 @@ def test_the_other_looks_at_files_end_too(endless: Path, monkeypatch: pytest.Mon
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
-@pytest.mark.parametrize("jobs", [1, 2])
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-@pytest.mark.parametrize("command", ["inspect IN", "poison IN --trigger sine --count 4 --target a --dry-run"])
+@pytest.mark.parametrize(
+    ("command", "number", "jobs"),  # each with each other in one of four; all eight are slow
+    [
+        pytest.param(command, number, jobs, marks=() if (jobs == 1) ^ (number == TERM) ^ (command == LOOK) else SLOWLY)
+        for command in (LOOK, "poison IN --trigger sine --count 4 --target a --dry-run")
+        for number in (TERM, signal.SIGINT)
+        for jobs in (1, 2)
+    ],
+)
 def test_signals_end_it_at_once(endless: Path, command: str, number: signal.Signals, jobs: int) -> None:
     """A command that was inside a library heeded nothing until the library came back."""
     words = [str(endless) if word == "IN" else word for word in command.split()]
