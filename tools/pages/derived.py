@@ -19,6 +19,7 @@ from tools.pages import (
     look_listen_attack,
     measured,
     pictures,
+    rates,
     survival,
     triggers,
 )
@@ -39,6 +40,7 @@ def texts(entries: dict[str, Entry]) -> dict[Path, str]:
         defences.PAGE: defences.page(),
         learned.PAGE: learned.page(),
         learned.FILE: learned.text(),
+        rates.FILE: rates.text(),
         survival.PAGE: survival.page(entries),
         triggers.FOLDER / "README.md": triggers.index(),
         measured.FILE: measured.text(entries),
