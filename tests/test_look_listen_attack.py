@@ -43,6 +43,7 @@ def result(row: str, seed: int, asr: int, control: int) -> dict:
     } | {
         "model": "small",
         "rate": 0.1,
+        "size": 64,
     }
 
 
@@ -84,7 +85,7 @@ def test_kept_results_are_what_the_rows_say(data: str) -> None:
         assert said == (list(row.triggers), row.temporal, row.encode, row.clean, data, row.rate)
         assert one["figures"]["asr"][1] > 0
         assert one["figures"] == one["tested"][row.output if row.tested else row.name]
-    keys = {(one["row"], one["model"], one["epochs"], one["seed"]) for one in found["rows"]}
+    keys = {(one["row"], one["model"], one["size"], one["epochs"], one["seed"]) for one in found["rows"]}
     assert len(keys) == len(found["rows"])
 
 

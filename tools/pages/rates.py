@@ -20,8 +20,8 @@ def lines() -> dict[tuple[str, str], dict[float, dict[str, Any]]]:
     found: dict[tuple[str, str], dict[float, dict[str, Any]]] = {}
     for name, rows in known().items():
         for row in rows:
-            plain = (row["temporal"], row["parameters"], row["encode"], row["model"])
-            if plain == ("static", "", "match", "small") and row["rate"] in RATES:
+            plain = (row["temporal"], row["parameters"], row["encode"], row["model"], row["size"])
+            if plain == ("static", "", "match", "small", 64) and row["rate"] in RATES:
                 found.setdefault((name, row["data"]), {}).setdefault(row["rate"], row)
     return {key: by for key, by in found.items() if len(by) > 1}
 
