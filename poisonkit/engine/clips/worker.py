@@ -295,11 +295,19 @@ class _Triggering:
                 originals.append(image)
                 yield image
 
+        count = 0
         for t, image in enumerate(render(keep())):
             self.inspector.picture(t, originals.popleft(), image, self.is_poisoned(t))
             yield image
+            count = t + 1
         if "video" in self.chain.touches and not self.inspector.changed:
-            raise Inert(f"'{self.clip.id}': the trigger changes no pixel by more than one level.")
+            raise Inert(f"'{self.clip.id}': {self._why_inert(count)}.")
+
+    def _why_inert(self, frames: int) -> str:
+        if self.is_poisoned.ranges(frames):
+            return "the trigger changes no pixel by more than one level"
+        spans = "" if self.how.spans is None else ", counted in its spans alone"
+        return f"none of its {frames} frames is one that carries the trigger (frames: {self.how.frames}{spans})"
 
 
 def _require_modalities(job: Job, info: MediaInfo) -> None:
