@@ -16,7 +16,7 @@ from poisonkit import media
 from poisonkit._version import __version__
 from poisonkit.common import atomic, hashing
 from poisonkit.datasets import get_layout
-from poisonkit.engine.finishing import features, linking
+from poisonkit.engine.finishing import linking
 from poisonkit.errors import RequestError
 from poisonkit.outputs import lists, record
 from poisonkit.outputs.opening import require_apart
@@ -114,7 +114,7 @@ def cleanse(
     with atomic.replacing(place) as made:
         (made / "data").mkdir(parents=True)
         method = _link(out, made, kept)
-        written = lists.write_views(plan, source, made, dropped, features.lengths(kept))["data"]
+        written = lists.write_views(plan, source, made, dropped, record.lengths(kept))["data"]
         atomic.write_text(OutputPaths(made).notice("data"), _notice(plan))
         paths_made = OutputPaths(made)
         paths_made.home.mkdir()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from poisonkit.survey import isolated_opening
 from tests.media_factory import make_audio, make_video
 
 
@@ -17,6 +18,16 @@ def own_key(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Outputs of tests are signed with a key of the tests' own, in a folder of theirs."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def openers_stay() -> Iterator[None]:
+    """Processes that open files are kept between tests, however long those take, and end with this one."""
+    with pytest.MonkeyPatch.context() as patch:
+        longer = "from poisonkit.survey import isolated_opening; isolated_opening.IDLE = 600.0; serve("
+        assert isolated_opening._START.count("serve(") == 1
+        patch.setattr(isolated_opening, "_START", isolated_opening._START.replace("serve(", longer))
         yield
 
 

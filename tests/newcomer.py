@@ -22,7 +22,8 @@ def copied(folder: Path) -> Path:
     """A copy of the repository's own files."""
     for part in PARTS:
         if (ROOT / part).is_dir():
-            shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+            half = shutil.ignore_patterns("*.pyc.*")  # compiled modules are copied too, but none that is being written
+            shutil.copytree(ROOT / part, folder / part, ignore=half)
         else:
             shutil.copy(ROOT / part, folder / part)
     return folder
@@ -30,7 +31,7 @@ def copied(folder: Path) -> Path:
 
 def ran(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
     """`python COMMAND` in the copy, by the copy's own modules."""
-    environment = {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {**os.environ, "PYTHONPATH": str(folder)}
     for name in [n for n in environment if n.startswith("PYTEST_")]:
         del environment[name]
     return subprocess.run(

@@ -19,6 +19,7 @@ from poisonkit.cli.app import make_app
 from poisonkit.errors import OPTIONS, parameter
 
 SPELT = re.compile(r"--[a-z][a-z0-9-]*[a-z0-9]")
+REFUSALS = re.compile(r"RequestError|_refuse")
 COMMAND = re.compile(r"`poisonkit [^`]*`")
 """A whole command line is typed as it stands, whoever reads it."""
 
@@ -44,7 +45,10 @@ def messages() -> Iterator[tuple[str, str]]:
     for file in sorted(root.rglob("*.py")):
         if "cli" in file.parts or file.name == "errors.py":
             continue
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        written = file.read_text(encoding="utf-8")
+        if "--" not in written or not REFUSALS.search(written):
+            continue  # quickly, since every process of the suite asks for them
+        for node in ast.walk(ast.parse(written)):
             if not isinstance(node, ast.Call) or getattr(node.func, "id", "") not in ("RequestError", "_refuse"):
                 continue
             for argument in node.args:

@@ -32,7 +32,18 @@ def result(row: str, seed: int, asr: int, control: int) -> dict:
     }
     figures |= {"asr_of_clean_model": [1, 100]}
     both = {"av-picture": figures, "av-sound": {"asr": [7, 100]}, "av-both": figures}
-    return {"row": row, "seed": seed, "epochs": 12, "gain": 0.9, "cpu_seconds": 10, "figures": figures, "tested": both}
+    return {
+        "row": row,
+        "seed": seed,
+        "epochs": 12,
+        "gain": 0.9,
+        "cpu_seconds": 10,
+        "figures": figures,
+        "tested": both,
+    } | {
+        "model": "small",
+        "rate": 0.1,
+    }
 
 
 def test_every_row_that_is_asked_for() -> None:
@@ -66,12 +77,15 @@ def test_kept_results_are_what_the_rows_say(data: str) -> None:
     rows = {row.name: row for row in (*example_rows.catalogue(), *ROWS)}
     assert bool(found["made_with"]) == bool(found["rows"])
     for one in found["rows"]:
-        row = rows[one["row"]]
+        (own,) = example_rows.of_one(one["triggers"][0], one["temporal"], [one["rate"]], one["encode"], one["clean"])
+        row = rows.get(one["row"], own)
+        assert row.name == one["row"]
         said = (one["triggers"], one["temporal"], one["encode"], one["clean"], one["data"], one["rate"])
-        assert said == (list(row.triggers), row.temporal, row.encode, row.clean, data, 0.1)
+        assert said == (list(row.triggers), row.temporal, row.encode, row.clean, data, row.rate)
         assert one["figures"]["asr"][1] > 0
         assert one["figures"] == one["tested"][row.output if row.tested else row.name]
-    assert len({(one["row"], one["epochs"], one["seed"]) for one in found["rows"]}) == len(found["rows"])
+    keys = {(one["row"], one["model"], one["epochs"], one["seed"]) for one in found["rows"]}
+    assert len(keys) == len(found["rows"])
 
 
 def test_the_catalogue_has_every_trigger_in_each_form() -> None:
@@ -81,6 +95,20 @@ def test_the_catalogue_has_every_trigger_in_each_form() -> None:
     shared = [row for row in ROWS if row.name in rows]
     assert len(shared) > 15
     assert all(rows[row.name] == row for row in shared), "one name, one experiment"
+
+
+def test_a_row_of_ones_own() -> None:
+    rows = example_rows.of_one("wanet:s=1,k=8", "dynamic", [0.1, 0.01], "crf:30", "hardlink")
+    assert [row.name for row in rows] == [
+        "wanet_s_1_k_8-dynamic-crf_30-linked",
+        "wanet_s_1_k_8-dynamic-crf_30-rate1-linked",
+    ]
+    assert [(row.kind, row.triggers, row.rate) for row in rows] == [
+        ("picture", ("wanet:s=1,k=8",), 0.1),
+        ("picture", ("wanet:s=1,k=8",), 0.01),
+    ]
+    (plain,) = example_rows.of_one("sine", "static", [0.1], "match", "reencode")
+    assert plain == next(row for row in ROWS if row.name == "sine-static"), "one name, one experiment"
 
 
 def run(*words: object) -> subprocess.CompletedProcess[str]:
@@ -120,7 +148,7 @@ def test_the_short_form_learns_and_continues(tmp_path: Path) -> None:
     assert share["asr"] > 0.6 > 0.4 > share["asr_of_clean_model"]
     made = {p: p.stat().st_mtime_ns for p in (tmp_path / "predictions").rglob("*.csv")}
     assert made
-    for file in (tmp_path / "results").glob("*.json"):
+    for file in (tmp_path / "results").rglob("*.json"):
         file.unlink()
     assert run(*words).returncode == 0
     assert {p: p.stat().st_mtime_ns for p in (tmp_path / "predictions").rglob("*.csv")} == made
@@ -146,7 +174,7 @@ def test_results_are_kept_and_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert learn_page.keep(tmp_path, "fsdd") == 2
     (kept,) = pages.known()["sine"]
     assert (kept["data"], kept["seeds"], kept["clips"], kept["asr"], kept["asr_low"]) == ("fsdd", 2, 200, 0.9, 0.8506)
-    assert "| static | fsdd | 12 | 2 | 0.90 | 90.0 (1.0) | 85.1 to 93.4 | 90.0 | 0.0 |" in "\n".join(
+    assert "| static | fsdd | small | 12 | 2 | 0.90 | 90.0 (1.0) | 85.1 to 93.4 | 90.0 | 0.0 |" in "\n".join(
         pages.section("sine")
     )
     (tmp_path / "learned.json").write_text(pages.text())

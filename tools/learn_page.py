@@ -18,20 +18,24 @@ from tools.pages import derived
 from tools.pages.look_listen_attack import EXAMPLE, SOURCES, results
 
 
+def _key(one: dict[str, Any]) -> tuple[str, str, int, int]:
+    return one["row"], one["model"], one["epochs"], one["seed"]
+
+
 def keep(work: Path, data: str) -> int:
     """Add the rows of WORK/results.json to the kept ones of these data, in place of the same row and seed; how many."""
     new: dict[str, Any] = json.loads((work / "results.json").read_text(encoding="utf-8"))
     old = results(data)
     if old["rows"] and old["made_with"] != new["made_with"]:
         sys.exit(f"The kept results are of {old['made_with']}, these of {new['made_with']}: run all with one of them.")
-    rows = {(one["row"], one["epochs"], one["seed"]): one for one in old["rows"]}
+    rows = {_key(one): one for one in old["rows"]}
     for one in new["rows"]:
         one["data"] = data
-        rows[one["row"], one["epochs"], one["seed"]] = one
-    said = {"made_with": new["made_with"], "rows": [rows[key] for key in sorted(rows)]}
+        rows[_key(one)] = one
+    lines = ",\n".join(json.dumps(rows[key]) for key in sorted(rows))
     place = EXAMPLE / "results" / f"{data}.json"
     place.parent.mkdir(exist_ok=True)
-    atomic.write_text(place, json.dumps(said, indent=1))
+    atomic.write_text(place, f'{{"made_with": {json.dumps(new["made_with"])}, "rows": [\n{lines}\n]}}\n')
     return len(new["rows"])
 
 

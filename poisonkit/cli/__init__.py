@@ -8,16 +8,20 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import shutil
 import sys
 import traceback
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import cache
+from typing import Any
 
 import typer
 
 from poisonkit.cli.app import make_app
+from poisonkit.cli.completing import for_bash
 from poisonkit.common import interruption, levels, opencv
 from poisonkit.common.safe_io import printable
 from poisonkit.errors import PoisonkitError, did_you_mean
@@ -65,6 +69,11 @@ def _warn(message: Warning | str, *details: object, **more: object) -> None:
     _say(f"warning: {message}")
 
 
+@cache  # a twentieth of a second, for who calls often
+def _command() -> Callable[..., Any]:
+    return typer.main.get_command(make_app())
+
+
 def _call(args: Sequence[str] | None, told: list[str]) -> int:
     """The exit status; what is said in place of a result goes into `told` too."""
 
@@ -73,9 +82,10 @@ def _call(args: Sequence[str] | None, told: list[str]) -> int:
         return _say(text, status)
 
     try:
-        status = make_app()(args=args, prog_name="poisonkit", standalone_mode=False)
+        with for_bash():
+            status = _command()(args=args, prog_name="poisonkit", standalone_mode=False)
     except PoisonkitError as error:
-        return say(error.text, error.exit_code)
+        return say(_from_here(error.text), error.exit_code)
     except typer.TyperException as error:
         return say(_usage(error), 2)
     except (KeyboardInterrupt, typer.Abort):
@@ -91,6 +101,12 @@ def _call(args: Sequence[str] | None, told: list[str]) -> int:
     if status == 130:  # how Typer reports Ctrl-C
         return say(_STOPPED, 130)
     return status if isinstance(status, int) else 0
+
+
+def _from_here(text: str) -> str:
+    """A sentence with the paths below the current folder as they can be typed from there."""
+    here = os.getcwd()
+    return text if here == os.sep else re.sub(rf"(?<![\w./-]){re.escape(here + os.sep)}(?=[\w.])", "", text)
 
 
 def _is_of_stdout(error: OSError) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from poisonkit.cli import options
+from poisonkit.cli.completing import completer
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -32,7 +33,12 @@ MEASURE = "`poisonkit survive` measures it"
 def command(
     name: Annotated[
         str | None,
-        typer.Argument(help="One trigger, by name or as package.module:Class.", metavar="NAME", show_default=False),
+        typer.Argument(
+            help="One trigger, by name or as package.module:Class.",
+            metavar="NAME",
+            show_default=False,
+            autocompletion=completer("NAME of a trigger"),
+        ),
     ] = None,
     json: options.Json = False,
 ) -> int:
@@ -150,12 +156,15 @@ def _show(console: Console, cls: type[Trigger], name: str) -> None:
     ]
     screen.indented(console, screen.table(("parameter", "default", "unit", "allowed", "what"), rows))
     if found := learned(cls.name):
-        screen.heading(console, "What small models made of it, 10 % poisoned, at the default")
-        heads = ("form", "data", "epochs", "gain", "ASR %", "95 %", "clean accuracy %", "control ASR %")
+        screen.heading(
+            console, "What small models made of it, 10 % poisoned and at the default where nothing else is said"
+        )
+        heads = ("form", "data", "model", "epochs", "gain", "ASR %", "95 %", "clean accuracy %", "control ASR %")
         made = [
             (
-                each.temporal,
+                each.form,
                 each.data,
+                each.model,
                 each.epochs,
                 "-" if each.gain is None else f"{each.gain:.2f}",
                 f"{100 * each.asr:.1f}",
@@ -165,7 +174,7 @@ def _show(console: Console, cls: type[Trigger], name: str) -> None:
             )
             for each in found
         ]
-        screen.indented(console, screen.table(heads, made, right=heads[2:]))
+        screen.indented(console, screen.table(heads, made, right=heads[3:]))
     screen.heading(console, "Example")
     strengths = [p for p in known if p.default and p.name in cls.strengths()]
     own = next(iter(strengths), None) or next((p for p in known if p.default and p.unit), None)

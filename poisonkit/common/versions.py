@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import cache
 from importlib import metadata
 
 _OPENCV = ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless")
@@ -14,6 +15,11 @@ _ENCODERS = ("libx264", "libx265", "libvpx", "libvpx-vp9", "libmp3lame", "libopu
 
 def libraries() -> dict[str, str]:
     """Distribution -> version, of those that are installed; run.json keeps them."""
+    return dict(_installed())
+
+
+@cache  # read from many files, and the same for as long as a process lives
+def _installed() -> dict[str, str]:
     found = {}
     for name in _NAMES:
         with suppress(metadata.PackageNotFoundError):

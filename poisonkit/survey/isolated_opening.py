@@ -13,6 +13,7 @@ import json
 import math
 import os
 import pickle
+import select
 import shutil
 import signal
 import subprocess
@@ -330,6 +331,13 @@ def serve(parent: int, scratch: str) -> None:
         idle.since = time.monotonic()
 
 
+def waiting() -> bool:
+    """Whether something has been asked that was not read yet, as on a machine too busy to let this process go on."""
+    with suppress(OSError, ValueError):  # not on every system can a pipe be asked
+        return bool(select.select([sys.stdin], [], [], 0)[0])
+    return False
+
+
 class _Idle:
     """Ends this process when nothing was asked of it for a while. since: the moment it began to wait, or None."""
 
@@ -342,6 +350,6 @@ class _Idle:
         while True:
             time.sleep(IDLE / 5)
             since = self.since
-            if since is not None and time.monotonic() - since > IDLE:
+            if since is not None and time.monotonic() - since > IDLE and not waiting():
                 shutil.rmtree(self._scratch, ignore_errors=True)
                 os._exit(0)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import re
 from pathlib import Path
 
 import pytest
 
 import poisonkit
 from poisonkit import Recipe, RequestError, read_sweep
+from poisonkit.common.words import size_in_words
 from poisonkit.recipe.sweep import MOST
 from tests.cli.conftest import Cli
 from tests.conftest import same_output
@@ -90,6 +92,9 @@ def test_each_output_is_that_of_its_recipe(cli: Cli, clips: Path, tmp_path: Path
     plans = cli("run", file, clips, "-o", tmp_path / "outs", "--jobs", 1, "--dry-run", "--json").json["sweep"]
     assert [plan["counts"]["poisoned"] for plan in plans] == [1, 2]
     assert not (tmp_path / "outs").exists()
+    written = sum(plan["estimate"]["bytes_written"] for plan in plans)
+    said = cli("run", file, clips, "-o", tmp_path / "outs", "--jobs", 1, "--dry-run")
+    assert re.search(rf"All 2 take about \d+ .+, and write about {size_in_words(written)}\.", said.out)
 
     said = cli("run", file, clips, "-o", tmp_path / "outs", "--jobs", 1)
     assert said.status == 0

@@ -26,6 +26,7 @@ from poisonkit.survey.isolated_opening import DIED, SLOW
 from tests.media_factory import make_audio
 
 SHORT = 0.03  # of the two minutes that a file may take
+LOOK, TERM, SLOWLY = "inspect IN", signal.SIGTERM, pytest.mark.slow
 HUGE = 256 << 30  # bytes, none of which takes any room
 
 
@@ -112,9 +113,15 @@ def test_the_other_looks_at_files_end_too(endless: Path, monkeypatch: pytest.Mon
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
-@pytest.mark.parametrize("jobs", [1, 2])
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-@pytest.mark.parametrize("command", ["inspect IN", "poison IN --trigger sine --count 4 --target a --dry-run"])
+@pytest.mark.parametrize(
+    ("command", "number", "jobs"),  # each with each other in one of four; all eight are slow
+    [
+        pytest.param(command, number, jobs, marks=() if (jobs == 1) ^ (number == TERM) ^ (command == LOOK) else SLOWLY)
+        for command in (LOOK, "poison IN --trigger sine --count 4 --target a --dry-run")
+        for number in (TERM, signal.SIGINT)
+        for jobs in (1, 2)
+    ],
+)
 def test_signals_end_it_at_once(endless: Path, command: str, number: signal.Signals, jobs: int) -> None:
     """A command that was inside a library heeded nothing until the library came back."""
     words = [str(endless) if word == "IN" else word for word in command.split()]
@@ -226,3 +233,14 @@ def test_one_that_answers_as_it_is_ended_costs_the_next_file_nothing() -> None:
     assert not opener.at_task
     answers.close()
     opener.close()
+
+
+def test_a_question_that_was_not_read_yet_keeps_a_process_alive(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine: idle for long, asked just now."""
+    out, into = os.pipe()
+    with open(out, "rb") as asked, open(into, "wb") as question:
+        monkeypatch.setattr(isolated_opening.sys, "stdin", asked)
+        assert not isolated_opening.waiting()
+        question.write(b"open this")
+        question.flush()
+        assert isolated_opening.waiting()

@@ -10,6 +10,8 @@ from poisonkit.engine.run import Options
 from poisonkit.triggers.core.names import built_in
 from tools.pages import (
     consumers,
+    costs,
+    defences,
     house,
     imports,
     learned,
@@ -32,7 +34,9 @@ def texts(entries: dict[str, Entry]) -> dict[Path, str]:
         lists.README: lists.readme(),
         lists.LAYOUTS: lists.layouts_page(),
         consumers.PAGE: consumers.page(),
+        costs.PAGE: costs.page(),
         look_listen_attack.PAGE: look_listen_attack.page(),
+        defences.PAGE: defences.page(),
         learned.PAGE: learned.page(),
         learned.FILE: learned.text(),
         survival.PAGE: survival.page(entries),

@@ -13,28 +13,32 @@ from tools.pages.look_listen_attack import SOURCES, example_rows, example_table,
 
 PAGE = ROOT / "docs" / "what-models-learn.md"
 FILE = packaged.FILE
-HEADS = ("form", "data", "epochs", "seeds", "gain", "ASR", "95 %", "clean accuracy", "control ASR")
+HEADS = ("form", "data", "model", "epochs", "seeds", "gain", "ASR", "95 %", "clean accuracy", "control ASR")
 
 
 def known() -> dict[str, list[dict[str, Any]]]:
     """Trigger -> a row for each form, dataset and schedule, seeds pooled; the trigger as it is now, clean re-coded."""
     found: dict[str, list[dict[str, Any]]] = {}
     for data in SOURCES:
-        groups: dict[tuple[str, str, int], list[dict[str, Any]]] = {}
+        groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
         for one in results(data)["rows"]:
-            plain = (one["encode"], one["clean"], len(one["triggers"])) == ("match", "reencode", 1)
-            current = one["trigger_versions"] == [triggers.get(name).version for name in one["triggers"]]
+            plain = (one["clean"], len(one["triggers"])) == ("reencode", 1)
+            names = [spec.partition(":")[0] for spec in one["triggers"]]
+            current = one["trigger_versions"] == [triggers.get(name).version for name in names]
             if plain and current and one["kind"] in ("picture", "sound"):
-                groups.setdefault((one["triggers"][0], one["temporal"], one["epochs"]), []).append(one)
-        for (name, temporal, epochs), rows in groups.items():
+                name, _, parameters = one["triggers"][0].partition(":")
+                key = (name, one["temporal"], parameters, one["encode"], one["rate"], one["model"], one["epochs"])
+                groups.setdefault(key, []).append(one)
+        for key, rows in groups.items():
             of = example_table.pooled(rows)
             gains = [one["gain"] for one in rows if one["gain"] is not None]
             asr = of["asr"]
-            found.setdefault(name, []).append(
+            said = dict(zip(("temporal", "parameters", "encode", "rate", "model"), key[1:-1], strict=True))
+            found.setdefault(key[0], []).append(
                 {
-                    "temporal": temporal,
+                    **said,
                     "data": data,
-                    "epochs": epochs,
+                    "epochs": key[-1],
                     "seeds": len(rows),
                     "clips": asr.total,
                     "gain": round(sum(gains) / len(gains), 4) if gains else None,
@@ -46,7 +50,14 @@ def known() -> dict[str, list[dict[str, Any]]]:
                     "control_asr": _value(of.get("control_asr")),
                 }
             )
+    for rows in found.values():  # as it is by default first, then what else was tried
+        rows.sort(key=lambda row: (row["model"] != "small", not _plain(row), row["temporal"] != "static"))
     return dict(sorted(found.items()))
+
+
+def _plain(row: dict[str, Any]) -> bool:
+    """Whether it is at its default, at 10 %, through the usual encoding."""
+    return (row["parameters"], row["encode"], row["rate"]) == ("", "match", 0.1)
 
 
 def _short(value: float | None) -> float:
@@ -71,7 +82,7 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
     asr = percent("asr") + ("" if row["clean_model_asr"] is None else f" ({percent('clean_model_asr')})")
     between = f"{percent('asr_low')} to {percent('asr_high')}"
     gain = "-" if row["gain"] is None else f"{row['gain']:.2f}"
-    first = (row["temporal"], row["data"], str(row["epochs"]), str(row["seeds"]), gain)
+    first = (packaged.Learned(**row).form, row["data"], row["model"], str(row["epochs"]), str(row["seeds"]), gain)
     return (*first, asr, between, percent("clean_accuracy"), percent("control_asr"))
 
 
@@ -83,9 +94,9 @@ def section(name: str) -> list[str]:
     lines = [
         "## What small models made of it",
         "",
-        "At the default, 10 % poisoned, dirty labels, clean clips encoded again",
+        "10 % poisoned and the trigger at its default where nothing else is said, dirty labels, clean clips encoded",
     ]
-    lines += ["too; in brackets the clean-trained model ([what was done](../look-listen-attack.md)).", ""]
+    lines += ["again too; in brackets the clean-trained model ([what was done](../look-listen-attack.md)).", ""]
     return [*lines, table(HEADS, [_cells(row) for row in rows]), ""]
 
 
@@ -95,7 +106,8 @@ def page() -> str:
     rows = []
     for row in example_rows.catalogue():
         name = row.triggers[0]
-        mine = [one for one in found.get(name, []) if one["temporal"] == row.temporal]
+        mine = [one for one in found.get(name, []) if one["temporal"] == row.temporal and _plain(one)]
+        mine = [one for one in mine if one["model"] == "small"]
         link = f"[{name}](triggers/{name}.md)"
         rows += [(link, *_cells(one)) for one in mine] or [
             (link, row.temporal, "not run here", *[""] * (len(HEADS) - 2))

@@ -36,31 +36,41 @@ def names(data: str, *, linked: bool) -> list[str]:
     return [row.name for row in rows if (row.clean == "hardlink") == linked]
 
 
-def _table(data: str, *, linked: bool = False) -> str:
-    """One table of single-stream rows, and under it what made it."""
+def _table(data: str, *, linked: bool = False, model: str = "small") -> str:
+    """One table of single-stream rows by one kind of model, and under it what made it."""
     found = results(data)
     chosen = names(data, linked=linked)
-    text = example_table.table([one for one in found["rows"] if one["row"] in chosen], chosen)
-    return f"{text}\n\n{_made(found, set(chosen))}"
+    rows = [one for one in found["rows"] if one["row"] in chosen and one["model"] == model]
+    return f"{example_table.table(rows, chosen)}\n\n{_made(found['made_with'], rows)}"
+
+
+def _own(data: str) -> str:
+    """Rows with parameters, rates or encodings of their own: what it takes."""
+    found = results(data)
+    known = {row.name for row in (*example_rows.ROWS, *example_rows.catalogue())}
+    rows = [one for one in found["rows"] if one["row"] not in known]
+    chosen = sorted({one["row"] for one in rows})
+    return f"{example_table.table(rows, chosen)}\n\n{_made(found['made_with'], rows)}"
 
 
 def _fusion(data: str) -> str:
     found = results(data)
     by_row: dict[str, list[dict[str, Any]]] = {}
-    for one in found["rows"]:
+    audiovisual = {row.name for row in example_rows.ROWS if row.tested}
+    rows = [one for one in found["rows"] if one["row"] in audiovisual]
+    for one in rows:
         by_row.setdefault(one["row"], []).append(one)
     text = "\n".join(example_table.fusion_table(by_row))
-    return f"{text}\n\n{_made(found, {row.name for row in example_rows.ROWS if row.tested})}"
+    return f"{text}\n\n{_made(found['made_with'], rows)}"
 
 
-def _made(found: dict[str, Any], chosen: set[str]) -> str:
+def _made(made_with: dict[str, str], rows: list[dict[str, Any]]) -> str:
     """In words: schedule, seeds and versions of what was run."""
-    rows = [one for one in found["rows"] if one["row"] in chosen]
     if not rows:
         return "None of these rows was run here."
     seeds = ", ".join(str(seed) for seed in sorted({one["seed"] for one in rows}))
     epochs = ", ".join(str(n) for n in sorted({one["epochs"] for one in rows}))
-    versions = ", ".join(f"{name} {version}" for name, version in found["made_with"].items())
+    versions = ", ".join(f"{name} {version}" for name, version in made_with.items())
     return f"Seeds: {seeds}. Epochs: {epochs}. Made with {versions}."
 
 
@@ -68,6 +78,8 @@ def blocks() -> dict[str, str]:
     """The tables by the names of their places."""
     made = {f"look-listen-attack {data}": _table(data) for data in ("sample-data", "weizmann64", "fsdd")}
     made |= {f"look-listen-attack {data} linked": _table(data, linked=True) for data in ("sample-data", "weizmann64")}
+    made["look-listen-attack weizmann64 frames"] = _table("weizmann64", model="frames")
+    made["look-listen-attack weizmann64 own"] = _own("weizmann64")
     made["look-listen-attack audiovisual"] = _fusion("sample-data")
     return {**made, "look-listen-attack audiovisual small": _fusion("sample-data-small")}
 

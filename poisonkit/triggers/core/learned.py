@@ -1,4 +1,4 @@
-"""What small models made of each trigger at its default: figures that ship with the package (`make learn-page`)."""
+"""What small models made of each trigger: figures that ship with the package (`make learn-page`)."""
 
 from __future__ import annotations
 
@@ -14,13 +14,19 @@ FILE = Path(__file__).parents[1] / "learned.json"
 
 @dataclass(frozen=True)
 class Learned:
-    """One trigger in one form on one dataset, 10 % of it poisoned; seeds pooled.
+    """One trigger in one form on one dataset; seeds pooled.
 
-    gain: what the encoder left of the trigger. asr, clean_accuracy, control_asr: shares; asr_low, asr_high: Wilson's
-    95 % interval over clips. clean_model_asr: of a model trained on the clean data.
+    parameters: as on the command line, empty at the default. encode: as a recipe has it. rate: share of the training
+    clips that is poisoned. model: its kind in examples/look_listen_attack. gain: what the encoder left of the trigger.
+    asr, clean_accuracy, control_asr: shares; asr_low, asr_high: Wilson's 95 % interval over clips. clean_model_asr: of
+    a model trained on the clean data.
     """
 
     temporal: str
+    parameters: str
+    encode: str
+    rate: float
+    model: str
     data: str
     epochs: int
     seeds: int
@@ -32,6 +38,14 @@ class Learned:
     clean_model_asr: float | None
     clean_accuracy: float
     control_asr: float | None
+
+    @property
+    def form(self) -> str:
+        """`static`, and what else is not as by default: `dynamic, s=1, rate 1 %`."""
+        words = [self.temporal, *filter(None, self.parameters.split(","))]
+        words += [] if self.encode == "match" else [self.encode]
+        words += [] if self.rate == 0.1 else [f"rate {100 * self.rate:g} %"]
+        return ", ".join(words)
 
     def as_json(self) -> dict[str, Any]:
         """For `--json`."""

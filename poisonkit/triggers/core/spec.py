@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -140,7 +141,7 @@ def parameters(cls: type[Trigger]) -> list[Parameter]:
     A trigger of one form does not list the other, nor what only that has.
     """
     if len(cls.modes) > 1:
-        return _parameters(cls)
+        return list(_parameters(cls))
     (only,) = cls.modes
     return [
         replace(p, type=f"one of {only}", description=f"{only}: its only form", choices=(only,))
@@ -151,7 +152,8 @@ def parameters(cls: type[Trigger]) -> list[Parameter]:
     ]
 
 
-def _parameters(cls: type[Trigger]) -> list[Parameter]:
+@cache  # pydantic takes 10 ms for a schema
+def _parameters(cls: type[Trigger]) -> tuple[Parameter, ...]:
     """All that it takes, whether it means something to it or not."""
     from poisonkit.triggers.core.trigger import Trigger
 
@@ -171,7 +173,7 @@ def _parameters(cls: type[Trigger]) -> list[Parameter]:
                 choices=tuple(w for option in _choices(field, schema) for w in _words(option)),
             )
         )
-    return sorted(described, key=lambda p: p.name in Trigger.model_fields)
+    return tuple(sorted(described, key=lambda p: p.name in Trigger.model_fields))
 
 
 def written(params: Mapping[str, Any]) -> str:
