@@ -102,7 +102,7 @@ def _fewer(recipe: Recipe, count: int) -> Any:
 
 def test_the_other_looks_at_files_end_too(endless: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """`inspect`, and what looks at clean samples."""
-    monkeypatch.setattr("poisonkit.common.time_limit.OPENING", 1.5)
+    monkeypatch.setattr("poisonkit.common.time_limit.OPENING", 5.0)
     dataset = read(Source(endless))
     found = {sample.id: seen.problem for sample, seen in survey(dataset, jobs=2)}
     assert found["b/9.mp3"] == f"It {SLOW}."
