@@ -73,6 +73,8 @@ def carry_out_all(recipes: Mapping[str, Recipe], running: Mapping[str, Any], *, 
         screen.heading(screen.console(), all_of)
     elif index is not None:
         screen.heading(screen.console(), f"All outputs with counts, survival and sizes: {screen.shown(index)}")
+        screen.heading(screen.console(), "Next")
+        screen.verbatim(screen.console(), f"{screen.command('report', index.parent)}    # one page with curves")
     return max(statuses)
 
 

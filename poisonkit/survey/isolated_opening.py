@@ -39,6 +39,7 @@ AHEAD = 16  # files opened in one go
 LOOKED = 0.25  # seconds between looks at how long each file takes
 DOUBLED = 0.5  # seconds after which twice as many processes are begun: for a few files one is soonest ready
 IDLE = 5.0  # seconds after which a process that nobody asks anything ends
+IDLED = 75  # its exit status then: it died on no file, even where it was asked at that very moment
 DEATHS = 2  # so many processes that died on a file and it is left alone
 FALSE_STARTS = 5  # so many in a row that ended before they were at the file, and it is not the file's fault
 START = 600.0  # seconds in which a process says that it is there, on a machine however busy
@@ -158,6 +159,12 @@ class _Opener:
                 self.slow = True
                 self.end()
 
+    def idled(self) -> bool:
+        """Whether it ended itself because nobody had asked it anything: on a busy machine too early. Waits for it."""
+        with suppress(subprocess.TimeoutExpired):
+            return self._process.wait(IDLE) == IDLED
+        return False
+
     def end(self) -> None:
         """End the process, whatever it is at."""
         self._process.kill()
@@ -219,7 +226,9 @@ class _Crew:
             try:
                 found += opener.ask(look, left, self._factor)
             except _Gone:
-                if not opener.at_task:  # it had been idle for too long, or was never there: no fault of the file's
+                if not (opener.slow or opener.at_task) and opener.idled():
+                    continue
+                if not opener.at_task:  # it was never there, or broke before it read what it was asked
                     in_vain = in_vain + 1 if len(found) == before else 1
                     self._give_up(in_vain, slow=opener.slow)
                     continue
@@ -352,4 +361,4 @@ class _Idle:
             since = self.since
             if since is not None and time.monotonic() - since > IDLE and not waiting():
                 shutil.rmtree(self._scratch, ignore_errors=True)
-                os._exit(0)
+                os._exit(IDLED)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,9 @@ def test_each_output_is_that_of_its_recipe(cli: Cli, clips: Path, tmp_path: Path
     said = cli("run", file, clips, "-o", tmp_path / "outs", "--jobs", 1)
     assert said.status == 0
     assert "2 of 2: count-2" in said.out
+    report = next(line for line in said.out.splitlines() if " report " in line and str(tmp_path / "outs") in line)
+    assert cli("report", *shlex.split(report.partition("  #")[0])[-1:]).status == 0
+    assert (tmp_path / "outs" / "report.html").stat().st_size > 1000
     for count in (1, 2):
         words = ("-t", "blend", "--count", count, "--control", 0, "--survival", "none", "--jobs", 1)
         assert cli("poison", clips, *words, "-o", tmp_path / "one").status == 0

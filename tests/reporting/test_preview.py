@@ -101,7 +101,7 @@ def test_grids_of_clips(clip: Path, tmp_path: Path, capsys: pytest.CaptureFixtur
     out = tmp_path / "c.svg"
     words = ["preview", str(clip), str(other), "-t", "badnets", "-o", str(out)]
     assert call([*words, "--grid", "--width", "3.4"]) == 0
-    assert "1 trigger × 2 clips" in capsys.readouterr().out
+    assert "1 trigger × 2 clips" in " ".join(capsys.readouterr().out.split())
     assert "$x^2$" in "".join(ElementTree.parse(out).getroot().itertext()), "a name is no formula and no markup"
     for wrong, why in (
         (words, "add --grid"),
