@@ -25,7 +25,7 @@ from poisonkit.errors import RequestError, did_you_mean
 from poisonkit.triggers import Trigger
 from poisonkit.triggers.core import frame_selection, registry, spans, spec
 from poisonkit.triggers.core.chain import Chain
-from poisonkit.triggers.core.spans import Spans
+from poisonkit.triggers.core.spans import Spans, no_span
 from poisonkit.triggers.core.trigger import Modality, Temporal
 
 LabelMode = Literal["dirty", "clean", "all-to-all", "source", "keep"]
@@ -277,8 +277,8 @@ def checked_spans(value: Any) -> dict[str, list[tuple[float, float]]]:
             numbers = isinstance(pair, list | tuple) and len(pair) == 2
             if not numbers or not all(type(x) in (int, float) and math.isfinite(x) for x in pair):
                 raise RequestError(f"`spans`: {name!r} has {pair!r}; it must be [start, end].")
-            if not 0 <= pair[0] < pair[1]:
-                raise RequestError(f"--spans: '{name}' from {pair[0]:g} to {pair[1]:g} is no span: it has no length.")
+            if problem := no_span(pair[0], pair[1]):
+                raise RequestError(f"--spans: '{name}' from {pair[0]:g} to {pair[1]:g} is no span: {problem}.")
         found.setdefault(sample_id(str(name)), []).extend((float(a), float(b)) for a, b in pairs)
     return {name: sorted(set(some)) for name, some in found.items()}
 

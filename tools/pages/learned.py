@@ -13,6 +13,8 @@ from tools.pages.look_listen_attack import SOURCES, example_rows, example_table,
 
 PAGE = ROOT / "docs" / "what-models-learn.md"
 FILE = packaged.FILE
+SAME = {("caption", 1): 2}
+"""Versions that draw the same bytes at whole frame rates, which all of these data have: the later one."""
 HEADS = ("form", "data", "model", "epochs", "seeds", "gain", "ASR", "95 %", "clean accuracy", "control ASR")
 
 
@@ -24,7 +26,8 @@ def known() -> dict[str, list[dict[str, Any]]]:
         for one in results(data)["rows"]:
             plain = (one["clean"], len(one["triggers"])) == ("reencode", 1)
             names = [spec.partition(":")[0] for spec in one["triggers"]]
-            current = one["trigger_versions"] == [triggers.get(name).version for name in names]
+            pairs = zip(names, one["trigger_versions"], strict=True)
+            current = all(SAME.get((name, v), v) == triggers.get(name).version for name, v in pairs)
             if plain and current and one["kind"] in ("picture", "sound"):
                 name, _, parameters = one["triggers"][0].partition(":")
                 said = (one[word] for word in ("encode", "rate", "model", "size", "epochs"))
