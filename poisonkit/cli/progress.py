@@ -79,6 +79,11 @@ def _columns(width: int, what: str) -> Iterator[ProgressColumn]:
         yield _Failed(table_column=Column(no_wrap=True))
 
 
+def _speed(speed: float) -> str:
+    """Of clips; two digits where there is less than one in two seconds."""
+    return f"{speed:.1f}" if speed >= 0.1 else f"{speed:.2g}"
+
+
 class Live:
     """One live line per phase: bar, clips, clips/s, time left, failures."""
 
@@ -150,6 +155,8 @@ class Lines:
         self._clips = False
         self._began = self._told = self._clock()
         self._told_done = -1
+        if total and expected is not None and expected.seconds >= EVERY:
+            self.say(f"{what}: 0/{total} clips, {duration(expected.seconds)} left")
 
     def step(self, row: Record | None = None) -> None:
         """Count one; a line is written every few seconds."""
@@ -175,7 +182,7 @@ class Lines:
         self._told, self._told_done = self._clock(), self._done
         passed = max(self._told - self._began, 1e-9)
         total = f"/{self._total}" if self._total else ""
-        text = f"{self._what}: {self._done}{total} clips, {self._done / passed:.1f} clips/s"
+        text = f"{self._what}: {self._done}{total} clips, {_speed(self._done / passed)} clips/s"
         left = self._left.left()
         if left is not None and self._done < self._total:
             text += f", {duration(left)} left"

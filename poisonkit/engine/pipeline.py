@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -34,12 +34,6 @@ from poisonkit.survey.file_checks import Need
 Needs = Mapping[str, Need]
 """Keys of clean samples that have to be made like the poisoned ones, and what for."""
 _NONE: Needs = {}
-_ENCODED: dict[Need, frozenset[str]] = {
-    "remux": frozenset(),
-    "convert": frozenset({"video"}),
-    "convert-sound": frozenset({"audio"}),
-    "convert-both": frozenset({"audio", "video"}),
-}
 
 
 @dataclass(frozen=True)
@@ -125,7 +119,7 @@ class Work:
         job = job_of(task, run.recipe, self.plan, run.dataset.root, str(shard_paths.place_of(self.plan, run.state.out)))
         if task.role == "clean":
             every = frozenset(m for b in run.recipe.backdoors for m in b.touches)
-            touches = every if need is None else _ENCODED[need]
+            touches = every if need is None else clean_samples.ENCODED[need]
             job = replace(job, treatment=replace(job.treatment, touches=touches))
         if task.sample.sound is not None:
             job = replace(job, untouched=self._untouched)
@@ -152,7 +146,7 @@ class Work:
         if not jobs:
             return 0
         progress = self.run.options.progress
-        progress.begin("Poisoning", len(jobs), self._expected([job.task for job in jobs]))
+        progress.begin("Poisoning", len(jobs), self._expected([job.task for job in jobs], done))
         try:
             for row in self.executor.run(jobs):
                 interruption.check()
@@ -166,14 +160,17 @@ class Work:
             progress.end()
         return len(jobs)
 
-    def _expected(self, tasks: Sequence[Task]) -> Expected | None:
-        """What clips will take; of the first ones, a sentence about all that is to come. None where nobody can tell."""
+    def _expected(self, tasks: Sequence[Task], done: Set[str]) -> Expected | None:
+        """What clips will take; of the first ones, a sentence about all that is to come. None where nobody can tell.
+
+        done: keys of what is made already.
+        """
         text = ""
         try:
             workers = self.executor.workers
             if not self.estimates:
                 more = [] if self.run.state.shard else self._made_clean(self.plan.tasks, _NONE)
-                self.estimates.append(self._estimate({t.key: t for t in (*tasks, *more)}, workers))
+                self.estimates.append(self._estimate({t.key: t for t in (*tasks, *more)}, workers, done))
                 text = self.estimates[0].told()
         except (PoisonkitError, OSError):  # the run itself says what is wrong, where something is
             return None
@@ -182,8 +179,9 @@ class Work:
         share = sum(weights.values()) / max(1e-9, sum(found.weights.values()))
         return Expected(text, found.clip_seconds * share, weights, workers)
 
-    def _estimate(self, todo: Mapping[str, Task], workers: int) -> Estimate:
+    def _estimate(self, todo: Mapping[str, Task], workers: int, done: Set[str]) -> Estimate:
         run, options = self.run, self.run.options
+        shard = run.state.shard
         with showing(options.progress, "Estimating"):
             return estimate(
                 self.plan,
@@ -195,7 +193,8 @@ class Work:
                 calibrate=options.calibrate,
                 held_up=True,
                 elsewhere=options.executor != "local",
-                shard=run.state.shard is not None,
+                shard=None if shard is None else share(shard, self.plan.tasks),
+                done=done,
             )
 
     # -- survival --------------------------------------------------------------------------------------

@@ -105,11 +105,13 @@ def _counted(some: int, total: int) -> str:
 
 
 def _kinds(blocked: Mapping[str, Sequence[Problem]]) -> str:
-    """Each reason with how many files it has and the first of them, the most frequent first."""
+    """Each reason with how many files it has and the first of them, the most frequent first.
+
+    A file stands under the first of its reasons alone, so that counts add up.
+    """
     files: dict[str, list[str]] = {}
     for name, why in blocked.items():
-        for problem in why:
-            files.setdefault(problem.message.rstrip("."), []).append(name)
+        files.setdefault(why[0].message.rstrip("."), []).append(name)
     kinds = sorted(files.items(), key=lambda each: -len(each[1]))
     return "; ".join(f"{len(names)} × {message} ({_some(names)})" for message, names in kinds)
 

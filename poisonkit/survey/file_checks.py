@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -92,7 +92,13 @@ def surveyed(path: Path, scratch: str, know: Know, *, stream: Stream) -> Found:
             found = (*media.refusals(info, Encode()), *info.problems, *media.scan(file, info))
     except (PoisonkitError, OSError) as error:
         return Found(None, str(error))
-    return Found(info, conditions=tuple({p.code: p for p in reversed(found)}.values())[::-1])
+    return Found(info, conditions=tuple({p.code: _both_ways(p) for p in reversed(found)}.values())[::-1])
+
+
+def _both_ways(problem: Problem) -> Problem:
+    """With the option that converts whatever there is beside the one that does this alone."""
+    alone = problem.remedy in ("--to-8bit", "--deinterlace")
+    return replace(problem, remedy=f"{problem.remedy} or --encode convert") if alone else problem
 
 
 def needed(path: Path, scratch: str, know: Know, *, stream: Stream, encode: Encode) -> Need | None:

@@ -90,7 +90,7 @@ def measured(
     with tempfile.TemporaryDirectory(prefix="poisonkit-") as scratch:
         calls = []
         for number, task in enumerate(chosen):
-            made = replace(jobs[task.key], task=task.apart(f"costs-{number}", Path(task.source_path).suffix))
+            made = replace(jobs[task.key], task=task.apart(f"costs-{number}", Path(task.path).suffix))
             calls.append(_Timed(number, made, scratch, n_jobs > 1))
         began = time.monotonic()
         results = local.map_unordered(_run, calls, n_jobs, _died)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,12 @@ from poisonkit.engine.clips.job import Job, job_of
 from poisonkit.engine.costs import calibration
 from poisonkit.engine.costs.calibration import Factors
 from poisonkit.engine.costs.model import Cost, figures, measuring_cost
-from poisonkit.engine.costs.samples import OPENED, Group, group_of, picked, sampled, source_size
+from poisonkit.engine.costs.samples import OPENED, Group, converts, group_of, needed_of, picked, sampled, source_size
+from poisonkit.engine.finishing import clean_samples
 from poisonkit.outputs import record
 from poisonkit.plan.plan import Plan, Task
 from poisonkit.recipe.recipe import Recipe
+from poisonkit.survey.file_checks import Need
 
 FEW = 2000  # clean files of which the sizes are asked; more are estimated
 AT_ONCE = 4.0  # seconds of a dry run, by the model, below which its clips are not calibrated on
@@ -94,19 +96,31 @@ def estimate(
     calibrate: bool = True,
     held_up: bool = False,
     elsewhere: bool = False,
-    shard: bool = False,
+    shard: Set[str] | None = None,
+    done: Set[str] = frozenset(),
 ) -> Estimate:
     """What carrying out a plan will take.
 
-    todo: the tasks whose files are still to be written; by default all. calibrate: make a few clips where the work is
-    long. held_up: a run waits for this, in which candidates have been opened: only where it is very long. elsewhere:
-    the workers are on other machines. shard: clean samples and lists are left to a merge.
+    todo: the tasks whose files are still to be written, by default all; clean samples that cannot be linked as they are
+    come to them. calibrate: make a few clips where the work is long. held_up: a run waits for this, in which candidates
+    have been opened: only where it is very long. elsewhere: the workers are on other machines. shard: ids of a shard's
+    samples; links and lists are left to a merge. done: keys of what is made already.
     """
     reencode = recipe.clean == "reencode"
     if todo is None:
-        todo = [t for t in plan.tasks if t.role != "clean" or reencode]
+        todo = [t for t in plan.tasks if t.role != "clean" or (reencode and t.id not in plan.unwritable)]
+    known_keys = {t.key for t in todo} | done
+    clean = [
+        t for t in plan.tasks if t.role == "clean" and t.key not in known_keys and (shard is None or t.id in shard)
+    ]
+    needs = (
+        {} if reencode else needed_of([t for t in clean if t.id not in plan.unwritable], recipe, plan, dataset, n_jobs)
+    )
+    todo = [*todo, *(t for t in clean if t.key in needs)]
+    looked_at = 0 if reencode else len(clean)
+    clean = [] if shard is not None else [t for t in clean if t.key not in needs]
     some = picked(todo, OPENED, recipe.seed)
-    jobs = {t.key: _as_poisoned(job_of(t, recipe, plan, dataset.root, ""), recipe) for t in some}
+    jobs = {t.key: _as_poisoned(job_of(t, recipe, plan, dataset.root, ""), recipe, needs.get(t.key)) for t in some}
     found = sampled(todo, some, jobs, dataset, n_jobs)
     at_once = max(1, min(n_jobs, len(todo)))
     work = _Work(
@@ -120,13 +134,13 @@ def estimate(
             work, factors=calibration.measured(tried, jobs, found.costs, min(n_jobs, max(2, len(todo))), trial)
         )
     clips, measuring = work.seconds()
-    clean = [] if shard or reencode else [t for t in plan.tasks if t.role == "clean"]
     clean_bytes = _bytes_of(dataset, clean)
     method = _method(recipe, plan, dataset.root, out, clean_bytes) if clean else ""
     copies = len(clean) if method == "copy" else 0
     known = figures()
-    rest = work.pace_beside * len(clean) * (known["linked"] + known["looked"] / at_once)
-    rest += work.pace_beside * (0 if shard else len(plan.tasks)) * known["listed"]
+    look = known["opened" if converts(recipe, plan) else "looked"]
+    rest = work.pace_beside * (len(clean) * known["linked"] + looked_at * look / at_once)
+    rest += work.pace_beside * (0 if shard is not None else len(plan.tasks)) * known["listed"]
     if not held_up:  # of a run this is over
         candidates = {t.id for t in todo if t.role != "clean"}
         rest += work.pace_beside * len(candidates) * known["opened"] / at_once
@@ -205,11 +219,11 @@ def _crowding(workers: int) -> float:
     return max(1.0, (load + workers) / processors.count())
 
 
-def _as_poisoned(job: Job, recipe: Recipe) -> Job:
-    """A clean sample that is written again: in every modality that a trigger touches."""
+def _as_poisoned(job: Job, recipe: Recipe, need: Need | None) -> Job:
+    """A clean sample that is written again: in every modality that a trigger touches, or as it needs to be."""
     if job.task.role != "clean":
         return job
-    touches = frozenset(m for b in recipe.backdoors for m in b.touches)
+    touches = clean_samples.ENCODED[need] if need else frozenset(m for b in recipe.backdoors for m in b.touches)
     return replace(job, treatment=replace(job.treatment, touches=touches))
 
 

@@ -6,19 +6,23 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from itertools import cycle
 from pathlib import Path
 
 from poisonkit.common.seeding import key64
 from poisonkit.datasets import Dataset
 from poisonkit.engine.clips.job import Job
 from poisonkit.engine.costs.model import Cost, clip_cost
+from poisonkit.engine.finishing import clean_samples
 from poisonkit.errors import PoisonkitError
 from poisonkit.outputs import sample_files
-from poisonkit.plan.plan import Task
+from poisonkit.plan.plan import Plan, Task
+from poisonkit.recipe.recipe import Recipe
 from poisonkit.survey import isolated_opening
-from poisonkit.survey.file_checks import Found, found_in
+from poisonkit.survey.file_checks import Found, Need, found_in
 
 OPENED = 200  # files at most
+LOOKED_AT = 1000  # clean files at most
 PATIENCE = 0.1  # of the time that a file may take to open
 
 Group = tuple[int | None, str, str]
@@ -27,7 +31,7 @@ Group = tuple[int | None, str, str]
 
 def group_of(task: Task) -> Group:
     """The group of a task: poisoned and attack clips apart, as their triggers may differ."""
-    return task.backdoor, task.role, Path(task.source_path).suffix.lower()
+    return task.backdoor, task.role, _suffix(task)
 
 
 @dataclass
@@ -88,6 +92,37 @@ def picked(tasks: Sequence[Task], limit: int, seed: int) -> list[Task]:
         found += [group[turn] for group in groups.values() if turn < len(group)]
         turn += 1
     return found[:limit]
+
+
+def converts(recipe: Recipe, plan: Plan) -> bool:
+    """Whether clean samples are opened, all of them, to see if they have to be converted."""
+    how = recipe.encoded(plan.setting)
+    return how.to_8bit or how.deinterlace or how.rotation == "normalise" or how.mode == "convert"
+
+
+def needed_of(tasks: Sequence[Task], recipe: Recipe, plan: Plan, dataset: Dataset, n_jobs: int) -> dict[str, Need]:
+    """What has to be done to clean samples that cannot be linked as they are, by key: see `clean_samples.needs`.
+
+    Of many, some are looked at, and the others taken to be like these, within the same suffix.
+    """
+    if len(tasks) > LOOKED_AT:
+        tasks = sorted(tasks, key=lambda t: (key64(recipe.seed, "costs", t.id), t.id))
+    some, others = tasks[:LOOKED_AT], tasks[LOOKED_AT:]
+    how = recipe.encoded(plan.setting)
+    found = clean_samples.needs(some, dataset.root, how, recipe.stream, n_jobs, time_limit=PATIENCE)
+    seen: dict[str, list[Need | None]] = {}
+    for task in some:
+        seen.setdefault(_suffix(task), []).append(found.get(task.key))
+    alike = {suffix: cycle(each) for suffix, each in seen.items()}
+    for task in others:
+        need = next(alike[_suffix(task)]) if _suffix(task) in alike else None
+        if need is not None:
+            found[task.key] = need
+    return found
+
+
+def _suffix(task: Task) -> str:
+    return Path(task.source_path).suffix.lower()
 
 
 def _by_bytes(opened: Sequence[Task], costs: Mapping[str, Cost], sizes: Mapping[str, int]) -> dict[Group, Cost]:

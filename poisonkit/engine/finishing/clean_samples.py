@@ -33,7 +33,13 @@ REASONS: dict[Need, str] = {
     "convert-sound": "are converted, their sound alone, as the poisoned ones are.",
     "convert-both": "are converted, picture and sound, as the poisoned ones are.",
 }
-
+ENCODED: dict[Need, frozenset[str]] = {
+    "remux": frozenset(),
+    "convert": frozenset({"video"}),
+    "convert-sound": frozenset({"audio"}),
+    "convert-both": frozenset({"audio", "video"}),
+}
+"""The modalities that are encoded again."""
 
 AHEAD, TOGETHER = 512, 32  # files looked at in one go, and by one process
 IN_ONE_STEP = 64  # files brought into the copy in one step

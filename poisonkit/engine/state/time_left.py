@@ -52,7 +52,10 @@ class TimeLeft:
         else:
             calm = min(CALM, max(1.0, seen / 4))
             self._told = max(0.0, self._told - passed)
-            self._told += (1 - math.exp(-passed / calm)) * (seen - self._told)
+            known = 1 - math.exp(-passed / calm)
+            if self._expected.seconds:  # before the first steps workers have begun, which is no part of the pace
+                known *= min(1.0, self._steps / (1 + self._expected.workers))
+            self._told += known * (seen - self._told)
         self._when = now
 
     def left(self) -> float | None:
