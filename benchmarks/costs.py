@@ -57,6 +57,15 @@ SOUNDS = {"pcm_s16le": ".wav", "flac": ".flac", "mp3": ".mp3", "vorbis": ".ogg"}
 PER_SAMPLE = {"linked": 25e-6, "listed": 40e-6, "looked": 300e-6, "opened": 4e-3}
 """CPU seconds for each clean sample, to link it and to look at it; for each row, to plan and list it
 (`benchmarks/scale.py`); for each candidate, to open it."""
+BYTES: dict[str, Any] = {
+    "header": {"avi": [5700, 24], "others": [1500, 16]},
+    "of source": {
+        "libx264": 1.55, "libx264 444": 1.55, "mpeg4": 1.55, "mpeg1video": 0.85, "mpeg2video": 0.85,
+    },
+    "detailed": 2.5,
+}  # fmt: skip
+"""Fitted on 36 clips (HMDB51, Weizmann, GRID, Kinetics, sample data, others): bytes of a container, and for each
+frame; bytes written for each of the source's picture in the same family; the most, times what this benchmark measures."""
 START = 2.5
 """Seconds before workers are at their first clip."""
 
@@ -204,7 +213,7 @@ def measured(rounds: int) -> dict[str, Any]:
                 note("triggers", f"{name} {mode}", rounded((cpu - without) / (samples if sound else PIXELS)))
     pictures_of = [v for k, v in found["triggers"].items() if triggers.get(k.split()[0]).modality == "video"]
     found["own trigger"] = rounded(float(np.median(pictures_of)))
-    return {"start": START, **PER_SAMPLE, **found}
+    return {"start": START, **PER_SAMPLE, **BYTES, **found}
 
 
 def as_text(found: dict[str, Any]) -> str:

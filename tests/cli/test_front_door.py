@@ -20,6 +20,7 @@ import poisonkit
 from poisonkit.cli import app, options, poison
 from poisonkit.cli.progress import EVERY, Lines, Live
 from poisonkit.common import levels
+from poisonkit.engine.state.time_left import Expected
 from tests.cli.conftest import Cli
 
 COMMANDS = ("poison", "run", "attack", "triggers", "inspect", "verify", "export", "identify", "survive", "sample-data")
@@ -183,6 +184,17 @@ def test_plain_lines_are_few_and_end_with_a_last_one() -> None:
     assert said[0] == "Poisoning: 20/100 clips, 4.0 clips/s, 20 s left, 1 failed"
     assert said[-1] == "Poisoning: 100/100 clips, 4.0 clips/s, 1 failed"
     assert len(said) == 25 / EVERY
+
+
+def test_plain_lines_begin_with_the_estimate_and_never_say_that_nothing_moves() -> None:
+    text, clock = io.StringIO(), Clock()
+    lines = Lines(text, clock)
+    lines.begin("Poisoning", 35, Expected("This takes about 37 s.", 37.0, {}, 2))
+    clock.now += 25
+    lines.step({"status": "ok"})
+    said = text.getvalue().splitlines()
+    assert said[:2] == ["This takes about 37 s.", "Poisoning: 0/35 clips, 37 s left"]
+    assert said[2].startswith("Poisoning: 1/35 clips, 0.04 clips/s, ")
 
 
 def test_a_phase_of_unknown_length_is_told_only_when_it_takes_long() -> None:

@@ -120,18 +120,27 @@ def _chosen(tasks: Sequence[Task], costs: Mapping[str, Cost], n_jobs: int, secon
 def _factors(tasks: Sequence[Task], took: Sequence[_Took], costs: Mapping[str, Cost]) -> dict[Group | None, Factors]:
     seen: set[int] = set()
     sums: dict[Group | None, list[float]] = {}
+    sizes: dict[Group | None, list[float]] = {}  # of all: a worker's first clip has no other bytes
     later: list[tuple[Task, _Took]] = []
     for task, result in zip(tasks, took, strict=True):
         if result.ok and result.worker in seen:
             later.append((task, result))
         seen.add(result.worker)
+        for group in (group_of(task), None) if result.ok else ():
+            pair = sizes.setdefault(group, [0.0, 0.0])
+            pair[0] += result.bytes
+            pair[1] += costs[task.key].bytes
     for task, result in later or [(t, r) for t, r in zip(tasks, took, strict=True) if r.ok]:
         cost = costs[task.key]
         for group in (group_of(task), None):
-            row = sums.setdefault(group, [0.0] * 6)
-            for i, value in enumerate((result.wall, result.cpu, result.bytes, cost.cpu, cost.bytes, 1)):
+            row = sums.setdefault(group, [0.0] * 4)
+            for i, value in enumerate((result.wall, result.cpu, cost.cpu, 1)):
                 row[i] += value
     return {
-        group: Factors(wall / max(cpu_model, 1e-6), cpu / max(cpu_model, 1e-6), size / max(model, 1.0), int(clips))
-        for group, (wall, cpu, size, cpu_model, model, clips) in sums.items()
+        group: Factors(wall / max(model, 1e-6), cpu / max(model, 1e-6), _ratio(*sizes[group]), int(clips))
+        for group, (wall, cpu, model, clips) in sums.items()
     }
+
+
+def _ratio(written: float, model: float) -> float:
+    return written / max(model, 1.0)

@@ -14,7 +14,7 @@ from importlib.resources import files
 from statistics import median
 from typing import Any
 
-from poisonkit.media import families
+from poisonkit.media import fallback, families
 from poisonkit.media.info import FOLDER, Encode, MediaInfo, Problem
 from poisonkit.triggers.core.trigger import Trigger
 
@@ -43,19 +43,22 @@ class Cost:
 
 
 def clip_cost(info: MediaInfo, size: int, triggers: Iterable[Trigger], touches: Iterable[str], encode: Encode) -> Cost:
-    """What it costs to make one file. size: bytes of the source. touches: the modalities that are encoded again."""
-    known, touched, triggers = figures(), frozenset(touches), tuple(triggers)
+    """What it costs to make one file. size: bytes of the source. touches: the modalities that triggers touch; what has
+    to be converted is encoded again beside."""
+    touched, triggers = frozenset(touches) | fallback.encoded_again(info, encode), tuple(triggers)
+    source, known = info, figures()
+    info, encode = fallback.written_as(info, encode)
     seconds = max(0.0, info.duration)
     cpu, written = float(known["clip"]), float(size)
     picture, sound = info.video, info.audio
     if picture is not None and "video" in touched:
         pixels = picture.width * picture.height * _frames(info) / 1e6
-        per, grown = known["picture"].get(_picture_encoder(info, encode)) or known["picture"]["libx264"]
+        encoder = _picture_encoder(info, encode)
+        per = known["picture"].get(encoder, known["picture"]["libx264"])[0]
         extra = sum(trigger_cost(t) for t in triggers if t.modality == "video")
         cpu += pixels * (per + extra)
-        written = pixels * grown * _finer(encode)
-        if sound is not None:
-            written += seconds * (sound.bit_rate or 128_000) / 8
+        written = pixels * _bytes_of_pixels(source, size, pixels, encoder) * _finer(encode)
+        written += _header(info) + _sound_bytes(info)
     else:
         cpu += size / 1e6 * known["copied"]
     if sound is not None and "audio" in touched:
@@ -78,6 +81,33 @@ def trigger_cost(trigger: Trigger) -> float:
 def measuring_cost(cost: Cost, has_control: bool) -> float:
     """CPU seconds to measure a clip's survival. cost: of writing it. has_control: its control file is there."""
     return cost.cpu * (float(figures()["measured"]) + (0.0 if has_control else 1.0))
+
+
+def _bytes_of_pixels(source: MediaInfo, size: int, pixels: float, encoder: str) -> float:
+    """Of the encoder for a million pixels: a detailed source takes more, up to a bound, whatever its size."""
+    known = figures()
+    plain = float(known["picture"].get(encoder, known["picture"]["libx264"])[1])
+    times = known["of source"].get(encoder)
+    if times is None or source.video is None or not pixels:
+        return plain
+    rate = source.video.bit_rate
+    has = rate * source.duration / 8 if rate else max(0.3 * size, size - _sound_bytes(source) - _header(source))
+    family = families.FAMILIES.get(source.video.codec)
+    own = known["picture"].get(encoder if family is None or family.encoder in encoder else family.encoder, [0, plain])
+    expected = times * has / pixels * plain / own[1]
+    return float((max(expected, 1.0) ** -3 + (known["detailed"] * plain) ** -3) ** (-1 / 3))
+
+
+def _header(info: MediaInfo) -> float:
+    """Bytes of a container beside its streams."""
+    if info.container == FOLDER or info.video is None:
+        return 0.0
+    fixed, each = figures()["header"]["avi" if info.container == "avi" else "others"]
+    return float(fixed + each * _frames(info))
+
+
+def _sound_bytes(info: MediaInfo) -> float:
+    return 0.0 if info.audio is None else max(0.0, info.duration) * (info.audio.bit_rate or 128_000) / 8
 
 
 def _frames(info: MediaInfo) -> float:

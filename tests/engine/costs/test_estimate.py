@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import poisonkit
-from poisonkit import Recipe
+from poisonkit import Recipe, sampledata
 from poisonkit.cli import call
 from poisonkit.engine.costs import calibration, estimate, samples
 from poisonkit.engine.costs.model import clip_cost, figures, trigger_cost
@@ -134,6 +136,74 @@ def test_the_command_line_says_it_before_the_wait(
     assert said.index("This takes") < said.index("Poisoning:")
     assert call(words) == 0, "nothing is left to do"
     assert "This takes" not in capfd.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def downloads(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two classes of clips of many makers: of 16, some can be linked."""
+    root = tmp_path_factory.mktemp("downloads")
+    for folder in ("train/jump", "train/spin", "test/jump", "test/spin"):
+        make_video(root / folder / "a.mp4", frames=12, audio=True)
+        make_video(root / folder / "a.ts", frames=12, codec="mpeg2video", seed=1)
+        make_video(root / folder / "master.mov", frames=12, codec="prores_ks", pix_fmt="yuv422p10le", seed=2)
+        make_video(root / folder / "two.mp4", frames=12, videos=2, audios=2, seed=3)
+    return root
+
+
+@pytest.mark.parametrize("clean", ["hardlink", "reencode"])
+def test_clean_samples_that_are_converted_or_hold_several_streams_count_as_new_files(
+    downloads: Path, tmp_path: Path, clean: str
+) -> None:
+    fields = {"triggers": ["badnets"], "count": 1, "encode": "convert", "clean": clean, "survival": "none"}
+    recipe = Recipe(source=downloads, out=tmp_path / "out", **fields)  # type: ignore[arg-type]
+    said = poisonkit.estimate(recipe, jobs=1, calibrate=False)
+    done = poisonkit.poison(recipe, jobs=1)
+    rows = [json.loads(line) for line in (done.out / "poisonkit" / "manifest.jsonl").read_text().splitlines()]
+    made = [row for row in rows if row["codec"] is not None]
+    assert said.clips == len(made)
+    assert len([row for row in made if row["role"] == "clean"]) >= 10
+    assert said.links == len(rows) - len(made) + done.counts["attack"]["ok"]
+    assert said.clean_bytes == sum(row["bytes"] for row in rows if row["codec"] is None)
+    assert said.bytes == pytest.approx(sum(row["bytes"] for row in made), rel=0.6), "of clips of half a second"
+
+
+def test_of_many_clean_samples_some_tell_how_many_are_converted(
+    downloads: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    every, some = (
+        (monkeypatch.setattr(samples, "LOOKED_AT", most), told(downloads, tmp_path, count=1, encode="convert"))[1]
+        for most in (1000, 8)
+    )
+    assert abs(every.clips - some.clips) <= 3
+    assert every.links + every.clips == some.links + some.clips
+
+
+def test_bytes_of_small_clips_are_foreseen(tmp_path: Path) -> None:
+    shape = replace(sampledata.SIZES["small"], train=3, test=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sampledata.SIZES, "small", shape)
+        sampledata.write_sample_data(tmp_path / "clips")
+    _bytes_are_foreseen(tmp_path / "clips", tmp_path / "out")
+
+
+@pytest.mark.parametrize("name", ["video/weizmann64", "video/hmdb51", "av"])
+def test_bytes_of_real_clips_are_foreseen(realdata: Path, tmp_path: Path, name: str) -> None:
+    for n, path in enumerate(
+        sorted(p for p in (realdata / name).rglob("*.*") if p.suffix in (".mp4", ".avi"))[::5][:6]
+    ):
+        place = tmp_path / "clips" / "ab"[n % 2] / path.name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.symlink_to(path)
+    _bytes_are_foreseen(tmp_path / "clips", tmp_path / "out", attack_set=False)
+
+
+def _bytes_are_foreseen(source: Path, out: Path, **more: object) -> None:
+    fields = {"triggers": ["blend"], "count": 2, "clean": "reencode", "survival": "none", **more}
+    recipe = Recipe(source=source, out=out, **fields)  # type: ignore[arg-type]
+    said = poisonkit.estimate(recipe, jobs=1, calibrate=False)
+    done = poisonkit.poison(recipe, jobs=1)
+    rows = [json.loads(line) for line in (done.out / "poisonkit" / "manifest.jsonl").read_text().splitlines()]
+    assert said.bytes == pytest.approx(sum(row["bytes"] for row in rows), rel=0.25)
 
 
 def test_crowding_is_a_matter_of_load(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -59,6 +59,15 @@ def test_long_clips_first_do_not_mislead() -> None:
     assert max(told for _, told, _ in seen) < 1.25 * sum(weights) / 2
 
 
+def test_a_slow_first_clip_does_not_double_it() -> None:
+    """Workers begin, and load their libraries."""
+    now = [0.0]
+    left = TimeLeft(35, Expected("", 37.0, {}, 2), lambda: now[0])
+    now[0] = 7.0
+    left.step()
+    assert 25 < (left.left() or 0) < 45
+
+
 def test_without_an_estimate_it_waits_until_it_knows() -> None:
     now = [0.0]
     left = TimeLeft(100, None, lambda: now[0])
