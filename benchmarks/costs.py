@@ -65,7 +65,7 @@ BYTES: dict[str, Any] = {
     "detailed": 2.5,
 }  # fmt: skip
 """Fitted on 36 clips (HMDB51, Weizmann, GRID, Kinetics, sample data, others): bytes of a container, and for each
-frame; bytes written for each of the source's picture in the same family; the most, times what this benchmark measures."""
+frame; bytes written for each of the source's picture in the same family; the most, times what is measured here."""
 START = 2.5
 """Seconds before workers are at their first clip."""
 
