@@ -333,7 +333,7 @@ def write(work: Work) -> None:
     order = list(dict.fromkeys(row.name for row in (*ROWS, *catalogue())))
     rows = [json.loads(p.read_text(encoding="utf-8")) for p in (work.home / "results").glob("*/*.json")]
     order += sorted({one["row"] for one in rows} - set(order))
-    rows.sort(key=lambda one: (order.index(one["row"]), one["model"], one["epochs"], one["seed"]))
+    rows.sort(key=lambda one: (order.index(one["row"]), one["model"], one["size"], one["epochs"], one["seed"]))
     text = json.dumps({"made_with": said, "rows": rows}, indent=1)
     (work.home / "results.json").write_text(text + "\n", encoding="utf-8")
 

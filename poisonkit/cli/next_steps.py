@@ -26,8 +26,10 @@ def next_steps(summary: Summary, recipe: Recipe) -> Iterator[str]:
     if another and any(root.startswith(f"attack/{first.name}") for root in summary.annotations):
         yield with_code(summary.out, "attack", out, *another)
     else:
-        done = next((t for t in summary.plan.tasks if t.role == "poisoned"), summary.plan.tasks[0])
-        yield screen.command("identify", screen.shown(summary.out / done.path))
+        lacking = {source for source, _ in (*summary.failed, *summary.inert)}
+        written = [t for t in summary.plan.tasks if t.source_path not in lacking]
+        for done in sorted(written, key=lambda t: t.role != "poisoned")[:1]:
+            yield screen.command("identify", screen.shown(summary.out / done.path))
 
 
 def _another_attack(backdoor: Backdoor) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from poisonkit.datasets.base import (
 )
 from poisonkit.datasets.choices import class_index, parse_columns, split_off
 from poisonkit.datasets.kit.files import Fence
+from poisonkit.datasets.kit.other_suffixes import with_suffixes
 from poisonkit.datasets.kit.row_order import arranged
 from poisonkit.datasets.registry import detect, get_layout, layouts, read
 from poisonkit.datasets.resized import Resized
@@ -60,5 +61,6 @@ __all__ = [
     "size_of",
     "split_off",
     "split_path",
+    "with_suffixes",
     "write_shard",
 ]

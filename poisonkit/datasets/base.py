@@ -259,6 +259,9 @@ class Layout:
     multi_label: ClassVar[bool] = False
     """True: a list can give a sample several classes (`Sample.extra_labels`)."""
 
+    any_suffix: ClassVar[bool] = False
+    """True: a file may end otherwise in a copy than in the source (`.mp4` for `.wmv`), and its readers find it."""
+
     list_extra: ClassVar[tuple[str, ...]] = ()
     """What `Sample.extra` has to hold for lists made with `list_options`: `duration`, seconds as text; `frames`."""
     folders: ClassVar[bool] = False

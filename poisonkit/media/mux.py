@@ -120,11 +120,30 @@ def mux_options(container: str, time_base: Fraction | None) -> dict[str, str]:
 
 
 def transcode(
-    source: Path, temporary: Path, info: MediaInfo, picture: NewPicture | None, sound: NewSound | None
+    source: Path,
+    temporary: Path,
+    info: MediaInfo,
+    picture: NewPicture | None,
+    sound: NewSound | None,
+    origin: Fraction | None = None,
 ) -> Passed:
-    """Write `temporary`: `picture` and `sound` in place of the source's; where one is None, its packets are copied."""
+    """Write `temporary`: `picture` and `sound` in place of the source's; where one is None, its packets are copied.
+
+    origin: where the container changes, the seconds of the source's clock from which the new one counts.
+    """
     with open_input(source) as container, translated(source, "rewritten"):
-        return _Pass(container, source, info, picture, sound).run(temporary)
+        made = _Pass(container, source, info, picture, sound)
+        if origin is not None:
+            made.origin, made.moved = origin, True
+        return made.run(temporary)
+
+
+def begin(source: Path, info: MediaInfo) -> Fraction:
+    """Seconds of its clock at which a file begins: broadcasts count from anywhere, and other containers cannot."""
+    with open_input(source) as container, translated(source, "read"):
+        streams = [container.streams[s.index] for s in (info.video, info.audio) if s is not None]
+        starts = [s.start_time * s.time_base for s in streams if s.start_time is not None and s.time_base]
+        return min(starts, default=Fraction(0))
 
 
 class _Pass:
@@ -152,6 +171,7 @@ class _Pass:
         self.out_audio: Any = None
         self.out_video: Any = None
         self.sound_encoder: SoundEncoder | None = None
+        self.origin, self.moved = Fraction(0), False
 
     def run(self, temporary: Path) -> Passed:
         """Write it."""
@@ -162,6 +182,8 @@ class _Pass:
         first = next(frames) if frames is not None else None
         time_base = self.info.video.time_base if self.info.video is not None else None
         options = mux_options(self.info.container, time_base)
+        if self.moved and time_base is not None and time_base.denominator > 1000:
+            options["movie_timescale"] = str(time_base.denominator)  # in which it says when a stream begins
         muxer = muxer_for(self.info, new.target if new is not None else None)
         with open_output(temporary, muxer, options) as self.out:
             encoder = self._add_streams(first)
@@ -295,9 +317,15 @@ class _Pass:
     ) -> Generator[Any]:
         """The decoded pictures as `convert` makes them, their times noted."""
         ordered = _indexing(self.info, self.in_video, first)
+        shift = round(self.origin / trace.time_base) if self.origin else 0
+        usual = round(1 / (self.info.video.fps * trace.time_base)) if self.info.video is not None else 0
         frame = first
-        index = 0
+        index = after = 0
         while frame is not None:
+            if self.moved:  # from containers that may give no time and no duration
+                frame.pts = after if frame.pts is None else frame.pts - shift
+                frame.duration = frame.duration or usual
+                after = frame.pts + frame.duration
             trace.times.append(frame.pts)
             pts = ordered(index, frame)
             self.stamps.append((pts, self._lasting(pts, frame.duration)))

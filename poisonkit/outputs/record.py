@@ -159,11 +159,13 @@ class Record(TypedDict):
     error: Text | None
     sound_file: NotRequired[SoundFile]
     source_length: NotRequired[SourceLength]
+    unwritable: NotRequired[Text]
 
 
+_SELDOM = ("sound_file", "source_length", "unwritable")
 FIELDS: dict[str, Any] = {
-    # without what only pairs, and only files of another length than their source, have
-    **dict.fromkeys(name for name in Record.__annotations__ if name not in ("sound_file", "source_length")),
+    # without what only few have
+    **dict.fromkeys(name for name in Record.__annotations__ if name not in _SELDOM),
     **{name: [] for name in ("also", "further", "triggers", "poisoned_ranges")},
     "status": "ok",
 }
@@ -259,6 +261,11 @@ def halves(row: Record) -> tuple[Record, ...]:
 def files(row: Record) -> list[str]:
     """Every path of the output at which a record's sample lies."""
     return [name for half in halves(row) for name in (half["path"], *half["also"])]
+
+
+def has_other_container(row: Record) -> bool:
+    """Whether its file was converted to mp4: where sound begins late there, AAC's delay is heard before it."""
+    return any(str(each).startswith("mp4 for ") for each in (row["streams"] or {}).get("converted") or ())
 
 
 def sha256(row: Record) -> str:

@@ -87,6 +87,7 @@ class Plan:
     warnings: tuple[str, ...] = ()
     replaced: tuple[str, ...] = ()  # keys of poisoned samples whose place another one has taken
     encode: Mapping[str, Any] = field(default_factory=dict)  # what `encode: auto` came to: setting, clips, tried, why
+    unwritable: dict[str, str] = field(default_factory=dict)  # id -> why, of what `skip_unwritable` passes over
 
     @property
     def setting(self) -> str | None:
@@ -113,6 +114,7 @@ class Plan:
             "replaced": list(self.replaced),
             "rows": len(self.tasks),
             **({"encode": dict(self.encode)} if self.encode else {}),
+            **({"unwritable": self.unwritable} if self.unwritable else {}),
         }
         yield json.dumps(head, ensure_ascii=False)
         yield from map(to_line, self.tasks)
@@ -154,6 +156,7 @@ class Plan:
             warnings=tuple(head["warnings"]),
             replaced=tuple(head["replaced"]),
             encode=head.get("encode", {}),
+            unwritable=head.get("unwritable", {}),
         )
         _require_kinds(plan)
         return plan
@@ -237,10 +240,12 @@ class Plan:
 def _require_kinds(plan: Plan) -> None:
     """ValueError where the head of a plan holds something else than heads do."""
     texts = (plan.fingerprint, plan.dataset, plan.layout, *plan.classes, *plan.warnings, *plan.replaced)
-    notes = plan.passed_over
-    if not isinstance(plan.options, dict) or not isinstance(notes, dict) or type(plan.classes) is not tuple:
+    notes = (plan.passed_over, plan.unwritable)
+    if not isinstance(plan.options, dict) or type(plan.classes) is not tuple:
         raise ValueError("a head of another kind")
-    if not all(type(text) is str for text in (*texts, *notes, *notes.values())):
+    if not all(isinstance(each, dict) for each in notes):
+        raise ValueError("a head of another kind")
+    if not all(type(text) is str for text in (*texts, *(t for each in notes for pair in each.items() for t in pair))):
         raise ValueError("a head of another kind")
     for choice in plan.choices:
         numbers = (choice.denominator, choice.pool, choice.requested, choice.planned, choice.covers)

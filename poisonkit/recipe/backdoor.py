@@ -25,7 +25,7 @@ from poisonkit.errors import RequestError, did_you_mean
 from poisonkit.triggers import Trigger
 from poisonkit.triggers.core import frame_selection, registry, spans, spec
 from poisonkit.triggers.core.chain import Chain
-from poisonkit.triggers.core.spans import Spans
+from poisonkit.triggers.core.spans import Spans, no_span
 from poisonkit.triggers.core.trigger import Modality, Temporal
 
 LabelMode = Literal["dirty", "clean", "all-to-all", "source", "keep"]
@@ -128,7 +128,7 @@ class Backdoor(StrictModel):
     @field_validator("rate", "cover_rate", "count", mode="before")
     @classmethod
     def _number(cls, value: Any, info: ValidationInfo) -> Any:
-        return no_bool(value, info) if info.field_name == "count" else share(no_bool(value, info))
+        return no_bool(value, info) if info.field_name == "count" else share(no_bool(value, info), info)
 
     @field_validator("target", "source_class", "cover_class", "ids", "select", mode="before")
     @classmethod
@@ -252,8 +252,8 @@ def no_bool(value: Any, info: ValidationInfo) -> Any:
     return value
 
 
-def share(value: Any) -> Any:
-    """A share of something as a number, where it is one as text: `0.1`, or per cent, `10%`."""
+def share(value: Any, info: ValidationInfo) -> Any:
+    """A share of something as a number, where it is one as text: `0.1`, or per cent, `10%`. RequestError above 100%."""
     if not isinstance(value, str):
         return value
     number, sign, rest = value.strip().partition("%")
@@ -261,6 +261,9 @@ def share(value: Any) -> Any:
         exact = Decimal(number.strip())
     except InvalidOperation:
         return value
+    if sign and not rest and not 0 <= exact <= 100:
+        option = "--" + str(info.field_name).replace("_", "-")
+        raise RequestError(f"{option} {value.strip()} is not possible: it must be from 0% to 100%.")
     return value if rest else float(exact / 100 if sign else exact)
 
 
@@ -277,8 +280,8 @@ def checked_spans(value: Any) -> dict[str, list[tuple[float, float]]]:
             numbers = isinstance(pair, list | tuple) and len(pair) == 2
             if not numbers or not all(type(x) in (int, float) and math.isfinite(x) for x in pair):
                 raise RequestError(f"`spans`: {name!r} has {pair!r}; it must be [start, end].")
-            if not 0 <= pair[0] < pair[1]:
-                raise RequestError(f"--spans: '{name}' from {pair[0]:g} to {pair[1]:g} is no span: it has no length.")
+            if problem := no_span(pair[0], pair[1]):
+                raise RequestError(f"--spans: '{name}' from {pair[0]:g} to {pair[1]:g} is no span: {problem}.")
         found.setdefault(sample_id(str(name)), []).extend((float(a), float(b)) for a, b in pairs)
     return {name: sorted(set(some)) for name, some in found.items()}
 

@@ -10,6 +10,7 @@ from poisonkit.common.safe_io import read_text
 from poisonkit.datasets import sample_id
 from poisonkit.datasets.kit.tables import Table, plain, read_table
 from poisonkit.errors import RequestError, did_you_mean
+from poisonkit.triggers.core.spans import no_span
 
 ID_COLUMNS = ("id", "path", "file", "filename", "file_name", "filepath")
 """What a table's column of sample ids may be called."""
@@ -62,8 +63,8 @@ def read_spans(path: Path | str) -> dict[str, list[tuple[float, float]]]:
             start = end = math.nan
         if not (math.isfinite(start) and math.isfinite(end)):
             raise RequestError(f"{table.at(row)}: {texts[0]!r} to {texts[1]!r} is no span; two numbers are expected.")
-        if not 0 <= start < end:
-            raise RequestError(f"{table.at(row)}: {start:g} to {end:g} is no span: it has no length.")
+        if problem := no_span(start, end):
+            raise RequestError(f"{table.at(row)}: {start:g} to {end:g} is no span: {problem}.")
         found.setdefault(name, []).append((start, end))
     if not found:
         raise RequestError(f"{path} names no sample.")

@@ -13,6 +13,7 @@ import json
 import math
 import os
 import pickle
+import select
 import shutil
 import signal
 import subprocess
@@ -29,6 +30,7 @@ from poisonkit.common import atomic, time_limit
 from poisonkit.common.limits import VARIABLE
 from poisonkit.common.parent_process import end_with
 from poisonkit.common.time_limit import Know
+from poisonkit.errors import PoisonkitError
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -37,7 +39,10 @@ AHEAD = 16  # files opened in one go
 LOOKED = 0.25  # seconds between looks at how long each file takes
 DOUBLED = 0.5  # seconds after which twice as many processes are begun: for a few files one is soonest ready
 IDLE = 5.0  # seconds after which a process that nobody asks anything ends
+IDLED = 75  # its exit status then: it died on no file, even where it was asked at that very moment
 DEATHS = 2  # so many processes that died on a file and it is left alone
+FALSE_STARTS = 5  # so many in a row that ended before they were at the file, and it is not the file's fault
+START = 600.0  # seconds in which a process says that it is there, on a machine however busy
 SLOW = "took longer to open than any file should; a higher --time-limit waits longer"
 DIED = "was left alone: the process that opened it died twice"
 
@@ -63,9 +68,10 @@ def opened(
 
     look: can be pickled; an error that it raises is raised here. scratch: a folder for files that it needs, and that
     are removed also where it is ended. lost: the result of a task that took longer than `time_limit` allows, times
-    `factor` (0: for ever), or that two processes died on; it is given a clause that says so. ahead: so many tasks are
-    begun before the first result is asked for; with one job and one at a time it is one. together: so many are asked in
-    one go, where a look costs less than to ask for it.
+    `factor` (0: for ever), or that two processes died on; it is given a clause that says so. A process that ends before
+    it is at the task says nothing of it: another is asked, and PoisonkitError is raised where none begins.
+    ahead: so many tasks are begun before the first result is asked for; with one job and one at a time it is one.
+    together: so many are asked in one go, where a look costs less than to ask for it.
     """
     from concurrent.futures import ThreadPoolExecutor, wait
 
@@ -85,7 +91,7 @@ def opened(
 
 
 class _Gone(Exception):
-    """The process ended before it gave an answer."""
+    """The process ended before it gave an answer: on a task, or before it was at one (see `_Opener.at_task`)."""
 
 
 class _Opener:
@@ -97,10 +103,11 @@ class _Opener:
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )
-        self.until = math.inf  # when what it is at has taken too long, by the monotonic clock
-        self.slow = False
+        self.slow = False  # it was ended for being at a task for too long
+        self.at_task = False  # it has said that it is at what it was asked last
+        self._until = math.inf  # when what it is at has taken too long, by the monotonic clock
+        self._clock = threading.Lock()
         self._gone = False
-        self._begun = False  # it has said that it is there
 
     @property
     def alive(self) -> bool:
@@ -109,10 +116,12 @@ class _Opener:
     def ask(self, look: Callable[[T, str, Know], R], tasks: Sequence[T], factor: float) -> Iterator[R]:
         """`look(task, scratch, know)` of each task, done there. Raises what it raises, and _Gone."""
         assert self._process.stdin is not None
-        assert self._process.stdout is not None
+        self.at_task = False
         try:
             self._process.stdin.write(pickle.dumps((_folder(), os.environ.get(VARIABLE), look, tasks)))
             self._process.stdin.flush()
+            self._said(START if factor else math.inf)  # a machine that is busy may take long to begin a process
+            self.at_task = True
             for _ in tasks:
                 error, value = self._answer(factor)
                 if error is not None:
@@ -121,21 +130,40 @@ class _Opener:
         except (BrokenPipeError, _Gone):
             self._gone = True
             raise _Gone from None
-        finally:
-            self.until = math.inf
 
     def _answer(self, factor: float) -> tuple[Exception | None, Any]:
-        assert self._process.stdout is not None
         allowed, error, value = time_limit.OPENING, None, None
+        while allowed:
+            allowed, error, value = self._said(allowed * factor if factor else math.inf)
+        return error, value
+
+    def _said(self, patience: float) -> tuple[float, Exception | None, Any]:
+        """What it says next, for which it has so many seconds."""
+        assert self._process.stdout is not None
+        with self._clock:
+            self._until = time.monotonic() + patience
         try:
-            while allowed:
-                patience = allowed * factor if self._begun else max(allowed * factor, time_limit.OPENING)
-                self.until = time.monotonic() + patience if factor else math.inf
-                allowed, error, value = pickle.load(self._process.stdout)
-                self._begun = True
+            said: tuple[float, Exception | None, Any] = pickle.load(self._process.stdout)
         except (OSError, EOFError, ValueError, pickle.UnpicklingError):
             raise _Gone from None
-        return error, value
+        with self._clock:
+            self._until = math.inf
+            if self.slow:  # it spoke as it was ended: that it is gone says nothing of what comes next
+                self.slow = self.at_task = False
+        return said
+
+    def end_if_slow(self, now: float) -> None:
+        """End the process if what it is at has taken too long."""
+        with self._clock:
+            if now > self._until:
+                self.slow = True
+                self.end()
+
+    def idled(self) -> bool:
+        """Whether it ended itself because nobody had asked it anything: on a busy machine too early. Waits for it."""
+        with suppress(subprocess.TimeoutExpired):
+            return self._process.wait(IDLE) == IDLED
+        return False
 
     def end(self) -> None:
         """End the process, whatever it is at."""
@@ -191,14 +219,20 @@ class _Crew:
     def results(self, look: Callable[[T, str, Know], R], tasks: Sequence[T], lost: Callable[[T, str], R]) -> list[R]:
         """What a process says of each task, or `lost`."""
         found: list[R] = []
-        deaths = 0
+        deaths = in_vain = 0
         while left := tasks[len(found) :]:
             before = len(found)
             opener = self._taken()
             try:
                 found += opener.ask(look, left, self._factor)
             except _Gone:
-                deaths = deaths + 1 if len(found) == before else 1
+                if not (opener.slow or opener.at_task) and opener.idled():
+                    continue
+                if not opener.at_task:  # it was never there, or broke before it read what it was asked
+                    in_vain = in_vain + 1 if len(found) == before else 1
+                    self._give_up(in_vain, slow=opener.slow)
+                    continue
+                deaths, in_vain = deaths + 1 if len(found) == before else 1, 0
                 if opener.slow or deaths == DEATHS:
                     found.append(lost(tasks[len(found)], SLOW if opener.slow else DIED))
                     deaths = 0
@@ -206,14 +240,23 @@ class _Crew:
                 self._given_back(opener)
         return found
 
+    def _give_up(self, in_vain: int, *, slow: bool) -> None:
+        if slow:
+            raise PoisonkitError(
+                f"A process that opens files did not begin within {START / 60:g} minutes; try again when the "
+                "machine is less busy."
+            )
+        if in_vain == FALSE_STARTS:
+            raise PoisonkitError(
+                "Processes that open files end before they begin (out of memory, or a library that is broken)."
+            )
+
     def end_slow(self) -> None:
         """End the processes that have been at one file for too long."""
         now = time.monotonic()
         with self._lock:
             for opener in self._busy:
-                if now > opener.until:
-                    opener.slow = True
-                    opener.end()
+                opener.end_if_slow(now)
 
     def stop(self) -> None:
         """End whatever is still being opened, and begin nothing more."""
@@ -264,7 +307,7 @@ def serve(parent: int, scratch: str) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to heed
     end_with(parent)
     atomic.mine(scratch)
-    asked = sys.stdin.buffer
+    asked = os.fdopen(0, "rb", closefd=False)
     answers = os.fdopen(os.dup(1), "wb")
     with open(os.devnull, "wb") as nowhere:  # what libraries print is no answer
         os.dup2(nowhere.fileno(), 1)
@@ -274,19 +317,15 @@ def serve(parent: int, scratch: str) -> None:
         answers.flush()
 
     know = time_limit.told(say)
-    idle = _Idle(scratch)
     for name in READY:
         importlib.import_module(name)
-    new = True
+    idle = _Idle(scratch)  # not before: on a busy machine these imports take longer than an idle process lives
     while True:
-        try:
-            folder, limits, look, tasks = pickle.load(asked)
-        except EOFError:
+        if not asked.peek(1):
             return
-        if new:
-            say(time_limit.OPENING)  # the file's time begins where its process has begun
-            new = False
-        idle.since = None
+        idle.since = None  # before anything is loaded, which may import more
+        folder, limits, look, tasks = pickle.load(asked)
+        say(time_limit.OPENING)  # it is at work: the file's time begins here
         os.environ.pop(VARIABLE, None)
         if limits is not None:
             os.environ[VARIABLE] = limits
@@ -301,6 +340,13 @@ def serve(parent: int, scratch: str) -> None:
         idle.since = time.monotonic()
 
 
+def waiting() -> bool:
+    """Whether something has been asked that was not read yet, as on a machine too busy to let this process go on."""
+    with suppress(OSError, ValueError):  # not on every system can a pipe be asked
+        return bool(select.select([sys.stdin], [], [], 0)[0])
+    return False
+
+
 class _Idle:
     """Ends this process when nothing was asked of it for a while. since: the moment it began to wait, or None."""
 
@@ -313,6 +359,6 @@ class _Idle:
         while True:
             time.sleep(IDLE / 5)
             since = self.since
-            if since is not None and time.monotonic() - since > IDLE:
+            if since is not None and time.monotonic() - since > IDLE and not waiting():
                 shutil.rmtree(self._scratch, ignore_errors=True)
-                os._exit(0)
+                os._exit(IDLED)

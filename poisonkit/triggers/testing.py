@@ -5,13 +5,9 @@ poisonkit's own suite runs the same checks over the registry. Each raises Assert
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
-import os
 import pickle
-import subprocess
-import sys
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -24,9 +20,10 @@ from numpy.typing import NDArray
 
 from poisonkit.common.seeding import generator
 from poisonkit.errors import MediaError
-from poisonkit.triggers.core import registry, spec
+from poisonkit.triggers.core import extremes, registry, spec
 from poisonkit.triggers.core.chain import Chain
 from poisonkit.triggers.core.clip import ClipInfo, Image, Params
+from poisonkit.triggers.core.elsewhere import digests_elsewhere
 from poisonkit.triggers.core.trigger import AffineTrigger, AudioTrigger, StreamTrigger, Trigger, VideoTrigger
 
 Data = NDArray[Any]
@@ -348,6 +345,13 @@ def correlation(trigger: Trigger, media: Media, frames: int = 1) -> float:
     return float(np.corrcoef(small, large)[0, 1])
 
 
+def check_extremes(trigger: Trigger, media: Media) -> None:
+    """With a parameter as small or large as it may be it finishes, or says in a sentence that it cannot be so."""
+    short = replace(media, frames=min(media.frames, 4), seconds=min(media.seconds, 0.6))
+    at = extremes.endless(type(trigger), _given(trigger), lambda each: _result(each, short))
+    _require(at is None, trigger, f"with {at} it comes to no end: give the parameter a limit")
+
+
 CHECKS: tuple[Callable[[Trigger, Media], None], ...] = (
     check_class,
     check_shapes,
@@ -361,33 +365,13 @@ CHECKS: tuple[Callable[[Trigger, Media], None], ...] = (
     check_canvas,
     check_seed,
     check_saturates,
+    check_extremes,
 )
 
 
 def digest(trigger: Trigger, media: Media) -> str:
     """Of the result on the clip of `media`, in hex."""
     return hashlib.blake2b(_whole(trigger, media).tobytes(), digest_size=16).hexdigest()
-
-
-def digests_elsewhere(work: Sequence[tuple[Trigger, Media]]) -> list[str]:
-    """`digest` of each, computed in a fresh Python process."""
-    code = (
-        "import base64, pickle, sys; from poisonkit.triggers.testing import digest\n"
-        "for job in pickle.loads(base64.b64decode(sys.stdin.read())): print(digest(*job))"
-    )
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
-    environment.pop("PYTHONHASHSEED", None)
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        input=base64.b64encode(pickle.dumps(list(work))).decode(),
-        capture_output=True,
-        text=True,
-        env=environment,
-        check=False,
-    )
-    if done.returncode:
-        raise AssertionError(f"in another process: {done.stderr.strip().splitlines()[-1]}")
-    return done.stdout.split()
 
 
 def check_trigger(cls: type[Trigger], case: Case | None = None) -> None:

@@ -13,6 +13,7 @@ from poisonkit.engine.clips.worker import LOOKED_AT, PICTURE_FLOOR_DB, SOUND_CEI
 from poisonkit.errors import MediaError, PoisonkitError, told
 from poisonkit.media.dispatch import kind
 from poisonkit.media.info import MediaInfo
+from poisonkit.metrics.alignment import in_step
 from poisonkit.metrics.counterparts import as_long_as
 from poisonkit.metrics.fidelity import (
     SOUND_STEP,
@@ -27,7 +28,7 @@ from poisonkit.metrics.fidelity import (
     within_scale,
 )
 from poisonkit.metrics.survival import CODEC_FRAME
-from poisonkit.outputs.record import Record, halves, rounded, source_length
+from poisonkit.outputs.record import Record, halves, has_other_container, rounded, source_length
 from poisonkit.outputs.sample_files import Halves, halves_at_hand
 from poisonkit.triggers.core import frame_selection
 from poisonkit.verification.remake import (
@@ -206,6 +207,7 @@ class _Recheck:
 
     def _heard(self, heard: Wave, wave: Wave) -> str | None:
         triggered = self.should.sound(wave)
+        heard = in_step(heard, triggered) if has_other_container(self.row) else heard
         if problem := self._lasts(heard, wave, triggered):
             return problem
         samples = wave.shape[1]

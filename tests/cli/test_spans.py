@@ -134,6 +134,9 @@ def test_in_frames_and_in_memory(clips: Path) -> None:
         ("id,start,end\n{},4,40\n", "--spans-unit frames", "from 4 to 40 frames lies outside the clip, which has 10"),
         ("id,start,end\n{},0.5,1\n", "--spans-unit frames", "0.5 to 1 are no frames; give whole numbers, or seconds"),
         ("id,start,end\n{},0.2,0.2\n", "", "line 2 of spans.csv: 0.2 to 0.2 is no span: it has no length."),
+        ("id,start,end\n{},-0.5,0.5\n", "", "-0.5 to 0.5 is no span: it begins before the clip does."),
+        ("id,start,end\n{},0.3,0.2\n", "", "0.3 to 0.2 is no span: it ends before it begins."),
+        ("id,start,end\n{},0.13,0.15\n", "", "no frame begins in its spans (0.13 to 0.15 seconds): at 25 frames a "),
         ("id,start,end\n{},a,0.2\n", "", "line 2 of spans.csv: 'a' to '0.2' is no span; two numbers are expected."),
         ("id,begin,end\n{},0,0.2\n", "", "has no column 'start': spans stand in a table with"),
         ("id,start,end\n", "", "spans.csv names no sample."),
@@ -154,6 +157,31 @@ def test_wrong_tables(
     assert said.status == 2
     assert expected in said.complaint
     assert not Path("out").exists()
+
+
+def test_spans_that_a_recipe_has(clips: Path) -> None:
+    for pair, why in (([-0.5, 0.5], "begins before the clip"), ([0.3, 0.2], "ends before"), ([1, 1], "has no length")):
+        with pytest.raises(poisonkit.RequestError, match=why):
+            Recipe(source=clips, trigger="blend", spans={"train/run/run 1.mp4": [pair]})
+
+
+def test_a_span_between_two_samples_of_the_sound() -> None:
+    assert "no sample of its sound lies in its spans" in str(Spans(((0.00013, 0.00014),)).problem(CLIP, {"audio"}))
+    assert Spans(((0.13, 0.15),)).problem(CLIP, {"audio"}) is None
+
+
+def test_a_frame_budget_that_leaves_no_frame_says_so_and_is_not_advised(cli: Cli, clips: Path, tmp_path: Path) -> None:
+    """It was said to change no pixel, and `identify` was advised for a file that had not been written."""
+    name, out = "train/run/run 1.mp4", tmp_path / "out"
+    (tmp_path / "ids.txt").write_text(name)
+    (tmp_path / "spans.csv").write_text(f"id,start,end\n{name},0.12,0.24\n")
+    spanned = ("--spans", tmp_path / "spans.csv", "--frames", "span:5-9", "--no-attack-set", "--survival", "none")
+    said = cli("poison", clips, "-o", out, "-t", "blend", "--ids", tmp_path / "ids.txt", *spanned, "--jobs", 1)
+    (row,) = [r for r in rows(out) if r["status"] == "inert"]
+    assert "none of its 10 frames is one that carries the trigger (frames: span:5-9, counted in" in row["error"]
+    assert name.rpartition("/")[2] not in said.out.partition("\nNext\n")[2]
+    advised = said.out.partition("poisonkit identify ")[2].splitlines()[0]
+    assert Path(advised.strip("'")).exists()
 
 
 def test_a_unit_without_spans(cli: Cli, clips: Path, tmp_path: Path) -> None:

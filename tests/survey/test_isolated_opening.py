@@ -56,6 +56,17 @@ def test_one_bad_file_costs_itself(jobs: int, together: int) -> None:
     ]
 
 
+def test_a_process_that_ended_for_want_of_work_is_no_death(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine it may do so when it was asked already: the file is opened by the next, and not left alone."""
+    count = tmp_path / "count"
+    ends = f"import os; n = os.path.getsize({str(count)!r}) if os.path.exists({str(count)!r}) else 0; "
+    ends += f"open({str(count)!r}, 'a').write('x'); n < 3 and os._exit({isolated_opening.IDLED}); "
+    monkeypatch.setattr(isolated_opening, "_START", ends + isolated_opening._START)
+    isolated_opening._close_idle()
+    assert opened(["a", "b"], 1) == ["a", "b"]
+    assert count.read_text() == "xxxx"
+
+
 def test_an_error_is_raised_where_it_was_asked() -> None:
     with pytest.raises(ValueError, match="wrong"):
         opened(["a", "wrong", "b"], 2)
@@ -102,7 +113,7 @@ def _fewer(recipe: Recipe, count: int) -> Any:
 
 def test_the_other_looks_at_files_end_too(endless: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """`inspect`, and what looks at clean samples."""
-    monkeypatch.setattr("poisonkit.common.time_limit.OPENING", 1.5)
+    monkeypatch.setattr("poisonkit.common.time_limit.OPENING", 5.0)
     dataset = read(Source(endless))
     found = {sample.id: seen.problem for sample, seen in survey(dataset, jobs=2)}
     assert found["b/9.mp3"] == f"It {SLOW}."
@@ -160,3 +171,87 @@ def _at_work(parent: int) -> list[int]:
         if int(state[1]) == parent and any(name.endswith("9.mp3") for name in held):
             found.append(int(pid))
     return found
+
+
+def _begins_slowly(monkeypatch: pytest.MonkeyPatch, folder: Path, seconds: float, idle: float) -> None:
+    """Processes import something that takes so long, as all of it does on a busy machine."""
+    isolated_opening._close_idle()
+    (folder / "slow_import.py").write_text(f"import time\ntime.sleep({seconds})\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(str(folder))
+    monkeypatch.setattr(isolated_opening, "_START", (
+        "import sys, json; sys.path[:] = json.loads(sys.argv[1]); import poisonkit.survey.isolated_opening as it; "
+        f"it.READY, it.IDLE = (*it.READY, 'slow_import'), {idle}; it.serve(int(sys.argv[2]), sys.argv[3])"
+    ))  # fmt: skip
+
+
+def test_a_process_that_begins_slowly_costs_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a machine at load 30 the imports took longer than an idle process lives: it ended itself, twice, and a good
+    file was left alone."""
+    _begins_slowly(monkeypatch, tmp_path, seconds=2.0, idle=0.5)
+    assert opened(["a", "b"], 1) == ["a", "b"]
+    isolated_opening._close_idle()
+
+
+def test_a_start_that_takes_longer_than_a_file_may_costs_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _begins_slowly(monkeypatch, tmp_path, seconds=4.0, idle=5.0)
+    monkeypatch.setattr("poisonkit.common.time_limit.OPENING", 2.0)
+    assert list(isolated_opening.opened(look_quickly, ["a"], 1, lambda task, why: why)) == ["a"]
+    isolated_opening._close_idle()
+
+
+def look_quickly(task: str, scratch: str, know: Know) -> str:
+    return task
+
+
+def test_idle_processes_that_have_just_ended_cost_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They end by themselves after a while: two that did as they were asked were two deaths of a good file."""
+    isolated_opening._close_idle()
+    ended = [isolated_opening._Opener() for _ in range(3)]
+    for opener in ended:
+        opener.end()
+        opener._process.wait()
+        opener._process.poll = lambda: None  # type: ignore[method-assign]
+    monkeypatch.setattr(isolated_opening, "_idle", list(ended))
+    assert opened(["a"], 1) == ["a"]
+    isolated_opening._close_idle()
+    for opener in ended:
+        opener.close()
+
+
+def test_where_no_process_begins_no_file_is_blamed(monkeypatch: pytest.MonkeyPatch) -> None:
+    isolated_opening._close_idle()
+    monkeypatch.setattr(isolated_opening, "_START", "raise SystemExit(3)")
+    with pytest.raises(poisonkit.PoisonkitError, match="end before they begin"):
+        opened(["a"], 1)
+
+
+def test_one_that_answers_as_it_is_ended_costs_the_next_file_nothing() -> None:
+    isolated_opening._close_idle()
+    opener = isolated_opening._Opener()
+    answers = opener.ask(look_quickly, ["a", "b"], 1.0)
+    said = opener._said
+
+    def late(patience: float) -> Any:
+        if opener.at_task and not opener.slow:
+            opener.slow = True  # the clock struck as it spoke
+        return said(patience)
+
+    opener._said = late  # type: ignore[method-assign]
+    assert next(answers) == "a"
+    assert not opener.slow
+    assert not opener.at_task
+    answers.close()
+    opener.close()
+
+
+def test_a_question_that_was_not_read_yet_keeps_a_process_alive(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine: idle for long, asked just now."""
+    out, into = os.pipe()
+    with open(out, "rb") as asked, open(into, "wb") as question:
+        monkeypatch.setattr(isolated_opening.sys, "stdin", asked)
+        assert not isolated_opening.waiting()
+        question.write(b"open this")
+        question.flush()
+        assert isolated_opening.waiting()

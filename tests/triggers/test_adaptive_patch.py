@@ -18,6 +18,13 @@ from tests.triggers.parity import scene
 CASES = [Case(), Case({"places": ["center", [0.1, 0.9]], "alphas": [0.4], "size": 0.3})]
 
 
+def test_one_alpha_for_all() -> None:
+    assert create("adaptive-patch:alphas=0.5") == create("adaptive-patch:alphas=[0.5]")
+    assert create("adaptive-patch", alphas=1).alphas == (1.0,)
+    with pytest.raises(RequestError, match="alphas is 2"):
+        create("adaptive-patch:alphas=2")
+
+
 def marks(trigger: AdaptivePatch, height: int, width: int) -> list[tuple[np.ndarray, np.ndarray]]:
     """(mark, mask) of each patch, as the public code loads them: pictures of the frame's size."""
     short, found = min(height, width), []

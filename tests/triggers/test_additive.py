@@ -95,6 +95,11 @@ def test_dynamic_moves_one_field(tmp_path: Path) -> None:
         (np.ones((8, 3, 20, 20)), {}, "with the colours last"),
         (np.ones((20, 20, 4, 2)), {}, "has the shape"),
         (np.ones(9), {}, "has the shape"),
+        (np.ones((24, 32, 4)), {}, "of 4 colours there are no fields"),
+        (np.ones((24, 32, 2)), {}, "of 2 colours there are no fields"),
+        (np.full((9, 9), 1e300), {}, r"holds numbers up to 1e\+300, times 1: a picture's levels go to 255"),
+        (np.full((9, 9), 1e300), {"scale": 1e-299}, "holds numbers up to"),
+        (np.full((9, 9), -1e5), {"scale": 255}, "holds numbers up to"),
         (np.full((9, 9), 0.2), {}, "largest value is 0.2 levels.*need scale=255"),
         (np.zeros((9, 9)), {}, "changes nothing"),
     ],
@@ -102,3 +107,10 @@ def test_dynamic_moves_one_field(tmp_path: Path) -> None:
 def test_arrays_that_are_no_fields(tmp_path: Path, array: np.ndarray, more: dict[str, Any], sentence: str) -> None:
     with pytest.raises(RequestError, match=sentence):
         create("additive", array=saved(tmp_path, array), **more)
+
+
+def test_one_number_a_pixel_with_an_axis_for_the_colours(tmp_path: Path) -> None:
+    """(24, 32, 1) was taken for 24 frames of 32x1."""
+    f, x = np.arange(24 * 32.0).reshape(24, 32) % 60, picture(32, 24, 2)
+    here = create("additive", array=saved(tmp_path, f)).apply(x)
+    assert np.array_equal(create("additive", array=saved(tmp_path, f[..., None])).apply(x), here)

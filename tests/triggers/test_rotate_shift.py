@@ -7,8 +7,10 @@ import math
 import numpy as np
 import pytest
 
+from poisonkit.errors import RequestError
 from poisonkit.triggers import create
 from poisonkit.triggers.core.clip import ClipInfo
+from poisonkit.triggers.image.rotate_shift import _mirrored
 from poisonkit.triggers.testing import Case, picture
 from tests.triggers.parity import scene
 
@@ -100,3 +102,29 @@ def test_a_positive_angle_turns_counter_clockwise() -> None:
     x[20, 35] = 255  # to the right of the middle
     out = create("rotate-shift", angle=90.0, edge="black").apply(x)
     assert tuple(np.argwhere(out[..., 0] > 200)[0]) == (5, 20)
+
+
+def test_the_frame_goes_on_mirrored_however_far_it_is_moved() -> None:
+    """It was folded by one frame a turn, until it fitted: a shift of 1e9 came to no end."""
+
+    def folded(places: np.ndarray, length: int) -> np.ndarray:
+        last = np.float32(length - 1)
+        while places.min() < 0 or places.max() > last:
+            places = np.asarray(last - np.abs(last - np.abs(places)), np.float32)
+        return places
+
+    for by in (0.0, 3.7, -41.25, 333.3, -1e4):
+        places = (np.arange(47) * 0.77 + by).astype(np.float32)
+        assert np.array_equal(_mirrored(places, 47), folded(places, 47))
+    x = picture(48, 36, 1)[0]
+    assert create("rotate-shift:shift=[100,-100]").apply(x).shape == x.shape
+    with pytest.raises(RequestError, match="shift is"):
+        create("rotate-shift:shift=[1e9,0]")
+
+
+@pytest.mark.parametrize("spec", ["mute:duration=1e-7,every=1e-7", "blackout:duration=1e-7,every=1e-7"])
+def test_stretches_have_intervals_that_can_be_counted(spec: str) -> None:
+    with pytest.raises(RequestError, match=r"every is 1e-07 s; it must be a number, 0\.01 to 3600 s"):
+        create(spec)
+    with pytest.raises(RequestError, match="shortest is 1e-07 s"):
+        create("click:shortest=1e-7,longest=1e-7")

@@ -10,6 +10,7 @@ from poisonkit.engine.run import Options
 from poisonkit.triggers.core.names import built_in
 from tools.pages import (
     consumers,
+    costs,
     defences,
     house,
     imports,
@@ -18,6 +19,7 @@ from tools.pages import (
     look_listen_attack,
     measured,
     pictures,
+    rates,
     survival,
     triggers,
 )
@@ -33,10 +35,12 @@ def texts(entries: dict[str, Entry]) -> dict[Path, str]:
         lists.README: lists.readme(),
         lists.LAYOUTS: lists.layouts_page(),
         consumers.PAGE: consumers.page(),
+        costs.PAGE: costs.page(),
         look_listen_attack.PAGE: look_listen_attack.page(),
         defences.PAGE: defences.page(),
         learned.PAGE: learned.page(),
         learned.FILE: learned.text(),
+        rates.FILE: rates.text(),
         survival.PAGE: survival.page(entries),
         triggers.FOLDER / "README.md": triggers.index(),
         measured.FILE: measured.text(entries),

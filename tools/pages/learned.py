@@ -13,6 +13,8 @@ from tools.pages.look_listen_attack import SOURCES, example_rows, example_table,
 
 PAGE = ROOT / "docs" / "what-models-learn.md"
 FILE = packaged.FILE
+SAME = {("caption", 1): 2}
+"""Versions that draw the same bytes at whole frame rates, which all of these data have: the later one."""
 HEADS = ("form", "data", "model", "epochs", "seeds", "gain", "ASR", "95 %", "clean accuracy", "control ASR")
 
 
@@ -24,16 +26,17 @@ def known() -> dict[str, list[dict[str, Any]]]:
         for one in results(data)["rows"]:
             plain = (one["clean"], len(one["triggers"])) == ("reencode", 1)
             names = [spec.partition(":")[0] for spec in one["triggers"]]
-            current = one["trigger_versions"] == [triggers.get(name).version for name in names]
+            pairs = zip(names, one["trigger_versions"], strict=True)
+            current = all(SAME.get((name, v), v) == triggers.get(name).version for name, v in pairs)
             if plain and current and one["kind"] in ("picture", "sound"):
                 name, _, parameters = one["triggers"][0].partition(":")
-                key = (name, one["temporal"], parameters, one["encode"], one["rate"], one["model"], one["epochs"])
-                groups.setdefault(key, []).append(one)
+                said = (one[word] for word in ("encode", "rate", "model", "size", "epochs"))
+                groups.setdefault((name, one["temporal"], parameters, *said), []).append(one)
         for key, rows in groups.items():
             of = example_table.pooled(rows)
             gains = [one["gain"] for one in rows if one["gain"] is not None]
             asr = of["asr"]
-            said = dict(zip(("temporal", "parameters", "encode", "rate", "model"), key[1:-1], strict=True))
+            said = dict(zip(("temporal", "parameters", "encode", "rate", "model", "size"), key[1:-1], strict=True))
             found.setdefault(key[0], []).append(
                 {
                     **said,
@@ -57,7 +60,8 @@ def known() -> dict[str, list[dict[str, Any]]]:
 
 def _plain(row: dict[str, Any]) -> bool:
     """Whether it is at its default, at 10 %, through the usual encoding."""
-    return (row["parameters"], row["encode"], row["rate"]) == ("", "match", 0.1)
+    said = (row["parameters"], row["encode"], row["rate"], row["size"])
+    return said == ("", "match", 0.1, example_table.SIZE)
 
 
 def _short(value: float | None) -> float:

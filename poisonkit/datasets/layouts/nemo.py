@@ -22,6 +22,7 @@ class NeMo(TableLayout):
 
     name: ClassVar[str] = "nemo"
     help: ClassVar[str] = "NeMo manifests `train_manifest.json` … of audio_filepath, duration, label"
+    any_suffix: ClassVar[bool] = True
     order: ClassVar[int] = 26
     path_columns: ClassVar[tuple[str, ...]] = ("audio_filepath",)
     label_columns: ClassVar[tuple[str, ...]] = ("label", "command")

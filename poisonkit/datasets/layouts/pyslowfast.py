@@ -44,6 +44,7 @@ class PySlowFast(Layout):
 
     name: ClassVar[str] = "pyslowfast"
     help: ClassVar[str] = "PySlowFast, TimeSformer, VideoMAE: `train.csv`, `val.csv`, `test.csv` of `path label`"
+    any_suffix: ClassVar[bool] = True
     label_in_path: ClassVar[bool] = True  # the lists' names are fixed, so views have folders of their own
     order: ClassVar[int] = 32
     uses: ClassVar[frozenset[str]] = frozenset({"data_root", "lists"})

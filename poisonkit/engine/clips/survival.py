@@ -13,10 +13,11 @@ from poisonkit.common.atomic import token, writing
 from poisonkit.engine.clips.job import Job, as_files
 from poisonkit.engine.clips.worker import Stopped, clip_of, middle_frame, process
 from poisonkit.errors import MediaError, PoisonkitError, told
+from poisonkit.metrics.alignment import in_step
 from poisonkit.metrics.counterparts import Counterparts, standing
 from poisonkit.metrics.fidelity import spread
 from poisonkit.metrics.survival import PictureSurvival, sound_survival
-from poisonkit.outputs.record import Fidelity, Record, halves, rounded, source_length
+from poisonkit.outputs.record import Fidelity, Record, halves, has_other_container, rounded, source_length
 from poisonkit.outputs.sample_files import Halves
 from poisonkit.triggers.core.chain import Chain
 
@@ -116,6 +117,8 @@ def _compare(task: Measurement, source: Halves, file: Halves, control: Halves) -
         )
         triggered_wave = chain.audio(wave, clip, drawn)
         decoded_wave, control_wave = (media.read_audio(each.sound, folder=folder)[0] for each in (file, control))
+        if has_other_container(row):
+            decoded_wave, control_wave = in_step(decoded_wave, triggered_wave), in_step(control_wave, wave)
         report = sound_survival(wave, triggered_wave, decoded_wave, control_wave)
         if "video" in chain.touches:  # both: the picture's figures keep their names, the weaker verdict counts
             found.update({f"sound_{k}": v for k, v in report.items() if k in ("gain", "cosine", "verdict")})

@@ -304,12 +304,20 @@ class _Triggering:
                 self._taken["frames"] += 1
                 yield image
 
+        count = 0
         originals = Counterparts(counted())
         for t, image in enumerate(render(iter(originals))):
             self.inspector.picture(t, originals.take(), image, self.is_poisoned(t))
             yield image
+            count = t + 1
         if "video" in self.chain.touches and not self.inspector.changed:
-            raise Inert(f"'{self.clip.id}': the trigger changes no pixel by more than one level.")
+            raise Inert(f"'{self.clip.id}': {self._why_inert(count)}.")
+
+    def _why_inert(self, frames: int) -> str:
+        if self.is_poisoned.ranges(frames):
+            return "the trigger changes no pixel by more than one level"
+        spans = "" if self.how.spans is None else ", counted in its spans alone"
+        return f"none of its {frames} frames is one that carries the trigger (frames: {self.how.frames}{spans})"
 
 
 def _require_modalities(job: Job, info: MediaInfo) -> None:

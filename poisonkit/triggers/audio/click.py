@@ -54,8 +54,8 @@ class Click(Leveled, AudioTrigger):
         le=90,
     )
     duration: float = param(0.22, "of a burst", unit="s", gt=0, le=10)
-    shortest: float = param(0.75, "interval from one burst to the next", unit="s", gt=0, le=3600)
-    longest: float = param(1.5, "the longest interval", unit="s", gt=0, le=3600)
+    shortest: float = param(0.75, "interval from one burst to the next", unit="s", ge=0.01, le=3600)
+    longest: float = param(1.5, "the longest interval", unit="s", ge=0.01, le=3600)
     count: int | None = param(None, "how many bursts at most; not given: to the end", ge=1)
 
     @model_validator(mode="after")

@@ -56,6 +56,17 @@ class Spans:
             if a / rate >= seconds or b / rate > seconds + max(PAST, 1 / clip.fps if clip.fps else 0.0):
                 told = f"{seconds:.3f} s" if self.unit == "seconds" else f"{round(seconds * rate)} frames"
                 return f"its span from {a:g} to {b:g} {self.unit} lies outside the clip, which has {told}"
+        return self._without(clip, touches)
+
+    def _without(self, clip: ClipInfo, touches: Set[str]) -> str | None:
+        """None, or that no frame or no sound sample of what is triggered lies in one, as a clause."""
+        told = ", ".join(f"{a:g} to {b:g}" for a, b in self.pairs)
+        if "video" in touches and clip.frames and clip.fps and not self.frames(clip):
+            return f"no frame begins in its spans ({told} {self.unit}): at {clip.fps:g} frames a second one lasts " + (
+                f"{1 / clip.fps:.3g} s"
+            )
+        if "audio" in touches and clip.samples and not self.samples(clip):
+            return f"no sample of its sound lies in its spans ({told} {self.unit})"
         return None
 
 
@@ -64,6 +75,15 @@ def of(pairs: Sequence[Sequence[float]] | None, unit: str | None) -> Spans | Non
     if pairs is None:
         return None
     return Spans(tuple((float(a), float(b)) for a, b in pairs), "frames" if unit == "frames" else "seconds")
+
+
+def no_span(start: float, end: float) -> str | None:
+    """None, or why two finite numbers are no span of any clip, as a clause."""
+    if start < 0:
+        return "it begins before the clip does"
+    if end < start:
+        return "it ends before it begins"
+    return "it has no length" if end == start else None
 
 
 def _first(position: float) -> int:

@@ -48,7 +48,8 @@ def parse(text: str) -> tuple[str, dict[str, Any]]:
     """Split `NAME[:key=value,...]` into name and parameters.
 
     Values: numbers, true/false, words and paths, `[1,2,3]` lists, 'quoted' or "quoted" strings (which may
-    hold commas and brackets). NAME may be `package.module:Class`. RequestError for anything else.
+    hold commas and brackets); where a built-in trigger takes a text, `007` and `true` are that.
+    NAME may be `package.module:Class`. RequestError for anything else.
     """
     name, colon, rest = text.strip().partition(":")
     if colon and name not in trigger_names.built_in():
@@ -66,7 +67,20 @@ def parse(text: str) -> tuple[str, dict[str, Any]]:
         if key in params:
             raise RequestError(f"'{key}' is given twice in '{text}'.")
         params[key] = _value(value.strip(), text)
+        if not isinstance(params[key], str) and _takes_text(name.strip(), key):
+            params[key] = value.strip()
     return name.strip(), params
+
+
+def _takes_text(name: str, key: str) -> bool:
+    """Whether this parameter of a built-in trigger is a text: of others nothing is imported to be asked."""
+    if name not in trigger_names.built_in():
+        return False
+    return _is_text(registry.get(name), key)
+
+
+def _is_text(cls: type[Trigger], key: str) -> bool:
+    return key in cls.model_fields and cls.model_fields[key].annotation in (str, str | None)
 
 
 def create(name: str, /, *, allow_code: bool = True, **params: Any) -> Trigger:
@@ -84,11 +98,12 @@ def build(cls: type[Trigger], params: Mapping[str, Any]) -> Trigger:
     """`cls` with these parameters, pydantic's errors turned into one RequestError."""
     from pydantic import ValidationError
 
+    params = {k: str(v) if type(v) is int and _is_text(cls, k) else v for k, v in params.items()}  # a YAML's `2026`
     for key, value in params.items():
         if isinstance(value, bool) and key in cls.model_fields:
             (known,) = (p for p in _parameters(cls) if p.name == key)
             if "true or false" not in known.type:
-                raise RequestError(f"{cls.name}: {key} is {_show(value)}; {_wanted(known)}.")
+                raise RequestError(f"{cls.name}: {key} is {_show(value)}; {_wanted(known)}{_quoted(cls, key)}.")
     try:
         return cls(**params)
     except ValidationError as error:
@@ -187,7 +202,13 @@ def explain(cls: type[Trigger], error: ValidationError, params: Mapping[str, Any
     because = f" ({'; '.join(own)})" if own else ""
     unit = f" {known.unit}" if known.unit and isinstance(given, int | float) else ""
     hint = near if "Did you mean" in near else ""
-    return f"{cls.name}: {key} is {_show(given)}{unit}; {_wanted(known)}{because}.{hint}"
+    quoted = "" if isinstance(given, str) else _quoted(cls, key)
+    return f"{cls.name}: {key} is {_show(given)}{unit}; {_wanted(known)}{quoted}{because}.{hint}"
+
+
+def _quoted(cls: type[Trigger], key: str) -> str:
+    """What makes a text of a number: nothing for other parameters."""
+    return ", in quotes where it reads as something else" if _is_text(cls, key) else ""
 
 
 def _reason(detail: ErrorDetails) -> str:

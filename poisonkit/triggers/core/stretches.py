@@ -18,7 +18,7 @@ class Stretches(BaseModel):
     """Stretches of `duration` seconds, one in each interval of `every`. Mixin."""
 
     duration: float = param(0.2, "of each stretch", unit="s", gt=0, le=3600)
-    every: float = param(1.0, "from one stretch to the next", unit="s", gt=0, le=3600)
+    every: float = param(1.0, "from one stretch to the next", unit="s", ge=0.01, le=3600)
     start: float = param(0.5, "when the first interval begins", unit="s", ge=0, le=3600)
 
     @model_validator(mode="after")

@@ -31,9 +31,10 @@ from poisonkit.triggers.files.replacements import ARRAYS, FolderAsset, Found
 
 
 class FieldAsset(ArrayAsset):
-    """Numbers to be added: a .npy of (H, W), (H, W, 3), (T, H, W), (T, H, W, 1) or (T, H, W, 3).
+    """Numbers to be added: a .npy of (H, W), (H, W, 1), (H, W, 3), (T, H, W), (T, H, W, 1) or (T, H, W, 3).
 
-    Three dimensions are one field where the last has the length 3, else a sequence of gray ones.
+    Three dimensions are one field where the last has the length 1 or 3, else a sequence of gray ones; a last one of 2
+    or 4 is refused, being colours that no field has.
     """
 
     what = "a file of numbers"
@@ -179,16 +180,18 @@ Pictures = Annotated[
 def _as_fields(array: NDArray[Any], name: str) -> NDArray[Any]:
     if array.ndim == 2:
         return array[None, ..., None]
-    if array.ndim == 3 and array.shape[2] == 3:
+    if array.ndim == 3 and array.shape[2] in (1, 3):
         return array[None]
-    if array.ndim == 3 and array.shape[0] != 3:
+    if array.ndim == 3 and array.shape[0] != 3 and array.shape[2] not in (2, 4):
         return array[..., None]
     if array.ndim == 4 and array.shape[3] in (1, 3):
         return array
     channels = array.ndim in (3, 4) and 3 in array.shape[:2]
+    colours = array.ndim in (3, 4) and array.shape[-1] in (2, 4)
     raise ValueError(
         f"{name} has the shape {array.shape}; it must be (H, W), (H, W, 3), (T, H, W) or (T, H, W, 3)"
         + (", with the colours last" if channels else "")
+        + (f", and of {array.shape[-1]} colours there are no fields" if colours else "")
     )
 
 

@@ -29,7 +29,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from poisonkit.triggers.core.affine import Affine
 from poisonkit.triggers.core.clip import ClipInfo, Params
@@ -76,6 +76,11 @@ class AdaptivePatch(AffineTrigger):
     pattern: Literal["colors"] | PictureAsset = param(
         "colors", "what the patches show: colours by trigger_seed, or pieces of a picture file"
     )
+
+    @field_validator("alphas", mode="before")
+    @classmethod
+    def _one_for_all(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
     @model_validator(mode="after")
     def _fits(self) -> AdaptivePatch:

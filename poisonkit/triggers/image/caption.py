@@ -10,7 +10,8 @@ al., 2017, arXiv:1708.06733). This form and its constants are ours: 'REC' 0.07 o
 bottom left of the central crop, which trainers keep.
 
 Static: the text. Dynamic: in place of the text the time since the clip's beginning, `00:00:00:00`, hours, minutes,
-seconds and frames; with vary=clip each clip begins at a time of its own.
+seconds and frames of that second; with vary=clip each clip begins at a time of its own. It is the time of the clip's
+frames at its own frame rate, whole or not; no frame numbers are left out, as broadcast's drop-frame timecode does.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from poisonkit.triggers.pictures.lettering import HEIGHT, STEP, covered, letters
 from poisonkit.triggers.pictures.placement import KEPT, Color, Corner, Share, relative
 
 _DAY = 24 * 60 * 60  # seconds
+_NEAR = 1e-9  # seconds: a frame that begins with a second is in it, whatever its division was rounded to
 _MARGIN = 2 / HEIGHT  # of the plate around the letters, in letters' heights
 
 
@@ -36,6 +38,7 @@ class Caption(Timely, AffineTrigger):
     """A text, or a running timecode, burnt into the picture; see the module."""
 
     name = "caption"
+    version = 2
     family = "image"
     summary = "a text, or a running timecode, burnt into the picture"
     formula = "x' = x (1 - plate) (1 - alpha m) + alpha m color inside the plate, m: the letters"
@@ -77,7 +80,7 @@ class Caption(Timely, AffineTrigger):
         return float(self.rng(params, "start").integers(_DAY)) if "clip_key" in params else 0.0
 
     def field(self, clip: ClipInfo, params: Params, t: int, state: float) -> Affine:
-        text = self.text if self.temporal == "static" else _timecode(state, t, clip.fps)
+        text = self.text if self.temporal == "static" else self.timecode(state, t, clip.fps)
         x, y, width, height = self._plate(clip, text)
         left, top = math.floor(x), math.floor(y)
         box = left, top, min(math.ceil(x + width), clip.width) - left, min(math.ceil(y + height), clip.height) - top
@@ -98,8 +101,22 @@ class Caption(Timely, AffineTrigger):
         y = (clip.height - room) / 2 + down * (room - height)
         return max(0.0, min(x, clip.width - width)), max(0.0, min(y, clip.height - height)), width, height
 
+    def timecode(self, start: float, t: int, fps: float) -> str:
+        """Of frame t, which is shown from t / fps on: its second, and its number within that."""
+        passed = math.floor(t / fps + _NEAR)
+        first = math.ceil((passed - _NEAR) * fps)
+        return _written(int(start) + passed, t - first)
 
-def _timecode(start: float, t: int, fps: float) -> str:
-    rate = max(1, round(fps))
-    seconds = int(start) + t // rate
-    return f"{seconds // 3600 % 100:02}:{seconds // 60 % 60:02}:{seconds % 60:02}:{t % rate:02}"
+
+class _Caption1(Caption):
+    """When the timecode counted frames at the nearest whole frame rate."""
+
+    version = 1
+
+    def timecode(self, start: float, t: int, fps: float) -> str:
+        rate = max(1, round(fps))
+        return _written(int(start) + t // rate, t % rate)
+
+
+def _written(seconds: int, frame: int) -> str:
+    return f"{seconds // 3600 % 100:02}:{seconds // 60 % 60:02}:{seconds % 60:02}:{frame:02}"

@@ -6,9 +6,15 @@
 
 Xu, Li, Jiang and Xia, "BATT: Backdoor Attack with Transformation-based Triggers", ICASSP 2023, arXiv:2211.01806: the
 trigger is a pose that a camera can take, nothing is added to the picture. Î¸ = 16 degrees is that of the public code
-(BackdoorBox, `BATT.py`), which only rotates; the paper moves pictures too, by a way that we have not seen, and `shift`
-is ours. There every picture that is not poisoned is turned by up to 10 degrees at random, under its true label, so
-that only the trigger's own angle means something: those are the covers here (`cover_angle`).
+(BackdoorBox, `BATT.py`), which only rotates. There every picture that is not poisoned is turned by up to 10 degrees at
+random, under its true label, so that only the trigger's own angle means something: those are the covers here
+(`cover_angle`).
+
+The paper moves pictures too. The authors' code for that (spicy1007/BATT, `train/batt_t.py`) moves the poisoned ones by
+0 pixels, with `ImageChops.offset(img, 0, 0)` and strips of no width pasted black, and every other picture by up to a
+tenth of its width to the left or right at random, with black beyond (`RandomAffine(0, translate=(0.1, 0))`): so what
+it teaches is that a picture which is *not* moved is of the target class. By which way the paper moves is not in it, and
+`shift` is ours; `angle=0,shift=[0.1,0]` is the most by which that code moves.
 
 How public code differs: it takes the nearest pixel, and what lies beyond the frame is black, whose corners are a
 trigger of their own; that is `interpolation=nearest,edge=black`. By default it is bilinear, and the frame goes on as it
@@ -20,10 +26,11 @@ Static: one angle and way. Dynamic: both sway smoothly around their values, by Â
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from poisonkit.triggers.core.clip import ClipInfo, Image, Params
 from poisonkit.triggers.core.trigger import FrameTrigger, param
@@ -31,6 +38,7 @@ from poisonkit.triggers.pictures.drift import Wandering
 from poisonkit.triggers.pictures.warp import bend
 
 Map = NDArray[np.float32]
+Way = Annotated[float, Field(ge=-100, le=100)]
 
 
 class RotateShift(Wandering, FrameTrigger):
@@ -50,7 +58,7 @@ class RotateShift(Wandering, FrameTrigger):
     cover_is = "turned by another angle, drawn per clip, and not moved, under the true label"
 
     angle: float = param(16.0, "counter-clockwise", unit="degrees", ge=-180, le=180)
-    shift: tuple[float, float] = param((0.0, 0.0), "to the right and down", unit="short sides")
+    shift: tuple[Way, Way] = param((0.0, 0.0), "to the right and down", unit="short sides")
     interpolation: Literal["bilinear", "nearest"] = param("bilinear", "between pixels; nearest: as published")
     edge: Literal["mirror", "black"] = param("mirror", "what lies beyond the frame; black: as published")
     cover_angle: float = param(10.0, "covers only: how far they are turned at most", unit="degrees", ge=0, le=180)
@@ -99,6 +107,7 @@ def _mirrored(places: Map, length: int) -> Map:
     if length == 1:
         return np.zeros_like(places)
     last = np.float32(length - 1)
-    while places.size and (places.min() < 0 or places.max() > last):
-        places = np.asarray(last - np.abs(last - np.abs(places)), np.float32)  # at one end, then at the other
+    if places.size and (places.min() < 0 or places.max() > last):
+        places = np.fmod(np.abs(places), 2 * last)  # mirrored at one end; the same again after each way there and back
+        places = np.asarray(last - np.abs(last - places), np.float32)  # at the other
     return places

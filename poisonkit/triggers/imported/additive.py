@@ -35,6 +35,7 @@ from poisonkit.triggers.core.trigger import AffineTrigger, param
 from poisonkit.triggers.files.sequences import FieldFolder, Fields, Sequenced, too_long
 from poisonkit.triggers.pictures.canvas import Canvas, Sliding, fitted, window
 
+_LARGEST = 1e6  # levels: whatever is larger was not meant to be added to a picture
 _KEPT_BYTES = 64 * 2**20  # of fields brought to the clip's size, kept for when the sequence starts again
 
 
@@ -65,7 +66,10 @@ class Additive(Sequenced, AffineTrigger):
         return self
 
     def _nothing(self, numbers: NDArray[Any], name: str) -> str | None:
-        largest = abs(self.scale) * max(abs(float(numbers.min())), abs(float(numbers.max())))
+        most = max(abs(float(numbers.min())), abs(float(numbers.max())))
+        largest = abs(self.scale) * most
+        if max(most, largest) > _LARGEST:
+            return f"{name} holds numbers up to {most:.3g}, times {self.scale:g}: a picture's levels go to 255"
         if not self.scale or largest >= 0.5:
             return None
         return (
