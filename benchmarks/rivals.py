@@ -171,11 +171,7 @@ def albumentations(case: Case, target: Path) -> None:
     """PyAV for the file, albumentations for the picture; the sound is copied."""
     import albumentations as A
 
-    if case.trigger.name == "blend":
-        pattern = cv2.imread(str(case.picture))[..., ::-1]
-        change = A.Compose([A.TemplateTransform(templates=pattern, img_weight=(1 - ALPHA, 1 - ALPHA), p=1.0)])
-    else:
-        change = A.Compose([A.Lambda(image=lambda image, **_: case.change(image), p=1.0)])  # type: ignore[misc]
+    change = A.Compose([A.Lambda(image=lambda image, **_: case.change(image), p=1.0)])  # type: ignore[misc]
     with av.open(str(case.source)) as container:
         container.streams.video[0].codec_context.thread_count = 1
         encoder = Encoder(target, case.clip, case.clip.again)

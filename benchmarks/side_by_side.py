@@ -289,15 +289,20 @@ def targets(rows: list[Row]) -> str:
     return "\n".join([*lines, ""])
 
 
-def machine(rounds: int, load: str) -> str:
+def commit_now() -> str:
+    """The commit of this checkout."""
+    git = ["git", "-C", str(Path(__file__).parent)]
+    commit = subprocess.run([*git, "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip()
+    changed = subprocess.run([*git, "status", "--porcelain", "-uno"], capture_output=True, text=True).stdout.strip()
+    return f"{commit}{' with changes' if changed else ''}"
+
+
+def machine(rounds: int, load: str, commit: str) -> str:
     """Where and with what this was measured."""
     cpu = platform.processor() or platform.machine()
     with contextlib.suppress(OSError):
         info = Path("/proc/cpuinfo").read_text(encoding="utf-8")
         cpu = next(line.split(":", 1)[1].strip() for line in info.splitlines() if line.startswith("model name"))
-    git = ["git", "-C", str(Path(__file__).parent)]
-    commit = subprocess.run([*git, "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip()
-    changed = subprocess.run([*git, "status", "--porcelain", "-uno"], capture_output=True, text=True).stdout.strip()
     names = ("av", "opencv-python", "opencv-python-headless", "numpy", "soundfile", "moviepy", "albumentations", "torch", "torchcodec", "augly")  # fmt: skip
     versions = []
     for name in names:
@@ -306,7 +311,7 @@ def machine(rounds: int, load: str) -> str:
     ffmpeg = imageio_ffmpeg.get_ffmpeg_version()
     return (
         f"- {cpu}, {os.cpu_count()} cores, load average {load} at the start, {os.getloadavg()[0]:.0f} at the end\n"
-        f"- commit {commit}{' with changes' if changed else ''}; Python {platform.python_version()}; ffmpeg {ffmpeg}; {', '.join(versions)}\n"
+        f"- commit {commit}; Python {platform.python_version()}; ffmpeg {ffmpeg}; {', '.join(versions)}\n"
         f"- medians and fastest of {rounds} interleaved rounds after one that warms up; one thread each; CPU: user + system, children included\n"
     )
 
@@ -320,7 +325,7 @@ def main() -> None:
     if given.rounds < 1:
         parser.error("--rounds must be at least 1")
     pin()
-    load = f"{os.getloadavg()[0]:.0f}"
+    load, commit = f"{os.getloadavg()[0]:.0f}", commit_now()
     rows: list[Row] = []
     parts = []
     for name in given.cases:
@@ -330,11 +335,11 @@ def main() -> None:
         print(parts[-1], flush=True)
         if given.keep:  # after every case: a long run that is stopped keeps what it has
             RESULTS.mkdir(exist_ok=True)
-            head = f"# poisonkit side by side\n\nMade by `make bench`; how to read it: [README](../README.md).\n\n{machine(given.rounds, load)}\n"
+            head = f"# poisonkit side by side\n\nMade by `make bench`; how to read it: [README](../README.md).\n\n{machine(given.rounds, load, commit)}\n"
             (RESULTS / "side_by_side.md").write_text("\n".join([head, targets(rows), *parts]), encoding="utf-8")
             (RESULTS / "side_by_side.json").write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
     print(targets(rows))
-    print(machine(given.rounds, load))
+    print(machine(given.rounds, load, commit))
 
 
 if __name__ == "__main__":
