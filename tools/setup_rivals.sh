@@ -53,6 +53,7 @@ rival torchcodec torch -c "$venv/constraints.txt" "torch==2.13.0"
 
 # AugLy's requirements are of 2022; what its videos need is asked for without versions.
 $pip -c "$venv/constraints.txt" iopath ffmpeg-python python-magic vidgear nlpaug torchvision 2>/dev/null || true
+$pip --no-deps "torchaudio==2.11.1" 2>/dev/null || true
 rival augly augly.video --no-deps "augly==1.0.0"
 rm -f "$venv/log"
 touch "$stamp"
