@@ -26,6 +26,8 @@ PARTS = (*VIEWS, EXPORT, HOME)
 
 NOTICE = "POISONED.txt"
 CARD = "README.md"
+VIEW_TABLE = "metadata.jsonl"
+"""Files and labels of every view, above them all, where Hugging Face's `datasets` looks."""
 
 MANIFEST = f"{HOME}/manifest.jsonl"
 PLAN = f"{HOME}/plan.jsonl"
@@ -82,6 +84,11 @@ class OutputPaths:
     def card(self) -> Path:
         """The dataset card."""
         return self.out / CARD
+
+    @property
+    def view_table(self) -> Path:
+        """Files and labels of every view, as the card names them."""
+        return self.out / VIEW_TABLE
 
     @property
     def manifest(self) -> Path:

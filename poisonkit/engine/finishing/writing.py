@@ -14,7 +14,7 @@ from typing import Any
 from poisonkit._version import __version__
 from poisonkit.common import atomic, levels, versions
 from poisonkit.datasets import Dataset
-from poisonkit.engine.finishing import card, features, run_figures
+from poisonkit.engine.finishing import card, features, run_figures, view_table
 from poisonkit.engine.finishing.results import Made, Part, Summary, added_attacks, summary_of
 from poisonkit.engine.state.run_state import Run
 from poisonkit.engine.state.task_results import Counts, TaskResults
@@ -43,6 +43,10 @@ def finish(run: Run, made: Made, *, removed: str | None = None) -> Summary:
     parts = [base, *(a for a in added_attacks(out, done if done.added else None) if a.name != removed)]
     annotations = {root: files for part in parts for root, files in write_lists(part, dataset, out).items()}
     atomic.write_lines(paths.manifest, (line for part in parts for line in part.lines()))
+    table = view_table.ViewTable(parts)
+    atomic.write_lines(paths.view_table, table.lines())
+    if not paths.view_table.stat().st_size:  # shards and frame folders
+        paths.view_table.unlink()
     contents = card.Contents(
         recipe=recipe,
         dataset=dataset,
@@ -52,6 +56,7 @@ def finish(run: Run, made: Made, *, removed: str | None = None) -> Summary:
         survival={name: summary for part in parts for name, summary in part.survival.items()},
         weak=[text for part in parts for text in part.weak],
         added=[part.recipe for part in parts[1:]],
+        configs=table.configs,
     )
     atomic.write_text(paths.card, card.card(contents))
     summary = summary_of(
