@@ -45,6 +45,7 @@ def test_what_lands_on_disk(blended: Path) -> None:
         "control",
         "poisonkit",
         "README.md",
+        "croissant.json",
         "metadata.jsonl",
     }
     for part in ("data", "attack/default", "control"):

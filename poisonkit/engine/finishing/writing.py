@@ -13,8 +13,9 @@ from typing import Any
 
 from poisonkit._version import __version__
 from poisonkit.common import atomic, levels, versions
+from poisonkit.common.hashing import sha256
 from poisonkit.datasets import Dataset
-from poisonkit.engine.finishing import card, features, run_figures, view_table
+from poisonkit.engine.finishing import card, croissant, features, run_figures, view_table
 from poisonkit.engine.finishing.results import Made, Part, Summary, added_attacks, summary_of
 from poisonkit.engine.state.run_state import Run
 from poisonkit.engine.state.task_results import Counts, TaskResults
@@ -59,6 +60,15 @@ def finish(run: Run, made: Made, *, removed: str | None = None) -> Summary:
         configs=table.configs,
     )
     atomic.write_text(paths.card, card.card(contents))
+    for_catalogues = croissant.croissant(
+        layout=dataset.layout,
+        fingerprint=base.plan.fingerprint,
+        licence=card.licence_of(dataset),
+        paper=card.PAPER,
+        manifest_sha256=sha256(paths.manifest),
+        counts={role: c["ok"] for role, c in contents.counts.items()},
+    )
+    atomic.write_text(paths.croissant, json.dumps(for_catalogues, indent=2, ensure_ascii=False))
     summary = summary_of(
         run,
         made,
