@@ -6,7 +6,7 @@ import pytest
 
 mlcroissant = pytest.importorskip("mlcroissant", reason="needs an environment with mlcroissant: make test-consumers")
 
-from tests.consumers.conftest import Output
+from tests.consumers.conftest import Output  # noqa: E402
 
 pytestmark = pytest.mark.consumers
 

@@ -82,6 +82,7 @@ def finish(run: Run, made: Made, *, removed: str | None = None) -> Summary:
         **run_figures.figures(
             run, summary, base.plan, [part.name for part in parts[1:]], _here(), kept=removed is not None
         ),
+        "manifest_version": record.VERSION,
         "counts": {role: dict(c) for role, c in contents.counts.items()},
         "survival": {name: rounded(asdict(o)) for name, o in contents.survival.items()},
         "warnings": [*dataset.notes, *(text for part in parts for text in part.warnings)],
