@@ -5,12 +5,13 @@ VENV   ?= .venv
 BIN     = $(VENV)/bin
 STAMP   = $(VENV)/.installed
 
-.PHONY: help install learn-page demo test test-slow test-faults test-clusters bench-scale test-fuzz test-levels test-browser lint format pages site bench test-mmaction2 test-learning test-consumers test-bounds lock clean
+.PHONY: help install learn-page demo test test-slow test-timing test-faults test-clusters bench-scale costs test-fuzz test-levels test-browser lint format pages site bench test-mmaction2 test-learning test-consumers test-bounds lock clean
 
 help:
 	@echo "make demo            set up, make sample data, poison it, check the result"
 	@echo "make test            run the tests"
 	@echo "make test-slow       what takes minutes: memory over long and large clips"
+	@echo "make test-timing     what runs take on real clips, beside what was said before the wait (minutes, an idle machine)"
 	@echo "make test-clusters   a Dask scheduler and workers: killed, added, lost (minutes)"
 	@echo "make bench-scale     time and memory of plans and manifests up to a million samples; linking against cp -al"
 	@echo "make test-faults     a hundred interruptions of every kind, a thousand rounds on a dead lock (half an hour)"
@@ -19,8 +20,9 @@ help:
 	@echo "make test-levels     every encoding on emulated processors with and without AVX2 (needs qemu-x86_64; minutes)"
 	@echo "make lint            ruff, mypy, import layers"
 	@echo "make bench           cost of the main job against ffmpeg and MoviePy"
+	@echo "make costs           measures what clips cost, for the estimates of \`poison\`, and docs/costs.md (minutes)"
 	@echo "make test-mmaction2  MMAction2 reads our lists, trains on a poisoned copy, is scored (2.3 GB in .venv-mmaction2)"
-	@echo "make test-learning   the short form of examples/look_listen_attack: one row is poisoned, learned and scored (needs torch)"
+	@echo "make test-learning   the short forms of examples/look_listen_attack and examples/defences: one row each (needs torch)"
 	@echo "make test-consumers  the readers in docs/consumers.md open our output, and are compared (3.6 GB, .venv-consumers)"
 	@echo "make test-bounds     a fixed job and quick tests with each Python, the lowest and the newest libraries (needs uv; an hour)"
 	@echo "make learn-page      what models make of every trigger: runs what is missing, keeps it, makes the pages (hours; needs torch)"
@@ -40,7 +42,7 @@ demo: $(STAMP)
 # Compiled once, for hundreds of processes; also where the environment tells Python to keep nothing compiled.
 test: $(STAMP)
 	@$(BIN)/python -m compileall -q poisonkit tests tools
-	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not (slow or levels or faults or browser or clusters or mmaction2 or consumers)"
+	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not (slow or timing or levels or faults or browser or clusters or mmaction2 or consumers)"
 
 test-fuzz: $(STAMP)
 	$(BIN)/python -m tests.fuzz --count 10000
@@ -48,6 +50,9 @@ test-fuzz: $(STAMP)
 
 test-levels: $(STAMP)
 	$(BIN)/python -m pytest -m levels
+
+test-timing: $(STAMP)
+	$(BIN)/python -m pytest -s -m timing
 
 test-slow: $(STAMP)
 	$(BIN)/python -m pytest -m slow
@@ -75,6 +80,9 @@ test-clusters: $(STAMP)
 bench-scale: $(STAMP)
 	$(BIN)/python benchmarks/scale.py
 
+costs: $(STAMP)
+	$(BIN)/python benchmarks/costs.py --measure
+
 bench: $(STAMP)
 	@$(BIN)/python -c "import moviepy" 2>/dev/null || $(BIN)/python -m pip install -q "moviepy>=2.2,<3"
 	$(BIN)/python benchmarks/main_job.py
@@ -89,7 +97,7 @@ CONSUMERS = LD_LIBRARY_PATH=.venv-consumers/ffmpeg POISONKIT_CONSUMERS=docs/cons
 
 test-learning: $(STAMP)
 	@$(BIN)/python -c "import torch" 2>/dev/null || $(BIN)/python -m pip install -q "torch>=2.4,<3" --extra-index-url https://download.pytorch.org/whl/cpu
-	$(BIN)/python -m pytest tests/test_look_listen_attack.py
+	$(BIN)/python -m pytest tests/test_look_listen_attack.py tests/test_defences_example.py
 
 test-consumers: $(STAMP)
 	@sh tools/setup_consumers.sh "$(PYTHON)" .venv-consumers

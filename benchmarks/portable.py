@@ -26,7 +26,7 @@ from poisonkit.engine.clips.job import Job, Places, Treatment
 from poisonkit.engine.clips.worker import process
 from poisonkit.engine.executors.threads import pin
 from poisonkit.plan.plan import Task
-from poisonkit.recipe.recipe import parse_encode
+from poisonkit.recipe.encodings import parse_encode
 from poisonkit.sampledata.pictures import frames as moving_shapes
 from poisonkit.sampledata.sounds import wave
 

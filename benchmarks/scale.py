@@ -36,7 +36,7 @@ from poisonkit.engine.finishing.clean_samples import Linked
 from poisonkit.engine.finishing.results import Made, Part
 from poisonkit.engine.preflight import read_source
 from poisonkit.engine.state.options import Options
-from poisonkit.engine.state.progress import Silent
+from poisonkit.engine.state.progress import Logged
 from poisonkit.engine.state.run_state import Run, State
 from poisonkit.engine.state.task_results import TaskResults
 from poisonkit.outputs import notices, record
@@ -206,7 +206,7 @@ def links_table(runs: int) -> Table:
 
         def by_poisonkit(out: Path) -> None:
             (out / "data").mkdir(parents=True)
-            linked, _ = clean_samples.link(tasks, root, out, "hardlink", Silent())
+            linked, _ = clean_samples.link(tasks, root, out, "hardlink", Logged())
             atomic.write_lines(out / "manifest.jsonl", TaskResults({}, linked).lines(tasks, classes))
 
         ways = {"cp -al": by_cp, "poisonkit, with records": by_poisonkit}

@@ -18,11 +18,13 @@ if TYPE_CHECKING:
     from poisonkit import datasets, media, transforms, triggers
     from poisonkit.api import (
         Backdoor,
+        Estimate,
         Plan,
         Recipe,
         Summary,
         attack,
         brightness,
+        estimate,
         inspect,
         make_plan,
         merge,
@@ -52,7 +54,8 @@ if TYPE_CHECKING:
 logging.getLogger("poisonkit").addHandler(logging.NullHandler())  # said to those who ask, as libraries do
 
 _API = """
-    Backdoor Plan Recipe Summary attack brightness inspect make_plan merge poison preview report run shortcuts survive
+    Backdoor Estimate Plan Recipe Summary attack brightness estimate inspect make_plan merge poison preview report run
+    shortcuts survive
 """
 _HOMES = {
     **dict.fromkeys(_API.split(), "poisonkit.api"),
@@ -79,6 +82,7 @@ __all__ = [
     "Backdoor",
     "Cleansed",
     "Detection",
+    "Estimate",
     "Interrupted",
     "Manifest",
     "MediaError",
@@ -97,6 +101,7 @@ __all__ = [
     "datasets",
     "detect",
     "diff",
+    "estimate",
     "export",
     "identify",
     "inspect",

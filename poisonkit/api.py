@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any, Literal
 from poisonkit import datasets
 from poisonkit.common.one_or_many import paths
 from poisonkit.datasets import Dataset
+from poisonkit.engine.costs.estimate import Estimate
+from poisonkit.engine.costs.estimate import estimate as estimated
 from poisonkit.engine.finishing.results import Summary
 from poisonkit.engine.finishing.sweep_index import write_index
 from poisonkit.engine.preflight import default_out, read_source
 from poisonkit.engine.run import Options, Shard, execute, execute_attack, execute_merge, execute_removal, plan_of
-from poisonkit.engine.state.progress import Logged, Progress
+from poisonkit.engine.state.progress import Logged, Progress, showing
 from poisonkit.errors import RequestError
 from poisonkit.looking import Triggers, brightness, chosen, preview, report, shortcuts, survive
 from poisonkit.outputs.opening import finished, require_clean
@@ -56,6 +58,7 @@ def poison(
     shard: str | None = None,
     fresh: bool = False,
     time_limit: float = 1.0,
+    calibrate: bool = True,
     progress: Progress | None = None,
 ) -> Summary:
     """Write the poisoned copy that a recipe describes, or continue it where it was interrupted.
@@ -67,6 +70,7 @@ def poison(
     fresh: remove what poisonkit wrote into the output before, by whatever recipe, and start over.
     time_limit: how long a clip may take before its worker is ended, as a multiple of 2 minutes, 5 s for each second of
     it and 5 s for each million pixels of all its frames; 0: for ever. With `jobs=1` nothing is ended.
+    calibrate: before work of minutes make a few clips for some seconds, to tell how long it will take.
 
     Returns a Summary with counts, failures and the folders that trainers are pointed to. Raises RequestError
     for a request that cannot be right (nothing is written then) and Interrupted on Ctrl-C. A clip that
@@ -76,7 +80,8 @@ def poison(
     assert recipe.out is not None
     if fresh and shard is not None:
         raise RequestError("--fresh starts the whole output over, and --shard does a part of it: first the one, alone.")
-    options = replace(_running(jobs, progress, executor, scheduler, shard), fresh=fresh, time_limit=time_limit)
+    how = _running(jobs, progress, executor, scheduler, shard)
+    options = replace(how, fresh=fresh, time_limit=time_limit, calibrate=calibrate)
     return execute(recipe, recipe.out, options)
 
 
@@ -111,6 +116,26 @@ def make_plan(recipe: Recipe, *, jobs: int = 0, progress: Progress | None = None
     assert recipe.out is not None
     dataset = read_source(recipe)
     return plan_of(recipe, dataset, recipe.out, options), dataset, recipe.out
+
+
+def estimate(
+    recipe: Recipe,
+    made: tuple[Plan, Dataset, Path] | None = None,
+    *,
+    jobs: int = 0,
+    calibrate: bool = True,
+    progress: Progress | None = None,
+) -> Estimate:
+    """What `poison` would take here: seconds with so many jobs, bytes that it would write, links that take none.
+
+    made: what `make_plan` gave for the recipe, if it was asked. calibrate: where the work is long, make a few of the
+    clips in a temporary place, for some seconds; else a model of what clips cost has to do.
+    """
+    recipe = _located(recipe)
+    plan, dataset, out = made or make_plan(recipe, jobs=jobs, progress=progress)
+    options = _running(jobs, progress, "local", None, None)
+    with showing(options.progress, "Estimating"):
+        return estimated(plan, recipe, dataset, out, options.n_jobs, calibrate=calibrate)
 
 
 def attack(
@@ -207,6 +232,7 @@ def run(
     shard: str | None = None,
     fresh: bool = False,
     time_limit: float = 1.0,
+    calibrate: bool = True,
     progress: Progress | None = None,
 ) -> dict[str, Summary]:
     """`poison` for a recipe file, or for each recipe of a file with a `sweep`; or for a name of `poisonkit.recipes()`.
@@ -224,9 +250,8 @@ def run(
         allow_root=paths(allow_root) or None,
     )
     how: dict[str, Any] = {"executor": executor, "scheduler": scheduler, "shard": shard, "fresh": fresh}
-    made = {
-        name: poison(each, jobs=jobs, time_limit=time_limit, progress=progress, **how) for name, each in recipes.items()
-    }
+    how |= {"jobs": jobs, "time_limit": time_limit, "calibrate": calibrate, "progress": progress}
+    made = {name: poison(each, **how) for name, each in recipes.items()}
     write_index(recipes, made)
     return made
 
@@ -281,11 +306,13 @@ def inspect(
 
 __all__ = [
     "Backdoor",
+    "Estimate",
     "Plan",
     "Recipe",
     "Summary",
     "attack",
     "brightness",
+    "estimate",
     "inspect",
     "make_plan",
     "merge",

@@ -15,14 +15,16 @@ import numpy as np
 from poisonkit import media
 from poisonkit._version import __version__
 from poisonkit.common import atomic, hashing
-from poisonkit.datasets import get_layout
-from poisonkit.engine.finishing import features, linking
-from poisonkit.errors import RequestError
+from poisonkit.common.safe_io import load_json, read_text
+from poisonkit.datasets import Entry, Labels, get_layout, split_path, write_shard
+from poisonkit.engine.finishing import linking
+from poisonkit.errors import RequestError, told
 from poisonkit.outputs import lists, record
 from poisonkit.outputs.opening import require_apart
 from poisonkit.outputs.path_guards import require_folders
 from poisonkit.outputs.paths import MANIFEST, OutputPaths
 from poisonkit.outputs.record import Record
+from poisonkit.outputs.shard_paths import leads_into_shard, shard_of
 from poisonkit.plan.plan import Plan, require_labels
 from poisonkit.plan.task import PARTS
 from poisonkit.scoring.joining import UNKNOWN, Names, some
@@ -32,13 +34,15 @@ from poisonkit.scoring.suspects import read_suspects
 ACCOUNT = "cleansed.json"
 """What was taken out, by which suspects, beside the manifest."""
 
+THERE = "there already"
+
 
 @dataclass(frozen=True)
 class Cleansed:
     """A dataset without its suspects. folder: where; a trainer's data root is `folder/data`.
 
     removed, stayed: training samples by role (clean, poisoned, cover). held_out: samples of val and test, which all
-    stay. lists: annotation files, relative to the data root. method: how files came there.
+    stay. lists: annotation files, relative to the data root. method: how files came there, or that they were there.
     """
 
     folder: Path
@@ -82,10 +86,11 @@ def cleanse(
     suspects: a file with an id or path a line: all of them are taken out; or `id,score` a line, as `detect` has it:
     then the `count` highest are, or those of at least `threshold`. folder: a new or empty folder; `folder/data` has
     the output's layout and lists, with hard links to its files, and `folder/poisonkit` a manifest of what stayed and
-    cleansed.json. Held-out clips stay; attack sets and control are where they were.
+    cleansed.json. Tar shards that lose samples are written again, the others linked. Held-out clips stay; attack sets
+    and control are where they were.
 
-    It comes into being whole or not at all. Raises RequestError for suspects that name no training sample, for a class
-    that would be empty, and for a layout whose files lie inside shards.
+    It comes into being whole or not at all; where the same call made it already, nothing is done. Raises RequestError
+    for suspects that name no training sample, for a class that would be empty, and for a folder that holds other files.
     """
     out, file, place = Path(out), Path(suspects), Path(os.path.abspath(folder))
     answers = open_output(out)
@@ -93,8 +98,6 @@ def cleanse(
     plan = Plan.read(paths.plan())
     require_labels(plan, out)
     layout = get_layout(plan.layout)
-    if layout.packed:
-        raise RequestError(f"The files of {out} lie inside shards, which cannot be linked without those in them.")
     removed, notes, flags = _suspected(file, answers, count, threshold)
     keys = {answers.training.rows[i]["key"] for i in removed}
     rows = [r for r in record.read(paths.manifest) if r["role"] not in PARTS]
@@ -108,32 +111,42 @@ def cleanse(
         raise RequestError(f"Without its suspects {out} cannot be written: {error.text}") from None
     require_apart(place)
     require_folders(out, (name for row in kept for name in _files(row)))
+    training = [r for r in kept if r["split"] == "train"]
+    gone = [answers.training.rows[i] for i in removed]
+    done = Cleansed(
+        place, _roles(gone), _roles(training), len(kept) - len(training), (), "", tuple(notes), tuple(flags)
+    )
+    account = _account(plan, file, count, threshold, done, gone)
     if place.exists() and (not place.is_dir() or any(place.iterdir())):
+        if (before := _made_before(place, account, kept)) is not None:
+            return replace(done, lists=tuple(before), method=THERE)
         raise RequestError(f"{place} is there already: choose another folder with --out, or remove it.")
     place.parent.mkdir(parents=True, exist_ok=True)
     with atomic.replacing(place) as made:
         (made / "data").mkdir(parents=True)
-        method = _link(out, made, kept)
-        written = lists.write_views(plan, source, made, dropped, features.lengths(kept))["data"]
+        method = _pack(out, made, kept, rows, plan) if layout.packed else _link(out, made, kept)
+        written = lists.write_views(plan, source, made, dropped, record.lengths(kept))["data"]
         atomic.write_text(OutputPaths(made).notice("data"), _notice(plan))
         paths_made = OutputPaths(made)
         paths_made.home.mkdir()
         record.write(made / MANIFEST, kept)
-        training = [r for r in kept if r["split"] == "train"]
-        gone = [answers.training.rows[i] for i in removed]
-        done = Cleansed(
-            place,
-            _roles(gone),
-            _roles(training),
-            len(kept) - len(training),
-            written,
-            method,
-            tuple(notes),
-            tuple(flags),
-        )
-        account = _account(plan, file, count, threshold, done, gone)
+        account |= {"lists": list(written)}
         atomic.write_text(paths_made.home / ACCOUNT, json.dumps(account, indent=2, ensure_ascii=False))
-    return done
+    return replace(done, lists=written, method=method)
+
+
+def _made_before(place: Path, account: dict[str, Any], kept: Sequence[Record]) -> list[str] | None:
+    """The lists in a folder, if the same call made it and all of its samples are still there."""
+    try:
+        found = load_json(read_text(OutputPaths(place).home / ACCOUNT))
+        if found != {**account, "lists": found["lists"]}:
+            return None
+        names = {shard_of(n) if leads_into_shard(n) else n for row in kept for n in _files(row)}
+        written: list[str] = found["lists"]
+        names |= {f"data/{name}" for name in written}
+        return written if all((place / name).exists() for name in names) else None
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
 
 
 def _suspected(
@@ -179,6 +192,34 @@ def _files(row: Record) -> Iterator[str]:
     yield from (row["path"], *row["also"])
     if found := row["features"]:
         yield from (found["path"], *found["also"])
+
+
+def _pack(out: Path, made: Path, kept: Sequence[Record], rows: Iterable[Record], plan: Plan) -> str:
+    """Bring the shards of these samples into the new folder; how. One that loses samples is written again."""
+    stay = {row["key"] for row in kept}
+    changed = {shard_of(r["path"]) for r in rows if r["status"] == "ok" and r["key"] not in stay}
+    shards: dict[str, list[Record]] = {}
+    for row in kept:
+        shards.setdefault(shard_of(row["path"]), []).append(row)
+    whole = [shard for shard in shards if shard not in changed]
+    method: linking.Method = "copy"
+    if whole:
+        size = sum((out / shard).stat().st_size for shard in whole)
+        method = linking.choose("hardlink", out / whole[0], made / "data", size).method
+    labels = Labels(plan.classes, plan.options)
+    for shard, those in shards.items():
+        media.make_folder((made / shard).parent)
+        try:
+            if shard in changed:
+                members = [(split_path(row["path"].removeprefix("data/"))[1], row["label"]) for row in those]
+                with atomic.new_file(made / shard) as file:
+                    entries = [Entry(name, label, label) for name, label in members]
+                    write_shard(out / shard, file, entries, labels, rest=True)
+            else:
+                linking.place(method, out / shard, made / shard)
+        except (OSError, EOFError) as error:
+            raise RequestError(f"{out}: {shard} cannot be brought there ({told(error)}).") from None
+    return method
 
 
 def _link(out: Path, made: Path, kept: Sequence[Record]) -> str:

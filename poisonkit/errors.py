@@ -11,12 +11,13 @@ import re
 from collections.abc import Iterable
 
 _NAMES = """
-    absolute allow-code allow-root also attack-frames attack-limit attack-set attack-trigger backdoor baseline clean
-    columns control copies count cover-class cover-rate csv data-root decode deinterlace delimiter dry-run encode
-    executor fps frames fresh hash ids in jobs json kind label-mode latex layout limit method name out portable
-    probe rate rate-of remove replace-failed require-survival rotation sample-rate samples scheduler seed select
-    shard shortcuts shown size source source-class spans spans-unit split stream survival suspects target temporal
-    test-fraction test-list threshold time-limit to to-8bit train-list trigger val-list without-source
+    absolute allow-code allow-root also attack-frames attack-limit attack-set attack-trigger backdoor baseline
+    calibrate clean columns control copies count cover-class cover-rate csv data-root decode deinterlace delimiter
+    dry-run encode executor fps frames fresh grid hash ids in jobs json kind label-mode latex layout limit method
+    name out portable probe rate rate-of remove replace-failed require-survival rotation sample-rate samples
+    scheduler seed select shard shortcuts shown size skip-unwritable source source-class spans spans-unit split
+    stream survival suspects target temporal test-fraction test-list threshold time-limit to to-8bit train-list
+    trigger val-list width without-source
 """
 OPTIONS = frozenset(_NAMES.split())
 """Every option of the command line, without its dashes. In Python they are parameters: `parameter` says which."""

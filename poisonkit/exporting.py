@@ -15,7 +15,7 @@ from poisonkit.datasets import SPLITS, Dataset, Layout, Row, Split, View, get_la
 from poisonkit.datasets.layouts.kinetics_sounds import PLACES, KineticsSounds, mispaired
 from poisonkit.datasets.layouts.mmaction2_config import KINDS, config
 from poisonkit.engine.executors import local
-from poisonkit.engine.finishing import features, linking
+from poisonkit.engine.finishing import linking
 from poisonkit.engine.state.run_state import State
 from poisonkit.errors import PoisonkitError, RequestError, did_you_mean
 from poisonkit.outputs import exports, record
@@ -151,7 +151,7 @@ def _views(out: Path) -> Iterator[tuple[str, View, Plan, Sequence[Row], str]]:
     paths = OutputPaths(out)
     records = list(record.read(paths.manifest))
     dropped = frozenset(r["key"] for r in records if r["status"] != "ok")
-    lengths = features.lengths(records)
+    lengths = record.lengths(records)
     plans = [Plan.read(paths.plan())]
     plans += [Plan.read(paths.plan(name)) for name in paths.added()]
     for plan in plans:
@@ -179,6 +179,7 @@ def _lists(
             f"{below}/{r.path}",
             r.length,
             None if r.sound is None else f"{below}/{r.sound}",
+            r.resized,
         )
         for r in rows
     ]

@@ -14,7 +14,8 @@ from poisonkit.engine.state.progress import Logged, Progress
 from poisonkit.errors import RequestError
 from poisonkit.outputs.opening import require_finished
 from poisonkit.recipe.backdoor import TriggerLike
-from poisonkit.recipe.recipe import AUTO, Recipe, parse_encode
+from poisonkit.recipe.encodings import AUTO, parse_encode
+from poisonkit.recipe.recipe import Recipe
 from poisonkit.triggers.core.trigger import Temporal, Trigger
 
 if TYPE_CHECKING:
@@ -65,24 +66,48 @@ def brightness(
 
 
 def preview(
-    clip: Path | str,
-    trigger: Triggers,
+    clip: Path | str | Sequence[Path | str],
+    trigger: Triggers | Sequence[Triggers],
     out: Path | str = "preview.png",
     *,
+    grid: bool = False,
     temporal: Temporal | None = None,
     shown: int = 4,
+    width: float = 7.0,
     seed: int = 0,
     stream: Literal["best"] | int = "best",
 ) -> tuple[str, ...]:
     """Draw what triggers, composed, do to one clip, before any encoder; returns what was drawn.
 
-    out: a .png (clean, poisoned and amplified difference of `shown` frames; waveform and mel spectrogram for sound)
-    or a .mp4 (clean and poisoned side by side).
+    out: a .png (clean, poisoned and amplified difference of `shown` frames; waveform and mel spectrogram for sound),
+    a .mp4 (clean and poisoned side by side), or a .pdf or .svg, which are drawn as a grid is. grid: a figure for a
+    paper, a row for each trigger (a list, or one text with ` + ` in it, is composed) and a column for each frame, or
+    for each clip where there are several; waveform and spectrogram where a trigger is of sound. width: of a grid, in
+    inches. Grids need matplotlib.
     """
     from poisonkit.reporting.preview import preview as draw
+    from poisonkit.reporting.preview import preview_grid
 
-    _require_there(Path(clip))
-    return draw(Path(clip), chosen(trigger, temporal), Path(out), frames=shown, seed=seed, stream=stream)
+    clips = paths(clip)
+    for path in clips:
+        _require_there(path)
+    if grid:
+        rows = [chosen(row, temporal) for row in _rows(trigger)]
+        return preview_grid(clips, rows, Path(out), frames=shown, seed=seed, stream=stream, width=width)
+    if len(clips) != 1:
+        raise RequestError("Several clips are drawn in a grid: add --grid." if clips else "Name a clip.")
+    if width != 7.0:
+        raise RequestError("--width is of a grid: add --grid.")
+    composed = chosen(trigger, temporal)  # type: ignore[arg-type]
+    return draw(clips[0], composed, Path(out), frames=shown, seed=seed, stream=stream)
+
+
+def _rows(trigger: Triggers | Sequence[Triggers]) -> list[Triggers]:
+    """What each row of a grid composes."""
+    many = [trigger] if isinstance(trigger, str | Trigger | Mapping) else list(trigger)
+    if not many:
+        raise RequestError("Name a trigger with --trigger (`poisonkit triggers` lists them).")
+    return [each.split(" + ") if isinstance(each, str) else each for each in many]
 
 
 def survive(
@@ -155,8 +180,11 @@ def report(
 ) -> Path:
     """Write OUT/poisonkit/report.html, one page about a finished output, and return its path.
 
-    samples: so many clips of each role are shown. source: the clean dataset's data root, by default where it was;
-    without it clean pictures are left out. allow_root: further folders that its links and paths may lead to.
+    Of the folder of a sweep's outputs: OUT/report.html, with curves.
+
+    samples: so many clips of each role and attack set are shown. source: the clean dataset's data root, by default
+    where it was; without it clean pictures are left out. allow_root: further folders that its links and paths may lead
+    to.
     """
     from poisonkit.reporting.html import write_report
 

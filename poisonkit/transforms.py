@@ -261,9 +261,9 @@ class Poison:
         made: dict[str, Any] = {}
         if pictures is not None:
             frames = pictures.frames[0]
-            out = np.empty_like(pictures.frames)
+            out = np.empty((1, chain.after(replace(clip, frames=len(frames))).frames, *frames.shape[1:]), np.uint8)
             for t, image in enumerate(chain.video(iter(frames), clip, drawn, where)):
-                seen.picture(t, frames[t], image, where(t))
+                seen.picture(t, frames[min(t, len(frames) - 1)], image, where(t))
                 out[0, t] = image
             made[self._video] = pictures.back(out)
         if sound is not None:

@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -59,7 +60,7 @@ def records_fit_their_schema() -> Iterator[None]:
         return current(out)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(writing.checksums, "current_checksums", checked)
+        patch.setattr(writing, "checksums", SimpleNamespace(current_checksums=checked))
         yield
 
 

@@ -14,7 +14,10 @@ from poisonkit import datasets
 from poisonkit.cli import call
 from poisonkit.datasets.base import Source
 from poisonkit.errors import RequestError
+from tests.conftest import tree
+from tests.datasets.shards import samples_in, tiny_shards
 from tests.datasets.writers import frame_folder, real_audio_lists
+from tests.media_factory import make_audio
 from tests.runs import rows
 
 
@@ -174,6 +177,42 @@ def test_folders_of_links_are_refused(trees: Path, tmp_path: Path) -> None:
     file = verdict(tmp_path / "ids.txt", [training(trees)[0]["id"]])
     with pytest.raises(RequestError, match="is a link"):
         poisonkit.cleanse(out, suspects=file, folder=tmp_path / "n")
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # webdataset leaves shards open
+def test_shards_are_written_again_without_what_goes(tmp_path: Path) -> None:
+    """Read by the webdataset package: every other member as it was; shards that lose nothing are links."""
+
+    def sound(i: int) -> bytes:
+        return make_audio(tmp_path / "one.wav", seconds=0.2, seed=i).read_bytes()
+
+    (tmp_path / "in").mkdir()
+    out, made = tmp_path / "out", tmp_path / "made"
+    recipe = poisonkit.Recipe(
+        source=tiny_shards(tmp_path / "in", sound, "wav"),
+        out=out,
+        triggers=["sine"],
+        ids=["train-000.tar/clip001.wav"],
+        target="no",
+        control=0,
+    )
+    assert poisonkit.poison(recipe, jobs=1).exit_code == 0
+    gone = ["train-000.tar/clip001.wav", "train-000.tar/clip002.wav"]
+    done = poisonkit.cleanse(out, suspects=verdict(tmp_path / "v.txt", gone), folder=made)
+    assert (done.removed, done.stayed) == ({"clean": 1, "poisoned": 1}, {"clean": 6})
+    kept = [s for s in samples_in(out / "data/train-000.tar") if s["__key__"] not in ("clip001", "clip002")]
+    assert len(kept) == 2
+    assert samples_in(made / "data/train-000.tar") == kept
+    before, there = inodes(out), inodes(made)
+    for name in ("data/train-001.tar", "data/val-000.tar"):
+        assert there[name] == before[name]
+    assert len(found(made, "webdataset", tmp_path)) == 10
+    again = poisonkit.cleanse(out, suspects=tmp_path / "v.txt", folder=tmp_path / "again")
+    assert again.stayed == done.stayed
+    assert tree(tmp_path / "again") == tree(made)
+    every = [f"train-00{i // 4}.tar/clip00{i}.wav" for i in range(4)]
+    done = poisonkit.cleanse(out, suspects=verdict(tmp_path / "w.txt", every), folder=tmp_path / "less")
+    assert sorted(p.name for p in (tmp_path / "less/data").glob("*.tar")) == ["train-001.tar", "val-000.tar"]
 
 
 def test_features_and_folders_of_frames_come_along(tmp_path: Path) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
+import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import typer
@@ -83,3 +87,28 @@ def test_commands_of_every_page_have_options_that_there_are(page: Path) -> None:
         options = {word for p in group.commands[name].params for word in (*p.opts, *p.secondary_opts)}  # type: ignore[attr-defined]
         unknown = [word for word in re.findall(r"(?<=\s)--[a-z][a-z0-9-]*", line) if word not in options]
         assert not unknown, f"{page.name}: {line}"
+
+
+def test_the_notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every cell in order, on smaller clips; what it shows on its own ones is kept in it."""
+    notebook = json.loads((ROOT / "examples" / "first_steps.ipynb").read_text(encoding="utf-8"))
+    cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    assert all(cell["outputs"] for cell in cells[:2]), "it was executed before it was kept"
+    kept = "".join(str(output.get("text", "")) for cell in cells for output in cell["outputs"])
+    assert "attack/default   asr" in kept
+    shown: list[object] = []
+    module = ModuleType("IPython.display")
+    module.__dict__.update(Image=lambda data, **_: data, display=shown.append)
+    monkeypatch.setitem(sys.modules, "IPython", ModuleType("IPython"))
+    monkeypatch.setitem(sys.modules, "IPython.display", module)
+    smaller = replace(sampledata.SIZES["small"], width=64, height=48, frames=12)
+    monkeypatch.setitem(sampledata.SIZES, "small", smaller)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    known: dict[str, object] = {"__name__": "notebook"}
+    for i, cell in enumerate(cells):
+        exec(compile("".join(cell["source"]), f"cell {i}", "exec"), known)
+    assert [type(each) for each in shown] == [bytes]
+    said = capsys.readouterr().out
+    assert "attack/default   asr" in said
+    assert said.count("ROC AUC") == 2
+    assert list(tmp_path.glob("poisonkit-*")) == [], "it clears away what it made"

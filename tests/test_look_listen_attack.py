@@ -43,6 +43,7 @@ def result(row: str, seed: int, asr: int, control: int) -> dict:
     } | {
         "model": "small",
         "rate": 0.1,
+        "size": 64,
     }
 
 
@@ -84,7 +85,7 @@ def test_kept_results_are_what_the_rows_say(data: str) -> None:
         assert said == (list(row.triggers), row.temporal, row.encode, row.clean, data, row.rate)
         assert one["figures"]["asr"][1] > 0
         assert one["figures"] == one["tested"][row.output if row.tested else row.name]
-    keys = {(one["row"], one["model"], one["epochs"], one["seed"]) for one in found["rows"]}
+    keys = {(one["row"], one["model"], one["size"], one["epochs"], one["seed"]) for one in found["rows"]}
     assert len(keys) == len(found["rows"])
 
 
@@ -95,6 +96,20 @@ def test_the_catalogue_has_every_trigger_in_each_form() -> None:
     shared = [row for row in ROWS if row.name in rows]
     assert len(shared) > 15
     assert all(rows[row.name] == row for row in shared), "one name, one experiment"
+
+
+def test_a_row_of_ones_own() -> None:
+    rows = example_rows.of_one("wanet:s=1,k=8", "dynamic", [0.1, 0.01], "crf:30", "hardlink")
+    assert [row.name for row in rows] == [
+        "wanet_s_1_k_8-dynamic-crf_30-linked",
+        "wanet_s_1_k_8-dynamic-crf_30-rate1-linked",
+    ]
+    assert [(row.kind, row.triggers, row.rate) for row in rows] == [
+        ("picture", ("wanet:s=1,k=8",), 0.1),
+        ("picture", ("wanet:s=1,k=8",), 0.01),
+    ]
+    (plain,) = example_rows.of_one("sine", "static", [0.1], "match", "reencode")
+    assert plain == next(row for row in ROWS if row.name == "sine-static"), "one name, one experiment"
 
 
 def run(*words: object) -> subprocess.CompletedProcess[str]:

@@ -12,6 +12,7 @@ import pytest
 from tools.pages import (
     blocks,
     consumers,
+    defences,
     derived,
     house,
     learned,
@@ -19,6 +20,7 @@ from tools.pages import (
     look_listen_attack,
     measured,
     pictures,
+    rates,
     survival,
     triggers,
 )
@@ -42,6 +44,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for module, name in (
         (house, "PAGE"), (lists, "README"), (lists, "LAYOUTS"), (survival, "PAGE"), (triggers, "FOLDER"),
         (measured, "FILE"), (consumers, "PAGE"), (look_listen_attack, "PAGE"), (learned, "PAGE"), (learned, "FILE"),
+        (defences, "PAGE"), (rates, "FILE"),
     ):  # fmt: skip
         monkeypatch.setattr(module, name, tmp_path / getattr(module, name).relative_to(root))
     monkeypatch.setattr(derived, "ROOT", tmp_path)

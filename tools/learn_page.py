@@ -18,8 +18,8 @@ from tools.pages import derived
 from tools.pages.look_listen_attack import EXAMPLE, SOURCES, results
 
 
-def _key(one: dict[str, Any]) -> tuple[str, str, int, int]:
-    return one["row"], one["model"], one["epochs"], one["seed"]
+def _key(one: dict[str, Any]) -> tuple[str, str, int, int, int]:
+    return one["row"], one["model"], one["size"], one["epochs"], one["seed"]
 
 
 def keep(work: Path, data: str) -> int:

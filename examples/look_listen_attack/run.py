@@ -107,7 +107,7 @@ class Work:
             attack_limit=self.limit,
             **more,
         )
-        poisonkit.poison(recipe, jobs=self.jobs)
+        poisonkit.poison(recipe, jobs=self.jobs, time_limit=0)  # a busy machine changes no figure
 
     # -- models ------------------------------------------------------------------------------------------
 
@@ -235,7 +235,7 @@ def arranged(source: Path, place: Path) -> Path:
 
 def require_medium(source: Path, row: Row) -> None:
     """RequestError where the clips lack what the row's model reads."""
-    media = poisonkit.inspect(source, limit=8, jobs=1).media
+    media = poisonkit.inspect(source, limit=8, jobs=1, time_limit=0).media
     streams = {medium: set(media.get(medium, {})) - {"none"} for medium in ("picture", "sound")}
     for medium in ("picture", "sound"):
         if row.medium in (medium, "both") and not streams[medium]:
@@ -333,7 +333,7 @@ def write(work: Work) -> None:
     order = list(dict.fromkeys(row.name for row in (*ROWS, *catalogue())))
     rows = [json.loads(p.read_text(encoding="utf-8")) for p in (work.home / "results").glob("*/*.json")]
     order += sorted({one["row"] for one in rows} - set(order))
-    rows.sort(key=lambda one: (order.index(one["row"]), one["model"], one["epochs"], one["seed"]))
+    rows.sort(key=lambda one: (order.index(one["row"]), one["model"], one["size"], one["epochs"], one["seed"]))
     text = json.dumps({"made_with": said, "rows": rows}, indent=1)
     (work.home / "results.json").write_text(text + "\n", encoding="utf-8")
 

@@ -11,6 +11,8 @@ from poisonkit.scoring import Rate
 
 HEADS = ("row", "epochs", "gain", "clean accuracy", "ASR", "95 %", "robust accuracy", "control ASR", "excess", "CPU s")
 NOT_RUN = "not run here"
+SIZE = 64
+"""Side of a frame in pixels, where nothing else is said."""
 
 
 def pooled(results: Iterable[dict[str, Any]], tested: str | None = None) -> dict[str, Rate]:
@@ -46,7 +48,7 @@ def line(name: str, results: list[dict[str, Any]]) -> str:
     asr, control = of["asr"].value or 0.0, of["control_asr"].value if "control_asr" in of else None
     cells = [
         f"`{name}`",
-        str(results[0]["epochs"]),
+        str(results[0]["epochs"]) + ("" if results[0]["size"] == SIZE else f", {results[0]['size']} px"),
         f"{sum(gains) / len(gains):.2f}" if gains else "-",
         share(of, "clean_accuracy"),
         share(of, "asr"),
@@ -68,8 +70,10 @@ def table(results: list[dict[str, Any]], names: Iterable[str] | None = None) -> 
     lines = [f"| {' | '.join(HEADS)} |", "| --- |" + " --- |" * (len(HEADS) - 1)]
     for name in chosen:
         found = by_row.get(name, [])
-        schedules = sorted({one["epochs"] for one in found})
-        lines += [line(name, [one for one in found if one["epochs"] == n]) for n in schedules] or [line(name, [])]
+        groups: dict[tuple[int, int], list[dict[str, Any]]] = {}
+        for one in found:
+            groups.setdefault((one["epochs"], one["size"]), []).append(one)
+        lines += [line(name, groups[key]) for key in sorted(groups)] or [line(name, [])]
     if any(row.tested and row.name in by_row for row in ROWS):
         lines += ["", *fusion_table(by_row)]
     return "\n".join(lines)

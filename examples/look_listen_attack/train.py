@@ -27,9 +27,9 @@ def training_clips(out: Path) -> tuple[list[Path], list[int], int]:
 
 
 def tested_clips(out: Path, role: str) -> list[str]:
-    """Paths, relative to the output, of the held-out clips, the attack set or the control."""
+    """Paths, relative to the output, of the held-out clips, the first attack set or the control."""
     rows = [r for r in poisonkit.read_manifest(out) if r["status"] == "ok" and r["role"] == role]
-    return [r["path"] for r in rows if r["split"] != "train"]
+    return [r["path"] for r in rows if r["split"] != "train" and (role != "attack" or r["attack"] == "default")]
 
 
 def fit(

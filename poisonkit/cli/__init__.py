@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import shutil
 import sys
 import traceback
@@ -20,6 +21,7 @@ from typing import Any
 import typer
 
 from poisonkit.cli.app import make_app
+from poisonkit.cli.completing import for_bash
 from poisonkit.common import interruption, levels, opencv
 from poisonkit.common.safe_io import printable
 from poisonkit.errors import PoisonkitError, did_you_mean
@@ -80,9 +82,10 @@ def _call(args: Sequence[str] | None, told: list[str]) -> int:
         return _say(text, status)
 
     try:
-        status = _command()(args=args, prog_name="poisonkit", standalone_mode=False)
+        with for_bash():
+            status = _command()(args=args, prog_name="poisonkit", standalone_mode=False)
     except PoisonkitError as error:
-        return say(error.text, error.exit_code)
+        return say(_from_here(error.text), error.exit_code)
     except typer.TyperException as error:
         return say(_usage(error), 2)
     except (KeyboardInterrupt, typer.Abort):
@@ -98,6 +101,12 @@ def _call(args: Sequence[str] | None, told: list[str]) -> int:
     if status == 130:  # how Typer reports Ctrl-C
         return say(_STOPPED, 130)
     return status if isinstance(status, int) else 0
+
+
+def _from_here(text: str) -> str:
+    """A sentence with the paths below the current folder as they can be typed from there."""
+    here = os.getcwd()
+    return text if here == os.sep else re.sub(rf"(?<![\w./-]){re.escape(here + os.sep)}(?=[\w.])", "", text)
 
 
 def _is_of_stdout(error: OSError) -> bool:

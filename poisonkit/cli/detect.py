@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from poisonkit.detection import Detection
+    from poisonkit.scoring.rates import Rate
 
 EXAMPLES = """Examples:
   poisonkit detect bad features.npz
@@ -126,21 +128,15 @@ def _figures(console: Console, found: Detection) -> None:
     rows.append(("chance", _plain(chance["roc_auc"]), *map(_percent, shares)))
     screen.heading(console, "against the manifest")
     screen.indented(console, screen.table(columns, rows, right=columns[1:]))
-    classes = ("class", "poisoned", "clean", "method", "AUC", *tprs)
-    within = [
-        (
-            f"{c.label} {c.name}",
-            c.poisoned,
-            c.clean,
-            name,
-            _plain(c.roc_auc),
-            *(_percent(r.value) for r in c.tpr_at_fpr.values()),
-        )
-        for name, each in found.verdicts.items()
-        for c in each.by_class[:20]
-    ]
     screen.heading(console, "within each class that was poisoned")
-    screen.indented(console, screen.table(classes, within, right=(*classes[1:3], *classes[4:])))
+    for these in list(zip(*(each.by_class for each in found.verdicts.values()), strict=True))[:20]:
+        first = these[0]
+        screen.line(console, f"{first.label} {first.name}: {first.poisoned} poisoned, {first.clean} clean")
+        within = [
+            (name, _plain(c.roc_auc), *_tprs(c.tpr_at_fpr), _percent(c.precision.value), _percent(c.recall.value))
+            for name, c in zip(found.verdicts, these, strict=True)
+        ]
+        screen.indented(console, screen.table(columns, within, right=columns[1:]))
     console.print()
 
 
@@ -150,14 +146,20 @@ def _probes(console: Console, found: Detection) -> None:
 
     columns = ("probe", "triggered", "clean", "AUC", *(f"TPR at FPR {fpr:.0%}" for fpr in FPRS))
     rows: list[tuple[object, ...]] = [
-        (kind, p.triggered, p.clean, _plain(p.roc_auc), *(_percent(r.value) for r in p.tpr_at_fpr.values()))
-        for kind, p in found.probes.items()
+        (kind, p.triggered, p.clean, _plain(p.roc_auc), *_tprs(p.tpr_at_fpr)) for kind, p in found.probes.items()
     ]
     rows.append(("chance", "", "", _plain(0.5), *map(_percent, FPRS)))
     screen.heading(console, "probes: triggered clips against the same ones without trigger")
     screen.indented(console, screen.table(columns, rows, right=columns[1:]))
     for kind, each in found.probes.items():
         screen.line(console, f"{kind}: {screen.shown(each.file)}; the score is {each.means}")
+
+
+def _tprs(found: Mapping[float, Rate]) -> list[str]:
+    """At each false positive rate; none where there is nothing to be wrong about."""
+    from poisonkit.scoring.suspects import FPRS
+
+    return [_percent(found[fpr].value if fpr in found else None) for fpr in FPRS]
 
 
 def _percent(value: float | None) -> str:

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, get_type_hints
 
 import typer
 
+from poisonkit.cli.completing import completer
 from poisonkit.common import levels
 from poisonkit.errors import RequestError
 
@@ -29,6 +30,8 @@ RUNNING = "Running"
 def option(*names: str, help: str, panel: str, default: str = "", metavar: str = "", **more: Any) -> Any:
     """A Typer option. default: what help shows; metavar: what stands for its value, nothing for a flag."""
     text = f"{help} \\[default: {default}]" if default else help
+    completing = completer(names[0])
+    more = more if completing is None else {"autocompletion": completing, **more}
     return typer.Option(*names, help=text, rich_help_panel=panel, show_default=False, metavar=metavar, **more)
 
 
@@ -83,7 +86,9 @@ AllowCode = Annotated[
     bool,
     option("--allow-code", help="Let a recipe name triggers as package.module:Class.", panel=RUNNING),
 ]
-DryRun = Annotated[bool, option("--dry-run", help="Print the plan and write nothing.", panel=RUNNING)]
+DryRun = Annotated[
+    bool, option("--dry-run", help="Print the plan and what it will take, and write nothing.", panel=RUNNING)
+]
 Json = Annotated[bool, option("--json", help="Print one JSON object to stdout, and nothing else there.", panel=RUNNING)]
 
 
@@ -198,6 +203,15 @@ class RunOptions(ShardOptions):
         ),
     ] = False  # fmt: skip
     time_limit: TimeLimit = 1.0
+    calibrate: Annotated[
+        bool,
+        option(
+            "--calibrate/--no-calibrate",
+            help="Before work of minutes, make a few clips for some seconds, to tell how long it will take.",
+            panel=RUNNING,
+            default="calibrate",
+        ),
+    ] = True
 
 
 def spread(command: Callable[..., int]) -> Callable[..., int]:

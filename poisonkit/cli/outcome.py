@@ -14,7 +14,9 @@ import poisonkit
 from poisonkit.cli import screen
 from poisonkit.cli.next_steps import next_steps, with_code
 from poisonkit.cli.progress import watching
+from poisonkit.common.words import duration, size_in_words
 from poisonkit.datasets import Dataset
+from poisonkit.engine.costs.estimate import Estimate
 from poisonkit.engine.finishing.results import Summary
 from poisonkit.engine.finishing.sweep_index import write_index
 from poisonkit.errors import RequestError, told
@@ -48,12 +50,14 @@ def carry_out_all(recipes: Mapping[str, Recipe], running: Mapping[str, Any], *, 
     for recipe in recipes.values():
         if recipe.out is not None:
             require_apart(recipe.out)
-    statuses, outcomes, summaries = [], [], {}
+    statuses, outcomes, summaries, estimates = [], [], {}, []
     for number, (name, recipe) in enumerate(recipes.items(), 1):
         if not json:
             screen.heading(screen.console(), f"{number} of {len(recipes)}: {name}")
         try:
             status, made, summary = _carried_out(recipe, running, dry_run=dry_run, quiet=json)
+            if dry_run:
+                estimates.append(made["estimate"])
         except RequestError as error:
             raise RequestError(f"{name}: {told(error)}") from None
         if summary is not None:
@@ -63,8 +67,14 @@ def carry_out_all(recipes: Mapping[str, Recipe], running: Mapping[str, Any], *, 
     index = write_index(recipes, summaries)
     if json:
         screen.print_json({"sweep": outcomes, **({"index": str(index)} if index else {})})
+    elif dry_run:
+        seconds, written = (sum(each[name] for each in estimates) for name in ("seconds", "bytes_written"))
+        all_of = f"All {len(recipes)} take about {duration(seconds)}, and write about {size_in_words(written)}."
+        screen.heading(screen.console(), all_of)
     elif index is not None:
         screen.heading(screen.console(), f"All outputs with counts, survival and sizes: {screen.shown(index)}")
+        screen.heading(screen.console(), "Next")
+        screen.verbatim(screen.console(), f"{screen.command('report', index.parent)}    # one page with curves")
     return max(statuses)
 
 
@@ -74,10 +84,12 @@ def _carried_out(
     """The exit status, the outcome as JSON, and the summary unless `dry_run`; on the screen too, unless `quiet`."""
     if dry_run:
         with watching() as progress:
-            plan, dataset, out = poisonkit.make_plan(recipe, jobs=running["jobs"], progress=progress)
+            made = poisonkit.make_plan(recipe, jobs=running["jobs"], progress=progress)
+            how = {"jobs": running["jobs"], "calibrate": running["calibrate"]}
+            estimate = poisonkit.estimate(recipe, made, progress=progress, **how)
         if not quiet:
-            _show_plan(plan, dataset, out)
-        return 0, _plan_json(plan, out) if quiet else {}, None
+            _show_plan(*made, estimate)
+        return 0, _plan_json(made[0], made[2], estimate), None
     with watching() as progress:
         summary = poisonkit.poison(recipe, **running, progress=progress)
     if not quiet and summary.shard:
@@ -124,7 +136,7 @@ def show_attack(summary: Summary, name: str, *, json: bool, removed: bool = Fals
 # -- the plan --------------------------------------------------------------------------------------------
 
 
-def _plan_json(plan: Plan, out: Path) -> dict[str, Any]:
+def _plan_json(plan: Plan, out: Path, estimate: Estimate) -> dict[str, Any]:
     chosen = [t for t in plan.tasks if t.role != "clean"]
     return {
         "out": str(out),
@@ -133,16 +145,19 @@ def _plan_json(plan: Plan, out: Path) -> dict[str, Any]:
         "classes": list(plan.classes),
         "choices": [asdict(c) for c in plan.choices],
         "counts": dict(Counter(t.role for t in plan.tasks)),
+        "estimate": estimate.as_json(),
         "passed_over": plan.passed_over,
+        **({"unwritable": plan.unwritable} if plan.unwritable else {}),
         "warnings": list(plan.warnings),
         **({"encode": dict(plan.encode)} if plan.encode else {}),
         "tasks": [t.row() for t in chosen],
     }
 
 
-def _show_plan(plan: Plan, dataset: Dataset, out: Path) -> None:
+def _show_plan(plan: Plan, dataset: Dataset, out: Path, estimate: Estimate) -> None:
     console = screen.console()
     screen.line(console, f"Nothing is written. The output would be {screen.shown(out)}", indent=0)
+    screen.line(console, estimate.told(), indent=0)
     for note in (*dataset.notes, *plan.warnings, *plan.passed_over.values(), *plan.found):
         screen.line(console, note, indent=0)
     screen.heading(console, f"Plan {plan.fingerprint} ({plan.layout}, {len(plan.classes)} classes)")

@@ -250,7 +250,8 @@ class Files:
         option(
             "--encode",
             help="match: the source's codec family at a fixed quality; crf:N: at this one; 444: H.264 with chroma in "
-            "full (444:N: at crf N); lossless: RGB, bit by bit; h264: H.264, whatever the source's family is; auto: "
+            "full (444:N: at crf N); lossless: RGB, bit by bit; h264: H.264, whatever the source's family is; convert: "
+            "as match what can be written so, the rest as H.264, clean samples too; auto: "
             "what keeps --require-survival of the trigger in the fewest bytes, searched on a few clips.",
             panel=FILES,
             default="match",
@@ -270,6 +271,15 @@ class Files:
         option(
             "--deinterlace",
             help="Write interlaced pictures progressive (bwdif, one for each frame), clean samples too.",
+            panel=FILES,
+        ),
+    ] = False
+    skip_unwritable: Annotated[
+        bool,
+        option(
+            "--skip-unwritable",
+            help="Pass over files that cannot be written so: they stay as they are, without a trigger, and the rate is "
+            "of the others.",
             panel=FILES,
         ),
     ] = False

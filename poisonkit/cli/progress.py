@@ -9,14 +9,16 @@ from contextlib import contextmanager
 from typing import IO
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, Task, TextColumn
 from rich.progress import Progress as Bar
 from rich.table import Column
 from rich.text import Text
 
 from poisonkit.cli.screen import console, line
 from poisonkit.common.safe_io import printable
+from poisonkit.common.words import duration
 from poisonkit.engine.state.progress import Progress
+from poisonkit.engine.state.time_left import Expected, TimeLeft
 from poisonkit.errors import RequestError
 from poisonkit.outputs.record import Record
 
@@ -44,6 +46,14 @@ class _Rate(ProgressColumn):
         return Text(f"{speed:.1f} clips/s" if speed else "- clips/s", style="progress.data.speed")
 
 
+class _Left(ProgressColumn):
+    """How long it still takes, as soon as that can be told."""
+
+    def render(self, task: Task) -> Text:
+        left = task.fields["left"].left()
+        return Text("" if left is None else f"{duration(left)} left", style="progress.remaining")
+
+
 class _Failed(ProgressColumn):
     """How many failed so far; red as soon as one did."""
 
@@ -54,7 +64,7 @@ class _Failed(ProgressColumn):
 
 def _columns(width: int, what: str) -> Iterator[ProgressColumn]:
     """As much of the state of a stage as one line of this width holds."""
-    counts, left = 15, 14  # columns of `123456/1234567` and of `1:23:45 left`
+    counts, left = 15, 16  # columns of `123456/1234567` and of `9 min 50 s left`
     room = width - counts
     room -= min(len(what), room - 2)
     yield TextColumn("{task.description}", table_column=Column(no_wrap=True, overflow="ellipsis"))
@@ -64,8 +74,7 @@ def _columns(width: int, what: str) -> Iterator[ProgressColumn]:
     if room > 30:
         yield _Rate(table_column=Column(no_wrap=True))
     if room > left:
-        yield TimeRemainingColumn(table_column=Column(no_wrap=True))
-        yield TextColumn("left", table_column=Column(no_wrap=True))
+        yield _Left(table_column=Column(no_wrap=True))
     if room > 42:
         yield _Failed(table_column=Column(no_wrap=True))
 
@@ -82,21 +91,25 @@ class Live:
         """Write a sentence above the bar."""
         line(self._screen, text, indent=0)
 
-    def begin(self, what: str, total: int) -> None:
+    def begin(self, what: str, total: int, expected: Expected | None = None) -> None:
         """Show a bar for a stage of `total` steps; 0: nobody knows how many."""
         self._failed = 0
+        if expected is not None and expected.text:
+            self.say(expected.text)
+        self._left = TimeLeft(total, expected)
         self._bar = Bar(
             *_columns(self._screen.width, what),
             console=self._screen,
             transient=not total,
         )
-        self._task = self._bar.add_task(what, total=total or None, failed=0)
+        self._task = self._bar.add_task(what, total=total or None, failed=0, left=self._left)
         self._bar.start()
 
     def step(self, row: Record | None = None) -> None:
         """Move the bar on by one. row: the record that is done, if it is one."""
         if self._bar is not None:
             self._failed += row is not None and row["status"] == "failed"
+            self._left.step(None if row is None else row.get("key"))
             self._bar.update(self._task, advance=1, failed=self._failed)
 
     def end(self) -> None:
@@ -119,6 +132,7 @@ class Lines:
         self._total = self._done = self._failed = 0
         self._began = self._told = 0.0
         self._told_done = -1
+        self._left = TimeLeft(0, None)
         self._clips = False  # whether it is known of each step if it failed
 
     def say(self, text: str) -> None:
@@ -127,9 +141,12 @@ class Lines:
         file.write(printable(text) + "\n")
         file.flush()
 
-    def begin(self, what: str, total: int) -> None:
+    def begin(self, what: str, total: int, expected: Expected | None = None) -> None:
         """Count a stage of `total` steps; 0: nobody knows how many."""
         self._what, self._total, self._done, self._failed = what, total, 0, 0
+        if expected is not None and expected.text:
+            self.say(expected.text)
+        self._left = TimeLeft(total, expected, self._clock)
         self._clips = False
         self._began = self._told = self._clock()
         self._told_done = -1
@@ -137,6 +154,7 @@ class Lines:
     def step(self, row: Record | None = None) -> None:
         """Count one; a line is written every few seconds."""
         self._done += 1
+        self._left.step(None if row is None else row.get("key"))
         self._clips = self._clips or row is not None
         self._failed += row is not None and row["status"] == "failed"
         if self._clock() - self._told >= EVERY:
@@ -158,15 +176,7 @@ class Lines:
         passed = max(self._told - self._began, 1e-9)
         total = f"/{self._total}" if self._total else ""
         text = f"{self._what}: {self._done}{total} clips, {self._done / passed:.1f} clips/s"
-        left = self._total - self._done
-        if left > 0 and self._done:
-            text += f", {_duration(left * passed / self._done)} left"
+        left = self._left.left()
+        if left is not None and self._done < self._total:
+            text += f", {duration(left)} left"
         self.say(f"{text}, {self._failed} failed" if self._clips else text)
-
-
-def _duration(seconds: float) -> str:
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    hours, minutes = divmod(whole // 60, 60)
-    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {whole % 60:02d} s"

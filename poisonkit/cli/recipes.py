@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from poisonkit.cli import options
+from poisonkit.cli.completing import completer
 
 EXAMPLES = """Examples:
   poisonkit recipes
@@ -16,7 +17,15 @@ EXAMPLES = """Examples:
 
 
 def command(
-    name: Annotated[str | None, typer.Argument(help="One recipe, in full.", metavar="NAME", show_default=False)] = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            help="One recipe, in full.",
+            metavar="NAME",
+            show_default=False,
+            autocompletion=completer("NAME of a recipe"),
+        ),
+    ] = None,
     json: options.Json = False,
 ) -> int:
     """List the recipes that ship with the package, or show one.

@@ -13,11 +13,14 @@ from poisonkit.cli.options import FRAMES, option
 EXAMPLES = """Examples:
   poisonkit report bad
   poisonkit report bad --samples 8 --source clips
+  poisonkit report rates                              what `poisonkit run sweep.yaml clips -o rates` made
 """
 
 
 def command(
-    out: Annotated[Path, typer.Argument(help="A finished output.", metavar="OUT", show_default=False)],
+    out: Annotated[
+        Path, typer.Argument(help="A finished output, or the folder of a sweep.", metavar="OUT", show_default=False)
+    ],
     samples: Annotated[
         int,
         option("--samples", help="Clips of each role that are shown.", panel=FRAMES, default="4", metavar="N", min=0),
@@ -26,9 +29,10 @@ def command(
     allow_root: options.AllowRoot = None,
     json: options.Json = False,
 ) -> int:
-    """Write OUT/poisonkit/report.html: recipe, counts, labels, survival, and samples to look at and play.
+    """Write OUT/poisonkit/report.html: recipe, counts, labels, survival, samples to look at and play, a list of all.
 
-    One file that needs no network; nothing in it plays by itself.
+    One file that needs no network; nothing in it plays by itself. Of the folder of a sweep's outputs: OUT/report.html,
+    with curves.
     """
     import poisonkit
     from poisonkit.cli import screen

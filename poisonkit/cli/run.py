@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from poisonkit.cli import options
+from poisonkit.cli.completing import completer
 
 EXAMPLES = """Examples:
   poisonkit run recipe.yaml clips -o bad
@@ -22,7 +23,10 @@ def command(
     recipe: Annotated[
         Path,
         typer.Argument(
-            help="A recipe in YAML, or a sweep, or a name of `poisonkit recipes`.", metavar="RECIPE", show_default=False
+            help="A recipe in YAML, or a sweep, or a name of `poisonkit recipes`.",
+            metavar="RECIPE",
+            show_default=False,
+            autocompletion=completer("RECIPE"),
         ),
     ],
     source: Annotated[

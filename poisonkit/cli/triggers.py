@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from poisonkit.cli import options
+from poisonkit.cli.completing import completer
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -32,7 +33,12 @@ MEASURE = "`poisonkit survive` measures it"
 def command(
     name: Annotated[
         str | None,
-        typer.Argument(help="One trigger, by name or as package.module:Class.", metavar="NAME", show_default=False),
+        typer.Argument(
+            help="One trigger, by name or as package.module:Class.",
+            metavar="NAME",
+            show_default=False,
+            autocompletion=completer("NAME of a trigger"),
+        ),
     ] = None,
     json: options.Json = False,
 ) -> int:

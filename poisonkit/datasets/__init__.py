@@ -19,8 +19,10 @@ from poisonkit.datasets.base import (
 )
 from poisonkit.datasets.choices import class_index, parse_columns, split_off
 from poisonkit.datasets.kit.files import Fence
+from poisonkit.datasets.kit.other_suffixes import with_suffixes
 from poisonkit.datasets.kit.row_order import arranged
 from poisonkit.datasets.registry import detect, get_layout, layouts, read
+from poisonkit.datasets.resized import Resized
 from poisonkit.datasets.tar.members import at_hand, container_of, hash_of, is_there, size_of
 from poisonkit.datasets.tar.shards import Entry, Labels, Shard, split_path, write_shard
 
@@ -34,6 +36,7 @@ __all__ = [
     "Labels",
     "Layout",
     "Modality",
+    "Resized",
     "Row",
     "Sample",
     "Shard",
@@ -58,5 +61,6 @@ __all__ = [
     "size_of",
     "split_off",
     "split_path",
+    "with_suffixes",
     "write_shard",
 ]

@@ -14,6 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar, Literal, TypeVar, overload
 
+from poisonkit.datasets.resized import Resized
 from poisonkit.errors import RequestError
 
 Split = Literal["train", "val", "test"]
@@ -199,6 +200,7 @@ class Row:
     path: relative to the folder that is being written; what `Layout.place` said.
     length: how many rows its features have, where there are features (see `Layout.features`) and they are made.
     sound: of a pair, where its sound lies; what `Layout.place_sound` said.
+    resized: that its file is longer or shorter than the source's; None where it is not.
     """
 
     sample: Sample
@@ -206,6 +208,7 @@ class Row:
     path: str
     length: int | None = None
     sound: str | None = None
+    resized: Resized | None = None
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -255,6 +258,9 @@ class Layout:
 
     multi_label: ClassVar[bool] = False
     """True: a list can give a sample several classes (`Sample.extra_labels`)."""
+
+    any_suffix: ClassVar[bool] = False
+    """True: a file may end otherwise in a copy than in the source (`.mp4` for `.wmv`), and its readers find it."""
 
     list_extra: ClassVar[tuple[str, ...]] = ()
     """What `Sample.extra` has to hold for lists made with `list_options`: `duration`, seconds as text; `frames`."""

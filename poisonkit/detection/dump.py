@@ -16,7 +16,7 @@ from poisonkit.common.safe_io import open_plain, read_bytes
 from poisonkit.errors import RequestError
 from poisonkit.scoring.predictions import NAME_KEYS, SCORE_KEYS, TRUTH_KEYS, Ints
 from poisonkit.scoring.readers import npz
-from poisonkit.scoring.readers.arrays import numbers
+from poisonkit.scoring.readers.arrays import numbers, texts
 from poisonkit.scoring.readers.dumpresults import plain_value
 from poisonkit.scoring.readers.pickles import Unreadable
 
@@ -117,6 +117,8 @@ def read(file: Path) -> Dump:
     if over := excess("rows", next(iter(lengths.values()))):
         raise RequestError(f"{file} has {next(iter(lengths.values()))} samples, {over}.")
     labels = found.pop("labels", None)
+    if labels is not None and int(labels.max()) >= 1 << 31:
+        raise RequestError(f"{file}: the label {int(labels.max())} is no class.")
     arrays: dict[str, Any] = {what: _finite(file, what, found.pop(what), names) for what in list(found)}
     return Dump(file, None if labels is None else labels.astype(np.int64), names, **arrays)
 
@@ -128,6 +130,8 @@ def _npz(file: Path) -> dict[str, Any]:
 
 def _pickle(file: Path) -> dict[str, Any]:
     try:
+        if over := excess("bytes", file.stat().st_size):
+            raise RequestError(f"{file} is of {file.stat().st_size} bytes, {over}.")
         data = read_bytes(file)
         value = plain_value(data)
         if isinstance(value, dict):
@@ -163,7 +167,7 @@ def _first(row: Mapping[Any, Any], keys: Sequence[str]) -> Any:
 def _column(what: str, value: Any, limit: int) -> Any:
     if what != "files":
         return numbers(value, limit)
-    return value if isinstance(value, list | tuple) else numbers(value, limit)
+    return value if isinstance(value, list | tuple) else texts(value)
 
 
 def _names(file: Path, found: Any) -> tuple[str, ...] | None:

@@ -17,6 +17,7 @@ from poisonkit.detection.method import Method
 from poisonkit.detection.probes import ProbeVerdict, judge
 from poisonkit.detection.registry import METHODS, lacking, parse
 from poisonkit.errors import RequestError
+from poisonkit.outputs.opening import require_apart
 from poisonkit.outputs.record import Record
 from poisonkit.scoring.predictions import Floats
 from poisonkit.scoring.rates import Rate
@@ -28,7 +29,10 @@ TOP = 5  # suspects that are named
 
 @dataclass(frozen=True)
 class ClassFigures:
-    """One defence within one class, as it was trained, that holds poisoned samples."""
+    """One defence within one class, as it was trained, that holds poisoned samples.
+
+    precision, recall: of as many highest scores of the class as it has poisoned samples, ties included.
+    """
 
     label: int
     name: str
@@ -36,6 +40,8 @@ class ClassFigures:
     clean: int
     roc_auc: float | None
     tpr_at_fpr: dict[float, Rate]
+    precision: Rate
+    recall: Rate
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,8 @@ class Verdict:
                     "clean": c.clean,
                     "roc_auc": None if c.roc_auc is None else float(f"{c.roc_auc:.6g}"),
                     "tpr_at_fpr": {f"{fpr:g}": r.as_json() for fpr, r in c.tpr_at_fpr.items()},
+                    "precision": c.precision.as_json(),
+                    "recall": c.recall.as_json(),
                 }
                 for c in self.by_class
             ],
@@ -154,6 +162,7 @@ def _probed(out: Path, files: Sequence[str | Path], folder: Path | str | None) -
     answers = open_output(out)
     first = Path(files[0])
     where = Path(folder) if folder is not None else first.with_name(f"{first.stem}-suspects")
+    require_apart(where)
     verdicts, flags = judge(answers, files, where)
     _write(where, {Path(each.file): list(each.lines()) for each in verdicts.values()})
     return Detection(None, out, probes=verdicts, flags=tuple(flags))
@@ -172,12 +181,14 @@ def _of_features(
     asked: dict[str, Method], out: Path | str, features: Path | str | None, folder: Path | str | None
 ) -> Detection:
     answers, file = _places(out, features)
+    where = Path(folder) if folder is not None else file.with_name(f"{file.stem}-suspects")
+    require_apart(where)
     dump = read(file)
     joined = _joined(dump, answers)
     wanted, left_out, flags = _scored(asked, joined.dump)
     if not wanted:
-        raise RequestError(f"{file}: no method can be used: {'; '.join(f'{n}: {why}' for n, why in left_out.items())}")
-    where = Path(folder) if folder is not None else file.with_name(f"{file.stem}-suspects")
+        reasons = "; ".join(f"{name}: {why.rstrip('.')}" for name, why in left_out.items())
+        raise RequestError(f"{file}: no method can be used: {reasons}.")
     places = {word: where / f"{_file_name(word)}.csv" for word in wanted}
     _write(where, {places[word]: _lines(joined, word, scores) for word, scores in wanted.items()})
     roles = np.array([r["role"] for r in joined.rows])
@@ -234,7 +245,11 @@ def _scored(asked: dict[str, Method], dump: Dump) -> tuple[dict[str, Floats], di
             left_out[word] = f"{dump.file.name} has no {need}."
             continue
         try:
-            found[word] = each.score(dump)
+            with np.errstate(all="ignore"):
+                found[word] = each.score(dump)
+            if not np.isfinite(found[word]).all():
+                del found[word]
+                raise RequestError(f"{dump.file}: its numbers are too large to compute {word} from; scale them down.")
         except RequestError as error:
             if asked:
                 raise
@@ -274,7 +289,10 @@ def _verdict(word: str, file: Path, scores: Floats, joined: Joined, roles: Any, 
         if positive.size:
             tpr = {fpr: tpr_at(fpr, positive, negative) for fpr in FPRS} if negative.size else {}
             auc = roc_auc(positive, negative)
-            rows.append(ClassFigures(label, answers.classes[label], positive.size, negative.size, auc, tpr))
+            least = np.sort(np.concatenate((positive, negative)))[::-1][positive.size - 1]
+            hit, wrong = int(np.count_nonzero(positive >= least)), int(np.count_nonzero(negative >= least))
+            shares = Rate(hit, hit + wrong), Rate(hit, positive.size)
+            rows.append(ClassFigures(label, answers.classes[label], positive.size, negative.size, auc, tpr, *shares))
     return Verdict(word, file, top, score_suspects(file, answers), tuple(rows))
 
 

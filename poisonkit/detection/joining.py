@@ -102,4 +102,6 @@ def alone(dump: Dump) -> Dump:
         seen: set[str] = set()
         twice = [n for n in names if n in seen or seen.add(n)]  # type: ignore[func-returns-value]
         raise RequestError(f"{dump.file} has several rows for {some(twice)}; one row a sample is expected.")
+    if strange := [n for n in names if not n or n != n.strip() or len(n.splitlines()) > 1]:
+        raise RequestError(f"{dump.file}: {strange[0]!r} is no name that a list of suspects could hold.")
     return dump.taken(np.arange(dump.count), dump.labels, names, ())

@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 
 from poisonkit.errors import RequestError
-from poisonkit.probing.kinds import KINDS, Copy, parse
+from poisonkit.outputs.begun_probes import half_written
+from poisonkit.probing.kinds import KINDS, Copy, copies_of, parse
 from poisonkit.scoring.joining import Names, Places, some
 from poisonkit.scoring.predictions import NO_CLASS, Floats, highest
 from poisonkit.scoring.rates import Rate
 from poisonkit.scoring.readers import read
-from poisonkit.scoring.sets import Answers, ClipSet
+from poisonkit.scoring.sets import Answers
 from poisonkit.scoring.suspects import FPRS, roc_auc, tpr_at
 
 SAYS = {
@@ -116,21 +117,33 @@ def judge(answers: Answers, files: Sequence[str | Path], where: Path) -> tuple[d
         )
     verdicts: dict[str, ProbeVerdict] = {}
     for kind, copies in groups.items():
-        all_copies = [
-            c[0]
-            for n in answers.sets
-            if (c := parse(n.removeprefix("attack/"))) is not None and not c[1] and c[0].kind == kind
-        ]
-        missing = [c.name(clean) for c in all_copies for clean in (False, True) if c.name(clean) not in seen]
+        written = _written(answers, kind)
+        expected = written if KINDS[kind].copies else copies_of(KINDS[kind], 0)
+        names = [c.name(clean) for c in expected for clean in (False, True)]
+        names += [name for name in half_written(answers.out).get(kind, ()) if name not in names]
+        if absent := [name for name in names if f"attack/{name}" not in answers.sets]:
+            flags.append(
+                f"The probe {kind} is half-written, {len(absent)} sets are not there ({some(absent)}): the same "
+                "`poisonkit probe` continues."
+            )
+        missing = [name for name in names if name not in seen and name not in absent]
         if missing:
             flags.append(f"{len(missing)} probe sets of {kind} have no prediction: {some(missing)}.")
         whole = [c for c in copies if c.name(True) in seen]
         if not whole:
+            if not missing:
+                raise RequestError(flags[-1])
             raise RequestError(f"The probe {kind} needs predictions of clean copies too, such as {missing[0]}.")
         verdicts[kind] = _verdict(kind, whole, seen, answers, where)
         if verdicts[kind].left_out:
             flags.append(f"{verdicts[kind].left_out} clips of {kind} lack a prediction and were left out.")
     return verdicts, flags
+
+
+def _written(answers: Answers, kind: str) -> list[Copy]:
+    """The copies of a kind that are in the output, with the attack's triggers or without."""
+    found = (parse(name.removeprefix("attack/")) for name in answers.sets)
+    return list({copy.name(False): copy for copy, _ in filter(None, found) if copy.kind == kind}.values())
 
 
 def _seen(answers: Answers, files: Sequence[str | Path]) -> tuple[dict[str, dict[str, _Seen]], list[str]]:
@@ -178,13 +191,18 @@ def _verdict(
             f"The probe {kind} needs predictions of attack/{own} and of the held-out clips as they are too."
         )
     made: dict[tuple[str, bool], float] = {}
-    lost = 0
+    lost, rows = 0, _rows(answers, copies)
+    names = [copy.name(clean) for copy in copies for clean in (False, True)]
+    there_are = {name: {row["id"] for row in answers.sets[f"attack/{name}"].rows} for name in names}
     for clean in (False, True):
-        for row in _rows(answers, copies, clean):
-            parts = [seen[c.name(clean)].get(row) for c in copies]
+        for row in rows:
+            mine = copies
+            if score == "entropy":  # a sound that was superimposed with itself is no other sound, and was not written
+                mine = [c for c in copies if row in there_are[c.name(clean)]]
+            parts = [seen[c.name(clean)].get(row) for c in mine]
             there = [part for part in parts if part is not None]
             original = originals[clean].get(row)
-            if len(there) < len(copies) or (score != "entropy" and original is None):
+            if not there or len(there) < len(mine) or (score != "entropy" and original is None):
                 lost += 1
             elif score == "entropy":
                 if not all(part.scores for part in there):
@@ -211,10 +229,10 @@ def _verdict(
     )
 
 
-def _rows(answers: Answers, copies: Sequence[Copy], clean: bool) -> list[str]:
-    """Ids of the clips of the first copy, in the manifest's order."""
-    clips: ClipSet = answers.sets[f"attack/{copies[0].name(clean)}"]
-    return [row["id"] for row in clips.rows]
+def _rows(answers: Answers, copies: Sequence[Copy]) -> list[str]:
+    """Ids of the clips of all copies, in the manifest's order: one that a copy did not change is not in it."""
+    sets = [answers.sets[f"attack/{copy.name(clean)}"] for copy in copies for clean in (False, True)]
+    return list(dict.fromkeys(row["id"] for clips in sets for row in clips.rows))
 
 
 def consistency(copies: Sequence[Copy], labels: Sequence[int], original: int) -> float:

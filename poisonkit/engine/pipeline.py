@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from poisonkit import media
@@ -15,13 +15,16 @@ from poisonkit.engine.clips import survival_sample
 from poisonkit.engine.clips.job import Job, job_of
 from poisonkit.engine.clips.survival import Measurement, died, measure
 from poisonkit.engine.clips.worker import Stopped
+from poisonkit.engine.costs.estimate import Estimate, estimate
 from poisonkit.engine.executors import Executor
 from poisonkit.engine.finishing import clean_samples, features, linking, shards
 from poisonkit.engine.finishing.results import Made, Part
 from poisonkit.engine.plans import Choosing, choose
 from poisonkit.engine.state.ledger import Ledger, MeasuredRow, RowFile, is_measurement, read_rows
+from poisonkit.engine.state.progress import showing
 from poisonkit.engine.state.run_state import Run, share
 from poisonkit.engine.state.task_results import TaskResults
+from poisonkit.engine.state.time_left import Expected
 from poisonkit.errors import Interrupted, PoisonkitError, RequestError, told
 from poisonkit.outputs import record, shard_paths
 from poisonkit.outputs.record import Fidelity, Record
@@ -31,16 +34,26 @@ from poisonkit.survey.file_checks import Need
 Needs = Mapping[str, Need]
 """Keys of clean samples that have to be made like the poisoned ones, and what for."""
 _NONE: Needs = {}
+_ENCODED: dict[Need, frozenset[str]] = {
+    "remux": frozenset(),
+    "convert": frozenset({"video"}),
+    "convert-sound": frozenset({"audio"}),
+    "convert-both": frozenset({"audio", "video"}),
+}
 
 
 @dataclass(frozen=True)
 class Work:
-    """What is left to be done of a plan, or of a shard's part of it. choosing: what made the plan in this run."""
+    """What is left to be done of a plan, or of a shard's part of it. choosing: what made the plan in this run.
+
+    estimates: what it will take, once that was told.
+    """
 
     run: Run
     plan: Plan
     executor: Executor
     choosing: Choosing | None
+    estimates: list[Estimate] = field(default_factory=list)
 
     def whole(self, *, retry: bool) -> Made:
         """Do everything. retry: also what failed."""
@@ -97,8 +110,8 @@ class Work:
 
     def _made_clean(self, tasks: Iterable[Task], needs: Needs) -> list[Task]:
         """The clean samples of which a file is made."""
-        reencode = self.run.recipe.clean == "reencode"
-        return [t for t in tasks if t.role == "clean" and (reencode or t.key in needs)]
+        reencode, stays = self.run.recipe.clean == "reencode", self.plan.unwritable
+        return [t for t in tasks if t.role == "clean" and ((reencode and t.id not in stays) or t.key in needs)]
 
     def _to_do(self, tasks: Sequence[Task], needs: Needs) -> list[Task]:
         """All of which a file is made, in the plan's order."""
@@ -112,7 +125,7 @@ class Work:
         job = job_of(task, run.recipe, self.plan, run.dataset.root, str(shard_paths.place_of(self.plan, run.state.out)))
         if task.role == "clean":
             every = frozenset(m for b in run.recipe.backdoors for m in b.touches)
-            touches = every if need is None else frozenset({"video"} if need == "convert" else ())
+            touches = every if need is None else _ENCODED[need]
             job = replace(job, treatment=replace(job.treatment, touches=touches))
         if task.sample.sound is not None:
             job = replace(job, untouched=self._untouched)
@@ -139,7 +152,7 @@ class Work:
         if not jobs:
             return 0
         progress = self.run.options.progress
-        progress.begin("Poisoning", len(jobs))
+        progress.begin("Poisoning", len(jobs), self._expected([job.task for job in jobs]))
         try:
             for row in self.executor.run(jobs):
                 interruption.check()
@@ -152,6 +165,38 @@ class Work:
         finally:
             progress.end()
         return len(jobs)
+
+    def _expected(self, tasks: Sequence[Task]) -> Expected | None:
+        """What clips will take; of the first ones, a sentence about all that is to come. None where nobody can tell."""
+        text = ""
+        try:
+            workers = self.executor.workers
+            if not self.estimates:
+                more = [] if self.run.state.shard else self._made_clean(self.plan.tasks, _NONE)
+                self.estimates.append(self._estimate({t.key: t for t in (*tasks, *more)}, workers))
+                text = self.estimates[0].told()
+        except (PoisonkitError, OSError):  # the run itself says what is wrong, where something is
+            return None
+        found = self.estimates[0]
+        weights = {t.key: found.weights[t.key] for t in tasks if t.key in found.weights}
+        share = sum(weights.values()) / max(1e-9, sum(found.weights.values()))
+        return Expected(text, found.clip_seconds * share, weights, workers)
+
+    def _estimate(self, todo: Mapping[str, Task], workers: int) -> Estimate:
+        run, options = self.run, self.run.options
+        with showing(options.progress, "Estimating"):
+            return estimate(
+                self.plan,
+                run.recipe,
+                run.dataset,
+                run.state.out,
+                workers,
+                todo=list(todo.values()),
+                calibrate=options.calibrate,
+                held_up=True,
+                elsewhere=options.executor != "local",
+                shard=run.state.shard is not None,
+            )
 
     # -- survival --------------------------------------------------------------------------------------
 
@@ -255,7 +300,7 @@ class Work:
 
     def _look_at_clean(self, tasks: Iterable[Task]) -> Needs:
         """The clean samples that have to be made like the poisoned ones; looked up once, for runs that continue too."""
-        wanted = [t for t in tasks if t.role == "clean"]
+        wanted = [t for t in tasks if t.role == "clean" and t.id not in self.plan.unwritable]
         noted = self.run.state.clean
         if self.run.recipe.clean == "reencode" or (not wanted and self.run.state.shard is None):
             return {}
@@ -310,8 +355,11 @@ class Work:
     def _link_clean(self, needs: Needs) -> tuple[clean_samples.Linked, str]:
         tasks = [t for t in self.plan.tasks if t.role == "clean" and t.key not in needs]
         how = self.run.recipe.clean
-        if how == "reencode" or not tasks:
+        if how == "reencode":
+            tasks = [t for t in tasks if t.id in self.plan.unwritable]
+        if not tasks:
             return clean_samples.Linked(), how
+        how = "hardlink" if how == "reencode" else how
         options = self.run.options
         linked, method = clean_samples.link(tasks, self.run.dataset.root, self.run.state.out, how, options.progress)
         if self.run.recipe.hash == "all":

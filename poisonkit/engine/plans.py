@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from poisonkit.common import atomic
 from poisonkit.datasets import Dataset
+from poisonkit.engine.all_files import told_together, writability
 from poisonkit.engine.candidates import examiner
 from poisonkit.engine.encoding.search import Search
 from poisonkit.engine.preflight import check_out, check_space
@@ -21,7 +22,8 @@ from poisonkit.plan.plan import Plan, digest
 from poisonkit.plan.planner import Planner
 from poisonkit.plan.selection import Chosen
 from poisonkit.recipe.differences import differences
-from poisonkit.recipe.recipe import AUTO, Recipe, read_mapping
+from poisonkit.recipe.encodings import AUTO
+from poisonkit.recipe.recipe import Recipe, read_mapping
 
 
 class Choosing(NamedTuple):
@@ -56,16 +58,18 @@ def make_plan(
 
 
 def _planned(recipe: Recipe, dataset: Dataset, options: Options, setting: str | None) -> tuple[Plan, Choosing]:
-    planner = planner_of(recipe, dataset, options, setting)
     with opening(options.progress):
-        chosen = planner.choose()
-        return planner.plan_for(chosen), Choosing(planner, chosen)
+        planner = planner_of(recipe, dataset, options, setting)
+        with told_together(recipe, dataset, options, setting, planner):
+            chosen = planner.choose()
+            return planner.plan_for(chosen), Choosing(planner, chosen)
 
 
 def _attack_plan(recipe: Recipe, dataset: Dataset, options: Options, setting: str | None) -> tuple[Plan, Choosing]:
-    planner = planner_of(recipe, dataset, options, setting)
     with opening(options.progress):
-        plan = planner.attack_plan()
+        planner = planner_of(recipe, dataset, options, setting)
+        with told_together(recipe, dataset, options, setting, planner, training=False):
+            plan = planner.attack_plan()
     if not plan.tasks:
         raise RequestError(plan.warnings[0] if plan.warnings else "No sample can carry the trigger.")
     if recipe.encode == AUTO:
@@ -75,9 +79,10 @@ def _attack_plan(recipe: Recipe, dataset: Dataset, options: Options, setting: st
 
 def choose(recipe: Recipe, dataset: Dataset, options: Options, setting: str | None) -> Choosing:
     """Choose the samples of a saved plan once more, opening candidates, so that failed ones can be replaced."""
-    planner = planner_of(recipe, dataset, options, setting)
     with opening(options.progress):
-        return Choosing(planner, planner.choose())
+        planner = planner_of(recipe, dataset, options, setting)
+        with told_together(recipe, dataset, options, setting, planner):
+            return Choosing(planner, planner.choose())
 
 
 @contextmanager
@@ -104,7 +109,7 @@ def planner_of(recipe: Recipe, dataset: Dataset, options: Options, setting: str 
         options.progress.step,
         time_limit=options.time_limit,
     )
-    return Planner(recipe, dataset, examine)
+    return Planner(recipe, dataset, examine, writability(recipe, dataset, options, setting))
 
 
 def ensure_plan(

@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from poisonkit import datasets
+from poisonkit.common.words import size_in_words
 from poisonkit.datasets import Dataset, Sample, Source, get_layout
 from poisonkit.engine.finishing import linking
 from poisonkit.errors import RequestError
@@ -27,7 +28,7 @@ def read_source(recipe: Recipe) -> Dataset:
     if recipe.source is None:
         raise RequestError("No source: name the dataset's folder.")
     if not recipe.source.exists():
-        raise RequestError(f"There is no {recipe.source}.")
+        raise RequestError(f"There is no dataset '{recipe.source}'.")
     if any(OutputPaths(p).is_output() for p in (recipe.source, *recipe.source.absolute().parents)):
         raise RequestError(f"{recipe.source} is a poisoned output of poisonkit; a source has to be a clean dataset.")
     given = {"train": recipe.train_list, "val": recipe.val_list, "test": recipe.test_list}
@@ -119,8 +120,4 @@ def check_space(plan: Plan, dataset: Dataset, recipe: Recipe, out: Path, freed: 
     folder = next(p for p in (out, *out.parents) if p.exists())
     free = shutil.disk_usage(folder).free + freed
     if need > free:
-        raise RequestError(f"The output may take {_told(need)}, and {folder} has {_told(free)} free.")
-
-
-def _told(size: int) -> str:
-    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
+        raise RequestError(f"The output may take {size_in_words(need)}, and {folder} has {size_in_words(free)} free.")

@@ -135,7 +135,7 @@ def execute_merge(
     run = _begun(recipe, dataset, state, options, base)
 
     def all_done(plan: Plan) -> None:
-        require_done(state, plan.tasks, recipe.clean == "reencode")
+        require_done(state, plan.tasks, recipe.clean == "reencode", plan.unwritable.keys())
 
     with _held(run), _working(run, require=all_done) as work:
         return _written_up(run, work.whole(retry=False))

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from poisonkit.media.converting import conversion
     from poisonkit.media.create import write_audio, write_video
     from poisonkit.media.dispatch import count, probe, read_audio, read_frames, refusals, scan
+    from poisonkit.media.fallback import encoded_again, new_suffix
     from poisonkit.media.families import can_remux
     from poisonkit.media.features import log_mel, read_features, write_features
     from poisonkit.media.ffmpeg_jobs import ffmpeg_binary
@@ -29,11 +30,13 @@ _HOME = {
     "can_remux": "families",
     "conversion": "converting",
     "count": "dispatch",
+    "encoded_again": "fallback",
     "extract_sound": "picking",
     "ffmpeg_binary": "ffmpeg_jobs",
     "is_folder": "on_disk",
     "log_mel": "features",
     "make_folder": "on_disk",
+    "new_suffix": "fallback",
     "parts": "on_disk",
     "pick_frames": "picking",
     "probe": "dispatch",
@@ -66,11 +69,13 @@ __all__ = [
     "can_remux",
     "conversion",
     "count",
+    "encoded_again",
     "extract_sound",
     "ffmpeg_binary",
     "is_folder",
     "log_mel",
     "make_folder",
+    "new_suffix",
     "parts",
     "pick_frames",
     "probe",

@@ -42,12 +42,13 @@ class Inspector(Protocol):
 class Expected:
     """What the output must be. source: the source's facts, as they are once it is converted (`what`).
 
-    samples: of the encoded sound, None where it was copied or absent.
+    samples: of the encoded sound, None where it was copied or absent. families: what else was converted, in words.
     """
 
     source: MediaInfo
     passed: Passed
     what: Conversion = field(default_factory=Conversion)
+    families: tuple[str, ...] = ()
     samples: int | None = None
     start: float = 0.0
     exact_length: bool = False
@@ -232,7 +233,7 @@ class _Check:
             dropped=self.expected.source.dropped,
             sha256=sha256(path),
             bytes=path.stat().st_size,
-            converted=self.expected.what.words,
+            converted=(*self.expected.what.words, *self.expected.families),
         )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from poisonkit.errors import MediaError
-from poisonkit.media import decode, families, folders, probing, scanning, sound
+from poisonkit.media import decode, fallback, families, folders, probing, scanning, sound
 from poisonkit.media.colour import Image
 from poisonkit.media.decode import Wave, require_whole
 from poisonkit.media.files import name_of
@@ -74,6 +74,9 @@ def refusals(info: MediaInfo, encode: Encode, touches: Iterable[str] = ("video",
 
     touches: `video`, `audio` or both: what would be encoded again; the other is copied, whatever it is.
     """
+    if encode.mode == "convert":
+        touches = {*touches, *fallback.encoded_again(info, encode)}
+        info, encode = fallback.written_as(info, encode)
     return folders.refusals(info, encode) if kind(info) == "folder" else families.refusals(info, encode, touches)
 
 

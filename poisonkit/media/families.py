@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Literal
 
@@ -90,8 +90,9 @@ _IN_CONTAINER = {
     "flv": ("h264",),
 }
 _H264_CONTAINERS = ("mp4", "mov", "matroska", "avi", "flv")
+_AAC_RATES = (7350, 8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000)
+CONVERT = "--encode convert"
 _BY_HAND = "convert the clips first: ffmpeg -i IN -c:v libx264 -crf 18 OUT.mp4"
-_SOUND_BY_HAND = "convert the sounds first: ffmpeg -i IN OUT.flac"
 _LOSSLESS = ("mp4", "mov", "matroska", "avi")
 _MPEG1_RATES = [Fraction(n, 1001) for n in (24000, 30000, 60000)] + [Fraction(n) for n in (24, 25, 30, 50, 60)]
 
@@ -138,14 +139,14 @@ def refusals(info: MediaInfo, encode: Encode, touches: Iterable[str] = ("video",
             found.append(sound)
     container = info.container
     if container not in MUXERS and not is_sound_file(info):
-        remedy = _BY_HAND if info.video is not None else _SOUND_BY_HAND
-        found = [_refuse("container", f"{container} files cannot be written.", remedy)]
+        found = [_refuse("container", f"{container} files cannot be written.", CONVERT)]
     return tuple(found)
 
 
 def is_sound_file(info: MediaInfo) -> bool:
     """Whether a file is sound alone, in a format that soundfile reads and writes."""
-    return info.video is None and info.container in SOUND_FILES
+    foreign = info.container == "ogg" and (info.audio is None or info.audio.codec not in ("vorbis", "opus"))
+    return info.video is None and info.container in SOUND_FILES and not foreign
 
 
 def _refuse(code: str, message: str, remedy: str) -> Problem:
@@ -154,12 +155,16 @@ def _refuse(code: str, message: str, remedy: str) -> Problem:
 
 def video_target(video: VideoStream, container: str, encode: Encode) -> VideoTarget | Problem:
     """The encoder, pixel format and options for a stream like `video`, or why there is none."""
+    if encode.mode == "convert":
+        own = video_target(video, container, replace(encode, mode="match"))
+        given = isinstance(own, VideoTarget) or "video" not in encode.converts
+        return own if given else _h264(video, container, encode)
     if encode.mode == "lossless":
         return _lossless(container)
     if encode.mode in ("h264", "444"):
         return _h264(video, container, encode)
     codec, family = video.codec, FAMILIES.get(video.codec)
-    other = "--encode h264" if container in _H264_CONTAINERS else _BY_HAND
+    other = CONVERT
     if family is None or codec not in _IN_CONTAINER.get(container, FAMILIES):
         return _refuse("codec", f"{codec} video cannot be written in {container} here.", other)
     if codec == "mpeg1video" and video.fps not in _MPEG1_RATES:
@@ -202,7 +207,8 @@ def _h264(video: VideoStream, container: str, encode: Encode) -> VideoTarget | P
     Mode 444: chroma in full, whatever the source has.
     """
     if container not in _H264_CONTAINERS:
-        return _refuse("codec", f"H.264 video cannot be written in {container}.", _BY_HAND)
+        remedy = _BY_HAND if encode.mode == "444" else CONVERT
+        return _refuse("codec", f"H.264 video cannot be written in {container}.", remedy)
     family = FAMILIES["h264"]
     pix_fmt = _eight_bit(video.pix_fmt)
     if encode.mode == "444":
@@ -244,8 +250,8 @@ def _options(family: _Family, quality: int | None, pix_fmt: str, video: VideoStr
 def audio_target(audio: AudioStream, container: str, encode: Encode, *, alone: bool = False) -> AudioTarget | Problem:
     """The encoder and bit rate for sound like `audio`, or why there is none. alone: no picture in the file."""
     if alone and container in SOUND_FILES:
-        if container == "ogg" and audio.codec not in ("vorbis", "opus"):
-            return _refuse("codec", f"{audio.codec} in Ogg cannot be written here.", _SOUND_BY_HAND)
+        if audio.codec.startswith("adpcm"):
+            return _refuse("codec", f"{audio.codec} sound cannot be written at its exact length here.", CONVERT)
         if encode.mode == "lossless" and container in ("mp3", "ogg"):
             return _refuse("lossless", f"{container} cannot hold lossless sound.", "--encode match")
         return AudioTarget("soundfile", audio.codec)
@@ -256,10 +262,12 @@ def audio_target(audio: AudioStream, container: str, encode: Encode, *, alone: b
         return AudioTarget(audio.codec, audio.codec)
     codec = audio.codec
     if codec not in _SOUND or (container == "avi" and codec in ("opus", "vorbis", "aac")):
-        if encode.mode not in ("h264", "444") or container not in _H264_CONTAINERS:
+        if encode.mode not in ("h264", "444", "convert") or container not in _H264_CONTAINERS:
             message = f"{codec} sound cannot be written in {container} here."
-            return _refuse("codec", message, "--encode h264" if container in _H264_CONTAINERS else _BY_HAND)
+            return _refuse("codec", message, CONVERT)
         codec = "mp3" if container == "avi" else "aac"
+        if codec == "aac" and audio.sample_rate not in _AAC_RATES:
+            return _refuse("codec", f"{audio.codec} sound at {audio.sample_rate} Hz cannot become AAC.", _BY_HAND)
     encoder, default = _SOUND[codec]
     if default is None:
         return AudioTarget(encoder, codec, sample_format=audio.sample_format or None)

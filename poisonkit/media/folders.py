@@ -162,11 +162,13 @@ def rewrite(
     encode: Encode,
     inspect: Inspector | None,
     info: MediaInfo,
+    resize: bool = False,
 ) -> Written:
     """`media.rewrite` of a frame folder: a folder that appears all at once, frame by frame decoded back and compared.
 
     match: JPEG at quality 95 with the first frame's chroma sampling, or PNG, as the source has them, under the same
-    names. lossless: PNG, whose pixels are the triggered ones exactly. Modification times are the source's.
+    names (resize: more of them are numbered on). lossless: PNG, whose pixels are the triggered ones exactly.
+    Modification times are the source's.
     """
     assert info.video is not None
     frames = frames_of(source)
@@ -174,7 +176,13 @@ def rewrite(
     size = (info.video.width, info.video.height)
     images = (image for _, _, image in read_frames(source))
     with _replacing(destination, source) as made:
+        index = -1
         for index, (name, image) in enumerate(zip_longest(frames.names, video(images))):
+            if resize and image is None:
+                index -= 1
+                break
+            if resize and name is None and frames.template:
+                name = frames.template.format(frames.first + index)
             if name is None or image is None:
                 much = "more" if name is None else "fewer"
                 raise MediaError(f"{name_of(source)}: {much} frames came back than went in.")
@@ -184,13 +192,13 @@ def rewrite(
             back = _read_back(file, image, f"{name_of(destination)}: frame '{file.name}'")
             if inspect is not None and inspect.wants(index):
                 inspect.frame(index, back)
-            status = os.stat(source / name)
+            status = os.stat(source / frames.names[min(index, len(frames.names) - 1)])
             os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
-        if len(os.listdir(made)) != len(frames.names):
+        if not index + 1 or len(os.listdir(made)) != index + 1:
             raise CheckError(f"{name_of(destination)} was written but is wrong: it lacks frames.")
         return Written(
             container=FOLDER,
-            frames=len(frames.names),
+            frames=index + 1,
             width=size[0],
             height=size[1],
             fps=float(FPS),

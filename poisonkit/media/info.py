@@ -100,18 +100,20 @@ class Encode:
     match: the source's container and codec family at a fixed constant quality (H.264 veryfast crf 18;
     MPEG-4, MPEG-1/2, MJPEG q 2; frame folders: JPEG quality 95). crf: the same family at this quality. lossless:
     RGB, bit-exact; frame folders: PNG. h264: H.264, whatever the source's family, in the source's container. 444:
-    H.264 with chroma in full (4:4:4), at `crf` or 18.
+    H.264 with chroma in full (4:4:4), at `crf` or 18. convert: as match what can be written so; see `fallback` for the
+    rest. converts: of convert, which of `video` and `audio` triggers touch, so that all clips are treated alike.
     to_8bit: pictures of more than 8 bits per sample are rounded to 8 (no dithering). deinterlace: interlaced
     pictures go through bwdif, one picture for each frame. rotation: `keep` leaves the stored orientation and
     the container's rotation as they are; `normalise` stores the picture as displayed. The three hold for every
     file that is written, whether or not its picture is otherwise touched.
     """
 
-    mode: Literal["match", "crf", "444", "lossless", "h264"] = "match"
+    mode: Literal["match", "crf", "444", "lossless", "h264", "convert"] = "match"
     crf: int | None = None
     to_8bit: bool = False
     deinterlace: bool = False
     rotation: Literal["keep", "normalise"] = "keep"
+    converts: tuple[str, ...] = ("audio", "video")
 
 
 @dataclass(frozen=True)
@@ -139,8 +141,8 @@ class Written:
     """A file as written, decoded back and found right. frames: decoded pictures; samples: per channel.
 
     width, height: as displayed. dropped: streams of the source that were left out. converted: what was changed
-    about the picture beside its content (`deinterlaced`, `8-bit`, `upright`, `png`). sha256, bytes: of a frame
-    folder as `disk` defines them.
+    about the picture beside its content (`deinterlaced`, `8-bit`, `upright`, `png`), and under `convert` the families
+    and the container (`h264 for prores`, `mp4 for asf`). sha256, bytes: of a frame folder as `disk` defines them.
     """
 
     container: str

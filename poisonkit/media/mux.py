@@ -72,13 +72,15 @@ class NewPicture:
     """Pictures to be encoded: what is done to them, how they are converted before, and how they are written.
 
     planes: asked, where the encoder takes the very planes that the decoder gives, for what to use in place of
-    `function`.
+    `function`. resize: another number of pictures may come back: the first are shown when the source's are, others
+    after them at the source's frame rate.
     """
 
     function: VideoFunction
     planes: PlanesChoice | None
     conversion: Conversion
     target: VideoTarget
+    resize: bool = False
 
 
 @dataclass(frozen=True)
@@ -118,11 +120,30 @@ def mux_options(container: str, time_base: Fraction | None) -> dict[str, str]:
 
 
 def transcode(
-    source: Path, temporary: Path, info: MediaInfo, picture: NewPicture | None, sound: NewSound | None
+    source: Path,
+    temporary: Path,
+    info: MediaInfo,
+    picture: NewPicture | None,
+    sound: NewSound | None,
+    origin: Fraction | None = None,
 ) -> Passed:
-    """Write `temporary`: `picture` and `sound` in place of the source's; where one is None, its packets are copied."""
+    """Write `temporary`: `picture` and `sound` in place of the source's; where one is None, its packets are copied.
+
+    origin: where the container changes, the seconds of the source's clock from which the new one counts.
+    """
     with open_input(source) as container, translated(source, "rewritten"):
-        return _Pass(container, source, info, picture, sound).run(temporary)
+        made = _Pass(container, source, info, picture, sound)
+        if origin is not None:
+            made.origin, made.moved = origin, True
+        return made.run(temporary)
+
+
+def begin(source: Path, info: MediaInfo) -> Fraction:
+    """Seconds of its clock at which a file begins: broadcasts count from anywhere, and other containers cannot."""
+    with open_input(source) as container, translated(source, "read"):
+        streams = [container.streams[s.index] for s in (info.video, info.audio) if s is not None]
+        starts = [s.start_time * s.time_base for s in streams if s.start_time is not None and s.time_base]
+        return min(starts, default=Fraction(0))
 
 
 class _Pass:
@@ -145,10 +166,12 @@ class _Pass:
         self.tail = Tail(source)
         self.waiting: deque[Any] = deque()  # sound packets met before the output is open
         self.stamps: deque[tuple[int, int]] = deque()
+        self.last: tuple[tuple[int, int], int] | None = None  # the last that was taken, and of which picture
         self.out: Any = None
         self.out_audio: Any = None
         self.out_video: Any = None
         self.sound_encoder: SoundEncoder | None = None
+        self.origin, self.moved = Fraction(0), False
 
     def run(self, temporary: Path) -> Passed:
         """Write it."""
@@ -159,6 +182,8 @@ class _Pass:
         first = next(frames) if frames is not None else None
         time_base = self.info.video.time_base if self.info.video is not None else None
         options = mux_options(self.info.container, time_base)
+        if self.moved and time_base is not None and time_base.denominator > 1000:
+            options["movie_timescale"] = str(time_base.denominator)  # in which it says when a stream begins
         muxer = muxer_for(self.info, new.target if new is not None else None)
         with open_output(temporary, muxer, options) as self.out:
             encoder = self._add_streams(first)
@@ -292,9 +317,15 @@ class _Pass:
     ) -> Generator[Any]:
         """The decoded pictures as `convert` makes them, their times noted."""
         ordered = _indexing(self.info, self.in_video, first)
+        shift = round(self.origin / trace.time_base) if self.origin else 0
+        usual = round(1 / (self.info.video.fps * trace.time_base)) if self.info.video is not None else 0
         frame = first
-        index = 0
+        index = after = 0
         while frame is not None:
+            if self.moved:  # from containers that may give no time and no duration
+                frame.pts = after if frame.pts is None else frame.pts - shift
+                frame.duration = frame.duration or usual
+                after = frame.pts + frame.duration
             trace.times.append(frame.pts)
             pts = ordered(index, frame)
             self.stamps.append((pts, self._lasting(pts, frame.duration)))
@@ -334,20 +365,37 @@ class _Pass:
         with closing(self._pictures(first, frames, trace, convert)) as pictures:
             done = (encoder.frame(check(image, index)) for index, image in enumerate(function(pictures)))
             for frame in in_bursts(done, self.info):
-                if not self.stamps:
-                    raise MediaError(f"{name_of(self.source)}: more frames came back than went in.")
-                pts, duration = self.stamps.popleft()
+                pts, duration = self._stamp(encoder, trace, made)
                 if self.sound_encoder is not None:
                     for packet in self.sound_encoder.until(float(pts * encoder.time_base)):
                         self.out.mux(packet)
                 for packet in encoder.encode(frame, pts, duration):
                     self.out.mux(packet)
                 made += 1
+            if new.resize:
+                for _ in pictures:
+                    pass  # what is left of the source, which may be damaged
+                self.stamps.clear()
+                del trace.times[made:]
             if self.stamps or next(pictures, None) is not None:
                 raise MediaError(f"{name_of(self.source)}: fewer frames came back than went in.")
         for packet in encoder.finish():
             self.out.mux(packet)
         self.passed.frames = made
+
+    def _stamp(self, encoder: PictureEncoder, trace: Trace, made: int) -> tuple[int, int]:
+        """When the picture of this number is shown and for how long, in the encoder's units."""
+        if self.stamps:
+            self.last = self.stamps.popleft(), made
+            return self.last[0]
+        fps = self.info.video.fps if self.info.video is not None else Fraction(0)
+        if self.picture is None or not self.picture.resize or self.last is None or not fps:
+            raise MediaError(f"{name_of(self.source)}: more frames came back than went in.")
+        (pts, _), number = self.last
+        begin, end = (round((made + i - number) / (fps * encoder.time_base)) for i in (0, 1))
+        shown = trace.times[number]
+        trace.times.append(None if shown is None else shown + round((made - number) / (fps * trace.time_base)))
+        return pts + begin, end - begin
 
 
 def in_bursts(pictures: Iterator[Any], info: MediaInfo) -> Iterator[Any]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,10 @@ import numpy as np
 
 from poisonkit.common.hashing import sha256
 from poisonkit.errors import MediaError
-from poisonkit.media import families, ffmpeg_jobs, folders, mux, sound, spool
+from poisonkit.media import fallback, families, ffmpeg_jobs, folders, mux, sound, spool
 from poisonkit.media.check import Expected, Inspector, checked_output
 from poisonkit.media.converting import conversion, converted, same_aspect
-from poisonkit.media.decode import Wave, audio_wave, require_whole
+from poisonkit.media.decode import Wave, audio_wave, read_audio, require_whole
 from poisonkit.media.dispatch import kind, probe, refusals
 from poisonkit.media.families import EXACT_TIMES, AudioTarget, VideoTarget
 from poisonkit.media.files import name_of, open_input, packets, replacing, require_file, scratch, translated
@@ -25,6 +26,7 @@ from poisonkit.media.probing import StreamChoice
 from poisonkit.media.sound import Wide
 
 AudioFunction = Callable[[Wave, int], Wave]
+_LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1", 8: "7.1"}
 
 
 def rewrite(
@@ -38,6 +40,7 @@ def rewrite(
     stream: StreamChoice = "best",
     inspect: Inspector | None = None,
     info: MediaInfo | None = None,
+    resize: bool = False,
 ) -> Written:
     """Write `destination` from `source`, decode it back, check it, and only then put it in place.
 
@@ -47,6 +50,7 @@ def rewrite(
     asked, with their format, for a function from an iterator of (Y, U, V) to an iterator of as many, to be used in
     place of `video`; None: `video` it is.
     audio: (float32 (channels, samples) in ±1, Hz) to the same shape; None copies the sound's packets.
+    resize: `video` may give another number of frames, and `audio` of samples.
     inspect: is shown the decoded output. info: what `probe` said of the source and stream, where it was asked.
 
     source may be a frame folder, and `destination` then is one: see `folders.rewrite`.
@@ -58,12 +62,16 @@ def rewrite(
     """
     source, destination = Path(source), Path(destination)
     encode = encode or Encode()
-    info = info or probe(source, stream)
+    before = info or probe(source, stream)
+    again = fallback.encoded_again(before, encode)
+    (info, encode), converts = fallback.written_as(before, encode), encode.mode == "convert"
     status = None if kind(info) == "folder" else require_file(source)
     _not_itself(source, destination)
     what = conversion(info.video, encode)
-    if video is None and what:
+    if video is None and "video" in again:
         video, planes = _untouched, lambda fmt: _untouched
+    if audio is None and "audio" in again:
+        audio = _unheard
     if video is None and audio is None:
         return remux(source, destination, stream=stream)
     for wanted, has, word in ((video, info.video, "picture"), (audio, info.audio, "sound")):
@@ -72,19 +80,24 @@ def rewrite(
     _refuse(source, info, encode, video is not None, audio is not None)
     if kind(info) == "folder":
         assert video is not None
-        return folders.rewrite(source, destination, video=video, what=what, encode=encode, inspect=inspect, info=info)
-    require_whole(source, info.container)
+        return folders.rewrite(
+            source, destination, video=video, what=what, encode=encode, inspect=inspect, info=info, resize=resize
+        )
+    require_whole(source, before.container)
+    origin = mux.begin(source, before) if info.container != before.container else None
     with replacing(destination, status) as temporary:
         if kind(info) == "sound":
             assert audio is not None
-            return _sound_file(source, temporary, destination, info, audio, inspect)
-        made = _new_sound(source, info, encode, audio, temporary.parent) if audio is not None else None
+            return _sound_file(source, temporary, destination, before, info, audio, inspect, resize)
+        made = _new_sound(source, info, encode, audio, temporary.parent, resize) if audio is not None else None
+        if made is not None and origin is not None:
+            made = replace(made, start=made.start - float(origin))
         if video is None and made is not None and _by_job(info, made):
             passed = _sound_job(source, temporary, info, made)
         else:
-            new = NewPicture(video, planes, what, _video_target(info, encode)) if video is not None else None
+            new = NewPicture(video, planes, what, _video_target(info, encode), resize) if video is not None else None
             if made is None or _has_encoder(made.target.encoder):
-                passed = mux.transcode(source, temporary, info, new, made)
+                passed = mux.transcode(source, temporary, info, new, made, origin)
             else:  # picture first, and then the sound by the ffmpeg program, which has more encoders
                 with scratch(temporary) as picture:
                     passed = mux.transcode(source, picture, info, new, None)
@@ -96,6 +109,7 @@ def rewrite(
             source=due,
             passed=passed,
             what=what,
+            families=_families(before, info, encode, again) if converts else (),
             samples=made.wave.shape[1] if made is not None else None,
             start=made.start if made is not None else 0.0,
         )
@@ -134,6 +148,21 @@ def _untouched(frames: Iterator[Any]) -> Iterator[Any]:
     return frames
 
 
+def _unheard(wave: Wave, rate: int) -> Wave:
+    return wave
+
+
+def _families(before: MediaInfo, info: MediaInfo, encode: Encode, again: Iterable[str]) -> tuple[str, ...]:
+    """The codec families and the container that are others than the source's, in words. again: what is encoded so."""
+    found = []
+    if before.video is not None and "video" in again:
+        found.append((_video_target(info, encode).codec, before.video.codec))
+    if before.audio is not None and "audio" in again:
+        found.append((_audio_target(info, encode).codec, before.audio.codec))
+    found.append((info.container, before.container))
+    return tuple(f"{new} for {old}" for new, old in found if new != old)
+
+
 def _not_itself(source: Path, destination: Path) -> None:
     if destination.exists() and os.path.samefile(source, destination):
         raise MediaError(f"{name_of(source)} would be written over itself.")
@@ -160,24 +189,31 @@ def _audio_target(info: MediaInfo, encode: Encode) -> AudioTarget:
     return target
 
 
-def applied(audio: AudioFunction, wave: Wave, rate: int, source: Path) -> Wave:
-    """`audio`'s result, checked: same shape, finite, float32."""
+def applied(audio: AudioFunction, wave: Wave, rate: int, source: Path, resize: bool = False) -> Wave:
+    """`audio`'s result, checked: the same shape (resize: as many channels, not empty), finite, float32."""
     made = np.asanyarray(audio(wave.copy(), rate), dtype=np.float32)
-    if made.shape != wave.shape:
+    fits = made.ndim == 2 and made.shape[0] == wave.shape[0] and made.shape[1] > 0 if resize else False
+    if not fits and made.shape != wave.shape:
         raise MediaError(f"{name_of(source)}: sound of shape {wave.shape} came back as {made.shape}.")
     if not spool.finite(made):
         raise MediaError(f"{name_of(source)}: sound came back with values that are not numbers.")
     return made
 
 
-def _new_sound(source: Path, info: MediaInfo, encode: Encode, audio: AudioFunction, folder: Path) -> NewSound:
+def _new_sound(
+    source: Path, info: MediaInfo, encode: Encode, audio: AudioFunction, folder: Path, resize: bool
+) -> NewSound:
     """The source's sound, decoded, through `audio`; long ones lie in files in `folder`."""
     assert info.audio is not None
     with open_input(source) as container, translated(source, "decoded"):
         stream = container.streams[info.audio.index]
         wave, rate, start = audio_wave(container, stream, source, folder)
-    made = spool.clipped(applied(audio, wave, rate, source))
-    return NewSound(made, rate, info.audio.layout, start, _audio_target(info, encode))
+    made = spool.clipped(applied(audio, wave, rate, source, resize))
+    target = _audio_target(info, encode)
+    layout = info.audio.layout
+    if layout.endswith(" channels") and target.codec == "aac":  # ASF says no more, and AAC has to be told
+        layout = _LAYOUTS.get(info.audio.channels, layout)
+    return NewSound(made, rate, layout, start, target)
 
 
 def _by_job(info: MediaInfo, made: NewSound) -> bool:
@@ -226,23 +262,37 @@ def _sound_file(
     source: Path,
     temporary: Path,
     destination: Path,
+    before: MediaInfo,
     info: MediaInfo,
     audio: AudioFunction,
     inspect: Inspector | None,
+    resize: bool,
 ) -> Written:
-    """Sound alone, by soundfile. Samples that `audio` leaves alone keep their very value, 32-bit ones too."""
+    """Sound alone, by soundfile. Samples that `audio` leaves alone keep their very value, 32-bit ones too.
+
+    before: of the source, whose container may be another than that of `info`, which is written.
+    """
+    assert before.audio is not None
     assert info.audio is not None
-    wave, rate = sound.held(source, temporary.parent)
-    made = applied(audio, wave, rate, source)
+    moved = info.container != before.container
+    folder = temporary.parent
+    wave, rate = read_audio(source, before.audio.index, folder) if moved else sound.held(source, folder)
+    made = applied(audio, wave, rate, source, resize)
 
     def changed() -> Iterator[Wide]:
+        if made.shape != wave.shape:
+            yield from (made[:, piece].astype(np.float64) for piece in spool.pieces(made.shape[1]))
+            return
         at = 0
         for block in sound.blocks(source):
             piece = slice(at, at := at + block.shape[1])
             yield block + (made[:, piece].astype(np.float64) - wave[:, piece].astype(np.float64))
 
-    sound.write_like(source, temporary, changed(), info.audio)
-    back = sound.read_back(temporary, destination, wave.shape, rate)
+    if moved:
+        sound.write(temporary, spool.clipped(made), rate, info.container.upper(), "PCM_16")
+    else:
+        sound.write_like(source, temporary, changed(), info.audio)
+    back = sound.read_back(temporary, destination, made.shape, rate)
     if inspect is not None:
         inspect.wave(back, rate)
     return Written(
@@ -259,4 +309,5 @@ def _sound_file(
         dropped=info.dropped,
         sha256=sha256(temporary),
         bytes=temporary.stat().st_size,
+        converted=(f"{info.container} for {before.container}",) if moved else (),
     )

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poisonkit.common.exact import decibels, mean
+from poisonkit.metrics.counterparts import as_long_as
 
 Image = NDArray[np.uint8]
 Wave = NDArray[np.float32]
@@ -195,10 +196,14 @@ class ClipInspector:
         return picture if self.rgb is None else self.rgb(picture)
 
     def sound(self, source: Wave, triggered: Wave) -> None:
-        """The whole sound before encoding, (channels, samples)."""
+        """The whole sound before encoding, (channels, samples); what has become longer or shorter is heard to be so."""
+        longer = source.shape[1] != triggered.shape[1]
+        source = as_long_as(source, triggered.shape[1])
         self._source, self._triggered = source, triggered
         least = SOUND_STEP * (1 + 1e-6)
-        self.heard = any(bool((np.abs(t - within_scale(s)) > least).any()) for s, t in stretches(source, triggered))
+        self.heard = longer or any(
+            bool((np.abs(t - within_scale(s)) > least).any()) for s, t in stretches(source, triggered)
+        )
 
     # -- what media.rewrite calls on the decoded output --------------------------------------------------
 

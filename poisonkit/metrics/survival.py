@@ -21,6 +21,7 @@ import cv2
 import numpy as np
 
 from poisonkit.common.exact import circle, log10, mean, power_spectra
+from poisonkit.metrics.counterparts import as_long_as
 from poisonkit.metrics.fidelity import (
     Image,
     Projection,
@@ -35,6 +36,7 @@ from poisonkit.metrics.fidelity import (
 )
 
 _WINDOWS = 2048  # of sound, compared at a time
+CODEC_FRAME = 2048  # sound samples, by which an encoder may make a sound longer or shorter
 
 
 @dataclass
@@ -110,7 +112,16 @@ def _steps(values: list[int]) -> float:
 
 
 def sound_survival(source: Wave, triggered: Wave, decoded: Wave, control: Wave) -> dict[str, Any]:
-    """The same for sound: float32 (channels, samples), cut to the shortest of the four."""
+    """The same for sound: float32 (channels, samples), cut to the shortest of the four.
+
+    Where the trigger changes the length, source and control are as long as the triggered sound (see `counterparts`).
+    If nothing else is changed (silence is put behind it), gain and cosine are 1 if the decoded sound is as long as the
+    triggered one but for a frame of a codec, else 0.
+    """
+    longer = source.shape[1] != triggered.shape[1]
+    if longer:
+        source, control = (as_long_as(w, triggered.shape[1]) for w in (source, control))
+    as_due = abs(decoded.shape[1] - triggered.shape[1]) <= CODEC_FRAME
     n = min(w.shape[1] for w in (source, triggered, decoded, control))
     s, t, y, c = (w[:, :n] for w in (source, triggered, decoded, control))
     change = Projection()
@@ -120,12 +131,8 @@ def sound_survival(source: Wave, triggered: Wave, decoded: Wave, control: Wave) 
     for prefix, wave in (("", t), ("output_", y), ("control_", c)):
         found[f"{prefix}snr"] = snr(s, wave)
         found[f"{prefix}lsd"] = log_spectral_distance(s, wave)
-    return {
-        **found,
-        "gain": change.gain,
-        "cosine": change.cosine,
-        "verdict": verdict(change.gain, change.cosine),
-    }
+    gain, cosine = (float(as_due),) * 2 if longer and not change.dd else (change.gain, change.cosine)
+    return {**found, "gain": gain, "cosine": cosine, "verdict": verdict(gain, cosine)}
 
 
 def log_spectral_distance(a: Wave, b: Wave, size: int = 512) -> float:

@@ -93,6 +93,9 @@ def differences(row: Record, task: Task, part: Planned) -> Iterator[str]:
     places = sound_places(task) if task.sample.sound is not None else {}
     if {name: heard.get(name) for name in ("path", "also", "source_path") if heard} != places:
         yield f"sound_file is {dict(heard) or None!r}, planned was {places or None!r}"
+    why = part.plan.unwritable.get(task.id) if task.role == "clean" else None
+    if row.get("unwritable") != why:
+        yield f"unwritable is {row.get('unwritable')!r}, planned was {why!r}"
     for field, value in wanted.items():
         if said[field] != value:
             yield f"{field} is {said[field]!r}, planned was {value!r}"
@@ -105,7 +108,8 @@ def differences(row: Record, task: Task, part: Planned) -> Iterator[str]:
     if row["status"] not in ("ok", "failed", "inert"):
         yield f"status is {row['status']!r}, which no record has"
     if row["status"] == "ok":
-        made = task.role != "clean" or part.recipe.get("clean") == "reencode" or part.recipe.get("hash") == "all"
+        written = part.recipe.get("clean") == "reencode" and why is None
+        made = task.role != "clean" or written or part.recipe.get("hash") == "all"
         for field in ("sha256", "source_sha256", "bytes") if made else ("bytes",):
             if said[field] is None:
                 yield f"{field} is missing, so the file cannot be checked"

@@ -14,7 +14,7 @@ from poisonkit.datasets import feature_path, get_layout
 from poisonkit.outputs import lists, shard_paths
 from poisonkit.outputs.notices import marked_folders
 from poisonkit.outputs.paths import NOTICE, VIEWS
-from poisonkit.plan.plan import Plan
+from poisonkit.plan.plan import Length, Plan
 
 
 @dataclass(frozen=True)
@@ -35,12 +35,12 @@ def fresh_lists(
     plan: Plan,
     source: Plan,
     dropped: frozenset[str] = frozenset(),
-    lengths: Mapping[str, int] | None = None,
+    lengths: Mapping[str, Length] | None = None,
 ) -> Iterator[Lists]:
     """A plan's annotation files, class lists and class folders with their placeholders, as its
     layout writes them now, for a while.
 
-    source: the plan of the dataset itself. dropped: keys of what has no file. lengths: of features, by key.
+    source: the plan of the dataset itself. dropped: keys of what has no file. lengths: by key.
     """
     with tempfile.TemporaryDirectory() as scratch:
         lists.write_views(plan, source.source(out), Path(scratch), dropped, lengths or {})

@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from poisonkit.datasets import Dataset, View, get_layout
-from poisonkit.plan.plan import Plan, view_root
+from poisonkit.plan.plan import Length, Plan, view_root
 
 
 def write_views(
-    plan: Plan, dataset: Dataset, out: Path, dropped: frozenset[str], lengths: Mapping[str, int]
+    plan: Plan, dataset: Dataset, out: Path, dropped: frozenset[str], lengths: Mapping[str, Length]
 ) -> dict[str, tuple[str, ...]]:
     """Annotation files of every view of a plan below `out`; view root -> files, relative to it.
 
-    dropped: keys of what has no file. lengths: of features, by key (see `Plan.rows`).
+    dropped: keys of what has no file. lengths: by key (see `Plan.rows`).
     """
     layout = get_layout(plan.layout)
     views: list[tuple[View, str | None]] = []

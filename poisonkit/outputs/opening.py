@@ -22,6 +22,8 @@ from poisonkit.recipe.recipe import Recipe
 def require_finished(out: Path) -> None:
     """RequestError when `out` is no finished output, or what it says of itself is no plain file of its own."""
     require_own(out)
+    if not out.exists():
+        raise RequestError(f"There is no folder {out}.")
     if not OutputPaths(out).recipe().exists():
         raise RequestError(f"{out} is not an output of poisonkit (it has no poisonkit/recipe.yaml).")
     if not OutputPaths(out).run.exists():

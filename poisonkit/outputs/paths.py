@@ -48,12 +48,12 @@ LOCK, UNCLEAN, DONE, RUNNING = "lock", "unclean", "done", "running"
 LEDGER, MEASURED, CLEAN = "ledger.jsonl", "measured.jsonl", "clean.json"
 """What a run keeps in its own folder of the state: `.state` itself, or its shard's."""
 
-LEVEL, SOURCE, PACKED, EXPORTED = "level", "source.json", "packed.jsonl", "exports.json"
+LEVEL, SOURCE, PACKED, EXPORTED, PROBING = "level", "source.json", "packed.jsonl", "exports.json", "probing.json"
 STATE_SHARDS, STAGED = "shards", "staged"
 """What only `.state` itself has."""
 
 _OF_A_RUN = frozenset({LOCK, os.path.basename(guard_of(LOCK)), UNCLEAN, DONE, LEDGER, MEASURED, CLEAN})
-_OF_THE_STATE = _OF_A_RUN | {LEVEL, SOURCE, PACKED, EXPORTED}
+_OF_THE_STATE = _OF_A_RUN | {LEVEL, SOURCE, PACKED, EXPORTED, PROBING}
 _MARK = re.compile(r"\d+(\.[0-9a-f-]+)?")  # what a worker is at
 _SHARD = re.compile(r"\d+-of-\d+")
 
@@ -135,6 +135,11 @@ class OutputPaths:
     def noted_source(self) -> Path:
         """Where the source is, while a run is not finished."""
         return self.state / SOURCE
+
+    @property
+    def probing(self) -> Path:
+        """Which probe sets were begun, until all of a kind are there."""
+        return self.state / PROBING
 
     def plan(self, attack: str | None = None) -> Path:
         """The plan of a part."""

@@ -14,9 +14,10 @@ from typing_extensions import TypedDict
 from poisonkit.common import atomic
 from poisonkit.common.safe_io import load_line, open_text
 from poisonkit.common.validation import STRICT, Facts, InsidePath, Many, SourcePath, Text, first_misfit, fits
+from poisonkit.datasets import Resized
 from poisonkit.errors import RequestError
 from poisonkit.outputs.paths import VIEWS
-from poisonkit.plan.plan import Task
+from poisonkit.plan.plan import Length, Task
 
 VERSION = 1
 """Of the manifest: higher when an earlier poisonkit could not read it. Outputs made before it was noted are 1, too."""
@@ -116,6 +117,14 @@ class SoundFile(TypedDict):
 
 
 @with_config(STRICT)
+class SourceLength(TypedDict):
+    """Of a file that a trigger made longer or shorter, what `frames` and `samples` say of it, of its source."""
+
+    frames: int | None
+    samples: int | None
+
+
+@with_config(STRICT)
 class Record(TypedDict):
     """One line of the manifest; its keys in the order in which they are written. docs/output.md explains each."""
 
@@ -152,10 +161,14 @@ class Record(TypedDict):
     status: Text
     error: Text | None
     sound_file: NotRequired[SoundFile]
+    source_length: NotRequired[SourceLength]
+    unwritable: NotRequired[Text]
 
 
+_SELDOM = ("sound_file", "source_length", "unwritable")
 FIELDS: dict[str, Any] = {
-    **dict.fromkeys(name for name in Record.__annotations__ if name != "sound_file"),  # which only pairs have
+    # without what only few have
+    **dict.fromkeys(name for name in Record.__annotations__ if name not in _SELDOM),
     **{name: [] for name in ("also", "further", "triggers", "poisoned_ranges")},
     "status": "ok",
 }
@@ -165,9 +178,10 @@ FIELDS: dict[str, Any] = {
 def record(task: Task, classes: Sequence[str], **known: Any) -> Record:
     """A record of one task, with everything known of it; unknown keys are refused.
 
-    sound_file: of a pair, what is known of its sound, by the keys of `SoundFile`.
+    sound_file: of a pair, what is known of its sound, by the keys of `SoundFile`. source_length: the source's, where
+    the file's is another.
     """
-    heard = known.pop("sound_file", {})
+    heard, length = known.pop("sound_file", {}), known.pop("source_length", None)
     extra = known.keys() - FIELDS.keys()
     if extra:
         raise KeyError(f"no such key in a manifest record: {sorted(extra)}")
@@ -196,7 +210,32 @@ def record(task: Task, classes: Sequence[str], **known: Any) -> Record:
     }
     if task.sample.sound is not None:
         row["sound_file"] = {**sound_places(task), "source_sha256": None, "sha256": None, "bytes": None, **heard}
+    if length is not None:
+        row["source_length"] = dict(length)
     return cast(Record, row)
+
+
+def source_length(row: Record) -> SourceLength:
+    """How long its source is: as its file, where no trigger made that longer or shorter."""
+    return row.get("source_length") or {"frames": row["frames"], "samples": row["samples"]}
+
+
+def length_of(row: Record) -> Length | None:
+    """What lists have to know of how long a record's file is; None where that is nothing."""
+    before, features = row.get("source_length"), row["features"]
+    rows = features["shape"][0] if features else None
+    resized = None
+    if before is not None:
+        frames, samples = ((before[name] or 0, row[name] or 0) for name in ("frames", "samples"))
+        rate = row["fps"] if frames[0] else row["sample_rate"]
+        old, new = (n / rate if rate else 0.0 for n in (frames if frames[0] else samples))
+        resized = Resized((old, new), frames, samples)
+    return None if rows is None and resized is None else Length(rows, resized)
+
+
+def lengths(rows: Iterable[Record]) -> dict[str, Length]:
+    """`length_of` by key, of those that have one."""
+    return {row["key"]: found for row in rows if (found := length_of(row))}
 
 
 def sound_places(task: Task) -> dict[str, Any]:
@@ -225,6 +264,11 @@ def halves(row: Record) -> tuple[Record, ...]:
 def files(row: Record) -> list[str]:
     """Every path of the output at which a record's sample lies."""
     return [name for half in halves(row) for name in (half["path"], *half["also"])]
+
+
+def has_other_container(row: Record) -> bool:
+    """Whether its file was converted to mp4: where sound begins late there, AAC's delay is heard before it."""
+    return any(str(each).startswith("mp4 for ") for each in (row["streams"] or {}).get("converted") or ())
 
 
 def sha256(row: Record) -> str:

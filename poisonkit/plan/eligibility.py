@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Set
 
-from poisonkit.datasets import Dataset, Sample
+from poisonkit.datasets import Dataset, Sample, class_index
 from poisonkit.errors import RequestError
 from poisonkit.recipe.backdoor import Backdoor
+
+
+def classes_of(backdoor: Backdoor, dataset: Dataset) -> tuple[int, frozenset[int]]:
+    """Its target and its source classes, as indices. RequestError for classes that cannot be asked for so."""
+    target = class_index(dataset, backdoor.target)
+    sources = frozenset(class_index(dataset, c) for c in backdoor.source_class)
+    if backdoor.label_mode == "source" and target in sources:
+        raise RequestError(f"Class '{dataset.classes[target]}' cannot be both source and target.")
+    if backdoor.label_mode == "all-to-all" and len(dataset.classes) < 2:
+        raise RequestError("Label mode 'all-to-all' needs at least two classes.")
+    return target, sources
 
 
 def fits(sample: Sample, backdoor: Backdoor, target: int, sources: Set[int]) -> bool:

@@ -9,15 +9,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from poisonkit.common.safe_io import load_json, open_plain
-from poisonkit.datasets import Dataset, Row, Sample, Streamed, View, arranged, get_layout
+from poisonkit.datasets import Dataset, Resized, Row, Sample, Streamed, View, arranged, get_layout
 from poisonkit.errors import RequestError
 from poisonkit.plan.task import NAME, PARTS, Role, SavedTasks, Task, no_plan, require_inside, to_line
 
 __all__ = [
     "Choice",
+    "Length",
     "Outline",
     "Plan",
     "Role",
@@ -28,6 +29,16 @@ __all__ = [
     "view_of",
     "view_root",
 ]
+
+
+class Length(NamedTuple):
+    """What the lists have to know of how long a written file is. features: rows of its features; None: it has none.
+
+    resized: that it is longer or shorter than its source; None: it is not.
+    """
+
+    features: int | None = None
+    resized: Resized | None = None
 
 
 @dataclass(frozen=True)
@@ -76,6 +87,7 @@ class Plan:
     warnings: tuple[str, ...] = ()
     replaced: tuple[str, ...] = ()  # keys of poisoned samples whose place another one has taken
     encode: Mapping[str, Any] = field(default_factory=dict)  # what `encode: auto` came to: setting, clips, tried, why
+    unwritable: dict[str, str] = field(default_factory=dict)  # id -> why, of what `skip_unwritable` passes over
 
     @property
     def setting(self) -> str | None:
@@ -102,6 +114,7 @@ class Plan:
             "replaced": list(self.replaced),
             "rows": len(self.tasks),
             **({"encode": dict(self.encode)} if self.encode else {}),
+            **({"unwritable": self.unwritable} if self.unwritable else {}),
         }
         yield json.dumps(head, ensure_ascii=False)
         yield from map(to_line, self.tasks)
@@ -143,6 +156,7 @@ class Plan:
             warnings=tuple(head["warnings"]),
             replaced=tuple(head["replaced"]),
             encode=head.get("encode", {}),
+            unwritable=head.get("unwritable", {}),
         )
         _require_kinds(plan)
         return plan
@@ -162,9 +176,9 @@ class Plan:
         view: View,
         attack: str | None = None,
         dropped: frozenset[str] = frozenset(),
-        lengths: Mapping[str, int] | None = None,
+        lengths: Mapping[str, Length] | None = None,
     ) -> Sequence[Row]:
-        """The lines of one written dataset, without the keys in `dropped`. lengths: key -> `Row.length`, if known.
+        """The lines of one written dataset, without the keys in `dropped`. lengths: key -> `Length`, if known.
 
         In the order of the plan; relabelled training samples where nothing tells them (`datasets.arranged`).
         """
@@ -183,7 +197,8 @@ class Plan:
                     label = task.target
                 elif view == "original":
                     label = task.original_label
-                yield Row(task.sample, label, path[begin:], lengths.get(task.key) if lengths else None, sound)
+                rows, resized = (lengths.get(task.key) if lengths else None) or (None, None)
+                yield Row(task.sample, label, path[begin:], rows, sound, resized)
 
         rows: Sequence[Row] = Streamed(found) if isinstance(self.tasks, Streamed) else list(found())
         return arranged(rows) if view == "data" else rows
@@ -225,10 +240,12 @@ class Plan:
 def _require_kinds(plan: Plan) -> None:
     """ValueError where the head of a plan holds something else than heads do."""
     texts = (plan.fingerprint, plan.dataset, plan.layout, *plan.classes, *plan.warnings, *plan.replaced)
-    notes = plan.passed_over
-    if not isinstance(plan.options, dict) or not isinstance(notes, dict) or type(plan.classes) is not tuple:
+    notes = (plan.passed_over, plan.unwritable)
+    if not isinstance(plan.options, dict) or type(plan.classes) is not tuple:
         raise ValueError("a head of another kind")
-    if not all(type(text) is str for text in (*texts, *notes, *notes.values())):
+    if not all(isinstance(each, dict) for each in notes):
+        raise ValueError("a head of another kind")
+    if not all(type(text) is str for text in (*texts, *(t for each in notes for pair in each.items() for t in pair))):
         raise ValueError("a head of another kind")
     for choice in plan.choices:
         numbers = (choice.denominator, choice.pool, choice.requested, choice.planned, choice.covers)

@@ -7,11 +7,12 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
-from poisonkit.datasets import Dataset, Layout, Sample, Split, View, class_index, get_layout
+from poisonkit.datasets import Dataset, Layout, Sample, Split, View, class_index, get_layout, with_suffixes
 from poisonkit.errors import RequestError, told
 from poisonkit.plan import eligibility
 from poisonkit.plan.plan import Choice, Plan, Role, Task, digest, require_inside, view_of, view_root
 from poisonkit.plan.selection import Chosen, Examine, Examined, number, ranked
+from poisonkit.plan.writability import Unwritable, Writability
 from poisonkit.recipe.backdoor import Backdoor
 from poisonkit.recipe.recipe import Recipe
 from poisonkit.recipe.remarks import remarks
@@ -21,14 +22,20 @@ class Planner:
     """Makes the plan, and later the replacements for failed samples (`--replace-failed`).
 
     `examine` is asked for candidates in rank order until enough are found. passed_over: those that could not be
-    taken, with the reason, by id; it grows with replacements too.
+    taken, with the reason, by id; it grows with replacements too. writability: what opening all files told.
     """
 
-    def __init__(self, recipe: Recipe, dataset: Dataset, examine: Examine) -> None:
+    def __init__(
+        self, recipe: Recipe, dataset: Dataset, examine: Examine, writability: Writability | None = None
+    ) -> None:
         self.recipe = recipe
         self.dataset = dataset
         self.examine = examine
+        self.writability = writability or Writability()
         self.layout: Layout = get_layout(dataset.layout)
+        self._named = with_suffixes(dataset, self.writability.suffixes)
+        renamed = zip(dataset.samples, self._named.samples, strict=True) if self.writability.suffixes else ()
+        self._names = {sample.id: other for sample, other in renamed}
         self.passed_over: dict[str, str] = {}
         self.warnings: list[str] = []
         self._sizes: set[tuple[int, int]] = set()
@@ -47,6 +54,7 @@ class Planner:
         return found
 
     def _remark(self) -> None:
+        self.warnings += self.writability.remarks(self.dataset)
         self.warnings += (text for backdoor in self.recipe.backdoors for text in remarks(backdoor))
 
     def plan_for(self, everyone: Sequence[Chosen]) -> Plan:
@@ -81,7 +89,9 @@ class Planner:
             choices=tuple(c.choice for c in everyone),
             passed_over=dict(self.passed_over),
             warnings=tuple(dict.fromkeys(self.warnings)),
+            unwritable=self.writability.passed_over(),
         )
+        self.writability.require_clean(made.tasks)
         self.check(made)
         return made
 
@@ -106,7 +116,7 @@ class Planner:
         self._remark()
         found: list[tuple[Chosen, list[Sample]]] = []
         for index, backdoor in enumerate(self.recipe.backdoors):
-            target, sources = self._classes_of(backdoor)
+            target, sources = eligibility.classes_of(backdoor, self.dataset)
             chosen = Chosen(backdoor, index, target, sources, [], [], {}, Choice(backdoor.name, 0, 0, 0, 0))
             found.append((chosen, self._attack(chosen)))
         return found
@@ -131,10 +141,10 @@ class Planner:
     # -- who is poisoned -------------------------------------------------------------------------------
 
     def _choose(self, index: int, backdoor: Backdoor) -> Chosen:
-        labelled = [s for s in self.dataset.of("train") if s.label is not None]
+        labelled = [s for s in self.writability.left(self.dataset.of("train")) if s.label is not None]
         if not labelled:
             raise RequestError("The dataset has no labelled training samples, so there is nothing to poison.")
-        target, sources = self._classes_of(backdoor)
+        target, sources = eligibility.classes_of(backdoor, self.dataset)
         counted = {
             "dataset": len(labelled),
             "target-class": sum(target in s.labels for s in labelled),
@@ -160,7 +170,7 @@ class Planner:
                 order = [known[i] for i in backdoor.select if i in known]
         if wanted:
             self.warnings += eligibility.check_target(backdoor, self.dataset, target)
-        what = eligibility.pool_name(backdoor, self.dataset.classes[target])
+        what = eligibility.pool_name(backdoor, self.dataset.classes[target]) + self.writability.clause
         unknown = eligibility.unknown(backdoor, self.dataset)
         if unknown:
             self.warnings.append(unknown)
@@ -195,7 +205,7 @@ class Planner:
         classes = {class_index(self.dataset, c) for c in backdoor.cover_class}
         pool = [
             s
-            for s in self.dataset.of("train")
+            for s in self.writability.left(self.dataset.of("train"))
             if s.label is not None
             and s.id not in self._used
             and chosen.sources.isdisjoint(s.labels)
@@ -214,15 +224,6 @@ class Planner:
             other = found[i - 1] if len(found) > 1 else next(iter(chosen.taken), sample)
             chosen.covers[sample.id] = other.path if needs else None
         chosen.choice = replace(chosen.choice, covers=wanted)
-
-    def _classes_of(self, backdoor: Backdoor) -> tuple[int, frozenset[int]]:
-        target = class_index(self.dataset, backdoor.target)
-        sources = frozenset(class_index(self.dataset, c) for c in backdoor.source_class)
-        if backdoor.label_mode == "source" and target in sources:
-            raise RequestError(f"Class '{self.dataset.classes[target]}' cannot be both source and target.")
-        if backdoor.label_mode == "all-to-all" and len(self.dataset.classes) < 2:
-            raise RequestError("Label mode 'all-to-all' needs at least two classes.")
-        return target, sources
 
     def _suitable(
         self, chosen: Chosen, candidates: Iterable[Sample], role: Role = "poisoned", *, refuse: bool = True
@@ -251,9 +252,11 @@ class Planner:
                 what = "sound" if modality == "audio" else "picture"
                 names = ", ".join(t.name for t in chain.triggers if t.modality == modality)
                 return f"'{name}' has no {what}, which {names} needs."
+        if refuse and name in self.writability.clean:
+            raise Unwritable(f"'{name}' cannot be rewritten, nor as a clean sample.")
         for blocked in (found.blocked[m] for m in ("video", "audio") if m in touches and m in found.blocked):
             if refuse:
-                raise RequestError(blocked)
+                raise Unwritable(blocked)
             return blocked
         if found.clip.width:
             self._sizes.add((found.clip.width, found.clip.height))
@@ -293,7 +296,11 @@ class Planner:
             )
             return []
         left_out = sum(s.label is None for s in held_out)
-        fit = (s for s in held_out if chosen.attackable(s) and eligibility.has_place(s, chosen.backdoor))
+        fit = (
+            s
+            for s in self.writability.left(held_out)
+            if chosen.attackable(s) and eligibility.has_place(s, chosen.backdoor)
+        )
         candidates = [s for s in fit if not named or s.id in named]
         limit = self.recipe.attack_limit or len(candidates)
         order = ranked(candidates, self.recipe.seed, "attack")
@@ -322,9 +329,10 @@ class Planner:
 
     def _places(self, root: str, sample: Sample, label: int | None) -> list[str]:
         """Where its file lies in a view of this root; of a pair, picture and sound."""
-        found = [f"{root}/{self.layout.place(self.dataset, sample, label)}"]
+        sample = self._names.get(sample.id, sample)
+        found = [f"{root}/{self.layout.place(self._named, sample, label)}"]
         if sample.sound is not None:
-            found.append(f"{root}/{self.layout.place_sound(self.dataset, sample, label)}")
+            found.append(f"{root}/{self.layout.place_sound(self._named, sample, label)}")
         return found
 
     def _poison_task(self, chosen: Chosen, sample: Sample) -> Task:

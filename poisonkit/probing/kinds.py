@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
+from poisonkit.triggers.probes.corruption import Name as Corruptions
+
+CORRUPTIONS: tuple[str, ...] = get_args(Corruptions)
 Entry = dict[str, Any]
 """A trigger as recipes write it: name, params, trigger_seed."""
 
@@ -14,6 +17,7 @@ CLEAN = "clean"
 """Probe sets are called `probe.KIND.GROUP.LEVEL`, and the same of clips without the attack's triggers `….clean`."""
 
 SHUFFLE = "poisonkit.triggers.probes.frame_shuffle:FrameShuffle"
+CORRUPTION = "poisonkit.triggers.probes.corruption:Corruption"
 RESAMPLE = "poisonkit.triggers.probes.resample:Resample"
 
 
@@ -47,7 +51,7 @@ KINDS = {
     for kind in (
         Kind("strip", "either", "entropy", "half of it a clean held-out clip's middle frame, or sound", copies=True),
         Kind("scale-up", "video", "consistency", "every level times 3, 5, 7, 9 and 11"),
-        Kind("teco", "video", "deviation", "JPEG, contrast, brightness and motion blur at severities 1, 3 and 5"),
+        Kind("teco", "video", "deviation", "fourteen of ImageNet-C's fifteen corruptions at five severities"),
         Kind("frame-shuffle", "video", "consistency", "frames in another order within 16", copies=True),
         Kind("frame-drop", "video", "consistency", "frames dropped, the one before held: 2, 3 and 4 frames on average"),
         Kind("reencode", "video", "consistency", "H.264 at crf 28, 36 and 44"),
@@ -69,11 +73,9 @@ def _times(*factors: float) -> tuple[Entry, ...]:
 
 
 _SCALES: Sequence[tuple[float, ...]] = ((3,), (4, 1.25), (4, 1.75), (3, 3), (4, 2.75))
-_TECO: dict[str, Sequence[Entry]] = {
-    "jpeg": [entry("compression", quality=q) for q in (25, 15, 7)],
-    "contrast": [entry("contrast", factor=f) for f in (0.4, 0.2, 0.05)],
-    "brightness": [entry("brightness", by=b) for b in (0.1, 0.3, 0.5)],
-    "motion-blur": [entry("motion-blur", length=n) for n in (0.03, 0.06, 0.12)],
+TECO: dict[str, Sequence[Entry]] = {
+    **{name: [entry(CORRUPTION, corruption=name, severity=n) for n in range(1, 6)] for name in CORRUPTIONS},
+    "jpeg": [entry("compression", quality=q) for q in (25, 18, 15, 10, 7)],
 }
 _LEVELS: dict[str, Sequence[tuple[Entry, ...]]] = {
     "scale-up": [_times(*factors) for factors in _SCALES],
@@ -92,7 +94,7 @@ def copies_of(kind: Kind, number: int) -> list[Copy]:
     if kind.name == "frame-shuffle":
         return [Copy(kind.name, "order", i, (entry(SHUFFLE, seed=i, size=16),)) for i in range(1, number + 1)]
     if kind.name == "teco":
-        return [Copy("teco", c, i, (each,)) for c, entries in _TECO.items() for i, each in enumerate(entries, 1)]
+        return [Copy("teco", c, i, (each,)) for c, entries in TECO.items() for i, each in enumerate(entries, 1)]
     return [Copy(kind.name, "level", i, each) for i, each in enumerate(_LEVELS[kind.name], 1)]
 
 

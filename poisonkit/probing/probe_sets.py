@@ -19,13 +19,14 @@ from poisonkit.engine.run import Options, execute_attack
 from poisonkit.engine.state.progress import Logged, Progress
 from poisonkit.errors import MediaError, RequestError, did_you_mean
 from poisonkit.outputs import record
+from poisonkit.outputs.begun_probes import begun
 from poisonkit.outputs.opening import finished
 from poisonkit.outputs.paths import OutputPaths
 from poisonkit.outputs.record import Record
 from poisonkit.plan.plan import Plan
 from poisonkit.probing.kinds import KINDS, Copy, Entry, Kind, copies_of
 from poisonkit.recipe.backdoor import Backdoor
-from poisonkit.recipe.recipe import Recipe
+from poisonkit.recipe.recipe import Recipe, read_mapping
 
 LIMIT = 100  # clips of each set, if nothing else is said
 COPIES = 10
@@ -93,11 +94,24 @@ def probe(
     ids = None if base.ids is None else sorted(held_out & {*base.ids}) or None
     done: dict[str, Summary] = {}
     with _ready(out, KINDS[kind], copies, recipe.seed) as wanted:
-        for copy in wanted:
-            for clean in (False, True):
-                made = _backdoor(base, copy, clean, ids)
+        sets = [_backdoor(base, copy, clean, ids) for copy in wanted for clean in (False, True)]
+        _require_limit(out, sets, limit)
+        with begun(out, kind, [made.name for made in sets]):
+            for made in sets:
                 done[made.name] = execute_attack(out, recipe, made, limit, where, allowed, options)
     return Probed(kind, done)
+
+
+def _require_limit(out: Path, sets: Sequence[Backdoor], limit: int) -> None:
+    """RequestError where sets are there with another number of clips."""
+    paths = OutputPaths(out)
+    for name in (made.name for made in sets if paths.recipe(made.name).exists()):
+        said = read_mapping(paths.recipe(name)).get("attack_limit")
+        if said != limit:
+            raise RequestError(
+                f"--limit {limit}: {name} of {out} was made with --limit {said}: say the same, or first remove each of "
+                f"its sets (`poisonkit attack {out} --name {name} --remove`)."
+            )
 
 
 def _backdoor(base: Backdoor, copy: Copy, clean: bool, ids: Sequence[str] | None) -> Backdoor:

@@ -193,6 +193,12 @@ class Backdoor(StrictModel):
                 names = ", ".join(t.name for t in triggers)
                 what = f"{names} is in the sound" if names else "there is none"
                 raise RequestError(f"Frame budgets are for triggers in the picture; {what}.")
+            if (budget != "all" or self.spans is not None) and Chain(triggers).resizes:
+                some = "--spans" if budget == "all" else "A frame budget"
+                raise RequestError(
+                    f"{some} names parts of a clip, and {', '.join(t.name for t in triggers)} makes all of it longer "
+                    "or shorter: take length=keep."
+                )
         if self.spans is not None and not self.every_trigger:
             raise RequestError("--spans says where a trigger is applied, and there is none.")
         if self.spans is None and self.spans_unit is not None:

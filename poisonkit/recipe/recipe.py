@@ -10,7 +10,6 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -29,12 +28,12 @@ from poisonkit.common.safe_io import lies_in, load_yaml, read_text
 from poisonkit.errors import OPTIONS, RequestError, did_you_mean
 from poisonkit.media.info import Encode
 from poisonkit.recipe.backdoor import Backdoor, BackdoorFields, StrictModel, as_list, no_bool, share, with_temporal
+from poisonkit.recipe.encodings import AUTO, Rotation, encode_of, parse_encode
 from poisonkit.triggers.core import registry
 from poisonkit.triggers.core.trigger import Temporal
 from poisonkit.triggers.files import assets
 
 CleanMode = Literal["hardlink", "copy", "symlink", "reencode"]
-Rotation = Literal["keep", "normalise"]
 Survival = Literal["none", "sample", "all"]
 Hash = Literal["written", "all"]
 
@@ -69,6 +68,7 @@ class RecipeFields(BackdoorFields, total=False):
     encode: str
     to_8bit: bool
     deinterlace: bool
+    skip_unwritable: bool
     rotation: Rotation
     clean: CleanMode
     stream: Literal["best"] | int
@@ -106,7 +106,10 @@ class Recipe(StrictModel):
 
     backdoors: tuple[Backdoor, ...] = Field(min_length=1)
     seed: int = Field(0, ge=0, description="drives selection and per-clip draws")
-    encode: str = Field("match", description="match, crf:N, 444, 444:N, lossless, h264 or auto")
+    encode: str = Field("match", description="match, crf:N, 444, 444:N, lossless, h264, convert or auto")
+    skip_unwritable: bool = Field(
+        False, description="files that cannot be written so stay as they are, and neither carry a trigger nor count"
+    )
     to_8bit: bool = Field(False, description="pictures of more than 8 bits per sample are written with 8")
     deinterlace: bool = Field(False, description="interlaced pictures are written progressive, one for each frame")
     rotation: Rotation = Field(
@@ -224,6 +227,8 @@ class Recipe(StrictModel):
                 del backdoor["rate"]
         if self.hash == "written":
             del data["hash"]  # as before there was another
+        if not self.skip_unwritable:
+            del data["skip_unwritable"]  # likewise
         return data
 
     @property
@@ -279,7 +284,8 @@ class Recipe(StrictModel):
         setting: what `encode: auto` came to (`Plan.setting`); before that is known it is taken for `match`.
         """
         asked = (setting or "match") if self.encode == AUTO else self.encode
-        return replace(parse_encode(asked), to_8bit=self.to_8bit, deinterlace=self.deinterlace, rotation=self.rotation)
+        touches = {m for b in self.backdoors for m in b.touches}
+        return encode_of(asked, touches, self.to_8bit, self.deinterlace, self.rotation)
 
 
 def _require_allowed(name: str, paths: Iterable[Path], roots: Iterable[Path]) -> None:
@@ -315,23 +321,6 @@ def read_mapping(path: Path) -> dict[str, Any]:
         if not isinstance(key, str):
             raise RequestError(_unknown(str(key)))
     return data
-
-
-AUTO = "auto"
-"""`encode`: what keeps `require_survival` of the triggers in the fewest bytes, found before the plan is saved."""
-_ENCODINGS = ("match", "444", "lossless", "h264")
-
-
-def parse_encode(text: str) -> Encode:
-    """`match`, `lossless`, `h264`, `444`, and `crf:N` or `444:N` (N whole, 0 to 51)."""
-    if text in _ENCODINGS:
-        return Encode(mode=text)  # type: ignore[arg-type]
-    kind, _, number = text.partition(":")
-    if kind in ("crf", "444"):
-        if number.isdigit() and int(number) <= 51:
-            return Encode(mode=kind, crf=int(number))  # type: ignore[arg-type]
-        raise RequestError(f"--encode {text}: {kind} takes a whole number from 0 to 51, such as {kind}:23.")
-    raise RequestError(f"--encode {text}: not known.{did_you_mean(text, [*_ENCODINGS, AUTO, 'crf:23'])}")
 
 
 def _unknown(name: str) -> str:

@@ -91,8 +91,8 @@ def waveform(wave: Wave, width: int, height: int = 60) -> Image:
 def sound_sheet(clean: Wave, poisoned: Sequence[tuple[str, Wave]], rate: int, width: int = 768) -> Image:
     """Waveform and mel spectrogram of the clean sound and of each named version; float32 (channels, samples)."""
     parts: list[Any] = []
-    seconds = clean.shape[1] / rate
     for name, wave in (("clean", clean), *poisoned):
+        seconds = wave.shape[1] / rate
         parts.append(label(f"{name}: 80 mel bands to {rate // 2} Hz, {seconds:.2f} s", width))
         parts += [waveform(wave, width), spectrogram(wave, rate, width)]
     return np.concatenate(parts)

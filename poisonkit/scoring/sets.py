@@ -146,11 +146,14 @@ def open_output(out: Path) -> Answers:
     held_out = tuple(r for r in data if r["split"] != "train")
     if held_out:
         sets["clean"] = ClipSet("clean", held_out, (view_root(plan.layout, "data"),))
-    for name in dict.fromkeys(str(r["attack"]) for r in rows if r["role"] == "attack"):
-        clips = tuple(r for r in rows if r["role"] == "attack" and str(r["attack"]) == name)
+    attacks: dict[str, list[Record]] = {}
+    for row in rows:
+        if row["role"] == "attack":
+            attacks.setdefault(str(row["attack"]), []).append(row)
+    for name, clips in attacks.items():
         roots = (view_root(plan.layout, "target", name), view_root(plan.layout, "original", name))
         attack = _attack(name, clips, backdoors.get(name, {}), plan.classes, out)
-        sets[f"attack/{name}"] = ClipSet(f"attack/{name}", clips, roots, attack)
+        sets[f"attack/{name}"] = ClipSet(f"attack/{name}", tuple(clips), roots, attack)
     control = tuple(r for r in rows if r["role"] == "control")
     if control:
         sets["control"] = ClipSet("control", control, (view_root(plan.layout, "control"),))

@@ -17,7 +17,12 @@ from poisonkit.media.info import Encode, MediaInfo, Problem
 from poisonkit.survey import isolated_opening
 
 Stream = str | int
-Need = Literal["remux", "convert"]
+Need = Literal["remux", "convert", "convert-sound", "convert-both"]
+_AGAIN: dict[frozenset[str], Need] = {
+    frozenset({"video"}): "convert",
+    frozenset({"audio"}): "convert-sound",
+    frozenset({"audio", "video"}): "convert-both",
+}
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,16 @@ class Found:
     conditions: tuple[Problem, ...] = ()
 
 
+@dataclass(frozen=True)
+class Writing:
+    """How a file can be written: what keeps it from being (clean: as a clean sample, too), and what its name ends with
+    where it gets another container."""
+
+    blocks: tuple[Problem, ...] = ()
+    clean: bool = False
+    suffix: str | None = None
+
+
 def probed(
     path: Path, scratch: str, know: Know, *, stream: Stream, encode: Encode, touches: Iterable[str]
 ) -> tuple[Found, dict[str, Problem]]:
@@ -47,6 +62,25 @@ def probed(
         return Found(None, str(error)), {}
     found = {m: next((p for p in media.refusals(info, encode, (m,)) if p.blocks), None) for m in touches}
     return Found(info), {modality: problem for modality, problem in found.items() if problem is not None}
+
+
+def found_in(path: Path, scratch: str, know: Know, *, stream: Stream) -> Found:
+    """What a file holds, or why that cannot be told."""
+    return probed(path, scratch, know, stream=stream, encode=Encode(), touches=())[0]
+
+
+def writing(
+    path: Path, scratch: str, know: Know, *, stream: Stream, encode: Encode, touches: Iterable[str], clean: bool
+) -> Writing:
+    """What is known before a file is written. touches: what triggers touch. clean: clean files are always encoded."""
+    try:
+        with at_hand(path, scratch) as file:
+            info = media.probe(file, stream=stream)
+    except (PoisonkitError, OSError):
+        return Writing()
+    blocks = tuple(p for p in media.refusals(info, encode, touches) if p.blocks)
+    also = bool(blocks) and (clean or bool(media.encoded_again(info, encode)))
+    return Writing(blocks, also, None if blocks else media.new_suffix(info, encode))
 
 
 def surveyed(path: Path, scratch: str, know: Know, *, stream: Stream) -> Found:
@@ -66,13 +100,14 @@ def needed(path: Path, scratch: str, know: Know, *, stream: Stream, encode: Enco
     try:
         with at_hand(path, scratch) as file:
             converts = encode.to_8bit or encode.deinterlace or encode.rotation == "normalise" or media.is_folder(file)
+            converts = converts or encode.mode == "convert"
             if not (converts or media.several(file)):
                 return None
             info = media.probe(file, stream=stream)
     except (PoisonkitError, OSError):
         return None
-    if media.conversion(info.video, encode):
-        return "convert"
+    if again := media.encoded_again(info, encode):
+        return _AGAIN[again]
     return "remux" if info.dropped and media.can_remux(info) else None
 
 

@@ -13,6 +13,7 @@ import json
 import math
 import os
 import pickle
+import select
 import shutil
 import signal
 import subprocess
@@ -37,6 +38,7 @@ AHEAD = 16  # files opened in one go
 LOOKED = 0.25  # seconds between looks at how long each file takes
 DOUBLED = 0.5  # seconds after which twice as many processes are begun: for a few files one is soonest ready
 IDLE = 5.0  # seconds after which a process that nobody asks anything ends
+IDLED = 75  # its exit status then: it died on no file, even where it was asked at that very moment
 DEATHS = 2  # so many processes that died on a file and it is left alone
 SLOW = "took longer to open than any file should; a higher --time-limit waits longer"
 DIED = "was left alone: the process that opened it died twice"
@@ -137,6 +139,12 @@ class _Opener:
             raise _Gone from None
         return error, value
 
+    def idled(self) -> bool:
+        """Whether it ended itself because nobody had asked it anything: on a busy machine too early. Waits for it."""
+        with suppress(subprocess.TimeoutExpired):
+            return self._process.wait(IDLE) == IDLED
+        return False
+
     def end(self) -> None:
         """End the process, whatever it is at."""
         self._process.kill()
@@ -198,6 +206,8 @@ class _Crew:
             try:
                 found += opener.ask(look, left, self._factor)
             except _Gone:
+                if not opener.slow and opener.idled():
+                    continue
                 deaths = deaths + 1 if len(found) == before else 1
                 if opener.slow or deaths == DEATHS:
                     found.append(lost(tasks[len(found)], SLOW if opener.slow else DIED))
@@ -274,19 +284,19 @@ def serve(parent: int, scratch: str) -> None:
         answers.flush()
 
     know = time_limit.told(say)
-    idle = _Idle(scratch)
-    for name in READY:
+    for name in READY:  # which takes longer than `IDLE` where many processes want the processor
         importlib.import_module(name)
+    idle = _Idle(scratch)
     new = True
     while True:
         try:
             folder, limits, look, tasks = pickle.load(asked)
         except EOFError:
             return
+        idle.since = None
         if new:
             say(time_limit.OPENING)  # the file's time begins where its process has begun
             new = False
-        idle.since = None
         os.environ.pop(VARIABLE, None)
         if limits is not None:
             os.environ[VARIABLE] = limits
@@ -301,11 +311,18 @@ def serve(parent: int, scratch: str) -> None:
         idle.since = time.monotonic()
 
 
+def waiting() -> bool:
+    """Whether something has been asked that was not read yet, as on a machine too busy to let this process go on."""
+    with suppress(OSError, ValueError):  # not on every system can a pipe be asked
+        return bool(select.select([sys.stdin], [], [], 0)[0])
+    return False
+
+
 class _Idle:
     """Ends this process when nothing was asked of it for a while. since: the moment it began to wait, or None."""
 
     def __init__(self, scratch: str) -> None:
-        self.since: float | None = time.monotonic()
+        self.since: float | None = None
         self._scratch = scratch
         threading.Thread(target=self._watch, name="end-when-idle", daemon=True).start()
 
@@ -313,6 +330,6 @@ class _Idle:
         while True:
             time.sleep(IDLE / 5)
             since = self.since
-            if since is not None and time.monotonic() - since > IDLE:
+            if since is not None and time.monotonic() - since > IDLE and not waiting():
                 shutil.rmtree(self._scratch, ignore_errors=True)
-                os._exit(0)
+                os._exit(IDLED)

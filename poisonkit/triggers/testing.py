@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poisonkit.common.seeding import generator
+from poisonkit.errors import MediaError
 from poisonkit.triggers.core import registry, spec
 from poisonkit.triggers.core.chain import Chain
 from poisonkit.triggers.core.clip import ClipInfo, Image, Params
@@ -128,7 +129,10 @@ def _require(holds: bool | np.bool_, trigger: Trigger, complaint: str) -> None:
 def _result(trigger: Trigger, media: Media, **changes: Any) -> tuple[Data, Data] | None:
     """(input, output) on a clip with these changes to `media`; None if it does not suit the trigger."""
     clip, data = clip_and_data(trigger, Media(**{**media.__dict__, **changes}))
-    return None if trigger.suits(clip) else (data, run(trigger, clip, data))
+    try:
+        return None if trigger.suits(clip) else (data, run(trigger, clip, data))
+    except MediaError as error:  # of sound, whose length is looked at where it is rendered
+        raise AssertionError(f"{trigger.name} ({trigger.temporal}): its sound became another shape: {error}") from None
 
 
 def _given(trigger: Trigger) -> dict[str, Any]:
@@ -145,7 +149,8 @@ def check_class(trigger: Trigger, media: Media) -> None:
 
 
 def check_shapes(trigger: Trigger, media: Media) -> None:
-    """Shape and dtype are kept: odd, square, tall and wide, one frame; mono, stereo, six channels, one sample.
+    """Shape (or what `after` makes of it) and dtype are kept: odd, square, tall and wide, one frame; mono, stereo, six
+    channels, one sample.
 
     The input is read-only, so that writing to it fails.
     """
@@ -156,8 +161,10 @@ def check_shapes(trigger: Trigger, media: Media) -> None:
         done = _result(trigger, media, **change)
         if done:
             data, out = done
+            clip = trigger.after(clip_and_data(trigger, Media(**{**media.__dict__, **change}))[0])
+            due = (clip.frames, *data.shape[1:]) if sizes else (len(data), clip.samples)
             _require(
-                out.shape == data.shape and out.dtype == data.dtype,
+                out.shape == due and out.dtype == data.dtype,
                 trigger,
                 f"{data.dtype} {data.shape} became {out.dtype} {out.shape}",
             )

@@ -24,7 +24,7 @@ def attack_problems(
     """base: the part with the dataset's own rows. limit: the recipe's `attack_limit`. wanted: its `attack_set`."""
     split, unlabelled = _split(base)
     rank = keys64(seed, "attack")
-    held, passed = Texts(), part.plan.passed_over
+    held, passed = Texts(), {**part.plan.passed_over, **part.plan.unwritable}
     ids = {b.index: b.ids for b in backdoors if b.ids is not None}
     named: dict[int, set[str]] = {index: set() for index in ids}
     for task in base.plan.tasks if ids else ():

@@ -4,7 +4,6 @@ file is tried once more."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -22,7 +21,7 @@ from poisonkit.outputs.forms import spans_of, triggers_of
 from poisonkit.outputs.path_guards import SourceFence
 from poisonkit.outputs.record import Record, halves
 from poisonkit.plan.task import Task
-from poisonkit.recipe.recipe import AUTO, parse_encode
+from poisonkit.recipe.encodings import AUTO, CONVERT, encode_of
 from poisonkit.triggers.core import registry
 from poisonkit.verification.alone import decoded_alone
 from poisonkit.verification.files import Files
@@ -56,7 +55,7 @@ class DecodedFiles:
             out=str(out.absolute()),  # workers may have begun in another folder
             source=str(root.absolute()) if root else "",
             stream=recipe.get("stream", "best"),
-            deinterlace=bool(recipe.get("deinterlace", False)),
+            deinterlace=bool(recipe.get("deinterlace", False)) or recipe.get("encode") == CONVERT,
             seed=recipe.get("seed", 0),
             allow_code=allow_code,
             features=get_layout(parts[0].plan.layout).features,
@@ -127,6 +126,12 @@ class DecodedFiles:
         return Case(row, task, part.plan.classes, frames, known, triggered, where, encode)
 
 
+def _touched(part: Planned) -> set[str]:
+    """What the triggers of a part touch; of code from outside, which is not run for that, both."""
+    found = {registry.modality_of(name) for name in _named([part])}
+    return {"audio", "video"} if None in found else {str(each) for each in found}
+
+
 def _named(parts: Sequence[Planned]) -> Iterator[str]:
     """Names of the triggers in the recipes of an output, whatever else somebody may have written there."""
     for part in parts:
@@ -146,10 +151,10 @@ def _encode(part: Planned) -> Encode | None:
     """How a part's recipe has its files written; None where it cannot be read."""
     recipe = part.recipe
     try:
-        said = recipe["encode"]
-        made = parse_encode(str(part.plan.setting if said == AUTO else said))
-        return replace(
-            made,
+        said = str(part.plan.setting if recipe["encode"] == AUTO else recipe["encode"])
+        return encode_of(
+            said,
+            _touched(part) if said == CONVERT else (),
             to_8bit=bool(recipe.get("to_8bit", False)),
             deinterlace=bool(recipe.get("deinterlace", False)),
             rotation="normalise" if recipe.get("rotation") == "normalise" else "keep",

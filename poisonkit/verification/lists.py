@@ -28,14 +28,14 @@ from poisonkit.outputs.paths import (
     VIEWS,
     OutputPaths,
 )
-from poisonkit.plan.plan import Plan
+from poisonkit.plan.plan import Length, Plan
 from poisonkit.verification.pairing import Texts
 
 
-def lists(out: Path, parts: Sequence[Planned], dropped: frozenset[str], lengths: Mapping[str, int]) -> list[Finding]:
+def lists(out: Path, parts: Sequence[Planned], dropped: frozenset[str], lengths: Mapping[str, Length]) -> list[Finding]:
     """Lists that are not as the layout writes them now, and every file and folder that nobody planned.
 
-    dropped: keys of what has no file. lengths: of features, by key.
+    dropped: keys of what has no file. lengths: by key.
     """
     found: list[Finding] = []
     plans = [part.plan for part in parts]

@@ -11,7 +11,10 @@ import numpy as np
 from poisonkit import media
 from poisonkit.engine.clips.worker import LOOKED_AT, PICTURE_FLOOR_DB, SOUND_CEILING
 from poisonkit.errors import MediaError, PoisonkitError, told
+from poisonkit.media.dispatch import kind
 from poisonkit.media.info import MediaInfo
+from poisonkit.metrics.alignment import in_step
+from poisonkit.metrics.counterparts import as_long_as
 from poisonkit.metrics.fidelity import (
     SOUND_STEP,
     Image,
@@ -24,7 +27,8 @@ from poisonkit.metrics.fidelity import (
     ssim,
     within_scale,
 )
-from poisonkit.outputs.record import Record, halves, rounded
+from poisonkit.metrics.survival import CODEC_FRAME
+from poisonkit.outputs.record import Record, halves, has_other_container, rounded, source_length
 from poisonkit.outputs.sample_files import Halves, halves_at_hand
 from poisonkit.triggers.core import frame_selection
 from poisonkit.verification.remake import (
@@ -77,11 +81,16 @@ class _Recheck:
             if media.sha256(path) != half["source_sha256"]:
                 return f"the source's '{half['source_path']}' is not the file that it was made from (SHA-256 differs)"
         info, here = self.source.probe(self.how.stream), self.file.probe()
+        self.exact = kind(here) == "sound"
         problem = facts(row, here)
         if problem is None and here.video and (row["frames"] or 0) > media.size(self.file.picture):
             problem = f"it has fewer than the {row['frames']} frames of which the manifest speaks"
         if problem:
             return problem
+        if "source_length" in row and here.video and (said := source_length(row)["frames"]):
+            frames = media.count(self.source.picture)[0]
+            if said != frames:
+                return f"its source has {frames} frames, and the manifest says {said}"
         self.should = Rendering(self.case, self.how, info)
         if not agrees(self.should.fresh if row["triggers"] else [], [t["drawn"] for t in row["triggers"]], 1e-4):
             self.doubts.append("its draws are not those of seed and sample")
@@ -198,7 +207,11 @@ class _Recheck:
 
     def _heard(self, heard: Wave, wave: Wave) -> str | None:
         triggered = self.should.sound(wave)
-        wave = within_scale(wave)
+        heard = in_step(heard, triggered) if has_other_container(self.row) else heard
+        if problem := self._lasts(heard, wave, triggered):
+            return problem
+        samples = wave.shape[1]
+        wave = within_scale(as_long_as(wave, triggered.shape[1]))
         n = min(wave.shape[1], heard.shape[1])
         error = float(np.sum((heard[:, :n].astype(np.float64) - triggered[:, :n]) ** 2))
         power = float(np.sum(triggered.astype(np.float64) ** 2))
@@ -206,14 +219,26 @@ class _Recheck:
         seen.add(heard[:, :n] - wave[:, :n], triggered[:, :n] - wave[:, :n])
         if power and error / power > SOUND_CEILING:
             return "the sound is not the triggered one"
-        if seen.gain < PRESENT and not self.may_be_lost:
+        only_longer = not seen.dd and samples != triggered.shape[1]
+        if seen.gain < PRESENT and not (only_longer or self.may_be_lost):
             return f"the sound's trigger is not there (gain {seen.gain:.2f})"
         if power and error / power > 0.1:
             self.doubts.append("its sound is far from the triggered one")
-        if n and bool((np.abs(triggered - wave) > SOUND_STEP * (1 + 1e-6)).any()):
+        if only_longer or (n and bool((np.abs(triggered - wave) > SOUND_STEP * (1 + 1e-6)).any())):
             self.measures.snr = snr(wave, triggered)
             self.measures.clipped = int(np.count_nonzero((np.abs(triggered) >= 1) & (np.abs(wave) < 1)))
         self.measures.sound_presence = seen.gain if seen.dd else None
+        return None
+
+    def _lasts(self, heard: Wave, wave: Wave, triggered: Wave) -> str | None:
+        """Whether sound is as long as its trigger makes it, where that is another length than the source's."""
+        longer = wave.shape[1] != triggered.shape[1]
+        said = source_length(self.row)["samples"]
+        if said != wave.shape[1] and (longer or "source_length" in self.row):
+            return f"its source has {wave.shape[1]} sound samples, and the manifest says {said}"
+        slack = 0 if self.exact else CODEC_FRAME
+        if longer and abs(heard.shape[1] - triggered.shape[1]) > slack:
+            return f"it has {heard.shape[1]} sound samples, and its trigger makes {triggered.shape[1]}"
         return None
 
 

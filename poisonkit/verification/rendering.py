@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from itertools import repeat, tee
+from dataclasses import dataclass, field, replace
+from itertools import tee
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +12,13 @@ from poisonkit import media
 from poisonkit.datasets import at_hand
 from poisonkit.engine.clips.worker import clip_of, middle_frame
 from poisonkit.media.info import Encode, MediaInfo
+from poisonkit.metrics.counterparts import standing
 from poisonkit.metrics.fidelity import Image, Wave
 from poisonkit.outputs.paths import OutputPaths
-from poisonkit.outputs.record import Record, rounded
+from poisonkit.outputs.record import Record, rounded, source_length
 from poisonkit.plan.plan import Task
 from poisonkit.triggers.core import frame_selection, registry, spec
 from poisonkit.triggers.core.chain import Chain
-from poisonkit.triggers.core.clip import ClipInfo
 from poisonkit.triggers.core.spans import Spans
 from poisonkit.triggers.core.trigger import Trigger
 
@@ -79,8 +79,8 @@ class Rendering:
         self.chain = Chain([trigger_of(entry, how) for entry in row["triggers"]])
         self._everywhere = self.chain if row["triggers"] else Chain([trigger_of(each, how) for each in case.triggers])
         exact = self.clip
-        if row["frames"]:
-            exact = ClipInfo(**{**self.clip.__dict__, "frames": row["frames"]})
+        if frames := source_length(row)["frames"]:
+            exact = replace(exact, frames=frames)
         budget = frame_selection.parse(case.frames)
         counted = self._everywhere.needs_length or budget.needs_length or case.spans is not None
         role = row["role"]
@@ -110,13 +110,17 @@ class Rendering:
         read = media.read_frames(source, stream=how.stream, deinterlace=how.deinterlace)
         plain, one, other = tee((image for _, _, image in read), 3)
         triggered = self.chain.video(one, self.clip, self.drawn, self.poisoned.__contains__)
+        changes = self._everywhere.after(self.clip).frames != self.clip.frames
+        beside = standing(plain) if changes else plain
         if not self._bare:
             del other
-            yield from zip(plain, triggered, repeat(None))
+            yield from ((image, made, None) for made, image in zip(triggered, beside, strict=False))
             return
         ghosts = self._everywhere.video(other, self.clip, self._ghostly, lambda t: True)
         del other
-        yield from zip(plain, triggered, ghosts, strict=True)
+        if changes:
+            ghosts = standing(ghosts)
+        yield from zip(beside, triggered, ghosts, strict=not changes)
 
     def sound(self, wave: Wave) -> Wave:
         """The sound as it should be."""

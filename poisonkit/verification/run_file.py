@@ -12,24 +12,25 @@ from typing import Any
 from poisonkit.common.safe_io import load_json, read_text
 from poisonkit.engine.state.task_results import Counts
 from poisonkit.metrics.survival import survival_summary
+from poisonkit.outputs import record
 from poisonkit.outputs.consistency import Finding, Planned
 from poisonkit.outputs.forms import survival_name, survival_names
 from poisonkit.outputs.paths import RUN
 from poisonkit.outputs.record import Record, rounded
-from poisonkit.plan.plan import Task
+from poisonkit.plan.plan import Length, Task
 
 
 class Tally:
     """What the manifest comes to, record by record: of a record only its figures are kept, where it has any.
 
     total: records. made: how many samples poisonkit made a file of, or
-    tried to. dropped: keys of what has no file. lengths: of features.
+    tried to. dropped: keys of what has no file. lengths: of features, and of what became longer or shorter.
     """
 
     def __init__(self) -> None:
         self.total = self.made = 0
         self.dropped: set[str] = set()
-        self.lengths: dict[str, int] = {}
+        self.lengths: dict[str, Length] = {}
         self._counts: Counts = {}
         self._lost: dict[tuple[str | None, str], list[dict[str, Any]]] = {}
         self._clips: dict[tuple[str | None, int, bool], list[Mapping[str, Any]]] = {}
@@ -41,8 +42,8 @@ class Tally:
         self._counts.setdefault(row["role"], Counter())[row["status"]] += 1
         ok = row["status"] == "ok"
         self.made += row["role"] != "clean"
-        if row["features"]:
-            self.lengths[row["key"]] = row["features"]["shape"][0]
+        if known := record.length_of(row):
+            self.lengths[row["key"]] = known
         if not ok:
             self.dropped.add(row["key"])
         if part is None or task is None:

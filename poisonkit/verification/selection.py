@@ -115,7 +115,7 @@ class _Chosen:
     def see(self, task: Task) -> None:
         """One training sample."""
         backdoor, labels, passed = self._backdoor, task.labels, self._plan.passed_over
-        if not labels:
+        if not labels or task.id in self._plan.unwritable:
             return
         mine = task.backdoor == backdoor.index
         poisoned = task.role == "poisoned"

@@ -13,10 +13,11 @@ from poisonkit.engine.state.options import Options
 from poisonkit.engine.state.progress import Logged, Progress
 from poisonkit.errors import RequestError, did_you_mean
 from poisonkit.outputs import checksums
+from poisonkit.outputs.begun_probes import half_written
 from poisonkit.outputs.consistency import Finding, Planned, differences, read_parts
 from poisonkit.outputs.opening import require_finished, source_at_hand
 from poisonkit.outputs.path_guards import SourceFence
-from poisonkit.outputs.paths import MANIFEST, RECIPE, RUN
+from poisonkit.outputs.paths import HOME, MANIFEST, PROBING, RECIPE, RUN, STATE
 from poisonkit.verification import lists, selection
 from poisonkit.verification.decoded_files import DecodedFiles
 from poisonkit.verification.files import Files
@@ -86,6 +87,7 @@ def verify(
     watch = progress or Logged()
     require_finished(out)
     parts, found = read_parts(out)
+    found += _half_written(out)
     root = source_at_hand(out, source)
     roots = one_or_many.paths(allow_root)
     fence = SourceFence(root, roots) if root else None
@@ -109,6 +111,16 @@ def verify(
         untried = decoded.untried
     level, unseen = _told(decode, hash_all, original, untried)
     return Verification(level, tally.total, tuple(found), unseen)
+
+
+def _half_written(out: Path) -> Iterator[Finding]:
+    """Probes of which some sets are there and others are not."""
+    for kind, names in half_written(out).items():
+        yield Finding(
+            f"{HOME}/{STATE}/{PROBING}",
+            f"the probe {kind} is half-written, {len(names)} of its sets are not there ({names[0]} …): the same "
+            "`poisonkit probe` continues",
+        )
 
 
 def _not_at_hand(root: Path | None, without_source: bool, unrun: Sequence[str]) -> Iterator[Finding]:

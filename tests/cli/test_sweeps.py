@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import csv
+import re
+import shlex
 from pathlib import Path
 
 import pytest
 
 import poisonkit
 from poisonkit import Recipe, RequestError, read_sweep
+from poisonkit.common.words import size_in_words
 from poisonkit.recipe.sweep import MOST
 from tests.cli.conftest import Cli
 from tests.conftest import same_output
@@ -90,10 +93,16 @@ def test_each_output_is_that_of_its_recipe(cli: Cli, clips: Path, tmp_path: Path
     plans = cli("run", file, clips, "-o", tmp_path / "outs", "--jobs", 1, "--dry-run", "--json").json["sweep"]
     assert [plan["counts"]["poisoned"] for plan in plans] == [1, 2]
     assert not (tmp_path / "outs").exists()
+    written = sum(plan["estimate"]["bytes_written"] for plan in plans)
+    said = cli("run", file, clips, "-o", tmp_path / "outs", "--jobs", 1, "--dry-run")
+    assert re.search(rf"All 2 take about \d+ .+, and write about {size_in_words(written)}\.", said.out)
 
     said = cli("run", file, clips, "-o", tmp_path / "outs", "--jobs", 1)
     assert said.status == 0
     assert "2 of 2: count-2" in said.out
+    report = next(line for line in said.out.splitlines() if " report " in line and str(tmp_path / "outs") in line)
+    assert cli("report", *shlex.split(report.partition("  #")[0])[-1:]).status == 0
+    assert (tmp_path / "outs" / "report.html").stat().st_size > 1000
     for count in (1, 2):
         words = ("-t", "blend", "--count", count, "--control", 0, "--survival", "none", "--jobs", 1)
         assert cli("poison", clips, *words, "-o", tmp_path / "one").status == 0

@@ -12,7 +12,7 @@ import poisonkit
 from poisonkit import Recipe, RequestError
 from tests.cli.conftest import Cli
 from tests.conftest import tree
-from tests.media_factory import make_video
+from tests.media_factory import make_audio, make_video
 from tests.runs import make
 
 QUICK: Any = {"attack_limit": 1, "control": 0, "survival": "none"}
@@ -170,3 +170,36 @@ def test_a_library_user_s_run_speaks_through_logging(
     assert ("poisonkit", "INFO", "Poisoning: 2 to do") in said
     assert any(level == "WARNING" and text.startswith("The trigger blend is given twice") for _, level, text in said)
     assert capfd.readouterr() == ("", ""), "and prints nothing of its own"
+
+
+def test_spoken_digits_of_five_indices_are_told_no_split_that_leaves_nothing(cli: Cli, tmp_path: Path) -> None:
+    for index in (5, 6):
+        for digit in (0, 1):
+            make_audio(tmp_path / "fsdd/recordings" / f"{digit}_theo_{index}.wav", seconds=0.2)
+    words = ("poison", tmp_path / "fsdd", "-t", "sine", "--count", 1, "--dry-run")
+    assert "all takes here have the indices 5 to 9: a test split needs takes of other indices" in cli(*words).out
+    said = cli(*words, "--split", 2)
+    assert said.status == 2
+    assert said.complaint == "--split 2: all takes have the indices 5 to 9, so none is left to train on."
+
+
+def test_folders_of_which_one_holds_several(cli: Cli, tmp_path: Path) -> None:
+    for name in ("ball/throw", "ball/catch", "bike/ride"):
+        make_video(tmp_path / "nested" / name / "a.mp4", frames=4, size=(32, 32))
+    assert (
+        "all lie in folders inside ('ball/catch' …), which are no classes here"
+        in cli("inspect", tmp_path / "nested").out
+    )
+
+
+def test_paths_are_told_as_they_can_be_typed(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    assert cli("poison", "nowhere", "-t", "blend").complaint == "There is no dataset 'nowhere'."
+    assert cli("poison", "empty", "-t", "blend").complaint.endswith("`poisonkit sample-data empty`.")
+    for words in (
+        ("verify", "nowhere"),
+        ("attack", "nowhere", "--name", "a", "-t", "blend"),
+        ("restore", "nowhere", "-o", "x"),
+    ):
+        assert cli(*words).complaint == "There is no folder nowhere."

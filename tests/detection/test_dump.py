@@ -28,7 +28,7 @@ def pkl(folder: Path, value: Any) -> Path:
     return folder / "x.pkl"
 
 
-def torch_zip(folder: Path, arrays: dict[str, Any], names: list[str]) -> Path:
+def torch_zip(folder: Path, arrays: dict[str, Any], names: list[str], *marks: Any) -> Path:
     """What `torch.save({"features": tensor, …, "files": names})` writes, put together by hand."""
 
     class Tensor:
@@ -38,7 +38,10 @@ def torch_zip(folder: Path, arrays: dict[str, Any], names: list[str]) -> Path:
         def __reduce__(self) -> Any:
             shape = self.array.shape
             stride = tuple(s // self.array.itemsize for s in self.array.strides)
-            return (Name("torch._utils", "_rebuild_tensor_v2"), (Storage(self.key, self.array), 0, shape, stride))
+            return (
+                Name("torch._utils", "_rebuild_tensor_v2"),
+                (Storage(self.key, self.array), 0, shape, stride, *marks),
+            )
 
     class Storage:
         def __init__(self, key: str, array: Any) -> None:
@@ -98,6 +101,7 @@ def test_torch_and_pickles_of_arrays_and_of_samples(tmp_path: Path) -> None:
     for path in (
         torch_zip(tmp_path, arrays, NAMES),
         pkl(tmp_path, {**arrays, "files": NAMES}),
+        pkl(tmp_path, {**arrays, "files": np.array(NAMES)}),
         pkl(tmp_path, rows),
     ):
         found = read(path)
@@ -132,6 +136,10 @@ class Evil:
         ({"features": np.array([[1.0], [1e300]])}, "`features` of row 1 holds numbers that are not finite"),
         ({"features": FEATURES, "loss": [1, np.inf, 2]}, "`loss` of row 1"),
         ({"features": FEATURES, "files": [1, 2, 3]}, "`files` is int64[3]; text"),
+        (
+            {"features": FEATURES, "labels": np.array([0, 1, 2**63 + 1], np.uint64)},
+            "the label 9223372036854775809 is no",
+        ),
         ({"features": FEATURES[:0]}, "holds no samples"),
         ({"features": np.array([[Evil()]], dtype=object)}, "pickled arrays are not read"),
     ],
@@ -166,6 +174,21 @@ def test_nothing_in_a_pickle_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     (tmp_path / "cut.npz").write_bytes(b"PK\x03\x04")
     with pytest.raises(RequestError, match=r"no \.npz file"):
         read(tmp_path / "cut.npz")
+
+
+def test_a_negated_view_is_not_read_as_what_it_negates(tmp_path: Path) -> None:
+    """torch keeps the numbers as they were, and says beside them that they count negated."""
+    path = torch_zip(tmp_path, {"features": FEATURES}, NAMES, False, {}, {"neg": True})
+    with pytest.raises(RequestError, match="negated when it is read"):
+        read(path)
+    assert read(torch_zip(tmp_path, {"features": FEATURES}, NAMES, False, {})).count == 3
+
+
+def test_a_pickle_that_is_larger_than_the_limit_is_not_read(tmp_path: Path) -> None:
+    with (tmp_path / "x.pt").open("wb") as file:
+        file.truncate(2**30 + 1)
+    with pytest.raises(RequestError, match="is of 1073741825 bytes, more than the limit"):
+        read(tmp_path / "x.pt")
 
 
 def test_what_torch_really_wrote() -> None:

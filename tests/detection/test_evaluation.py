@@ -68,6 +68,7 @@ def test_figures_are_those_of_scikit_learn(out: Path, save: Any) -> None:
         assert (only.label, only.name, only.poisoned, only.clean) == (0, "jump", 12, planted.EACH - 12)
         assert only.roc_auc == pytest.approx(roc_auc_score(truth[: planted.EACH], scores[: planted.EACH]))
         assert only.roc_auc == 1.0
+        assert (only.precision.value, only.recall.value) == (1.0, 1.0)
         again = poisonkit.score(out, suspects=verdict.file).suspects
         assert again == s, "`score --suspects` says the same of the file"
 
@@ -124,6 +125,28 @@ def test_a_class_that_is_too_small_leaves_a_method_out(make_output: MakeOutput, 
     assert found.exit_code == 1
     with pytest.raises(RequestError, match=r"class 1 \(run\) has 5 samples, and activation-clustering takes 10"):
         poisonkit.detect(out, tmp_path / "f.npz", method=["activation-clustering"])
+
+
+def test_suspects_are_not_written_into_an_output(out: Path, save: Any) -> None:
+    """A trainer would read them beside its data, and `verify` would find them."""
+    (out / "poisonkit/plan.jsonl").touch()
+    with pytest.raises(RequestError, match="lies in it: choose another folder"):
+        poisonkit.detect(out, save(), method=["knn"], folder=out / "data" / "suspects")
+    assert not (out / "data" / "suspects").exists()
+
+
+def test_a_class_that_is_poison_alone(
+    make_output: MakeOutput, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Within it nothing is to be told apart: the columns of the table stay what they are."""
+    train = [("poisoned" if i < 10 else "clean", 0 if i < 10 else 1) for i in range(30)]
+    out = make_output([0], train=train, target=0)
+    np.savez(tmp_path / "f.npz", features=planted.features()[:30], files=IDS[:30])
+    assert call(["detect", str(out), str(tmp_path / "f.npz"), "--method", "knn:k=3"]) == 0
+    said = capfd.readouterr().out.splitlines()
+    assert any("0 jump: 10 poisoned, 0 clean" in line for line in said)
+    *_, cells = (line.split() for line in said if line.split()[:1] == ["knn:k=3"])
+    assert cells == ["knn:k=3", "-", "-", "-", "100.0", "%", "100.0", "%"]
 
 
 def wrong(labels: Any) -> Any:
@@ -185,6 +208,22 @@ def test_one_class_and_no_labels_and_no_features(out: Path, tmp_path: Path) -> N
     np.savez(tmp_path / "h.npz", features=planted.features(), labels=planted.labels(), files=["x"] * N)
     with pytest.raises(RequestError, match="several rows for 'x'"):
         poisonkit.detect(tmp_path / "h.npz")
+
+
+def test_names_that_no_list_can_hold_and_numbers_too_large(save: Any) -> None:
+    """A line break in a name would make two lines of suspects; a score that is no number could not be read again."""
+    for name in ("a\nb.mp4", "", " c.mp4"):
+        with pytest.raises(RequestError, match="is no name that a list of suspects could hold"):
+            poisonkit.detect(save(files=np.array([name, *IDS[1:]])), method=["knn"])
+    large = save(features=planted.features() * np.float32(1e37), files=None)
+    with pytest.raises(RequestError, match="too large to compute beatrix from"):
+        poisonkit.detect(large, method=["beatrix"])
+    found = poisonkit.detect(large, method=["knn"]).verdicts["knn"].file
+    plain = poisonkit.detect(save(files=None), method=["knn"], folder=found.parent / "plain").verdicts["knn"].file
+    assert found.read_text() == plain.read_text(), "neighbours do not depend on a scale"
+    with pytest.raises(RequestError) as error:
+        poisonkit.detect(save(features=None, scores=planted.features()[:, :2]))
+    assert ".;" not in str(error.value)
 
 
 def test_no_training_framework_is_imported(save: Any) -> None:

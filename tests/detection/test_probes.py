@@ -80,6 +80,46 @@ def test_what_is_missing_is_flagged_or_refused(output: Any, tmp_path: Path) -> N
         poisonkit.detect(out, probe=tmp_path / "a.csv", method=["knn"])
 
 
+@pytest.mark.parametrize("count", [4, 1])
+def test_a_half_written_probe_is_told(make_output: MakeOutput, tmp_path: Path, count: int) -> None:
+    names = [c.name(clean) for c in copies_of(KINDS["reencode"], 0) for clean in (False, True)][:count]
+    out = make_output([0, 0, 2, 2], attack={"default": range(CLIPS), **{name: range(CLIPS) for name in names}})
+    file = table(tmp_path / "p.csv", {"attack/default": 1, "data": 0, **{f"attack/{name}": 1 for name in names}})
+    if count == 1:
+        with pytest.raises(RequestError, match="reencode is half-written, 5 sets are not there"):
+            poisonkit.detect(out, probe=file)
+        return
+    found = poisonkit.detect(out, probe=file)
+    assert found.exit_code == 1
+    assert "reencode is half-written, 2 sets are not there ('probe.reencode.level.3', " in found.flags[0]
+    assert found.probes["reencode"].triggered == CLIPS
+
+
+def test_a_clip_that_one_copy_lacks_is_counted(make_output: MakeOutput, tmp_path: Path) -> None:
+    """As where a perturbation changes nothing in it: it is not left out silently, whichever copy lacks it."""
+    names = [c.name(clean) for c in copies_of(KINDS["reencode"], 0) for clean in (False, True)]
+    sets = {name: range(CLIPS) if i else range(1, CLIPS) for i, name in enumerate(names)}
+    out = make_output([0, 0, 2, 2], attack={"default": range(CLIPS), **sets})
+    file = table(tmp_path / "p.csv", {"attack/default": 1, "data": 0, **{f"attack/{name}": 1 for name in names}})
+    found = poisonkit.detect(out, probe=file)
+    assert (found.probes["reencode"].triggered, found.probes["reencode"].clean) == (CLIPS - 1, CLIPS)
+    assert any("1 clips of reencode lack a prediction" in flag for flag in found.flags)
+
+
+def test_a_clip_superimposed_with_itself_has_its_other_copies(make_output: MakeOutput, tmp_path: Path) -> None:
+    """Half of a sound and half of the same is that sound: nothing was changed, so nothing was written."""
+    names = [c.name(clean) for c in copies_of(KINDS["strip"], 2) for clean in (False, True)]
+    sets = {name: range(1 if name == "probe.strip.clip.1.clean" else 0, CLIPS) for name in names}
+    out = make_output([0, 0, 2, 2], attack={"default": range(CLIPS), **sets})
+    with (tmp_path / "p.csv").open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["file", "score_0", "score_1", "score_2"])
+        rows.writerows([f"attack/{n}/{clip(i)}", 0.75, 0.25, 0] for n, those in sets.items() for i in those)
+    found = poisonkit.detect(out, probe=tmp_path / "p.csv")
+    assert (found.exit_code, found.probes["strip"].triggered, found.probes["strip"].clean) == (0, CLIPS, CLIPS)
+    assert found.probes["strip"].scores[clip(0), False] == pytest.approx(0.75 * math.log(0.75) + 0.25 * math.log(0.25))
+
+
 def test_strip_needs_scores(output: Any, tmp_path: Path) -> None:
     out = output("strip")
     sets = {f"attack/{c.name(clean)}": 1 for c in copies_of(KINDS["strip"], 2) for clean in (False, True)}

@@ -29,7 +29,7 @@ from poisonkit.errors import MediaError
 from poisonkit.media import families
 from poisonkit.media.info import Encode
 from poisonkit.plan.plan import Task
-from poisonkit.recipe.recipe import parse_encode
+from poisonkit.recipe.encodings import parse_encode
 from tests.media_factory import make_audio, make_video, pictures
 
 SHORT: dict[str, Any] = {"frames": 6, "size": (96, 64)}

@@ -76,6 +76,25 @@ def test_a_class_of_a_notebook_works_by_object(clips: Path, tmp_path: Path) -> N
     assert any("code from outside poisonkit (__main__:Dim) was not run" in problem for problem in problems)
 
 
+def test_an_earlier_version_of_such_a_class_is_verified_by_the_present_one(clips: Path, tmp_path: Path) -> None:
+    """Which a session has defined since: the class, and beside it the one that renders what it was."""
+    lighter, out = made(formula="x + by"), tmp_path / "out"
+    recipe = Recipe(source=clips, out=out, trigger=lighter(by=30), count=1, control=0, survival="none")
+    assert poisonkit.poison(recipe, jobs=1).exit_code == 0
+
+    def twice(self: Any, image: Any, *_: Any) -> Any:
+        return np.clip(image.astype(np.int16) + 2 * self.by, 0, 255).astype(np.uint8)
+
+    once = lighter.frame  # type: ignore[attr-defined]
+    lighter.version, lighter.frame = 2, twice  # type: ignore[attr-defined]
+    namespace = {"version": 1, "frame": once, "__module__": lighter.__module__}
+    found = poisonkit.verify(out, decode=True, allow_code=True, jobs=2).problems
+    assert any("Version 1 of lighter is not rendered" in each.problem for each in found)
+    earlier = type("_Lighter1", (lighter,), namespace)
+    assert poisonkit.verify(out, decode=True, allow_code=True, jobs=2).ok
+    assert earlier.version == 1
+
+
 def made(**facts: Any) -> type[Trigger]:
     """A trigger class that can be imported from nowhere."""
 

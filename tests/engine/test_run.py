@@ -146,7 +146,7 @@ def test_same_output_for_any_number_of_jobs_and_after_an_interruption(folders: P
         left = 5
 
         def say(self, text: str) -> None: ...
-        def begin(self, what: str, total: int) -> None: ...
+        def begin(self, what: str, total: int, expected: object = None) -> None: ...
         def end(self) -> None: ...
         def step(self, row: object = None) -> None:
             self.left -= row is not None or self.at_once
@@ -362,7 +362,7 @@ if __name__ == "__main__":
     class Killer:
         done = False
         def say(self, text): pass
-        def begin(self, what, total): pass
+        def begin(self, what, total, expected=None): pass
         def end(self): pass
         def step(self, row=None):
             if row is not None and not self.done:

@@ -134,7 +134,7 @@ def test_interrupted_in_the_measuring_and_continued_gives_the_same(clips: Path, 
         phase = ""
 
         def say(self, text: str) -> None: ...
-        def begin(self, what: str, total: int) -> None:
+        def begin(self, what: str, total: int, expected: object = None) -> None:
             self.phase = what
 
         def step(self, row: object = None) -> None:

@@ -20,7 +20,7 @@ from poisonkit.engine.clips.worker import process
 from poisonkit.engine.encoding.trials import job_on
 from poisonkit.metrics.fidelity import verdict
 from poisonkit.outputs.sample_files import Halves
-from poisonkit.recipe.recipe import parse_encode
+from poisonkit.recipe.encodings import parse_encode
 from poisonkit.triggers.core.names import built_in
 from tests.media.second import cv2_frames, ffmpeg_raw, ffmpeg_wave
 from tests.media_factory import make_audio, make_video

@@ -32,7 +32,7 @@ class Case:
     frames: int = 20
     size: tuple[int, int] = (64, 48)
     dropped: int = 0
-    blocked: bool = False  # cannot be written without --to-8bit, --deinterlace or --encode h264
+    blocked: bool = False  # cannot be written without --to-8bit, --deinterlace or --encode convert
     converted: tuple[str, ...] = ()
 
     def make(self, path: Path) -> Path:

@@ -232,7 +232,7 @@ def test_outputs_verify(plain: Job, converted: Job, foreign: Job) -> None:
 
 @pytest.mark.parametrize(
     ("name", "remedy"),
-    [("10bit.mp4", "to_8bit"), ("woven.mpg", "deinterlace"), ("foreign.avi", "encode h264")],
+    [("10bit.mp4", "to_8bit"), ("woven.mpg", "deinterlace"), ("foreign.avi", "encode convert")],
 )
 def test_refused_when_planned(tmp_path: Path, name: str, remedy: str) -> None:
     """What cannot be written is refused before any work, with the option that converts it; not for a sound trigger."""
@@ -240,7 +240,7 @@ def test_refused_when_planned(tmp_path: Path, name: str, remedy: str) -> None:
     for folder in "ab":
         case.make(tmp_path / "source" / folder / name)
     recipe = Recipe(source=tmp_path / "source", out=tmp_path / "out", triggers=[PATCH], count=1, label_mode="clean")
-    with pytest.raises(errors.RequestError, match=f"{name}' cannot be rewritten: .* Remedy: {remedy}"):
+    with pytest.raises(errors.RequestError, match=f"cannot be rewritten: .*{name}.*{remedy}"):
         poisonkit.poison(recipe, jobs=1)
     assert not (tmp_path / "out").exists()
 

@@ -35,3 +35,10 @@ def test_scale_up_is_the_product_clipped() -> None:
         chain = Chain([spec.from_entry(e) for e in copy.triggers])
         (image,) = chain.video(iter(ramp), clip, chain.draw(clip, 0))
         assert (image == np.clip(ramp[0].astype(int) * n, 0, 255)).all()
+
+
+def test_teco_is_imagenet_c_without_frost() -> None:
+    copies = copies_of(KINDS["teco"], 0)
+    assert len({c.group for c in copies}) == 14
+    assert {c.level for c in copies} == {1, 2, 3, 4, 5}
+    assert len(copies) == 70

@@ -14,6 +14,7 @@ import pytest
 import poisonkit
 from poisonkit.cli import call
 from poisonkit.errors import RequestError
+from poisonkit.probing import kinds
 from tests.media_factory import make_audio
 from tests.runs import frames, rows
 
@@ -67,6 +68,8 @@ def test_strip_is_written_verified_and_scored(
     before = digests(out)
     assert call(words) == 0, "again: nothing is made twice"
     assert digests(out) == before
+    with pytest.raises(RequestError, match=r"limit 3: probe\.strip\.clip\.1 of .* was made with .*limit 2"):
+        poisonkit.probe(out, kind="strip", copies=2, limit=3)
     other = Path(shutil.copytree(finished, tmp_path / "other"))
     poisonkit.probe(other, kind="strip", copies=2, limit=2, jobs=2)
     assert digests(other) == before, "the same bytes elsewhere"
@@ -134,7 +137,10 @@ def test_wrong_requests_are_one_sentence(
 
 
 @pytest.mark.parametrize("kind", ["scale-up", "teco", "frame-shuffle", "frame-drop", "reencode"])
-def test_every_kind_for_pictures_is_verified_without_consent(out: Path, kind: str) -> None:
+def test_every_kind_for_pictures_is_verified_without_consent(
+    out: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What perturbs is poisonkit's own, so `verify --decode` renders it without --allow-code."""
+    monkeypatch.setattr(kinds, "TECO", {name: kinds.TECO[name][2:3] for name in ("shot-noise", "fog", "jpeg")})
     assert poisonkit.probe(out, kind=kind, copies=1, limit=1, jobs=1).exit_code == 0
     assert poisonkit.verify(out, decode=True).problems == ()

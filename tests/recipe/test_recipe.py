@@ -27,3 +27,14 @@ def test_what_a_search_came_to_counts_for_auto_alone(asked: str, setting: str | 
     recipe = Recipe(**{**AUTO, "encode": asked}, to_8bit=True)
     encode = recipe.encoded(setting)
     assert (encode.mode, encode.to_8bit) == (mode, True)
+
+
+def test_convert_converts_what_the_triggers_touch() -> None:
+    picture, sound = (Recipe(triggers=[name], encode="convert").encoded() for name in ("blend", "sine"))
+    assert (picture.converts, picture.to_8bit, picture.deinterlace) == (("video",), True, True)
+    assert (sound.converts, sound.to_8bit, sound.deinterlace) == (("audio",), False, False)
+
+
+def test_recipes_from_before_there_was_skip_unwritable_keep_their_fingerprints() -> None:
+    assert "skip_unwritable" not in Recipe(triggers=["blend"]).portable()
+    assert Recipe(triggers=["blend"], skip_unwritable=True).portable()["skip_unwritable"] is True

@@ -19,13 +19,14 @@ pytestmark = pytest.mark.browser
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: make test-browser")
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
+PHONE, NARROW = {"width": 390, "height": 844}, {"width": 420, "height": 900}
+DESK, WIDE = {"width": 1280, "height": 900}, {"width": 1600, "height": 1000}
 QUIET = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync")
 PLAY = """async (media) => {
     const before = {paused: media.paused, autoplay: media.autoplay, looks: media.controls};
     media.muted = true;
     await media.play();
-    await new Promise(done => setTimeout(done, 250));
+    for (let i = 0; i < 100 && (media.currentTime == 0 || i < 3); i++) await new Promise(done => setTimeout(done, 80));
     const at = media.currentTime;
     media.pause();
     return {...before, at, wide: media.videoWidth || 0, error: media.error && media.error.message};
@@ -72,7 +73,7 @@ def opened(browser: Any, file: Path, **how: Any) -> tuple[Any, list[str], list[s
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
+@pytest.mark.parametrize("size", [PHONE, NARROW, DESK, WIDE], ids=["phone", "narrow", "desk", "wide"])
 def test_it_reads_well_and_asks_for_nothing(
     browser: Any, page_file: Path, tmp_path: Path, size: dict[str, int], scheme: str
 ) -> None:
@@ -80,6 +81,10 @@ def test_it_reads_well_and_asks_for_nothing(
     assert page.locator("h1").inner_text() == "This dataset is poisoned on purpose"
     wide, there = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
     assert wide <= there, "the page scrolls sideways"
+    inside = (
+        "[...document.querySelectorAll('.scroll, pre, .row')].filter(e => e.scrollWidth > e.clientWidth + 1).length"
+    )
+    assert page.evaluate(inside) == 0, "something in it scrolls sideways"
     broken = page.evaluate("[...document.images].filter(i => !i.complete || i.naturalWidth == 0).map(i => i.alt)")
     assert broken == []
     ink, paper = (
@@ -130,3 +135,17 @@ def test_it_prints(browser: Any, page_file: Path, tmp_path: Path) -> None:
     page.pdf(path=tmp_path / "report.pdf", format="A4")
     assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF")
     page.context.close()
+
+
+def test_all_samples_are_found_by_part_of_their_names(browser: Any, page_file: Path) -> None:
+    page, said, _ = opened(browser, page_file, viewport=PHONE)
+    lines = page.locator("#found tr")
+    there = len((page_file.parent / "manifest.jsonl").read_text(encoding="utf-8").splitlines())
+    assert page.locator("#told").inner_text() == f"{there} of {there} samples, {min(there, 50)} shown"
+    page.locator("#search").fill("POISONED ok")
+    assert lines.count() == 2
+    assert all("poisoned" in text for text in lines.all_inner_texts())
+    page.locator("#search").fill("nothing is called so")
+    assert lines.count() == 0
+    page.context.close()
+    assert said == []

@@ -56,6 +56,17 @@ def test_one_bad_file_costs_itself(jobs: int, together: int) -> None:
     ]
 
 
+def test_a_process_that_ended_for_want_of_work_is_no_death(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine it may do so when it was asked already: the file is opened by the next, and not left alone."""
+    count = tmp_path / "count"
+    ends = f"import os; n = os.path.getsize({str(count)!r}) if os.path.exists({str(count)!r}) else 0; "
+    ends += f"open({str(count)!r}, 'a').write('x'); n < 3 and os._exit({isolated_opening.IDLED}); "
+    monkeypatch.setattr(isolated_opening, "_START", ends + isolated_opening._START)
+    isolated_opening._close_idle()
+    assert opened(["a", "b"], 1) == ["a", "b"]
+    assert count.read_text() == "xxxx"
+
+
 def test_an_error_is_raised_where_it_was_asked() -> None:
     with pytest.raises(ValueError, match="wrong"):
         opened(["a", "wrong", "b"], 2)
@@ -160,3 +171,14 @@ def _at_work(parent: int) -> list[int]:
         if int(state[1]) == parent and any(name.endswith("9.mp3") for name in held):
             found.append(int(pid))
     return found
+
+
+def test_a_question_that_was_not_read_yet_keeps_a_process_alive(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine: idle for long, asked just now."""
+    out, into = os.pipe()
+    with open(out, "rb") as asked, open(into, "wb") as question:
+        monkeypatch.setattr(isolated_opening.sys, "stdin", asked)
+        assert not isolated_opening.waiting()
+        question.write(b"open this")
+        question.flush()
+        assert isolated_opening.waiting()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -37,6 +38,20 @@ def test_a_map_of_gains_multiplies(tmp_path: Path, colored: bool) -> None:
     larger = create("relight", gains=str(tmp_path / "g.npy")).apply(np.full((48, 100, 3), 50, np.uint8))
     assert np.array_equal(larger[:, 18:19], larger[:, 17:18])  # the map goes on mirrored
     assert create("relight", gains=str(tmp_path / "g.npy")).apply(np.full((96, 128, 3), 50, np.uint8)).any()
+
+
+@pytest.mark.parametrize("shape", [(48, 64), (48, 64, 3), (48, 64, 4)])
+def test_a_picture_is_a_map_whose_level_128_is_gain_1(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    levels = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    levels[0, 0] = 128
+    cv2.imwrite(str(tmp_path / "g.png"), levels if levels.ndim == 2 else levels[..., [2, 1, 0, 3][: shape[2]]])
+    x = picture(64, 48, 1)[0]
+    gains = (levels[..., None] if levels.ndim == 2 else levels[..., :3]) / 128
+    out = create("relight", gains=str(tmp_path / "g.png")).apply(x)
+    assert furthest(out, x * gains) <= 0.51
+    assert np.array_equal(out[0, 0], x[0, 0])
+    np.save(tmp_path / "g.npy", gains[..., 0] if levels.ndim == 2 else gains)
+    assert np.array_equal(create("relight", gains=str(tmp_path / "g.npy")).apply(x), out)
 
 
 def test_black_stays_black_and_dark_and_bright_change_in_proportion() -> None:

@@ -12,6 +12,8 @@ from poisonkit.outputs import schemas
 from poisonkit.triggers.core.names import built_in
 from tools.pages import (
     consumers,
+    costs,
+    defences,
     house,
     imports,
     learned,
@@ -19,6 +21,7 @@ from tools.pages import (
     look_listen_attack,
     measured,
     pictures,
+    rates,
     survival,
     triggers,
 )
@@ -35,9 +38,12 @@ def texts(entries: dict[str, Entry]) -> dict[Path, str]:
         lists.README: lists.readme(),
         lists.LAYOUTS: lists.layouts_page(),
         consumers.PAGE: consumers.page(),
+        costs.PAGE: costs.page(),
         look_listen_attack.PAGE: look_listen_attack.page(),
+        defences.PAGE: defences.page(),
         learned.PAGE: learned.page(),
         learned.FILE: learned.text(),
+        rates.FILE: rates.text(),
         survival.PAGE: survival.page(entries),
         triggers.FOLDER / "README.md": triggers.index(),
         measured.FILE: measured.text(entries),

@@ -27,13 +27,13 @@ def known() -> dict[str, list[dict[str, Any]]]:
             current = one["trigger_versions"] == [triggers.get(name).version for name in names]
             if plain and current and one["kind"] in ("picture", "sound"):
                 name, _, parameters = one["triggers"][0].partition(":")
-                key = (name, one["temporal"], parameters, one["encode"], one["rate"], one["model"], one["epochs"])
-                groups.setdefault(key, []).append(one)
+                said = (one[word] for word in ("encode", "rate", "model", "size", "epochs"))
+                groups.setdefault((name, one["temporal"], parameters, *said), []).append(one)
         for key, rows in groups.items():
             of = example_table.pooled(rows)
             gains = [one["gain"] for one in rows if one["gain"] is not None]
             asr = of["asr"]
-            said = dict(zip(("temporal", "parameters", "encode", "rate", "model"), key[1:-1], strict=True))
+            said = dict(zip(("temporal", "parameters", "encode", "rate", "model", "size"), key[1:-1], strict=True))
             found.setdefault(key[0], []).append(
                 {
                     **said,
@@ -57,7 +57,8 @@ def known() -> dict[str, list[dict[str, Any]]]:
 
 def _plain(row: dict[str, Any]) -> bool:
     """Whether it is at its default, at 10 %, through the usual encoding."""
-    return (row["parameters"], row["encode"], row["rate"]) == ("", "match", 0.1)
+    said = (row["parameters"], row["encode"], row["rate"], row["size"])
+    return said == ("", "match", 0.1, example_table.SIZE)
 
 
 def _short(value: float | None) -> float:

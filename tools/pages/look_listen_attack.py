@@ -87,7 +87,7 @@ def blocks() -> dict[str, str]:
 def readme_blocks() -> dict[str, str]:
     """What README.md shows of them."""
     made = blocks()
-    shown = ("sample-data", "audiovisual", "audiovisual small", "weizmann64", "fsdd")
+    shown = ("sample-data", "audiovisual", "weizmann64", "fsdd")
     return {f"look-listen-attack {name}": made[f"look-listen-attack {name}"] for name in shown}
 
 

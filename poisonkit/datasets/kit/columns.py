@@ -18,6 +18,7 @@ from poisonkit.datasets.kit.list_names import list_names, lists_of, place_listed
 from poisonkit.datasets.kit.listed import Located, locate
 from poisonkit.datasets.kit.lists import SPLIT_WORDS, ParsedList
 from poisonkit.datasets.kit.tables import Table, first_columns, plain, read_table, write_table
+from poisonkit.datasets.resized import followed
 from poisonkit.errors import RequestError
 
 PATHS = ("path", "file", "filename", "file_name", "filepath", "file_path", "audio_filepath", "video_path", "clip")
@@ -243,6 +244,8 @@ class TableLayout(Layout):
         if old is not None and row.label is not None and row.label != old:
             names = dataset.classes
             fields = retold(fields, options.get("told", {}), row.label, names[old], names[row.label], json_lines)
+        if row.resized is not None:
+            fields = followed(fields, row.resized, json_lines)
         fields[options["path"]] = text(self.listed(row.path, table, options))
         if options["split"] is not None:
             fields[options["split"]] = text(options["words"].get(row.sample.split, row.sample.split))

@@ -47,6 +47,7 @@ class AST(SplitLists):
 
     name: ClassVar[str] = "ast"
     help: ClassVar[str] = f"AST's json of `wav` and `labels` for each split, with `{CLASSES}`; `--split` names a fold"
+    any_suffix: ClassVar[bool] = True
     order: ClassVar[int] = 25
     uses: ClassVar[frozenset[str]] = frozenset({"data_root", "lists", "split"})
     multi_label: ClassVar[bool] = True

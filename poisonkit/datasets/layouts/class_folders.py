@@ -45,6 +45,7 @@ class ClassFolders(Layout):
 
     name: ClassVar[str] = "class-folders"
     help: ClassVar[str] = "a folder of video or audio files per class, in the root or in train/, val/, test/"
+    any_suffix: ClassVar[bool] = True
     label_in_path: ClassVar[bool] = True
     order: ClassVar[int] = 90
     uses: ClassVar[frozenset[str]] = frozenset({"data_root"})
@@ -191,7 +192,7 @@ def _one_each(splits: Mapping[Split, list[str]], root: Path) -> dict[Split, str]
 
 
 def _on_nested(samples: Sequence[Sample], folders: Mapping[Split, str]) -> list[str]:
-    """A note where each class folder has several folders, and all files lie in those: they may be meant as classes."""
+    """A note where a class folder has several folders, and all files lie in such: they may be meant as classes."""
     depth = 2 if folders else 1
     inside: dict[str, set[str]] = {}
     for sample in samples:
@@ -199,9 +200,9 @@ def _on_nested(samples: Sequence[Sample], folders: Mapping[Split, str]) -> list[
         if len(steps) < depth + 2:
             return []
         inside.setdefault("/".join(steps[:depth]), set()).add(steps[depth])
-    if not inside or any(len(names) < 2 for names in inside.values()):
+    first, names = next(((name, some) for name, some in inside.items() if len(some) > 1), ("", set[str]()))
+    if not first:
         return []
-    first, names = next(iter(inside.items()))
     return [
         f"No file lies in a class folder itself, and all lie in folders inside ('{first}/{min(names)}' …), which are "
         f"no classes here: if they are, name the folder that holds them ('{first}')."

@@ -82,6 +82,10 @@ class FSDD(Layout):
                 raise RequestError(
                     f"--split {number}: no take has one of the indices {_spelt(number)}, so none is left."
                 )
+            if not any(sample.split == "train" for sample in samples):
+                raise RequestError(
+                    f"--split {number}: all takes have the indices {_spelt(number)}, so none is left to train on."
+                )
             notes.append(f"The indices {_spelt(number)} are for testing, where FSDD's own readers take 0 to 4.")
         classes, options = tuple(map(str, range(10))), {"split": number} if number > 1 else {}
         return Dataset(folder.parent, self.name, classes, tuple(samples), options, (*notes, *tree.notes()))
@@ -97,6 +101,11 @@ class FSDD(Layout):
             int(m[3]) // _TEST for s in dataset.samples if (m := _NAME.fullmatch(s.path.removeprefix(f"{FOLDER}/")))
         }
         number = min(taken, default=0) + 1
+        if len(taken) < 2:
+            raise RequestError(
+                f"FSDD's splits are in the names (indices 0 to 4 are for testing), and all takes here have the indices "
+                f"{_spelt(number)}: a test split needs takes of other indices beside them."
+            )
         raise RequestError(
             f"FSDD's splits are in the names (indices 0 to 4 are for testing): `--split {number}` takes the indices "
             f"{_spelt(number)} instead."

@@ -25,6 +25,7 @@ class HuggingFace(TableLayout):
 
     name: ClassVar[str] = "hugging-face"
     help: ClassVar[str] = "Hugging Face videofolder or audiofolder with `metadata.jsonl` or `.csv`: file_name, label"
+    any_suffix: ClassVar[bool] = True
     label_in_path: ClassVar[bool] = True  # metadata.jsonl has one name, so views have folders of their own
     order: ClassVar[int] = 24
     uses: ClassVar[frozenset[str]] = frozenset({"columns"})

@@ -25,6 +25,7 @@ class HuggingFaceJson(TableLayout):
 
     name: ClassVar[str] = "hugging-face-json"
     help: ClassVar[str] = "json lines of `audio` or `video`, and `label`, for Hugging Face's `load_dataset('json')`"
+    any_suffix: ClassVar[bool] = True
     order: ClassVar[int] = 25
     uses: ClassVar[frozenset[str]] = frozenset({"data_root", "lists", "columns"})
     path_columns: ClassVar[tuple[str, ...]] = PATHS

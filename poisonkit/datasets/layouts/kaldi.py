@@ -55,6 +55,7 @@ class Kaldi(Layout):
 
     name: ClassVar[str] = "kaldi"
     help: ClassVar[str] = f"Kaldi's data directories, `train/{WAVS}`, `{SPEAKERS}` …; classes are speakers or texts"
+    any_suffix: ClassVar[bool] = True
     label_in_path: ClassVar[bool] = True  # its lists have fixed names, so views have folders of their own
     order: ClassVar[int] = 22
     uses: ClassVar[frozenset[str]] = frozenset({"data_root", "columns"})

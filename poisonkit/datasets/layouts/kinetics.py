@@ -57,6 +57,7 @@ class Kinetics(Layout):
 
     name: ClassVar[str] = "kinetics"
     help: ClassVar[str] = "Kinetics: `train.csv` … of `label,youtube_id,time_start,time_end,split`, and clips named so"
+    any_suffix: ClassVar[bool] = True
     label_in_path: ClassVar[bool] = True
     order: ClassVar[int] = 20
     uses: ClassVar[frozenset[str]] = frozenset({"lists", "data_root"})

@@ -43,6 +43,7 @@ class MMAction2Audio(SplitLists):
 
     name: ClassVar[str] = "mmaction2-audio"
     help: ClassVar[str] = "MMAction2 audio lists of `path total_frames label`, with log-mel `.npy` beside the sounds"
+    any_suffix: ClassVar[bool] = True
     uses: ClassVar[frozenset[str]] = frozenset({"data_root", "lists", "split"})
     multi_label: ClassVar[bool] = True
     order: ClassVar[int] = 28

@@ -91,6 +91,8 @@ class MMAction2Rawframes(SplitLists):
 
 def _line(row: Row, bare: bool, offset: bool) -> str:
     total, *start = row.sample.extra
+    if row.resized is not None:
+        total = row.resized.number(total)
     numbers = [*start, total] if offset else [total]
     return " ".join([row.path, *numbers, *(map(str, row.labels) if row.labels else [] if bare else ["-1"])])
 

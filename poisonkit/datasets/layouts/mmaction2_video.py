@@ -44,6 +44,7 @@ class MMAction2Video(SplitLists):
 
     name: ClassVar[str] = "mmaction2-video"
     help: ClassVar[str] = "MMAction2 lists `train.txt`, `val.txt`, `test.txt` of `path label` beside the files"
+    any_suffix: ClassVar[bool] = True
     multi_label: ClassVar[bool] = True
     order: ClassVar[int] = 30
     uses: ClassVar[frozenset[str]] = frozenset({"data_root", "lists", "split", "delimiter"})

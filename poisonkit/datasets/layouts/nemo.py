@@ -17,11 +17,12 @@ class NeMo(TableLayout):
     """`train_manifest.json` and the like: json files with the word train, val, validation or test in the name.
 
     Labels are names; paths are absolute, or relative to the manifest or the data root. What else a line says
-    (duration, offset …) is kept: poisoning changes no length.
+    (duration, offset …) is kept; the duration of a file that became longer or shorter follows.
     """
 
     name: ClassVar[str] = "nemo"
     help: ClassVar[str] = "NeMo manifests `train_manifest.json` … of audio_filepath, duration, label"
+    any_suffix: ClassVar[bool] = True
     order: ClassVar[int] = 26
     path_columns: ClassVar[tuple[str, ...]] = ("audio_filepath",)
     label_columns: ClassVar[tuple[str, ...]] = ("label", "command")

@@ -28,6 +28,7 @@ class Pair(Table):
 
     name: ClassVar[str] = "pair"
     help: ClassVar[str] = "a csv or jsonl table of pairs: columns video (files or frame folders), audio, label, split"
+    any_suffix: ClassVar[bool] = True
     order: ClassVar[int] = 39  # before `table`
     what: ClassVar[str] = "a table of pairs"
     pairs: ClassVar[bool] = True

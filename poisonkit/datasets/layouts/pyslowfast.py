@@ -44,6 +44,7 @@ class PySlowFast(Layout):
 
     name: ClassVar[str] = "pyslowfast"
     help: ClassVar[str] = "PySlowFast, TimeSformer, VideoMAE: `train.csv`, `val.csv`, `test.csv` of `path label`"
+    any_suffix: ClassVar[bool] = True
     label_in_path: ClassVar[bool] = True  # the lists' names are fixed, so views have folders of their own
     order: ClassVar[int] = 32
     uses: ClassVar[frozenset[str]] = frozenset({"data_root", "lists"})
@@ -122,14 +123,16 @@ class PySlowFast(Layout):
         """
         lists: Mapping[Split, str] = dataset.options["lists"]
         named = lists_of(lists, rows, view, apart=True)
-        texts = {
-            split: [" ".join((r.path, *r.sample.extra, str(r.label))) for r in rows if r.sample.split == split]
-            for split in named
-        }
+        texts = {split: [_line(r) for r in rows if r.sample.split == split] for split in named}
         written = [write_lines(root, name, texts[split]) for split, name in named.items()]
         if "val" in named and "test" not in named:
             written.append(write_lines(root, _test_list(named["val"]), texts["val"]))
         return (*written, write_lines(root, LABEL_MAP, dataset.classes))
+
+
+def _line(row: Row) -> str:
+    counts = row.sample.extra if row.resized is None else map(row.resized.number, row.sample.extra)
+    return " ".join((row.path, *counts, str(row.label)))
 
 
 def _twin_of_val(lists: Sequence[ParsedList]) -> ParsedList | None:

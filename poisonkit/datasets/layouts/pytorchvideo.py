@@ -34,6 +34,7 @@ class PyTorchVideo(SplitLists):
 
     name: ClassVar[str] = "pytorchvideo"
     help: ClassVar[str] = "PyTorchVideo lists `train.csv`, `val.csv` … of `path label`, paths with spaces or without"
+    any_suffix: ClassVar[bool] = True
     order: ClassVar[int] = 34
     suffix: ClassVar[str] = ".csv"
     uses: ClassVar[frozenset[str]] = frozenset({"data_root", "lists"})

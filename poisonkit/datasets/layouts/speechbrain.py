@@ -40,6 +40,7 @@ class SpeechBrain(TableLayout):
 
     name: ClassVar[str] = "speechbrain"
     help: ClassVar[str] = "SpeechBrain's `train.csv`, `valid.csv` … with a column ID, or the same as json"
+    any_suffix: ClassVar[bool] = True
     order: ClassVar[int] = 27
     uses: ClassVar[frozenset[str]] = frozenset({"data_root", "lists", "columns"})
     path_columns: ClassVar[tuple[str, ...]] = PATHS

@@ -25,6 +25,7 @@ class Table(TableLayout):
 
     name: ClassVar[str] = "table"
     help: ClassVar[str] = "a csv or jsonl table with a header, columns path and label, perhaps split"
+    any_suffix: ClassVar[bool] = True
     order: ClassVar[int] = 40
     uses: ClassVar[frozenset[str]] = frozenset({"data_root", "lists", "columns"})
     what: ClassVar[str] = "a table"

@@ -37,6 +37,7 @@ class VGGSound(Layout):
 
     name: ClassVar[str] = "vggsound"
     help: ClassVar[str] = "VGGSound: `vggsound.csv` of `id,start,label,split`, and clips `{id}_{start:06d}.mp4`"
+    any_suffix: ClassVar[bool] = True
     label_in_path: ClassVar[bool] = True  # vggsound.csv has one name, so views have folders of their own
     order: ClassVar[int] = 20
 

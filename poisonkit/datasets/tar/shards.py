@@ -16,6 +16,7 @@ from poisonkit.datasets.base import modality_of
 from poisonkit.datasets.kit.class_hints import renamed
 from poisonkit.datasets.kit.columns import LABELS
 from poisonkit.datasets.kit.renaming import in_style, says
+from poisonkit.datasets.resized import Resized, followed_value
 from poisonkit.datasets.tar.hints import GONE, Told, is_json, names_of, text_of, value_of
 from poisonkit.datasets.tar.members import SUFFIX, Member, Writer, blocks, data_of, members, read_small
 from poisonkit.errors import RequestError
@@ -95,13 +96,14 @@ class Entry:
     """A sample of a shard that is written. member: its file in the source's shard, by its normal name.
 
     label: what it gets; original: the source's. media: a file with its new bytes (which may lie in a shard), None:
-    the source's.
+    the source's. resized: that it is longer or shorter than the source's.
     """
 
     member: str
     label: int | None
     original: int | None
     media: str | None = None
+    resized: Resized | None = None
 
 
 @dataclass(frozen=True)
@@ -153,8 +155,12 @@ def write_shard(source: Path, target: BinaryIO, entries: Iterable[Entry], labels
                 if entry is not None and member.name == entry.member:
                     size, data = (member.size, None) if entry.media is None else data_of(entry.media)
                     sizes[member.name] = size
-                elif entry is not None and label is not None and suffix and member.size <= SMALL and is_text(member):
-                    new = relabelled(suffix, read_small(file, member), labels, entry.original, label)
+                elif entry is not None and suffix and _may_change(entry, label, member):
+                    new: bytes | None = read_small(file, member)
+                    if entry.resized is not None and new is not None and is_json(suffix):
+                        new = _as_long(new, entry.resized)
+                    if label is not None and new is not None:
+                        new = relabelled(suffix, new, labels, entry.original, label)
                     if new is None:
                         continue
                     size, data = len(new), iter([new])
@@ -165,6 +171,25 @@ def write_shard(source: Path, target: BinaryIO, entries: Iterable[Entry], labels
     if wanted:
         raise RequestError(f"The shard '{source.name}' no longer holds '{next(iter(wanted))}'.")
     return Shard(writer.finish(), writer.bytes, sizes)
+
+
+def _may_change(entry: Entry, label: int | None, member: Member) -> bool:
+    """Whether a sample's member may say its class, or its length, and that is another now."""
+    return (label is not None or entry.resized is not None) and member.size <= SMALL and is_text(member)
+
+
+def _as_long(data: bytes, resized: Resized) -> bytes:
+    """A json member whose fields say how long the file is now."""
+    text = data.decode("utf-8", "surrogateescape")
+    core = text.strip()
+    try:
+        row = load_json(core)
+        changed = followed_value(row, resized)
+    except (ValueError, RecursionError):
+        return data
+    if changed == row:
+        return data
+    return text.replace(core, json.dumps(changed, **_style(core, row))).encode("utf-8", "surrogateescape")
 
 
 def is_text(member: Member) -> bool:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import ClassVar
 
 import numpy as np
 from pydantic import Field
 
+from poisonkit.common import processors
 from poisonkit.detection.dump import Dump
-from poisonkit.detection.method import Method
+from poisonkit.detection.method import Method, one_thread
 from poisonkit.errors import RequestError
 from poisonkit.scoring.predictions import Floats
 
-ROWS = 8192  # samples whose neighbours are looked up at a time
+ROWS = 2048  # samples whose neighbours are looked up at a time
 
 
 class NearestNeighbours(Method):
@@ -31,6 +33,7 @@ class NearestNeighbours(Method):
     def score(self, dump: Dump) -> Floats:
         """1 − the share of neighbours with the same label."""
         from sklearn.neighbors import NearestNeighbors
+        from threadpoolctl import threadpool_limits
 
         assert dump.features is not None
         assert dump.labels is not None
@@ -39,15 +42,24 @@ class NearestNeighbours(Method):
                 f"{dump.file} has {dump.count} samples, and {self.name} looks at {self.k} others of each; say "
                 f"{self.name}:k=N with a smaller N, or leave {self.name} out."
             )
-        length = np.linalg.norm(dump.features, axis=1, keepdims=True)
-        unit = dump.features / np.where(length > 0, length, 1)
-        index = NearestNeighbors(n_neighbors=self.k + 1, algorithm="brute").fit(unit)
-        found = np.empty(dump.count)
+        unit = np.empty_like(dump.features)
         for begin in range(0, dump.count, ROWS):
+            some = dump.features[begin : begin + ROWS].astype(np.float64)
+            length = np.linalg.norm(some, axis=1, keepdims=True)
+            unit[begin : begin + ROWS] = some / np.where(length > 0, length, 1)
+        index = NearestNeighbors(n_neighbors=self.k + 1, algorithm="brute").fit(unit)
+        labels, found = dump.labels, np.empty(dump.count)
+
+        def look(begin: int) -> None:
             mine = np.arange(begin, min(begin + ROWS, dump.count))
-            near = index.kneighbors(unit[mine], return_distance=False)
+            with threadpool_limits(1, user_api="openmp"):  # of this thread
+                near = index.kneighbors(unit[mine], return_distance=False)
             own = near == mine[:, None]
             own[~own.any(axis=1), -1] = True  # many at one place: it is not among the nearest itself
             others = near[~own].reshape(len(mine), self.k)
-            found[mine] = (dump.labels[others] != dump.labels[mine, None]).mean(axis=1)
+            found[mine] = (labels[others] != labels[mine, None]).mean(axis=1)
+
+        # threads of our own: scikit-learn's wait for each other after every few rows
+        with one_thread(), ThreadPoolExecutor(processors.count()) as pool:
+            list(pool.map(look, range(0, dump.count, ROWS)))
         return found

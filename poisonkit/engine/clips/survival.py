@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import zip_longest
+from itertools import islice, zip_longest
 from pathlib import Path
 from threading import get_ident
 from typing import Any, cast
@@ -14,12 +13,13 @@ from poisonkit.common.atomic import token, writing
 from poisonkit.engine.clips.job import Job, as_files
 from poisonkit.engine.clips.worker import Stopped, clip_of, middle_frame, process
 from poisonkit.errors import MediaError, PoisonkitError, told
-from poisonkit.metrics.fidelity import Image, spread
+from poisonkit.metrics.alignment import in_step
+from poisonkit.metrics.counterparts import Counterparts, standing
+from poisonkit.metrics.fidelity import spread
 from poisonkit.metrics.survival import PictureSurvival, sound_survival
-from poisonkit.outputs.record import Fidelity, Record, halves, rounded
+from poisonkit.outputs.record import Fidelity, Record, halves, has_other_container, rounded, source_length
 from poisonkit.outputs.sample_files import Halves
 from poisonkit.triggers.core.chain import Chain
-from poisonkit.triggers.core.clip import ClipInfo
 
 SSIM_FRAMES = 8  # of each measured clip, evenly spread; it is most of what measuring costs
 
@@ -85,8 +85,8 @@ def _compare(task: Measurement, source: Halves, file: Halves, control: Halves) -
     job, row = task.job, task.row
     chain = Chain(job.treatment.triggers)
     clip = clip_of(source.probe(job.stream), row["id"])
-    if row["frames"]:
-        clip = ClipInfo(**{**clip.__dict__, "frames": row["frames"]})
+    if frames := source_length(row)["frames"]:
+        clip = replace(clip, frames=frames)
     drawn = [dict(t["drawn"]) for t in row["triggers"]]
     if job.places.cover_source is not None:
         drawn = chain.with_other(drawn, middle_frame(Path(job.places.cover_source)))
@@ -96,19 +96,17 @@ def _compare(task: Measurement, source: Halves, file: Halves, control: Halves) -
         order = sorted(poisoned)
         looked = {order[i] for i in spread(len(order), SSIM_FRAMES)}
         sums = PictureSurvival()
-        originals: list[Image] = []
-
-        def keep() -> Iterator[Image]:
-            for _, _, image in media.read_frames(source.picture, stream=job.stream, deinterlace=job.encode.deinterlace):
-                originals.append(image)
-                yield image
-
-        rendered = chain.video(keep(), clip, drawn, poisoned.__contains__)
-        rows = zip_longest(rendered, media.read_frames(file.picture), media.read_frames(control.picture))
+        read = media.read_frames(source.picture, stream=job.stream, deinterlace=job.encode.deinterlace)
+        originals = Counterparts(image for _, _, image in read)
+        rendered = chain.video(iter(originals), clip, drawn, poisoned.__contains__)
+        beside = media.read_frames(control.picture)
+        if chain.after(clip) != clip:
+            beside = islice(standing(beside), row["frames"])
+        rows = zip_longest(rendered, media.read_frames(file.picture), beside)
         for t, (triggered, decoded, reencoded) in enumerate(rows):
             if triggered is None or decoded is None or reencoded is None:
                 raise MediaError(f"'{row['id']}': source, output and control differ in their number of frames.")
-            original = originals.pop(0)
+            original = originals.take()
             if t in poisoned:
                 sums.add(original, triggered, decoded[2], reencoded[2], look=t in looked)
         found.update(sums.report())
@@ -119,6 +117,8 @@ def _compare(task: Measurement, source: Halves, file: Halves, control: Halves) -
         )
         triggered_wave = chain.audio(wave, clip, drawn)
         decoded_wave, control_wave = (media.read_audio(each.sound, folder=folder)[0] for each in (file, control))
+        if has_other_container(row):
+            decoded_wave, control_wave = in_step(decoded_wave, triggered_wave), in_step(control_wave, wave)
         report = sound_survival(wave, triggered_wave, decoded_wave, control_wave)
         if "video" in chain.touches:  # both: the picture's figures keep their names, the weaker verdict counts
             found.update({f"sound_{k}": v for k, v in report.items() if k in ("gain", "cosine", "verdict")})

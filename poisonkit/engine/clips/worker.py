@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-from collections import deque
 from collections.abc import Callable, Iterator, Set
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -25,11 +24,13 @@ from poisonkit.engine.finishing.linking import link_again
 from poisonkit.errors import CheckError, MediaError, PoisonkitError, told
 from poisonkit.media.colour import planes_to_rgb
 from poisonkit.media.info import MediaInfo, PlaneFormat
+from poisonkit.metrics.counterparts import Counterparts
 from poisonkit.metrics.fidelity import ClipInspector, Image, Wave, spread
 from poisonkit.outputs.record import Record, record
 from poisonkit.triggers.core import frame_selection
 from poisonkit.triggers.core.chain import Chain
 from poisonkit.triggers.core.clip import ClipInfo, Params
+from poisonkit.triggers.core.length import as_long
 from poisonkit.triggers.kernels.yuv import PlanesRender
 
 LOOKED_AT = 5  # decoded frames of each clip that are compared with the triggered ones
@@ -206,6 +207,7 @@ def _process(job: Job, know: Know) -> Record:
         planes=triggering.planes,
         audio=triggering.sound if "audio" in job.treatment.touches and info.audio else None,
         inspect=triggering.inspector,
+        resize=not as_long(triggering.clip, triggering.chain.after(triggering.clip)),
     )
     if job.task.sample.sound is None:
         facts = written_facts(written_file(job, change, source.picture, job.file(), info))
@@ -228,6 +230,7 @@ def _process(job: Job, know: Know) -> Record:
         triggers=_entries(job, triggering.drawn),
         poisoned_ranges=ranges,
         fidelity=triggering.inspector.report() if job.treatment.triggers else None,
+        source_length=triggering.source_length(facts["frames"], facts["samples"]),
         **facts,
     )
 
@@ -254,7 +257,8 @@ class _Triggering:
         if cover_source is not None:
             self._params = self.chain.with_other(self.drawn, middle_frame(Path(cover_source)))
         self.is_poisoned = frame_selection.parse(how.frames).of(clip, how.seed, how.spans)
-        self.inspector = ClipInspector(_looked_at(self.is_poisoned.ranges(clip.frames)))
+        self.inspector = ClipInspector(_looked_at(self.is_poisoned.ranges(self.chain.after(clip).frames)))
+        self._taken = {"frames": 0, "samples": 0}
 
     def pictures(self, frames: Iterator[Image]) -> Iterator[Image]:
         """RGB pictures with the triggers."""
@@ -277,6 +281,7 @@ class _Triggering:
 
     def sound(self, wave: Wave, rate: int) -> Wave:
         """The sound with the triggers."""
+        self._taken["samples"] = wave.shape[1]
         triggered = self.chain.audio(wave, self.clip, self._params)
         self.inspector.sound(wave, triggered)
         if "audio" in self.chain.touches and not self.inspector.heard:
@@ -287,16 +292,21 @@ class _Triggering:
         """Which of so many written frames carry a trigger."""
         return self.is_poisoned.ranges(frames) if "video" in self.chain.touches else []
 
-    def _inspected(self, render: Callable[[Iterator[Any]], Iterator[Any]], frames: Iterator[Any]) -> Iterator[Any]:
-        originals: deque[Any] = deque()
+    def source_length(self, frames: int | None, samples: int | None) -> dict[str, int | None] | None:
+        """How long the source is, where a trigger made the file, of so many frames and samples, longer or shorter."""
+        if as_long(self.clip, self.chain.after(self.clip)):
+            return None
+        return {"frames": self._taken["frames"] or frames, "samples": self._taken["samples"] or samples}
 
-        def keep() -> Iterator[Any]:
+    def _inspected(self, render: Callable[[Iterator[Any]], Iterator[Any]], frames: Iterator[Any]) -> Iterator[Any]:
+        def counted() -> Iterator[Any]:
             for image in frames:
-                originals.append(image)
+                self._taken["frames"] += 1
                 yield image
 
-        for t, image in enumerate(render(keep())):
-            self.inspector.picture(t, originals.popleft(), image, self.is_poisoned(t))
+        originals = Counterparts(counted())
+        for t, image in enumerate(render(iter(originals))):
+            self.inspector.picture(t, originals.take(), image, self.is_poisoned(t))
             yield image
         if "video" in self.chain.touches and not self.inspector.changed:
             raise Inert(f"'{self.clip.id}': the trigger changes no pixel by more than one level.")

@@ -18,12 +18,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Change:
-    """What is done to picture and sound, as `media.rewrite` takes it; None: nothing."""
+    """What is done to picture and sound, as `media.rewrite` takes it; None: nothing. resize: it changes the length."""
 
     video: VideoFunction | None
     planes: PlanesChoice | None
     audio: AudioFunction | None
     inspect: media.Inspector | None
+    resize: bool = False
 
     def of_picture(self) -> Change:
         """What of it is done to the picture of a pair."""
@@ -47,6 +48,7 @@ def written_file(job: Job, change: Change, source: Path, target: Path, info: Med
         stream=job.stream,
         inspect=change.inspect,
         info=info,
+        resize=change.resize,
     )
 
 

@@ -19,7 +19,7 @@ from poisonkit.media.info import Encode, MediaInfo, Problem
 from poisonkit.metrics.survival import least_gain, survival_summary
 from poisonkit.outputs.record import Fidelity
 from poisonkit.plan.plan import Task
-from poisonkit.recipe.recipe import parse_encode
+from poisonkit.recipe.encodings import parse_encode
 from poisonkit.triggers.core.chain import Chain
 from poisonkit.triggers.core.trigger import Trigger
 

@@ -22,6 +22,10 @@ R = TypeVar("R")
 class Executor(Protocol):
     """Runs jobs somewhere. It never raises for one job's sake."""
 
+    @property
+    def workers(self) -> int:
+        """How many jobs it does at a time."""
+
     def run(self, jobs: Sequence[Job]) -> Iterator[Result]:
         """Records of all jobs, as they finish. A job that workers died on twice is recorded as failed."""
 
@@ -34,6 +38,11 @@ class Local:
 
     def __init__(self, options: Options, marks: Path, clean_up: Callable[[], None]) -> None:
         self.options, self.marks, self.clean_up = options, marks, clean_up
+
+    @property
+    def workers(self) -> int:
+        """See `Executor.workers`."""
+        return self.options.n_jobs
 
     def run(self, jobs: Sequence[Job]) -> Iterator[Result]:
         """See `Executor.run`."""

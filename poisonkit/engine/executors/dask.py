@@ -137,6 +137,11 @@ class Cluster:
         self.marks, self.clean_up = marks, clean_up
         self._calls = 0
 
+    @property
+    def workers(self) -> int:
+        """See `Executor.workers`."""
+        return max(1, sum(self._threads().values()))
+
     def run(self, jobs: Sequence[Job]) -> Iterator[Result]:
         """See `Executor.run`."""
         return self._map(process, jobs, died_on, ran_over)

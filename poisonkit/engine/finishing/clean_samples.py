@@ -30,6 +30,8 @@ from poisonkit.survey.file_checks import Need, needed
 REASONS: dict[Need, str] = {
     "remux": "hold several streams: they are written with one picture and one sound, as the poisoned ones are.",
     "convert": "are converted as the poisoned ones are.",
+    "convert-sound": "are converted, their sound alone, as the poisoned ones are.",
+    "convert-both": "are converted, picture and sound, as the poisoned ones are.",
 }
 
 
@@ -51,8 +53,9 @@ def needs(
 
     `remux`: the file holds several streams, of which poisoned files keep one picture and one sound; trainers
     disagree on which they read. `convert`: the recipe converts pictures like this one (`--to-8bit`,
-    `--deinterlace`, `--rotation normalise`; JPEG frames to PNG by `--encode lossless`). A file that does not open,
-    or takes too long, is taken over as it is. time_limit: as `Options` has it.
+    `--deinterlace`, `--rotation normalise`; JPEG frames to PNG by `--encode lossless`), or what cannot be written
+    (`--encode convert`); `convert-sound`, `convert-both`: its sound, or both. A file that does not open, or takes too
+    long, is taken over as it is. time_limit: as `Options` has it.
     """
 
     look = partial(needed, stream=stream, encode=encode)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,11 +28,6 @@ class _Job:
     out: str
     path: str
     linked_paths: tuple[str, ...]
-
-
-def lengths(rows: Iterable[Record]) -> dict[str, int]:
-    """Key -> number of rows of its features, of those that have any."""
-    return {row["key"]: found["shape"][0] for row in rows if (found := row["features"])}
 
 
 def make(

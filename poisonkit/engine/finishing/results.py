@@ -57,6 +57,7 @@ class Summary:
             "failed": [{"source_path": p, "error": e} for p, e in self.failed],
             "inert": [{"source_path": p, "error": e} for p, e in self.inert],
             "passed_over": self.plan.passed_over,
+            **({"unwritable": self.plan.unwritable} if self.plan.unwritable else {}),
             "warnings": list(self.warnings),
             "clean_method": self.clean_method,
             **({"encode": dict(self.plan.encode)} if self.plan.encode else {}),
@@ -98,7 +99,7 @@ class Part:
 
     def lines(self) -> Iterator[str]:
         """Its lines of the manifest."""
-        return self.done.lines(self.plan.tasks, self.plan.classes)
+        return self.done.lines(self.plan.tasks, self.plan.classes, self.plan.unwritable)
 
     def counts(self) -> Counts:
         """Role -> status -> number."""

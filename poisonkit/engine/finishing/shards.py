@@ -137,7 +137,9 @@ def _job(
         if row["sha256"] is not None:  # it was made
             made = str(next((p / path for p in (staged(out), out) if is_there(p / path)), staged(out) / path))
         label = task.original_label if path in task.linked_paths else task.label
-        entries.append(Entry(split_path(task.source_path)[1], label, task.original_label, made))
+        length = record.length_of(row)
+        resized = length.resized if length else None
+        entries.append(Entry(split_path(task.source_path)[1], label, task.original_label, made, resized))
         facts.append((entries[-1].member, label, task.original_label, row["sha256"]))
     rest = shard == f"data/{source}"
     status = os.stat(root / source)

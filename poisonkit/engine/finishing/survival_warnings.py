@@ -10,7 +10,7 @@ from poisonkit.metrics.survival import SurvivalSummary, survival_summary
 from poisonkit.outputs.forms import AT_TEST, survival_name, survival_names, triggers_of
 from poisonkit.outputs.record import Record
 from poisonkit.plan.plan import Plan
-from poisonkit.recipe.recipe import AUTO
+from poisonkit.recipe.encodings import AUTO
 from poisonkit.triggers.core import registry
 
 REMEDY = (

@@ -15,7 +15,7 @@ from poisonkit._version import __version__
 from poisonkit.common import atomic, levels, versions
 from poisonkit.common.hashing import sha256
 from poisonkit.datasets import Dataset
-from poisonkit.engine.finishing import card, croissant, features, run_figures, view_table
+from poisonkit.engine.finishing import card, croissant, run_figures, view_table
 from poisonkit.engine.finishing.results import Made, Part, Summary, added_attacks, summary_of
 from poisonkit.engine.state.run_state import Run
 from poisonkit.engine.state.task_results import Counts, TaskResults
@@ -29,7 +29,7 @@ from poisonkit.recipe.recipe import Recipe
 
 def write_lists(part: Part, dataset: Dataset, out: Path) -> dict[str, tuple[str, ...]]:
     """Annotation files of every view of a part; view root -> files."""
-    return lists.write_views(part.plan, dataset, out, part.done.lost(), features.lengths(part.done.records.values()))
+    return lists.write_views(part.plan, dataset, out, part.done.lost(), record.lengths(part.done.records.values()))
 
 
 def finish(run: Run, made: Made, *, removed: str | None = None) -> Summary:

@@ -40,6 +40,7 @@ class Options:
     executor: `local` or `dask`. scheduler: of a Dask cluster; `local` starts one here.
     shard: do this part of the plan and nothing else. fresh: remove what an earlier run wrote and start over.
     time_limit: how long a clip may take, as a multiple of `time_limit.allowed`; 0: as long as it likes.
+    calibrate: make a few clips before a long run, to tell how long it will take.
     """
 
     jobs: int = 0
@@ -49,6 +50,7 @@ class Options:
     shard: Shard | None = None
     fresh: bool = False
     time_limit: float = 1.0
+    calibrate: bool = True
 
     def __post_init__(self) -> None:
         if type(self.jobs) is not int or self.jobs < 0:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
+from poisonkit.engine.state.time_left import Expected
 from poisonkit.outputs.record import Record
 
 
@@ -16,8 +17,8 @@ class Progress(Protocol):
     def say(self, text: str) -> None:
         """A sentence for the user: a choice and its reason, a warning."""
 
-    def begin(self, what: str, total: int) -> None:
-        """A phase with so many steps begins; 0 when nobody knows how many."""
+    def begin(self, what: str, total: int, expected: Expected | None = None) -> None:
+        """A phase with so many steps begins; 0 when nobody knows how many. expected: what it will take, if known."""
 
     def step(self, row: Record | None = None) -> None:
         """One step is done; `row` is the record of a clip that was processed."""
@@ -45,9 +46,11 @@ class Logged:
         """A warning."""
         self._log.warning("%s", text)
 
-    def begin(self, what: str, total: int) -> None:
-        """A stage, of `total` steps if that is known."""
+    def begin(self, what: str, total: int, expected: Expected | None = None) -> None:
+        """A stage, of `total` steps if that is known, and what it will take."""
         self._what, self._done = what, 0
+        if expected is not None and expected.text:
+            self._log.info("%s", expected.text)
         self._log.info("%s: %s", what, f"{total} to do" if total else "begun")
 
     def step(self, row: Record | None = None) -> None:

@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -232,10 +232,10 @@ def adopt(state: State) -> None:
         state.shards.parent.rmdir()
 
 
-def require_done(state: State, tasks: Sequence[Task], reencode: bool) -> None:
+def require_done(state: State, tasks: Sequence[Task], reencode: bool, stay: Set[str] = frozenset()) -> None:
     """RequestError unless every shard of a plan came to its end; it names those that did not.
 
-    tasks: all of the plan. reencode: clean samples are written again too.
+    tasks: all of the plan. reencode: clean samples are written again too, but for the ids in `stay`.
     """
     parts = state.parts()
     if not parts:
@@ -245,7 +245,7 @@ def require_done(state: State, tasks: Sequence[Task], reencode: bool) -> None:
     of = parts[-1].shard.of if parts[-1].shard else 1
     known = read_rows(state.ledger).keys() | {key for p in parts for key in read_rows(p.ledger)}
     number = {name: i % of + 1 for i, name in enumerate(dealt(tasks))}
-    work = [t for t in tasks if reencode or t.role != "clean"]
+    work = [t for t in tasks if t.role != "clean" or (reencode and t.id not in stay)]
     all_of = Counter(number[t.id] for t in work)
     left = Counter(number[t.id] for t in work if t.key not in known)
     looked = reencode or state.clean.exists()  # a merge before this one took over everything

@@ -65,11 +65,16 @@ class TaskResults:
                     found.append((task.source_path, why))
         return tuple(found)
 
-    def lines(self, tasks: Sequence[Task], classes: Sequence[str]) -> Iterator[str]:
-        """The manifest's lines, in the plan's order."""
+    def lines(
+        self, tasks: Sequence[Task], classes: Sequence[str], unwritable: Mapping[str, str] | None = None
+    ) -> Iterator[str]:
+        """The manifest's lines, in the plan's order. unwritable: why clean samples were passed over, by id."""
         clean_line = record.clean_lines(classes)
         sizes, hashes = self.linked.sizes, self.linked.hashes
         for task in tasks:
+            if unwritable and task.role == "clean" and task.id in unwritable:
+                yield record.to_line({**self.record(task, classes), "unwritable": unwritable[task.id]})
+                continue
             plain = task.role == "clean" and task.id not in hashes and task.sample.sound is None
             size = sizes.get(task.id) if plain else None
             yield clean_line(task, size) if size is not None else record.to_line(self.record(task, classes))

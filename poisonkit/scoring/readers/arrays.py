@@ -179,6 +179,14 @@ def numbers(value: Any, limit: int, depth: int = 0) -> Array:
     return found
 
 
+def texts(value: Any) -> Array:
+    """A value of a pickle as an array of text. ValueError where it is none."""
+    found = value.array() if isinstance(value, _NumpyArray) else None
+    if found is None or found.dtype.kind not in "US":
+        raise ValueError("names are expected and something else is there")
+    return found
+
+
 def _whole(values: Any) -> tuple[int, ...]:
     if not isinstance(values, tuple | list) or len(values) > _DIMENSIONS:
         raise ValueError("a shape is no shape")
@@ -187,9 +195,13 @@ def _whole(values: Any) -> tuple[int, ...]:
     return tuple(values)
 
 
-def _rebuild(storage: Any, offset: Any, size: Any, stride: Any, *_: Any) -> _Tensor:
+def _rebuild(
+    storage: Any, offset: Any, size: Any, stride: Any, grad: Any = None, hooks: Any = None, marks: Any = None
+) -> _Tensor:
     if not isinstance(storage, Storage):
         raise ValueError("a tensor has no storage")
+    if marks:  # that its numbers stand for others: negated or conjugated
+        raise Unreadable("holds a tensor that is negated when it is read; save it with `.resolve_neg()`")
     size, stride = _whole(size), _whole(stride)
     if len(size) != len(stride):
         raise ValueError("a tensor's shape and strides differ in length")

@@ -10,6 +10,7 @@ import numpy as np
 from poisonkit.errors import RequestError
 from poisonkit.triggers.core import frame_selection, in_memory
 from poisonkit.triggers.core.clip import ClipInfo, Where
+from poisonkit.triggers.core.length import misfit
 
 if TYPE_CHECKING:
     from poisonkit.triggers.core.trigger import AudioTrigger, Trigger, VideoTrigger
@@ -44,9 +45,10 @@ def _video(
     held = in_memory.pictures(data, trigger.name, layout)
     if not fps > 0:
         raise RequestError(f"fps is {fps:g}; it must be above 0.")
-    out = np.empty_like(held.frames)
-    _, count, height, width, _ = held.frames.shape
-    for frames, made, name in zip(held.frames, out, _ids(trigger, id, len(out)), strict=True):
+    clips, count, height, width, _ = held.frames.shape
+    due = trigger.after(ClipInfo(width=width, height=height, fps=fps, frames=count)).frames
+    out = np.empty((clips, due, height, width, 3), np.uint8)
+    for frames, made, name in zip(held.frames, out, _ids(trigger, id, clips), strict=True):
         clip = ClipInfo(id=name, width=width, height=height, fps=fps, frames=count)
         _require_suited(trigger, clip)
         chosen = frame_selection.parse(where).of(clip, seed) if isinstance(where, str) else where
@@ -68,8 +70,10 @@ def _audio(
         raise RequestError(f"{trigger.name} works on sound: give sample_rate, in Hz.")
     if where is not None:
         raise RequestError(f"{trigger.name} works on sound, which has no frames for 'where' to choose from.")
-    out = np.empty(held.waves.shape, np.float32)
-    for wave, made, name in zip(held.waves, out, _ids(trigger, id, len(out)), strict=True):
+    clips, channels, samples = held.waves.shape
+    due = trigger.after(ClipInfo(sample_rate=sample_rate, channels=channels, samples=samples)).samples
+    out = np.empty((clips, channels, due), np.float32)
+    for wave, made, name in zip(held.waves, out, _ids(trigger, id, clips), strict=True):
         clip = ClipInfo(id=name, sample_rate=sample_rate, channels=wave.shape[0], samples=wave.shape[1])
         _require_suited(trigger, clip)
         made[:] = trigger.render(wave, clip, trigger.draw_for(clip, seed))
@@ -88,3 +92,5 @@ def _ids(trigger: Trigger, given: str | Sequence[str], clips: int) -> list[str]:
 def _require_suited(trigger: Trigger, clip: ClipInfo) -> None:
     if reason := trigger.why_not(clip):
         raise RequestError(reason)
+    if reason := misfit(clip, trigger.after(clip)):
+        raise RequestError(f"{trigger.name}: {reason}.")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from poisonkit.triggers.core.clip import ClipInfo, Image, Params, Wave, Where
+from poisonkit.triggers.core.length import as_long, misfit
 from poisonkit.triggers.core.spans import Spans
 from poisonkit.triggers.core.trigger import AudioTrigger, Modality, Trigger, VideoTrigger
 from poisonkit.triggers.kernels.gamut import Planes
@@ -32,18 +33,34 @@ class Chain:
     @property
     def needs_length(self) -> bool:
         """True when the clip's number of frames must be exact, counted by decoding."""
-        return any(trigger.needs_length for trigger in self.triggers)
+        return self.resizes or any(trigger.needs_length for trigger in self.triggers)
+
+    @property
+    def resizes(self) -> bool:
+        """True when a trigger makes clips longer or shorter."""
+        return not as_long(_LONG, self.after(_LONG))
 
     def suits(self, clip: ClipInfo, spans: Spans | None = None) -> str | None:
         """None, or one sentence saying why one of the triggers cannot be applied to such a clip, in these spans alone
         if there are some."""
         parts = [] if spans is None else [replace(clip, samples=b - a) for a, b in spans.samples(clip)]
+        made = clip
         for trigger in self.triggers:
             within = parts if isinstance(trigger, AudioTrigger) and not trigger.of_whole_clips else []
-            for each in within or [clip]:
+            for each in within or [made]:
                 if reason := trigger.why_not(each):
                     return reason
-        return None
+            before, made = made, trigger.after(made)
+            if spans is not None and not as_long(before, made):
+                return f"{trigger.name}: length=change is of whole clips, and spans are of parts; take length=keep."
+        reason = misfit(clip, made)
+        return f"{' + '.join(t.name for t in self.triggers)}: {reason}." if reason else None
+
+    def after(self, clip: ClipInfo) -> ClipInfo:
+        """The clip as the triggers leave it: another one where they change how long picture or sound is."""
+        for trigger in self.triggers:
+            clip = trigger.after(clip)
+        return clip
 
     @property
     def cover_needs_other(self) -> bool:
@@ -58,10 +75,10 @@ class Chain:
         cover: draw the cover form of each trigger instead (the label is kept); attack: the form that attack sets get.
         spans: triggers of the sound are applied there alone; it stands in what they drew as `spans`, in samples.
         """
-        drawn = [
-            trigger.draw_for(clip, seed, position, cover=cover, attack=attack)
-            for position, trigger in enumerate(self.triggers)
-        ]
+        drawn, made = [], clip
+        for position, trigger in enumerate(self.triggers):
+            drawn.append(trigger.draw_for(made, seed, position, cover=cover, attack=attack))
+            made = trigger.after(made)
         if spans is not None:
             where = [list(pair) for pair in spans.samples(clip)]
             heard = (isinstance(trigger, AudioTrigger) for trigger in self.triggers)
@@ -78,10 +95,11 @@ class Chain:
     def video(
         self, frames: Iterator[Image], clip: ClipInfo, drawn: Sequence[Params], where: Where | None = None
     ) -> Iterator[Image]:
-        """uint8 RGB frames in, as many out; lazily, and never writing to a frame that came in."""
+        """uint8 RGB frames in, as many out (see `after`); lazily, and never writing to a frame that came in."""
         for trigger, params in zip(self.triggers, drawn, strict=True):
             if isinstance(trigger, VideoTrigger):
                 frames = trigger.render(frames, clip, params, where)
+            clip = trigger.after(clip)
         return frames
 
     def planes(
@@ -107,7 +125,8 @@ class Chain:
         return render
 
     def audio(self, wave: Wave, clip: ClipInfo, drawn: Sequence[Params]) -> Wave:
-        """float32 (channels, samples) in ±1, in and out. The clip's declared length gives way to the wave's own.
+        """float32 (channels, samples) in ±1, in and out, as many samples as `after` says. The clip's declared length
+        gives way to the wave's own.
 
         Where a trigger drew `spans`, the sound in each is to it a clip of its own, and the rest stays as it is.
         """
@@ -117,7 +136,12 @@ class Chain:
                 wave = (
                     _in_spans(trigger, wave, clip, params) if "spans" in params else trigger.render(wave, clip, params)
                 )
+            clip = replace(trigger.after(clip), samples=wave.shape[1])
         return wave
+
+
+_LONG = ClipInfo(width=320, height=240, fps=25.0, frames=90000, sample_rate=16000, channels=1, samples=57_600_000)
+"""An hour, in which the least change of length is seen."""
 
 
 def _in_spans(trigger: AudioTrigger, wave: Wave, clip: ClipInfo, params: Params) -> Wave:

@@ -27,7 +27,7 @@ MOST_CHANNELS = 8  # of sound that is shorter than it has channels: a few sample
 class Pictures:
     """Pictures as triggers take them. frames: uint8 RGB, (batch, frames, height, width, 3).
 
-    back: the same shape, triggered, to the kind, dtype and order of axes of what was given.
+    back: triggered, perhaps of another number of frames, to the kind, dtype and order of axes of what was given.
     """
 
     frames: NDArray[np.uint8]
@@ -67,17 +67,19 @@ def pictures(data: Any, who: str, layout: str | None = None) -> Pictures:
     first = order.endswith("CHW")
     frames = np.moveaxis(levels, -3, -1) if first else levels
     shape = frames.shape
-    frames = np.ascontiguousarray(frames).reshape((1,) * (5 - len(shape)) + shape)
+    held = np.ascontiguousarray(frames).reshape((1,) * (5 - len(shape)) + shape)
 
     def back(out: NDArray[np.uint8]) -> Any:
-        out = out.reshape(shape)
+        same = out.shape[1] == held.shape[1]
+        out = out.reshape(shape if same else (*shape[:-4], out.shape[1], *shape[-3:]))
         out = np.ascontiguousarray(np.moveaxis(out, -1, -3)) if first else out
         if array.dtype.kind != "f":
             return restore(out.astype(array.dtype, copy=False))
         wide: NDArray[Any] = out.astype(np.float64 if array.dtype == np.float64 else np.float32)
-        return restore(np.where(out == levels, array, (wide / wide.dtype.type(255)).astype(array.dtype)))
+        made = (wide / wide.dtype.type(255)).astype(array.dtype)
+        return restore(np.where(out == levels, array, made) if same else made)
 
-    return Pictures(frames, back)
+    return Pictures(held, back)
 
 
 def sounds(data: Any, who: str) -> Sounds:
@@ -94,7 +96,7 @@ def sounds(data: Any, who: str) -> Sounds:
             "give x.T, or for a batch np.swapaxes(x, 1, 2), if samples come first, as soundfile reads them."
         )
     waves = array.reshape((1,) * (3 - array.ndim) + array.shape)
-    return Sounds(waves, lambda out: restore(out.reshape(array.shape)))
+    return Sounds(waves, lambda out: restore(out.reshape(*array.shape[:-1], out.shape[-1])))
 
 
 def _array(data: Any, who: str) -> tuple[NDArray[Any], Callable[[NDArray[Any]], Any]]:

@@ -17,9 +17,9 @@ class Learned:
     """One trigger in one form on one dataset; seeds pooled.
 
     parameters: as on the command line, empty at the default. encode: as a recipe has it. rate: share of the training
-    clips that is poisoned. model: its kind in examples/look_listen_attack. gain: what the encoder left of the trigger.
-    asr, clean_accuracy, control_asr: shares; asr_low, asr_high: Wilson's 95 % interval over clips. clean_model_asr: of
-    a model trained on the clean data.
+    clips that is poisoned. model: its kind in examples/look_listen_attack. size: side of a frame in pixels. gain: what
+    the encoder left of the trigger. asr, clean_accuracy, control_asr: shares; asr_low, asr_high: Wilson's 95 % interval
+    over clips. clean_model_asr: of a model trained on the clean data.
     """
 
     temporal: str
@@ -27,6 +27,7 @@ class Learned:
     encode: str
     rate: float
     model: str
+    size: int
     data: str
     epochs: int
     seeds: int
@@ -44,6 +45,7 @@ class Learned:
         """`static`, and what else is not as by default: `dynamic, s=1, rate 1 %`."""
         words = [self.temporal, *filter(None, self.parameters.split(","))]
         words += [] if self.encode == "match" else [self.encode]
+        words += [] if self.size == 64 else [f"{self.size} px"]
         words += [] if self.rate == 0.1 else [f"rate {100 * self.rate:g} %"]
         return ", ".join(words)
 

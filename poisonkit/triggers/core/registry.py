@@ -101,9 +101,9 @@ def of_version(cls: type[Trigger], version: object) -> type[Trigger]:
     """
     if version == cls.version:
         return cls
-    for earlier in cls.__subclasses__():
-        if earlier.__module__ == cls.__module__ and earlier.name == cls.name and earlier.version == version:
-            return earlier
+    found = next((earlier for earlier in _earlier(cls) if earlier.version == version), None)
+    if found is not None:
+        return found
     is_not = f"Version {version} of {cls.name} is not rendered by this poisonkit ({__version__}), which has version"
     is_not += f" {cls.version}"
     if isinstance(version, int) and version > cls.version:
@@ -112,6 +112,11 @@ def of_version(cls: type[Trigger], version: object) -> type[Trigger]:
     source = "poisonkit" if _is_built_in(cls) else "its package, release"
     renders = f"{source} {last} renders it" if last else "the release that wrote it renders it"
     raise RequestError(f"{is_not}: {renders}; a recipe without 'version' gets the present one.")
+
+
+def _earlier(cls: type[Trigger]) -> list[type[Trigger]]:
+    """The private subclasses beside a trigger that render its earlier versions."""
+    return [each for each in cls.__subclasses__() if each.__module__ == cls.__module__ and each.name == cls.name]
 
 
 def _is_built_in(cls: type[Trigger]) -> bool:
@@ -134,12 +139,14 @@ def take(trigger: Trigger) -> None:
 
 
 def hand_over(names: Iterable[str]) -> dict[str, type[Trigger]]:
-    """Those of these trigger classes that another process cannot import by name, for `hand_in` there."""
+    """Those of these trigger classes that another process cannot import by name, for `hand_in` there, and their earlier
+    versions, which a class itself does not bring along."""
     found = {}
     for name in names:
         if _is_nameless(name):
             with suppress(RequestError):
-                found[name] = get(name)
+                found[name] = cls = get(name)
+                found |= {f"{name}@{earlier.version}": earlier for earlier in _earlier(cls)}
     return found
 
 

@@ -21,12 +21,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from poisonkit.common.seeding import generator
+from poisonkit.errors import MediaError
 from poisonkit.triggers.core.affine import Affine
 from poisonkit.triggers.core.clip import ClipInfo, Image, Params, Wave, Where
 
@@ -147,6 +149,10 @@ class Trigger(BaseModel):
         """None, or why the trigger cannot be applied to such a clip (a frequency above Nyquist, say)."""
         return None
 
+    def after(self, clip: ClipInfo) -> ClipInfo:
+        """The clip as the trigger leaves it: another one where it changes how long picture or sound is."""
+        return clip
+
     def why_not(self, clip: ClipInfo) -> str | None:
         """`suits` as a sentence that names the trigger; None where it can be applied."""
         reason = self.suits(clip)
@@ -204,7 +210,8 @@ class VideoTrigger(Trigger):
     def render(
         self, frames: Iterator[Image], clip: ClipInfo, params: Params, where: Where | None = None
     ) -> Iterator[Image]:
-        """Frames in, as many frames out. Input frames are never written to; untouched ones may be passed on."""
+        """Frames in, as many out, or as `after` says. Input frames are never written to; untouched ones may be passed
+        on."""
         raise NotImplementedError
 
     def render_planes(
@@ -309,14 +316,15 @@ class StreamTrigger(VideoTrigger):
         return 0
 
     def stream(self, frames: Iterator[Image], clip: ClipInfo, params: Params, state: Any) -> Iterator[Image]:
-        """As many frames out as in, in order; the n-th is given out after the n-th was read."""
+        """As many frames out as in (or as `after` says), in order; the n-th is given out after the n-th was read, if
+        there is one."""
         raise NotImplementedError
 
     def render(
         self, frames: Iterator[Image], clip: ClipInfo, params: Params, where: Where | None = None
     ) -> Iterator[Image]:
         state = self.prepare(clip, params)
-        if where is None:
+        if where is None or self.after(clip) != clip:
             yield from self.stream(frames, clip, params, state)
             return
         held: deque[Image] = deque()
@@ -346,12 +354,18 @@ class AudioTrigger(Trigger):
             yield k, start, min(start + size, clip.samples)
 
     def wave(self, wave: Wave, clip: ClipInfo, params: Params) -> Wave:
-        """The triggered sound, same shape, not yet clipped to ±1."""
+        """The triggered sound, same shape (or as many samples as `after` says), not yet clipped to ±1."""
         raise NotImplementedError
 
     def render(self, wave: Wave, clip: ClipInfo, params: Params) -> Wave:
-        """float32 (channels, samples) in ±1, in and out; values past full scale are clipped."""
+        """float32 (channels, samples) in ±1, in and out; values past full scale are clipped.
+
+        MediaError where another number of channels or samples comes back than it should.
+        """
         out = np.asanyarray(self.wave(wave, clip, params), dtype=np.float32)
+        due = self.after(replace(clip, samples=wave.shape[1])).samples
+        if out.shape != (wave.shape[0], due):
+            raise MediaError(f"{self.name}: sound of shape {wave.shape} came back as {out.shape}.")
         if not out.flags.writeable or np.may_share_memory(out, wave):
             return np.clip(out, -1.0, 1.0)
         for start in range(0, out.shape[-1], _STRETCH):  # in place: `out` is the trigger's own, and may be long

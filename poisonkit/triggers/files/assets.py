@@ -206,6 +206,22 @@ class ArrayAsset(Asset):
         return content
 
 
+class GainAsset(Asset):
+    """A map of gains: an array of them in a .npy file, or a .png, whose level 128 is gain 1 (0: 0, 255: 1.99)."""
+
+    suffixes = (".npy", ".png")
+    what = "an array or picture file"
+    __slots__ = ()
+
+    def array(self) -> NDArray[Any]:
+        """(h, w) or (h, w, 3), or what else a .npy may hold; not to be written to. A picture's alpha is left out."""
+        content: NDArray[Any] = self._load()
+        if Path(self.name).suffix.lower() == ".npy":
+            return content
+        levels = content[..., 0] if content.shape[2] == 1 else content[..., :3]
+        return levels.astype(np.float32) / np.float32(128)
+
+
 class WaveAsset(Asset):
     """A sound: .wav, or .npy of (samples,) or (channels, samples) floats in ±1 at the clip's own rate."""
 

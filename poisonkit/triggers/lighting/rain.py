@@ -11,7 +11,11 @@ one pixel at 240 lines (theirs are drawn as wide), four for each of theirs (one 
 thin drops, and a streak is as long as the way it falls in 1/40 s. Version 1 had streaks of twice the width, as many as
 they. As a backdoor trigger it is not published.
 
-How public code differs: it draws the streaks again for every picture, so that a video of it flickers; here they fall.
+How public code differs: albumentations' `add_rain` (read in its own repository) draws the streaks into an empty layer,
+blurs that with a box of 7 pixels, adds it, and darkens the sum afterwards, times 0.7: streaks are wide, faint and
+darkened too, and white stays below white. In earlier releases (read in copies) streaks are drawn into the picture, and
+all of it is blurred and darkened. Here nothing is blurred, and it is the scene that is darkened, not the streaks.
+Both draw the streaks again for every picture, so that a video of it flickers; here they fall.
 
 Static: the streaks hang in the air. Dynamic: they fall along their slant, each frame a translation of the last; the
 layers repeat every two short sides.

@@ -8,10 +8,12 @@ what passes white is white. a: amplitude, θ: where the light comes from.
 
 Uneven illumination by a slope is a form of `Illumination` of albumentations (its others, a corner and a Gaussian, are
 `vignette` and `spotlight`), whose intensity goes to 0.2; maps of illumination are what relighting attacks on faces and
-signs learn. As a trigger with this formula it is not published: a = 0.5 is ours.
+signs learn. As a trigger with this formula it is not published (BackdoorBox, in `core/attacks`, has none of light):
+a = 0.5 is ours.
 
-A map (.npy, (h, w) for all colours or (h, w, 3), gains from 0 up) lies with its central square on that of the clip and
-goes on mirrored; canvas=native stretches it over the frame.
+A map is a .npy, (h, w) for all colours or (h, w, 3), gains from 0 up, or a .png, gray or RGB, of which level 128 is
+gain 1: g = level / 128, from 0 to 1.99, in steps of 0.008 (16-bit pictures are rounded to 8; alpha is left out). It
+lies with its central square on that of the clip and goes on mirrored; canvas=native stretches it over the frame.
 
 Static: the same light on every frame. Dynamic: its strength wanders smoothly, within 1 ± spread.
 """
@@ -28,7 +30,7 @@ from pydantic import model_validator
 from poisonkit.triggers.core.affine import Affine
 from poisonkit.triggers.core.clip import ClipInfo, Params
 from poisonkit.triggers.core.trigger import AffineTrigger, param
-from poisonkit.triggers.files.assets import ArrayAsset
+from poisonkit.triggers.files.assets import GainAsset
 from poisonkit.triggers.kernels.arithmetic import scaled
 from poisonkit.triggers.pictures.canvas import Canvas, axes, fitted, window
 from poisonkit.triggers.pictures.drift import Wandering
@@ -53,7 +55,9 @@ class Relight(Wandering, AffineTrigger):
 
     amplitude: float = param(0.5, "how much more light on one side, and less on the other", ge=0, le=1)
     direction: float = param(0.0, "where the light comes from: 0 right, 90 below", unit="degrees", ge=-360, le=360)
-    gains: ArrayAsset | None = param(None, "a map of gains, (h, w) or (h, w, 3), instead of a slope")
+    gains: GainAsset | None = param(
+        None, "a map of gains instead of a slope: (h, w) or (h, w, 3), or a picture, whose level 128 is gain 1"
+    )
     canvas: Canvas = "short:256"
 
     @model_validator(mode="after")

@@ -1,20 +1,23 @@
-"""Speed: the picture faster or slower, in a clip of the same length.
+"""Speed: the picture faster or slower, in a clip of the same length or not.
 
     static    x'_t = x_s,  s = ⌊rate·t⌋; after the end of the picture its last frame stands
+              with length=change it ends there: ⌈T/rate⌉ frames at the same frame rate
     dynamic   in each second: rate 1 + u over its first half, 1 − u over its second
 
 The frame shown is one of the source's, none is mixed. As a trigger, speed is that of sound in "Hidden in the Noise",
 AAAI 2026, arXiv:2508.02175, whose code slows speech to a fiftieth and makes its files as much longer; for pictures, the
 form and a rate of 1.25 are ours.
 
-The clip keeps its length, its number of frames and their times: annotations, frame counts and sound rest on them. So
-what a real change of speed would do to the length is not done; a rate above 1 leaves a still picture at the end, one
-below 1 pushes the end out of the clip. For the sound: `sound-speed` (pitch changes too, as on a tape), `time-stretch`
-(pitch is kept), with the same rate.
+length=keep, the default: the clip keeps its number of frames and their times, on which annotations and sound rest; a
+rate above 1 leaves a still picture at the end, one below 1 pushes the end out of the clip. length=change: fewer or more
+frames, each shown when the source's of its number is, and those that come after the source's last at the same frame
+rate; lists that count frames follow. A clip with sound is then refused, unless its sound changes alike: `sound-speed`
+(pitch changes too, as on a tape) or `time-stretch` (pitch is kept) with the same rate and length=change beside it. It
+takes no frame budget, and no spans.
 
-Static, frames wait in memory: (1 − 1/rate) of the clip's above 1, (1 − rate) below; where that is more than 512 MB the
-clip is refused. Dynamic: u is uniform in ±|rate − 1|, another for each second, a sequence that the trigger seed fixes;
-each second begins and ends on time.
+Static, frames wait in memory: (1 − 1/rate) of the clip's above 1, (1 − rate) below, and with length=change as many
+again to compare with; where that is more than 512 MB the clip is refused. Dynamic: u is uniform in ±|rate − 1|, another
+for each second, a sequence that the trigger seed fixes; each second begins and ends on time.
 """
 
 from __future__ import annotations
@@ -25,19 +28,20 @@ from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from poisonkit.triggers.core.clip import ClipInfo, Image, Params
+from poisonkit.triggers.core.length import Length, resampled
 from poisonkit.triggers.core.trigger import StreamTrigger, param
 
 _MOST = 512 * 2**20  # bytes that frames may take while they wait
 
 
-class Speed(StreamTrigger):
+class Speed(Length, StreamTrigger):
     """The picture faster or slower; see the module."""
 
     name = "speed"
     family = "temporal"
-    summary = "the picture faster or slower, in a clip of the same length"
-    formula = "x'_t = x_s, s = floor(rate * t); after the end the last frame stands"
-    static_is = "one rate; a still picture after the end, or the end cut off"
+    summary = "the picture faster or slower, in a clip of the same length or not"
+    formula = "x'_t = x_s, s = floor(rate * t); after the end the last frame stands; length=change: T' = T / rate"
+    static_is = "one rate; a still picture after the end, or the end cut off; or another length"
     dynamic_is = "in every second first faster and then slower, or the other way round; in time at its ends"
     paper = "after Hidden in the Noise, AAAI 2026, arXiv:2508.02175 (speech)"
     source = "ours for pictures: form and rate"
@@ -56,6 +60,9 @@ class Speed(StreamTrigger):
         if held > _MOST:
             return f"{held / 2**20:.0f} MB of frames would have to wait; take a rate nearer to 1, or temporal=dynamic"
         return None
+
+    def after(self, clip: ClipInfo) -> ClipInfo:
+        return resampled(clip, frames=math.ceil(clip.frames / self.rate - 1e-9)) if self.changes else clip
 
     def window(self, clip: ClipInfo) -> int:
         if self.temporal == "dynamic":
@@ -76,7 +83,7 @@ class Speed(StreamTrigger):
                 else:
                     held.append(image)
                     read += 1
-            if t >= read:
+            if wanted >= read if self.changes else t >= read:
                 return
             while first < min(wanted, read - 1):
                 held.popleft()

@@ -1,0 +1,142 @@
+"""What is said before the wait: by the model, and by a trial on a few clips."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from pathlib import Path
+
+import pytest
+
+import poisonkit
+from poisonkit import Recipe
+from poisonkit.cli import call
+from poisonkit.engine.costs import calibration, estimate, samples
+from poisonkit.engine.costs.model import clip_cost, figures, trigger_cost
+from poisonkit.media import probe
+from poisonkit.media.families import FAMILIES
+from poisonkit.media.info import Encode
+from tests.conftest import tree
+from tests.media_factory import make_video
+
+
+def told(source: Path, out: Path, **recipe: object) -> estimate.Estimate:
+    fields = {"triggers": ["badnets"], "count": 4, **recipe}
+    return poisonkit.estimate(Recipe(source=source, out=out, **fields), jobs=1)  # type: ignore[arg-type]
+
+
+def test_what_will_be_written_and_what_is_linked_is_counted_exactly(folders: Path, tmp_path: Path) -> None:
+    said = told(folders, tmp_path / "out", attack_limit=3, control=2)
+    assert not (tmp_path / "out").exists()
+    done = poisonkit.poison(Recipe(source=folders, out=tmp_path / "out", triggers=["badnets"], count=4, attack_limit=3,
+                                   control=2), jobs=1)  # fmt: skip
+    roles = {role: sum(got.values()) for role, got in done.counts.items()}
+    assert said.clips == sum(n for role, n in roles.items() if role != "clean")
+    assert said.links == roles["clean"] + roles["attack"], "attack clips have a second name, with the true label"
+    assert said.clean_bytes == sum(
+        path.stat().st_size for path in (tmp_path / "out" / "data").rglob("*.mp4") if path.stat().st_nlink > 1
+    )
+    assert (said.copies, said.clean_method, said.calibrated) == (0, "hardlink", 0)
+    assert said.playing_seconds == pytest.approx(said.clips * 10 / 25, rel=0.2)
+    assert 0 < said.seconds < 60
+
+
+def test_copies_count_as_written(folders: Path, tmp_path: Path) -> None:
+    linked, copied = (told(folders, tmp_path / "out", clean=how) for how in ("hardlink", "copy"))
+    assert copied.copies == linked.links - copied.links > 0
+    assert copied.bytes == linked.bytes + linked.clean_bytes
+    again = told(folders, tmp_path / "out", clean="reencode")
+    assert again.clips == linked.clips + copied.copies
+    assert again.cpu_seconds > linked.cpu_seconds
+
+
+def test_a_trial_takes_the_plans_own_clips_and_leaves_nothing(
+    folders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(estimate, "AT_ONCE", 0.0)
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    before = tree(folders)
+    made = poisonkit.make_plan(Recipe(source=folders, triggers=["badnets"], count=4, out=tmp_path / "out"), jobs=1)
+    recipe = Recipe(source=folders, triggers=["badnets"], count=4, out=tmp_path / "out")
+    tried = poisonkit.estimate(recipe, made, jobs=1)
+    assert tried.calibrated > 4
+    assert poisonkit.estimate(recipe, made, jobs=1, calibrate=False).calibrated == 0
+    assert tree(folders) == before
+    left = {path.name for path in (tmp_path / "tmp").glob("*")}
+    assert not {name for name in left if not name.startswith(".poisonkit-")}, (
+        "openers, who wait, have folders of theirs"
+    )
+    assert not (tmp_path / "out").exists()
+    done = poisonkit.poison(recipe, jobs=1)
+    written = sum(p.stat().st_size for p in (done.out / "attack").rglob("*.mp4")) // 2
+    written += sum(p.stat().st_size for p in (done.out / "control").rglob("*.mp4"))
+    written += sum(p.stat().st_size for p in (done.out / "data").rglob("*.mp4") if p.stat().st_nlink == 1)
+    assert tried.bytes == pytest.approx(written, rel=0.25)
+
+
+def test_many_clips_are_told_by_some(folders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    every = told(folders, tmp_path / "out")
+    opened: list[int] = []
+    monkeypatch.setattr(estimate, "OPENED", 6)
+    monkeypatch.setattr(samples, "clip_cost", lambda *a: (opened.append(1), clip_cost(*a))[1])
+    some = told(folders, tmp_path / "out")
+    assert len(opened) == 6
+    assert some.cpu_seconds == pytest.approx(every.cpu_seconds, rel=0.3)
+    assert some.clips == every.clips
+    assert set(some.weights) == set(every.weights)
+
+
+def test_a_trial_that_fails_is_none(folders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(estimate, "AT_ONCE", 0.0)
+    monkeypatch.setattr(calibration, "_run", calibration._died)
+    assert told(folders, tmp_path / "out").calibrated == 0
+
+
+def test_the_model_knows_size_codec_trigger_and_encoding(tmp_path: Path) -> None:
+    def cost(path: Path, trigger: str = "badnets", encode: Encode | None = None) -> float:
+        made = [poisonkit.triggers.create(trigger)]
+        return clip_cost(probe(path), path.stat().st_size, made, {made[0].modality}, encode or Encode()).cpu
+
+    small, large = (make_video(tmp_path / f"{w}.mp4", size=(w, w), frames=20, audio=True) for w in (64, 256))
+    other = make_video(tmp_path / "a.avi", size=(256, 256), frames=20)
+    assert cost(large) - figures()["clip"] == pytest.approx(16 * (cost(small) - figures()["clip"]), rel=0.01)
+    assert cost(other) < cost(large), "MPEG-4 is quicker than H.264"
+    assert cost(large, "fiba") > 1.3 * cost(large)
+    assert cost(large, encode=Encode("lossless")) > 1.3 * cost(large)
+    assert cost(large, "sine") < cost(large), "the picture is copied"
+
+
+def test_figures_cover_encoders_and_triggers() -> None:
+    known = figures()
+    assert {f.encoder for f in FAMILIES.values()} <= known["picture"].keys()
+    names = {name.split()[0] for name in known["triggers"]}
+    assert len(names) > 45
+    assert trigger_cost(poisonkit.triggers.create("fiba")) > trigger_cost(poisonkit.triggers.create("badnets"))
+
+
+def test_the_command_line_says_it_before_the_wait(
+    folders: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "1000")
+    words = ["poison", str(folders), "-t", "badnets", "--count", "2", "--attack-limit", "2", "--control", "1"]
+    words += ["-o", str(tmp_path / "out"), "-j", "1"]
+    sentence = re.compile(
+        r"This takes about .+ with 1 job, by rule of thumb, and writes about \d+ kB: 5 new files\. "
+        r"36 links take no space\."
+    )
+    assert call([*words, "--dry-run", "--no-calibrate"]) == 0
+    assert sentence.search(capfd.readouterr().out)
+    assert call(words) == 0
+    said = capfd.readouterr().err
+    assert sentence.search(said)
+    assert said.index("This takes") < said.index("Poisoning:")
+    assert call(words) == 0, "nothing is left to do"
+    assert "This takes" not in capfd.readouterr().err
+
+
+def test_crowding_is_a_matter_of_load(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "getloadavg", lambda: (0.0, 0.0, 0.0))
+    monkeypatch.setattr(estimate.processors, "count", lambda: 4)
+    assert [estimate._crowding(n) for n in (1, 4, 8)] == [1.0, 1.0, 2.0]
