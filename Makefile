@@ -19,7 +19,7 @@ help:
 	@echo "make test-fuzz       10,000 damaged files, lists, recipes, outputs and predictions; 3,000 mutants whose every ok a second decoder checks"
 	@echo "make test-levels     every encoding on emulated processors with and without AVX2 (needs qemu-x86_64; minutes)"
 	@echo "make lint            ruff, mypy, import layers"
-	@echo "make bench           cost of the main job against ffmpeg and MoviePy"
+	@echo "make bench           cost of the main job beside the floor, ffmpeg, OpenCV, MoviePy, torchcodec … (1.5 GB in .venv-rivals)"
 	@echo "make costs           measures what clips cost, for the estimates of \`poison\`, and docs/costs.md (minutes)"
 	@echo "make test-mmaction2  MMAction2 reads our lists, trains on a poisoned copy, is scored (2.3 GB in .venv-mmaction2)"
 	@echo "make test-learning   the short forms of examples/look_listen_attack and examples/defences: one row each (needs torch)"
@@ -83,10 +83,12 @@ bench-scale: $(STAMP)
 costs: $(STAMP)
 	$(BIN)/python benchmarks/costs.py --measure
 
+# torchcodec takes PyAV's FFmpeg, as below.
 bench: $(STAMP)
-	@$(BIN)/python -c "import moviepy" 2>/dev/null || $(BIN)/python -m pip install -q "moviepy>=2.2,<3"
-	$(BIN)/python benchmarks/main_job.py
-	$(BIN)/python benchmarks/triggers.py
+	@sh tools/setup_rivals.sh "$(PYTHON)" .venv-rivals
+	LD_LIBRARY_PATH=.venv-rivals/ffmpeg .venv-rivals/bin/python benchmarks/side_by_side.py --keep
+	.venv-rivals/bin/python benchmarks/main_job.py
+	.venv-rivals/bin/python benchmarks/triggers.py
 
 test-mmaction2: $(STAMP)
 	@sh tools/setup_mmaction2.sh "$(PYTHON)" .venv-mmaction2

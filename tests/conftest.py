@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from poisonkit.engine.finishing import writing
+from poisonkit.outputs import checksums, schemas
 from poisonkit.survey import isolated_opening
 from tests.media_factory import make_audio, make_video
 
@@ -28,6 +32,35 @@ def openers_stay() -> Iterator[None]:
         longer = "from poisonkit.survey import isolated_opening; isolated_opening.IDLE = 600.0; serve("
         assert isolated_opening._START.count("serve(") == 1
         patch.setattr(isolated_opening, "_START", isolated_opening._START.replace("serve(", longer))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def records_fit_their_schema() -> Iterator[None]:
+    """Every record that a test's run writes is held against the schema that the package ships; of clean ones, which are
+    all alike, a manifest's first."""
+    try:
+        from jsonschema import Draft202012Validator
+    except ImportError:
+        yield
+        return
+    fits = Draft202012Validator(
+        json.loads((schemas.FOLDER / "manifest-record.schema.json").read_text(encoding="utf-8"))
+    )
+    current = checksums.current_checksums
+
+    def checked(out: Path) -> dict[str, str]:
+        clean = 0
+        with (out / "poisonkit" / "manifest.jsonl").open(encoding="utf-8", errors="surrogateescape") as lines:
+            for line in lines:
+                clean += '"role": "clean"' in line
+                if clean != 1 and '"role": "clean"' in line:
+                    continue
+                fits.validate(json.loads(line))
+        return current(out)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(writing, "checksums", SimpleNamespace(current_checksums=checked))
         yield
 
 

@@ -134,6 +134,16 @@ def test_wrong_use_is_one_sentence(tmp_path: Path) -> None:
     assert len(said.stderr.splitlines()) == 1
     assert run(tmp_path / "work", "--source", tmp_path / "none").returncode == 2
     assert "There is no row 'blnd'" in run(tmp_path / "work", "--only", "blnd").stderr
+    (tmp_path / "empty").mkdir()
+    for words, part in (
+        (("--trigger", "wanet:zzz=1"), "zzz"),
+        (("--trigger", "wanet:s=abc"), "abc"),
+        (("--trigger", "stamp"), "picture"),
+        (("--trigger", "wanat"), "wanet"),
+        (("--source", tmp_path / "empty"), "empty"),
+    ):
+        said = run(tmp_path / "work", *words, "--seeds", 0)
+        assert (said.returncode, part in said.stderr) == (2, True), said
 
 
 @NEEDS_TORCH

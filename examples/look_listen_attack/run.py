@@ -14,8 +14,8 @@ import argparse
 import json
 import os
 import re
+import shutil
 import sys
-import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,10 +75,10 @@ class Work:
         kind: Any = "audio" if row.kind == "sound" else "av"
         place = self.home / f"source-{kind}"
         if not place.exists():
-            self.home.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=self.home) as part:  # stopped in the middle, it is begun again
-                sampledata.write_sample_data(Path(part, "data"), "train", kind)
-                Path(part, "data").rename(place)
+            part = place.with_name(f"{place.name}.part")  # stopped in the middle, it is begun again
+            shutil.rmtree(part, ignore_errors=True)
+            sampledata.write_sample_data(part, "train", kind)
+            part.rename(place)
         return place
 
     # -- outputs -----------------------------------------------------------------------------------------
@@ -268,6 +268,7 @@ def main() -> int:
     rows = catalogue() if asked.catalogue else ROWS
     if asked.trigger:
         try:
+            poisonkit.triggers.create(asked.trigger)
             rows = of_one(asked.trigger, asked.temporal, asked.rate, asked.encode, asked.clean)
         except RequestError as error:
             print(error.text, file=sys.stderr)
@@ -292,7 +293,7 @@ def main() -> int:
     )
     rows = [row for row in rows if not asked.only or row.name in asked.only]
     try:
-        return made(work, rows, asked.seeds, by_name=bool(asked.only))
+        return made(work, rows, asked.seeds, by_name=bool(asked.only or asked.trigger))
     except RequestError as error:
         print(error.text, file=sys.stderr)
         return 2
@@ -303,6 +304,7 @@ def made(work: Work, rows: list[Row], seeds: list[int], *, by_name: bool) -> int
     from table import table
 
     done: list[dict[str, Any]] = []
+    refused: list[RequestError] = []
     for row in rows:
         try:
             if work.source is not None:
@@ -315,7 +317,10 @@ def made(work: Work, rows: list[Row], seeds: list[int], *, by_name: bool) -> int
         except RequestError as error:
             if by_name:
                 raise
+            refused.append(error)
             print(f"{row.name}: {error.text}", flush=True)
+    if refused and not done:
+        raise refused[0]
     print(table(done))
     return 0
 

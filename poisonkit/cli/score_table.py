@@ -73,21 +73,22 @@ def _show(console: Console, found: ScoreTable) -> None:
     screen.heading(console, "Per cent, seeds and models pooled; in brackets the models trained on clean data")
     rows = []
     for row in found.rows:
-        asr, over = row.figure("asr"), row.over_control
-        rows.append(
-            (
-                row.name,
-                row.models,
-                in_percent(row.figure("clean_accuracy")),
-                in_percent(asr),
-                "-" if asr is None else interval(asr.rate),
-                in_percent(row.figure("robust_accuracy")),
-                in_percent(row.figure("control_asr")),
-                "" if over is None else f"{100 * over:.1f}",
+        for called, attack in row.headlines():
+            asr, over = row.figure("asr", attack), row.above_control(attack)
+            rows.append(
+                (
+                    called,
+                    row.models,
+                    in_percent(row.figure("clean_accuracy")),
+                    in_percent(asr),
+                    "-" if asr is None else interval(asr.rate),
+                    in_percent(row.figure("robust_accuracy", attack)),
+                    in_percent(row.figure("control_asr", attack)),
+                    "" if over is None else f"{100 * over:.1f}",
+                )
             )
-        )
     screen.indented(console, screen.table(HEADS, rows, right=HEADS[1:]))
-    if any(row.over_control is not None for row in found.rows):
+    if any(line[-1] for line in rows):
         screen.line(console, "over control: ASR minus control ASR, where the codec alone sends over 5 % to the target")
     for row in found.rows:
         _show_classes(console, row)
@@ -110,7 +111,7 @@ def _show_classes(console: Console, row: TableRow) -> None:
         screen.heading(console, f"{row.name}, {name}: what triggered clips of each class are taken for")
         rows = [
             (label, in_percent(harm.get(label, {}).get("clean_accuracy")), *(found.get(g, "") for g in guesses))
-            for label, found in confused.items()
+            for label, found in {**{each: {} for each in harm}, **confused}.items()
         ]
         heads = ("true class", "clean accuracy", *guesses)
         screen.indented(console, screen.table(heads, rows, right=heads[1:]))

@@ -15,7 +15,7 @@ from poisonkit.datasets import get_layout
 from poisonkit.engine.finishing import linking
 from poisonkit.errors import RequestError
 from poisonkit.outputs import expected_files, exports
-from poisonkit.outputs.paths import CARD, FILES, HOME, STATE, VIEWS, OutputPaths
+from poisonkit.outputs.paths import CARD, CROISSANT, FILES, HOME, STATE, VIEW_TABLE, VIEWS, OutputPaths
 from poisonkit.plan.plan import Plan
 
 
@@ -70,7 +70,7 @@ class Old:
 def _written(out: Path, plans: list[Plan]) -> set[str]:
     ours = bool(plans) or OutputPaths(out).state.is_dir()
     found = {f"{HOME}/{name}" for name in FILES} if ours else set()
-    found |= {CARD} if plans else set()
+    found |= {CARD, CROISSANT, VIEW_TABLE} if plans else set()
     media_files = {name for plan in plans for name in expected_files.media_files(plan)}
     found |= media_files
     if any(get_layout(plan.layout).holds_folders(plan.options) for plan in plans):

@@ -11,9 +11,9 @@ from poisonkit.outputs.paths import RUN, OutputPaths
 
 
 def current_checksums(out: Path) -> dict[str, str]:
-    """Path relative to the output -> SHA-256, of card, manifest, plans, recipes and the triggers' assets."""
+    """Path relative to the output -> SHA-256, of card, view table, manifest, plans, recipes and assets."""
     paths = OutputPaths(out)
-    said = [paths.card, paths.manifest, paths.plan(), paths.recipe(), paths.shards]
+    said = [paths.card, paths.view_table, paths.croissant, paths.manifest, paths.plan(), paths.recipe(), paths.shards]
     for folder in (paths.attacks, paths.assets):
         said += sorted(p for p in folder.glob("*") if p.is_file())
     return {p.relative_to(out).as_posix(): sha256(p) for p in said if p.is_file()}

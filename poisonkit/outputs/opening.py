@@ -9,11 +9,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from poisonkit._version import __version__
 from poisonkit.common import user_key
 from poisonkit.common.safe_io import load_json, read_text
 from poisonkit.errors import RequestError
 from poisonkit.outputs.path_guards import require_own
 from poisonkit.outputs.paths import OutputPaths
+from poisonkit.outputs.record import VERSION
 from poisonkit.recipe.recipe import Recipe
 
 
@@ -26,6 +28,21 @@ def require_finished(out: Path) -> None:
         raise RequestError(f"{out} is not an output of poisonkit (it has no poisonkit/recipe.yaml).")
     if not OutputPaths(out).run.exists():
         raise RequestError(f"{out} is not finished; run the command that made it again, and it will continue.")
+    _require_known_version(out)
+
+
+def _require_known_version(out: Path) -> None:
+    """RequestError where run.json says that a later poisonkit wrote the manifest."""
+    try:
+        said = load_json(read_text(OutputPaths(out).run))
+    except (OSError, ValueError):  # whoever needs more of it says so
+        return
+    version = said.get("manifest_version", VERSION) if isinstance(said, dict) else VERSION
+    if type(version) is not int or not 1 <= version <= VERSION:
+        raise RequestError(
+            f"{out} has manifest version {str(version)[:40]}, and poisonkit {__version__} reads up to {VERSION}: it "
+            "takes the poisonkit that made it, or a later one."
+        )
 
 
 def require_clean(source: Path) -> None:

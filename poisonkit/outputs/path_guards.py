@@ -23,7 +23,7 @@ def require_own(out: Path) -> None:
         if (out / part).is_symlink():
             raise _link(out, part)
     todo = [paths.home] if paths.home.is_dir() else []
-    strange = [paths.card]
+    strange = [paths.card, paths.view_table, paths.croissant]
     inside = str(paths.assets) + "/"
     while todo:
         with os.scandir(todo.pop()) as found:

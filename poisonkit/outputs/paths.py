@@ -26,6 +26,9 @@ PARTS = (*VIEWS, EXPORT, HOME)
 
 NOTICE = "POISONED.txt"
 CARD = "README.md"
+CROISSANT = "croissant.json"
+VIEW_TABLE = "metadata.jsonl"
+"""Files and labels of every view, above them all, where Hugging Face's `datasets` looks."""
 
 MANIFEST = f"{HOME}/manifest.jsonl"
 PLAN = f"{HOME}/plan.jsonl"
@@ -82,6 +85,16 @@ class OutputPaths:
     def card(self) -> Path:
         """The dataset card."""
         return self.out / CARD
+
+    @property
+    def view_table(self) -> Path:
+        """Files and labels of every view, as the card names them."""
+        return self.out / VIEW_TABLE
+
+    @property
+    def croissant(self) -> Path:
+        """What catalogues of datasets read."""
+        return self.out / CROISSANT
 
     @property
     def manifest(self) -> Path:

@@ -19,6 +19,9 @@ from poisonkit.errors import RequestError
 from poisonkit.outputs.paths import VIEWS
 from poisonkit.plan.plan import Length, Task
 
+VERSION = 1
+"""Of the manifest: higher when an earlier poisonkit could not read it. Outputs made before it was noted are 1, too."""
+
 
 def _in_a_view(name: str) -> str:
     if not name.startswith(_VIEWS):

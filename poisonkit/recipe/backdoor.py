@@ -128,7 +128,7 @@ class Backdoor(StrictModel):
     @field_validator("rate", "cover_rate", "count", mode="before")
     @classmethod
     def _number(cls, value: Any, info: ValidationInfo) -> Any:
-        return no_bool(value, info) if info.field_name == "count" else share(no_bool(value, info))
+        return no_bool(value, info) if info.field_name == "count" else share(no_bool(value, info), info)
 
     @field_validator("target", "source_class", "cover_class", "ids", "select", mode="before")
     @classmethod
@@ -252,8 +252,8 @@ def no_bool(value: Any, info: ValidationInfo) -> Any:
     return value
 
 
-def share(value: Any) -> Any:
-    """A share of something as a number, where it is one as text: `0.1`, or per cent, `10%`."""
+def share(value: Any, info: ValidationInfo) -> Any:
+    """A share of something as a number, where it is one as text: `0.1`, or per cent, `10%`. RequestError above 100%."""
     if not isinstance(value, str):
         return value
     number, sign, rest = value.strip().partition("%")
@@ -261,6 +261,9 @@ def share(value: Any) -> Any:
         exact = Decimal(number.strip())
     except InvalidOperation:
         return value
+    if sign and not rest and not 0 <= exact <= 100:
+        option = "--" + str(info.field_name).replace("_", "-")
+        raise RequestError(f"{option} {value.strip()} is not possible: it must be from 0% to 100%.")
     return value if rest else float(exact / 100 if sign else exact)
 
 

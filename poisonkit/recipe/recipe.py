@@ -185,8 +185,8 @@ class Recipe(StrictModel):
 
     @field_validator("test_fraction", "require_survival", mode="before")
     @classmethod
-    def _share(cls, value: Any) -> Any:
-        return share(value)
+    def _share(cls, value: Any, info: ValidationInfo) -> Any:
+        return share(value, info)
 
     @field_validator("stream", mode="before")
     @classmethod

@@ -81,17 +81,38 @@ class TableRow:
     by_class: dict[str, Figures]
     confusion: dict[str, Confusion]
 
-    def figure(self, name: str) -> Pooled | None:
-        """One by name, whichever set it is of; of several attack sets the first."""
+    @property
+    def attacks(self) -> tuple[str, ...]:
+        """The attack sets that were predicted, `attack/NAME`; one of no name where none was."""
+        return tuple(name for name in self.figures if name.startswith("attack/")) or ("",)
+
+    def figure(self, name: str, attack: str = "") -> Pooled | None:
+        """One by name: of this attack set, else of the first that has it. `control_asr` is by the set's target."""
+        if name == "control_asr" and attack:
+            found = self.figures.get("control", {})
+            return found.get(f"{name}/{attack.removeprefix('attack/')}", found.get(name))
+        if name in self.figures.get(attack, {}):
+            return self.figures[attack][name]
         return next((found[name] for found in self.figures.values() if name in found), None)
 
     @property
     def over_control(self) -> float | None:
+        """`above_control` of the first attack set."""
+        return self.above_control(self.attacks[0])
+
+    def above_control(self, attack: str) -> float | None:
         """ASR minus control ASR, where so many control clips go to the target that the ASR alone misleads."""
-        asr, control = self.figure("asr"), self.figure("control_asr")
+        asr, control = self.figure("asr", attack), self.figure("control_asr", attack)
         if asr is None or control is None or asr.rate.value is None or control.rate.value is None:
             return None
         return asr.rate.value - control.rate.value if control.rate.value > DOUBTFUL_CONTROL else None
+
+    def headlines(self) -> list[tuple[str, str]]:
+        """(what it is called, attack set) of each line that it has in a table."""
+        several = len(self.attacks) > 1
+        return [
+            (f"{self.name}, {each.removeprefix('attack/')}" if several else self.name, each) for each in self.attacks
+        ]
 
     def as_json(self) -> dict[str, Any]:
         """All of it, JSON-able."""
@@ -151,12 +172,16 @@ class ScoreTable:
         """A `tabular` in per cent: ASR with its interval, the clean-trained model's figures in brackets."""
         heads = ("recipe", "models", *HEADLINES, "ASR interval")
         lines = [r"\begin{tabular}{lr" + "r" * (len(heads) - 2) + "}", r"\hline"]
-        lines += [" & ".join(_escaped(head.replace("_", " ")) for head in heads) + r" \\", r"\hline"]
+        lines += [
+            " & ".join(_escaped(head.replace("_", " ").replace("asr", "ASR")) for head in heads) + r" \\",
+            r"\hline",
+        ]
         for row in self.rows:
-            asr = row.figure("asr")
-            cells = [row.name, str(row.models), *(in_percent(row.figure(name)) for name in HEADLINES)]
-            cells.append("-" if asr is None else interval(asr.rate))
-            lines.append(" & ".join(map(_escaped, cells)) + r" \\")
+            for called, attack in row.headlines():
+                asr = row.figure("asr", attack)
+                cells = [called, str(row.models), *(in_percent(row.figure(name, attack)) for name in HEADLINES)]
+                cells.append("-" if asr is None else interval(asr.rate))
+                lines.append(" & ".join(map(_escaped, cells)) + r" \\")
         return "\n".join([*lines, r"\hline", r"\end{tabular}"]) + "\n"
 
 
@@ -193,7 +218,7 @@ def score_table(
             f"{home / next(iter(by_name)) / 'clean.csv'}."
         )
     flags = [f"{name}: there are no predictions of it, and it has no row." for name, each in mine.items() if not each]
-    scored: list[Scores] = []
+    scored: dict[str, Scores] = {}
     for name, models in mine.items():
         for model, files in models.items():
             other: Mapping[str, Path] | list[Path] = {}
@@ -206,9 +231,10 @@ def score_table(
                 made = score(by_name[name], files, baseline=other)
             except RequestError as error:
                 raise RequestError(f"{name}{f', {model}' if model else ''}: {told(error)}") from None
-            scored.append(made)
-            flags += [f"{name}{f', {model}' if model else ''}: {flag}" for flag in made.flags]
-    return replace(tabulated(scored), flags=tuple(flags))
+            called = f"{name}{f', {model}' if model else ''}"
+            scored[called] = made
+            flags += [f"{called}: {flag}" for flag in made.flags]
+    return replace(tabulated(list(scored.values())), flags=(*flags, *_lacking(scored)))
 
 
 def outputs_in(folder: Path) -> list[Path]:
@@ -226,14 +252,33 @@ def outputs_in(folder: Path) -> list[Path]:
 
 def tabulated(scored: Sequence[Scores]) -> ScoreTable:
     """Scores of outputs as one table; recipes that differ in their seed only are one row."""
-    rows: dict[str, TableRow] = {}
+    rows: dict[tuple[str, ...], TableRow] = {}
     for each in scored:
-        row = _row(each)
-        recipe = dict(read_mapping(OutputPaths(each.out).recipe()))
-        recipe.pop("seed", None)
-        key = fingerprint_of(recipe)
+        row, key = _row(each), _key(each)
         rows[key] = _added(rows[key], row) if key in rows else row
     return ScoreTable(tuple(rows.values()), tuple(flag for each in scored for flag in each.flags))
+
+
+def _key(found: Scores) -> tuple[str, ...]:
+    """What outputs of one row share: the recipe but for its seed, and the classes of the dataset."""
+    paths = OutputPaths(found.out)
+    recipe = dict(read_mapping(paths.recipe()))
+    recipe.pop("seed", None)
+    return fingerprint_of(recipe), *Plan.read(paths.plan()).classes
+
+
+def _lacking(scored: Mapping[str, Scores]) -> list[str]:
+    """Sets that some models of a row were tested on and others were not: their figures are of other models."""
+    groups: dict[tuple[str, ...], dict[str, Scores]] = {}
+    for called, each in scored.items():
+        groups.setdefault(_key(each), {})[called] = each
+    return [
+        f"{called}: there are no predictions of {name}, which other models of the same row have."
+        for models in groups.values()
+        for called, each in models.items()
+        for name in dict.fromkeys(name for other in models.values() for name in other.sets)
+        if name not in each.sets
+    ]
 
 
 # -- rows ----------------------------------------------------------------------------------------------------
@@ -338,7 +383,10 @@ def _named(files: list[Path]) -> dict[str, Path] | list[Path]:
         match = _SET.fullmatch(file.stem)
         if match is None or (match[2] and match[1] != "attack"):
             return files
-        sets[f"attack/{match[2]}" if match[2] else match[1]] = file
+        name = f"attack/{match[2]}" if match[2] else match[1]
+        if name in sets:
+            raise RequestError(f"{sets[name]} and {file.name} are both predictions of {name}: keep one of them.")
+        sets[name] = file
     return sets
 
 

@@ -16,6 +16,7 @@ from poisonkit.outputs.paths import (
     ASSETS,
     ATTACKS,
     CARD,
+    CROISSANT,
     EXPORT,
     FILES,
     HOME,
@@ -23,6 +24,7 @@ from poisonkit.outputs.paths import (
     NOTICE,
     PARTS,
     PLAN,
+    VIEW_TABLE,
     VIEWS,
     OutputPaths,
 )
@@ -110,7 +112,7 @@ def _elsewhere(out: Path, parts: Sequence[Planned]) -> Iterator[Finding]:
     """What lies beside the folders that trainers are pointed to: in the output itself, `poisonkit/` and `export/`."""
     for entry in _entries(out):
         folder = entry.is_dir(follow_symlinks=False)
-        if entry.name not in (PARTS if folder else (CARD,)):
+        if entry.name not in (PARTS if folder else (CARD, CROISSANT, VIEW_TABLE)):
             yield Finding(entry.name, f"nobody planned this {'folder' if folder else 'file'}")
     home = OutputPaths(out).home
     for entry in _entries(home):

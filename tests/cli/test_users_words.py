@@ -40,7 +40,7 @@ def test_other_shares_in_per_cent() -> None:
     ("words", "expected"),
     [
         ("--rate 10", "--rate 10.0 is not possible: it must be from 0 to 1. Per cent are written as 10%."),
-        ("--rate 120%", "--rate 1.2 is not possible: it must be from 0 to 1."),
+        ("--rate 120%", "--rate 120% is not possible: it must be from 0% to 100%."),
         ("--rate ten%", "--rate 'ten%' is not possible"),
         ("--temporal dyn", "--temporal dyn is not possible: it must be static or dynamic. Did you mean 'dynamic'?"),
         ("--executor dask --scheduler none.json", "There is no scheduler file none.json."),

@@ -39,7 +39,15 @@ def blended(folders: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_what_lands_on_disk(blended: Path) -> None:
-    assert {p.name for p in blended.iterdir()} == {"data", "attack", "control", "poisonkit", "README.md"}
+    assert {p.name for p in blended.iterdir()} == {
+        "data",
+        "attack",
+        "control",
+        "poisonkit",
+        "README.md",
+        "croissant.json",
+        "metadata.jsonl",
+    }
     for part in ("data", "attack/default", "control"):
         assert "POISONED" in (blended / part / "POISONED.txt").read_text(encoding="utf-8")
     assert {p.name for p in (blended / "poisonkit").iterdir()} >= {

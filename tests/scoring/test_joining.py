@@ -268,6 +268,7 @@ def test_an_unfinished_output(make_output: MakeOutput, guesses: Table) -> None:
     (out / "poisonkit" / "run.json").unlink()
     with pytest.raises(RequestError, match="not finished"):
         poisonkit.score(out, {"clean": guesses("a.csv", TRUTH)})
+    (out / "data").mkdir()
     with pytest.raises(RequestError, match="not an output"):
         poisonkit.score(out / "data", {"clean": guesses("a.csv", TRUTH)})
 

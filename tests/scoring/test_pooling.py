@@ -133,3 +133,31 @@ def test_wrong_requests_are_one_line(sweep: Path, tmp_path: Path, capfd: pytest.
         poisonkit.score_table(sweep)
     (sweep / "predictions").rename(tmp_path / "away")
     assert call(["score", str(sweep)]) == 2
+
+
+def test_a_set_that_one_model_lacks_is_told(sweep: Path) -> None:
+    (sweep / "predictions" / "blend_seed-1" / "control.csv").unlink()
+    table = poisonkit.score_table(sweep)
+    assert table.flags == (
+        "blend_seed-1: there are no predictions of control, which other models of the same row have.",
+    )
+    assert table.exit_code == 1
+
+
+def test_two_files_of_one_set_are_refused(sweep: Path) -> None:
+    folder = sweep / "predictions" / "clean"
+    (folder / "attack.tsv").write_text("file\tpred\n")
+    with pytest.raises(RequestError, match=r"attack.csv and attack.tsv are both predictions of attack: keep one"):
+        poisonkit.score_table(sweep)
+
+
+def test_outputs_of_other_classes_are_rows_of_their_own(sweep: Path) -> None:
+    plan = sweep / "blend_seed-1" / "poisonkit" / "plan.jsonl"
+    plan.write_text(plan.read_text().replace('"jump"', '"leap"', 1))
+    assert [row.models for row in poisonkit.score_table(sweep).rows] == [2, 1, 1]
+
+
+def test_the_harm_of_every_class_is_shown(sweep: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert call(["score", str(sweep)]) == 0
+    said = capfd.readouterr().out
+    assert sum(line.split()[:1] == ["run"] for line in said.splitlines()) == 2, "the target's, too, in both tables"

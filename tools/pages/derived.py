@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from poisonkit.engine.run import Options
+from poisonkit.outputs import schemas
 from poisonkit.triggers.core.names import built_in
 from tools.pages import (
     consumers,
@@ -31,6 +33,7 @@ def texts(entries: dict[str, Entry]) -> dict[Path, str]:
     """Every derived page and table, as it should be; seconds."""
     pages = {triggers.FOLDER / f"{name}.md": triggers.page(name) for name in built_in()}
     return {
+        **schema_files(),
         house.PAGE: house.page(),
         lists.README: lists.readme(),
         lists.LAYOUTS: lists.layouts_page(),
@@ -46,6 +49,12 @@ def texts(entries: dict[str, Entry]) -> dict[Path, str]:
         measured.FILE: measured.text(entries),
         **pages,
     }
+
+
+def schema_files() -> dict[Path, str]:
+    """The JSON Schemas that come with the package."""
+    made = schemas.schemas()
+    return {schemas.FOLDER / name: json.dumps(schema, indent=2) + "\n" for name, schema in made.items()}
 
 
 def picture(name: str) -> Path:

@@ -66,11 +66,11 @@ def _plain(row: dict[str, Any]) -> bool:
 
 def _short(value: float | None) -> float:
     assert value is not None
-    return round(value, 4)
+    return round(value, 6)
 
 
 def _value(rate: Rate | None) -> float | None:
-    return None if rate is None or rate.value is None else round(rate.value, 4)
+    return None if rate is None or rate.value is None else round(rate.value, 6)
 
 
 def text() -> str:

@@ -12,6 +12,8 @@ from typing import Any
 from poisonkit._version import __version__
 from poisonkit.common.safe_io import link_on_the_way, read_text
 from poisonkit.datasets import Dataset
+from poisonkit.engine.finishing.front_matter import front_matter
+from poisonkit.engine.finishing.view_table import Config
 from poisonkit.metrics.survival import SurvivalSummary, Table, figures_table, gains_table
 from poisonkit.plan.plan import Choice, Plan
 from poisonkit.recipe.backdoor import Backdoor
@@ -25,8 +27,8 @@ PAPER = (
 CLASSES = 200  # so many are named
 
 
-def licence_of(dataset: Dataset) -> str:
-    """The source's licence file's first line, or the words that nobody may overlook."""
+def licence_line(dataset: Dataset) -> tuple[str, str] | None:
+    """(first line, file name) of the source's licence; None where it has none."""
     for name in ("LICENSE", "LICENSE.txt", "LICENCE", "LICENCE.txt", "license.txt", "LICENSE.md"):
         if link_on_the_way(dataset.root, name) is not None:  # it may lead to a file that is nobody else's business
             continue
@@ -35,8 +37,14 @@ def licence_of(dataset: Dataset) -> str:
         except (OSError, UnicodeDecodeError):
             continue
         if lines:
-            return f"{lines[0][:120]} (the source's {name})"
-    return "unknown: do not redistribute"
+            return lines[0][:120], name
+    return None
+
+
+def licence_of(dataset: Dataset) -> str:
+    """The source's licence file's first line, or the words that nobody may overlook."""
+    found = licence_line(dataset)
+    return f"{found[0]} (the source's {found[1]})" if found else "unknown: do not redistribute"
 
 
 @dataclass(frozen=True)
@@ -45,7 +53,7 @@ class Contents:
 
     counts: role -> status -> number. annotations: view root -> annotation files written there. survival: by backdoor
     and added attack set. weak: sentences on what the encoder did not leave. added: recipes, as plain data, of attack
-    sets that came later.
+    sets that came later. configs: the views that `load_dataset` gives.
     """
 
     recipe: Recipe
@@ -56,6 +64,7 @@ class Contents:
     survival: Mapping[str, SurvivalSummary]
     weak: Sequence[str] = ()
     added: Sequence[Mapping[str, Any]] = ()
+    configs: Sequence[Config] = ()
 
 
 def card(contents: Contents) -> str:
@@ -71,10 +80,13 @@ def card(contents: Contents) -> str:
         *_parts(contents.counts),
         *_survival(contents.survival, contents.weak),
         *_lists(contents.annotations),
+        *_loading(contents.configs),
         *_classes(contents.dataset),
         *_terms(contents.dataset),
     ]
-    return "\n".join(lines) + "\n"
+    found = licence_line(contents.dataset)
+    front = front_matter(contents.dataset, found[0] if found else None, contents.configs)
+    return front + "\n" + "\n".join(lines) + "\n"
 
 
 def _making(contents: Contents) -> list[str]:
@@ -166,6 +178,19 @@ def _lists(annotations: Mapping[str, Sequence[str]]) -> list[str]:
         "labels it is the robust accuracy. `control/` tells what the codec alone does to a model.",
         "",
     ]
+
+
+def _loading(configs: Sequence[Config]) -> list[str]:
+    if not configs:
+        return []
+    lines = [
+        "In Python, `datasets.load_dataset(FOLDER, NAME)` gives a view with the source's label ids; without a name",
+        f"it is `{configs[0].name}`, the training data, poisoned samples among the clean ones.",
+        "",
+        "| name | split | files |",
+        "| --- | --- | ---: |",
+    ]
+    return [*lines, *(f"| {code(c.name)} | {c.split} | {c.files} |" for c in configs), ""]
 
 
 def _classes(dataset: Dataset) -> list[str]:

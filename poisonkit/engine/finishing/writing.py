@@ -13,8 +13,9 @@ from typing import Any
 
 from poisonkit._version import __version__
 from poisonkit.common import atomic, levels, versions
+from poisonkit.common.hashing import sha256
 from poisonkit.datasets import Dataset
-from poisonkit.engine.finishing import card, run_figures
+from poisonkit.engine.finishing import card, croissant, run_figures, view_table
 from poisonkit.engine.finishing.results import Made, Part, Summary, added_attacks, summary_of
 from poisonkit.engine.state.run_state import Run
 from poisonkit.engine.state.task_results import Counts, TaskResults
@@ -43,6 +44,10 @@ def finish(run: Run, made: Made, *, removed: str | None = None) -> Summary:
     parts = [base, *(a for a in added_attacks(out, done if done.added else None) if a.name != removed)]
     annotations = {root: files for part in parts for root, files in write_lists(part, dataset, out).items()}
     atomic.write_lines(paths.manifest, (line for part in parts for line in part.lines()))
+    table = view_table.ViewTable(parts)
+    atomic.write_lines(paths.view_table, table.lines())
+    if not paths.view_table.stat().st_size:  # shards and frame folders
+        paths.view_table.unlink()
     contents = card.Contents(
         recipe=recipe,
         dataset=dataset,
@@ -52,8 +57,18 @@ def finish(run: Run, made: Made, *, removed: str | None = None) -> Summary:
         survival={name: summary for part in parts for name, summary in part.survival.items()},
         weak=[text for part in parts for text in part.weak],
         added=[part.recipe for part in parts[1:]],
+        configs=table.configs,
     )
     atomic.write_text(paths.card, card.card(contents))
+    for_catalogues = croissant.croissant(
+        layout=dataset.layout,
+        fingerprint=base.plan.fingerprint,
+        licence=card.licence_of(dataset),
+        paper=card.PAPER,
+        manifest_sha256=sha256(paths.manifest),
+        counts={role: c["ok"] for role, c in contents.counts.items()},
+    )
+    atomic.write_text(paths.croissant, json.dumps(for_catalogues, indent=2, ensure_ascii=False))
     summary = summary_of(
         run,
         made,
@@ -67,6 +82,7 @@ def finish(run: Run, made: Made, *, removed: str | None = None) -> Summary:
         **run_figures.figures(
             run, summary, base.plan, [part.name for part in parts[1:]], _here(), kept=removed is not None
         ),
+        "manifest_version": record.VERSION,
         "counts": {role: dict(c) for role, c in contents.counts.items()},
         "survival": {name: rounded(asdict(o)) for name, o in contents.survival.items()},
         "warnings": [*dataset.notes, *(text for part in parts for text in part.warnings)],

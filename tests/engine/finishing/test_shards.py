@@ -274,7 +274,7 @@ def test_video_shards_keep_sound_and_names(tmp_path: Path) -> None:
     assert row["id"].startswith("train/a.tar/")
     assert json.loads(after[f"./{Path(row['path']).stem}"]["json"]) == {"label": 0}
     page = write_report(tmp_path / "out", samples=1).read_text(encoding="utf-8")
-    assert f"poisoned: {row['id']}" in page
+    assert row["id"] in page
     assert "no such file" not in page
     sheet = tmp_path / "sheet.png"
     preview(tmp_path / "in" / "train" / "a.tar" / "1.mp4", [triggers.create("badnets")], sheet)
