@@ -53,6 +53,12 @@ def test_all_refusals_are_told_in_one_go(cli: Cli, mixed: Path, tmp_path: Path) 
     assert "`--encode convert`" in said.err
 
 
+def test_inspect_names_both_ways(cli: Cli, tmp_path: Path) -> None:
+    for name in ("jump/a", "spin/b"):
+        make_video(tmp_path / f"{name}.mp4", frames=4, pix_fmt="yuv420p10le")
+    assert "Remedy: --to-8bit or --encode convert." in " ".join(cli("inspect", tmp_path).out.split())
+
+
 @pytest.mark.parametrize("asked", [("--to-8bit",), ("--clean", "reencode", "--to-8bit")])
 def test_a_clean_file_that_cannot_be_converted_is_refused_when_planned(
     cli: Cli, tmp_path: Path, asked: tuple[str, ...]

@@ -189,9 +189,8 @@ def test_bytes_of_small_clips_are_foreseen(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["video/weizmann64", "video/hmdb51", "av"])
 def test_bytes_of_real_clips_are_foreseen(realdata: Path, tmp_path: Path, name: str) -> None:
-    for n, path in enumerate(
-        sorted(p for p in (realdata / name).rglob("*.*") if p.suffix in (".mp4", ".avi"))[::5][:6]
-    ):
+    there = sorted(p for p in (realdata / name).rglob("*.*") if p.suffix in (".mp4", ".avi"))
+    for n, path in enumerate(there[:: max(1, len(there) // 6)][:6]):
         place = tmp_path / "clips" / "ab"[n % 2] / path.name
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, place)
@@ -199,7 +198,7 @@ def test_bytes_of_real_clips_are_foreseen(realdata: Path, tmp_path: Path, name: 
 
 
 def _bytes_are_foreseen(source: Path, out: Path, **more: object) -> None:
-    fields = {"triggers": ["blend"], "count": 2, "clean": "reencode", "survival": "none", **more}
+    fields = {"triggers": ["blend"], "count": 1, "clean": "reencode", "survival": "none", **more}
     recipe = Recipe(source=source, out=out, **fields)  # type: ignore[arg-type]
     said = poisonkit.estimate(recipe, jobs=1, calibrate=False)
     done = poisonkit.poison(recipe, jobs=1)
