@@ -37,7 +37,7 @@ def test_what_each_trigger_costs_stands_on_the_page_of_costs() -> None:
     text = (ROOT / "docs" / "costs.md").read_text(encoding="utf-8").partition("## The portable level")[0]
     named = {*re.findall(r"^\| ([a-z0-9-]+) \|(?: *[\d.]* *\|)+$", text, re.MULTILINE)}
     free = {name for name in built_in() if not any(p.is_required() for p in get(name).model_fields.values())}
-    assert named == free
+    assert named & built_in().keys() == free  # its other tables name encoders
 
 
 @pytest.mark.parametrize("name", built_in())

@@ -139,7 +139,9 @@ def refusals(info: MediaInfo, encode: Encode, touches: Iterable[str] = ("video",
             found.append(sound)
     container = info.container
     if container not in MUXERS and not is_sound_file(info):
-        found = [_refuse("container", f"{container} files cannot be written.", CONVERT)]
+        ogg = container == "ogg" and info.audio is not None and info.video is None  # Vorbis and Opus are written there
+        what = f"{info.audio.codec} in Ogg cannot be written here." if ogg and info.audio else ""
+        found = [_refuse("container", what or f"{container} files cannot be written.", CONVERT)]
     return tuple(found)
 
 

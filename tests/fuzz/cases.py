@@ -25,6 +25,7 @@ from poisonkit.media.info import Encode
 from poisonkit.plan.plan import Task
 from poisonkit.recipe.recipe import Recipe
 from poisonkit.recipe.sweep import read_sweep
+from poisonkit.reporting.sample_index import SCRIPT
 from poisonkit.scoring import readers
 from poisonkit.triggers.core import spec
 from poisonkit.triggers.core.trigger import Trigger
@@ -315,7 +316,9 @@ def output_case(world: World, rng: random.Random, place: Path) -> str:
         page = out / "poisonkit" / "report.html"
         if page.exists():
             text = page.read_text(encoding="utf-8", errors="replace")
-            holds("<script" not in text and "<img src=x" not in text, "the page holds markup that it was given")
+            own = text.count("<script type='application/json' id='samples'>") + text.count(f"<script>{SCRIPT}</script>")
+            given = text.count("<script") > own or "<img src=x" in text
+            holds(not given and own <= 2, "the page holds markup that it was given")
     else:
         command(world, "attack", out, "--name", "third", "--trigger", "blend", "--limit", "1", "--jobs", "1")
     return f"output {what}"

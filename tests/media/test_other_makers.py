@@ -207,7 +207,7 @@ def test_sounds_that_cannot_be_written(tmp_path: Path, name: str, codec: str, wh
     ffmpeg("-i", noise(tmp_path / "s.wav", 44100, 0.5), "-c:a", codec, tmp_path / name)
     (problem,) = media.refusals(media.probe(tmp_path / name), media.Encode(), ["audio"])
     assert problem.message == f"{what} cannot be written{' here' if name == 'a.ogg' else ''}."
-    assert problem.remedy == "convert the sounds first: ffmpeg -i IN OUT.flac"
+    assert problem.remedy == "--encode convert"
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ def test_names_and_files_agree() -> None:
 @pytest.mark.parametrize(
     ("code", "absent"),
     [
-        ("import poisonkit.triggers as t; t.names(); t.parse('blend:alpha=1')", "numpy cv2 pydantic scipy"),
+        ("import poisonkit.triggers as t; t.names(); t.parse('blend:pattern=noise')", "numpy cv2 pydantic scipy"),
         ("import poisonkit.triggers as t; t.create('sine')", "cv2 scipy librosa soundfile"),
         (
             "import poisonkit.triggers as t; [t.parameters(c) for c in t.all_triggers().values()]",
