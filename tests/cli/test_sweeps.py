@@ -95,7 +95,7 @@ def test_each_output_is_that_of_its_recipe(cli: Cli, clips: Path, tmp_path: Path
     assert not (tmp_path / "outs").exists()
     written = sum(plan["estimate"]["bytes_written"] for plan in plans)
     said = cli("run", file, clips, "-o", tmp_path / "outs", "--jobs", 1, "--dry-run")
-    assert re.search(rf"All 2 take about \d+ .+, and write about {size_in_words(written)}\.", said.out)
+    assert re.search(rf"All 2 take about .+, and write about {size_in_words(written)}\.", said.out)
 
     said = cli("run", file, clips, "-o", tmp_path / "outs", "--jobs", 1)
     assert said.status == 0
