@@ -170,7 +170,7 @@ _COMPLETERS: dict[str, Completer] = {
     "--cover-class": _classes,
     "--name": _attack_sets,
     "--backdoor": _backdoors,
-    "--encode": _words("match", "crf:", "444", "444:", "lossless", "h264", "auto"),
+    "--encode": _words("match", "crf:", "444", "444:", "lossless", "h264", "auto", "convert"),
     "--stream": _words("best"),
     "--executor": _words("local", "dask"),
     "--delimiter": _words("space", "tab", "comma"),

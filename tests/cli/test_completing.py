@@ -71,7 +71,7 @@ def test_triggers_their_parameters_and_what_these_may_be(tab: Tab) -> None:
         ("poison --layout ", {"class-folders", "mmaction2-video"}),
         ("poison --label-mode ", {"dirty", "clean", "all-to-all", "source", "keep"}),
         ("poison --temporal ", {"static", "dynamic"}),
-        ("poison --encode ", {"match", "lossless", "h264", "auto", "crf:"}),
+        ("poison --encode ", {"match", "lossless", "h264", "auto", "convert", "crf:"}),
         ("poison --survival ", {"none", "sample", "all"}),
         ("poison --clean ", {"hardlink", "copy", "symlink", "reencode"}),
         ("poison --rate-of ", {"dataset", "target-class", "source-class"}),

@@ -1,8 +1,8 @@
 """How long runs on real clips take, beside what was said before the wait: an idle machine, some minutes.
 
 `make test-timing`. Wall and CPU seconds are printed; the dry run's seconds have to be within 35 % of the run's.
-The run's CPU seconds hold some four of its processes' own beginnings, which the dry run's do not. Without a trial the load
-of the last minute counts: wait until it is gone.
+The run's CPU seconds hold some four of its processes' own beginnings, which the dry run's do not. Without a trial the
+load of the last minute counts: wait until it is gone.
 """
 
 from __future__ import annotations
