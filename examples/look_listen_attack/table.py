@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from rows import ROWS
+from rows import MODELS, ROWS
 
 from poisonkit.scoring import Rate
 
@@ -39,6 +39,14 @@ def interval(rate: Rate) -> str:
     return "-" if rate.low is None or rate.high is None else f"{100 * rate.low:.1f} to {100 * rate.high:.1f}"
 
 
+def schedule(one: dict[str, Any]) -> str:
+    """`20`, and what else is not as usual: `20, 84 px, frames`."""
+    words = [str(one["epochs"])]
+    words += [] if one["size"] == SIZE else [f"{one['size']} px"]
+    words += [] if one["model"] == MODELS[0] else [str(one["model"])]
+    return ", ".join(words)
+
+
 def line(name: str, results: list[dict[str, Any]]) -> str:
     """One row of the table."""
     if not results:
@@ -48,7 +56,7 @@ def line(name: str, results: list[dict[str, Any]]) -> str:
     asr, control = of["asr"].value or 0.0, of["control_asr"].value if "control_asr" in of else None
     cells = [
         f"`{name}`",
-        str(results[0]["epochs"]) + ("" if results[0]["size"] == SIZE else f", {results[0]['size']} px"),
+        schedule(results[0]),
         f"{sum(gains) / len(gains):.2f}" if gains else "-",
         share(of, "clean_accuracy"),
         share(of, "asr"),
@@ -70,9 +78,9 @@ def table(results: list[dict[str, Any]], names: Iterable[str] | None = None) -> 
     lines = [f"| {' | '.join(HEADS)} |", "| --- |" + " --- |" * (len(HEADS) - 1)]
     for name in chosen:
         found = by_row.get(name, [])
-        groups: dict[tuple[int, int], list[dict[str, Any]]] = {}
+        groups: dict[tuple[str, int, int], list[dict[str, Any]]] = {}
         for one in found:
-            groups.setdefault((one["epochs"], one["size"]), []).append(one)
+            groups.setdefault((one["model"], one["epochs"], one["size"]), []).append(one)
         lines += [line(name, groups[key]) for key in sorted(groups)] or [line(name, [])]
     if any(row.tested and row.name in by_row for row in ROWS):
         lines += ["", *fusion_table(by_row)]
