@@ -13,7 +13,6 @@ import json
 import math
 import os
 import pickle
-import select
 import shutil
 import signal
 import subprocess
@@ -39,7 +38,6 @@ AHEAD = 16  # files opened in one go
 LOOKED = 0.25  # seconds between looks at how long each file takes
 DOUBLED = 0.5  # seconds after which twice as many processes are begun: for a few files one is soonest ready
 IDLE = 5.0  # seconds after which a process that nobody asks anything ends
-IDLED = 75  # its exit status then: it died on no file, even where it was asked at that very moment
 DEATHS = 2  # so many processes that died on a file and it is left alone
 FALSE_STARTS = 5  # so many in a row that ended before they were at the file, and it is not the file's fault
 START = 600.0  # seconds in which a process says that it is there, on a machine however busy
@@ -159,12 +157,6 @@ class _Opener:
                 self.slow = True
                 self.end()
 
-    def idled(self) -> bool:
-        """Whether it ended itself because nobody had asked it anything: on a busy machine too early. Waits for it."""
-        with suppress(subprocess.TimeoutExpired):
-            return self._process.wait(IDLE) == IDLED
-        return False
-
     def end(self) -> None:
         """End the process, whatever it is at."""
         self._process.kill()
@@ -226,9 +218,7 @@ class _Crew:
             try:
                 found += opener.ask(look, left, self._factor)
             except _Gone:
-                if not (opener.slow or opener.at_task) and opener.idled():
-                    continue
-                if not opener.at_task:  # it was never there, or broke before it read what it was asked
+                if not opener.at_task:  # never there, broken, or it ended for want of work at that very moment
                     in_vain = in_vain + 1 if len(found) == before else 1
                     self._give_up(in_vain, slow=opener.slow)
                     continue
@@ -340,13 +330,6 @@ def serve(parent: int, scratch: str) -> None:
         idle.since = time.monotonic()
 
 
-def waiting() -> bool:
-    """Whether something has been asked that was not read yet, as on a machine too busy to let this process go on."""
-    with suppress(OSError, ValueError):  # not on every system can a pipe be asked
-        return bool(select.select([sys.stdin], [], [], 0)[0])
-    return False
-
-
 class _Idle:
     """Ends this process when nothing was asked of it for a while. since: the moment it began to wait, or None."""
 
@@ -359,6 +342,6 @@ class _Idle:
         while True:
             time.sleep(IDLE / 5)
             since = self.since
-            if since is not None and time.monotonic() - since > IDLE and not waiting():
+            if since is not None and time.monotonic() - since > IDLE:
                 shutil.rmtree(self._scratch, ignore_errors=True)
-                os._exit(IDLED)
+                os._exit(0)
