@@ -115,7 +115,8 @@ def test_fine_pruning_takes_out_what_clean_clips_do_not_use() -> None:
     import torch
     from torch import nn
 
-    head = nn.Linear(4, 2, bias=False)
+    head = nn.Linear(4, 2)
+    head.bias.data = torch.tensor([0.0, 0.1])  # of two classes that nothing speaks for, the second
     head.weight.data = torch.tensor([[1.0, 0.0, 0.0, 9.0], [0.0, 1.0, 0.0, -9.0]])
     stream = nn.Identity()
     model: Any = SimpleNamespace(streams=[stream], heads=[head], eval=lambda: None)
