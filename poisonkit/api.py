@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from poisonkit import datasets
-from poisonkit.common.one_or_many import paths
+from poisonkit.common.one_or_many import absolute, paths
 from poisonkit.datasets import Dataset
 from poisonkit.engine.costs.estimate import Estimate
 from poisonkit.engine.costs.estimate import estimate as estimated
@@ -103,8 +103,8 @@ def merge(
     of `attack` made; None: the dataset. source, allow_root, allow_code: as for `attack`.
     Raises RequestError, and changes nothing, while a shard runs or is not done: it names those and what is left.
     """
-    where = Path(source).expanduser().absolute() if source is not None else None
-    allowed = tuple(each.expanduser().absolute() for each in paths(allow_root))
+    where = absolute(source)[0] if source is not None else None
+    allowed = absolute(allow_root)
     options = _running(jobs, progress, executor, scheduler, None)
     return execute_merge(Path(out).expanduser().absolute(), name, where, allowed, options, allow_code=allow_code)
 
@@ -171,8 +171,8 @@ def attack(
     """
     out = Path(out).expanduser().absolute()
     recipe = finished(out, allow_code=allow_code)
-    where = Path(source).expanduser().absolute() if source is not None else None
-    allowed = tuple(each.expanduser().absolute() for each in paths(allow_root))
+    where = absolute(source)[0] if source is not None else None
+    allowed = absolute(allow_root)
     options = _running(jobs, progress, executor, scheduler, shard)
     if remove:
         if fresh or trigger is not None or temporal or attack_frames or limit is not None or backdoor or shard:

@@ -49,7 +49,7 @@ def records_fit_their_schema() -> Iterator[None]:
     )
     current = checksums.current_checksums
 
-    def checked(out: Path) -> dict[str, str]:
+    def checked(out: Path, manifest: str) -> dict[str, str]:
         clean = 0
         with (out / "poisonkit" / "manifest.jsonl").open(encoding="utf-8", errors="surrogateescape") as lines:
             for line in lines:
@@ -57,7 +57,7 @@ def records_fit_their_schema() -> Iterator[None]:
                 if clean != 1 and '"role": "clean"' in line:
                     continue
                 fits.validate(json.loads(line))
-        return current(out)
+        return current(out, manifest)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(writing, "checksums", SimpleNamespace(current_checksums=checked))

@@ -15,6 +15,11 @@ def words(given: Words) -> list[str]:
     return [given] if isinstance(given, str) else list(given)
 
 
+def absolute(given: Places) -> tuple[Path, ...]:
+    """The places, or the one alone, from the root; `~` is the user's home."""
+    return tuple(each.expanduser().absolute() for each in paths(given))
+
+
 def paths(given: Places) -> list[Path]:
     """The places, or the one alone."""
     return [Path(given)] if isinstance(given, str | os.PathLike) else [Path(each) for each in given]

@@ -11,7 +11,6 @@ from poisonkit.engine.state.options import Options
 from poisonkit.media.info import Problem
 from poisonkit.plan.planner import Planner
 from poisonkit.plan.writability import Unwritable, Writability, concerned, refusal
-from poisonkit.recipe.encodings import CONVERT
 from poisonkit.recipe.recipe import Recipe
 from poisonkit.survey import isolated_opening
 from poisonkit.survey.file_checks import Writing, writing
@@ -21,9 +20,9 @@ AHEAD, TOGETHER = 512, 32  # files looked at in one go, and by one process
 
 def writability(recipe: Recipe, dataset: Dataset, options: Options, setting: str | None) -> Writability:
     """What all files are like, where clean ones are written too, names may change, or some are to be passed over."""
-    lossless = recipe.encoded(setting).mode == "lossless" and get_layout(dataset.layout).holds_folders(dataset.options)
-    converts = recipe.to_8bit or recipe.deinterlace or recipe.rotation == "normalise" or lossless
-    if not (converts or recipe.skip_unwritable or recipe.encode == CONVERT or recipe.clean == "reencode"):
+    encode = recipe.encoded(setting)
+    lossless = encode.mode == "lossless" and get_layout(dataset.layout).holds_folders(dataset.options)
+    if not (encode.changes_clean or lossless or recipe.skip_unwritable or recipe.clean == "reencode"):
         return Writability()
     return looked_at(recipe, dataset, dataset.samples, options, setting)
 

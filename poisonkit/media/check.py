@@ -17,9 +17,9 @@ from poisonkit.media.encode import FRAME
 from poisonkit.media.families import EXACT_TIMES, SHIFTED
 from poisonkit.media.files import name_of, open_input, packets, translated
 from poisonkit.media.info import MediaInfo, Written
-from poisonkit.media.mux import Passed, Trace, in_one_unit
 from poisonkit.media.probing import choose, describe
 from poisonkit.media.spool import Growing, placed
+from poisonkit.media.traces import Passed, Trace, in_one_unit
 
 LONGEST_CODEC_FRAME = 2048
 TOGETHER = 0.001  # seconds by which sound may move against the picture

@@ -19,7 +19,8 @@ from poisonkit.media.encode import Canvas, PictureEncoder, SoundEncoder
 from poisonkit.media.families import EXACT_TIMES, AudioTarget, VideoTarget
 from poisonkit.media.files import name_of, open_output, replacing, translated
 from poisonkit.media.info import AudioStream, Encode, MediaInfo, Problem, VideoStream, Written
-from poisonkit.media.mux import Passed, Trace, mux_options, muxer_for
+from poisonkit.media.mux import mux_options, muxer_for
+from poisonkit.media.traces import Passed, Trace
 
 T = TypeVar("T", AudioTarget, VideoTarget)
 

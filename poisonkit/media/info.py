@@ -115,6 +115,11 @@ class Encode:
     rotation: Literal["keep", "normalise"] = "keep"
     converts: tuple[str, ...] = ("audio", "video")
 
+    @property
+    def changes_clean(self) -> bool:
+        """Whether clean files may have to be written again, which only opening them tells."""
+        return self.to_8bit or self.deinterlace or self.rotation == "normalise" or self.mode == "convert"
+
 
 @dataclass(frozen=True)
 class PlaneFormat:

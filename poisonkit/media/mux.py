@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import math
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -31,6 +29,7 @@ from poisonkit.media.families import EXACT_TIMES, MUXERS, AudioTarget, VideoTarg
 from poisonkit.media.files import name_of, open_input, open_output, packets, translated
 from poisonkit.media.info import MediaInfo, PlaneFormat
 from poisonkit.media.probing import display_matrix, said_end
+from poisonkit.media.traces import Passed, Trace
 
 BURST, BURST_BYTES = 32, 12_000_000  # pictures made before they are encoded, at most
 
@@ -38,33 +37,8 @@ VideoFunction = Callable[[Iterator[Image]], Iterator[Image]]
 PlanesFunction = Callable[[Iterator[Planes]], Iterator[Planes]]
 PlanesChoice = Callable[[PlaneFormat], PlanesFunction | None]
 
-
 # What is done to the pictures, how it gets them from the decoder, and the check of what came back.
 _Way = tuple[Callable[[Iterator[Any]], Iterator[Any]], Callable[[Any], Any], Callable[[Any, int], Any]]
-
-
-@dataclass
-class Trace:
-    """What passed of one stream: when each piece is shown and, of packets, a digest of all their bytes."""
-
-    time_base: Fraction = Fraction(1)
-    times: list[int | None] = field(default_factory=list)
-    digest: Any = field(default_factory=lambda: hashlib.blake2b(digest_size=16))
-
-    def packet(self, packet: Any) -> None:
-        """Take in a packet that is copied: its bytes and its time."""
-        self.digest.update(memoryview(packet))
-        self.times.append(packet.pts)
-
-
-def in_one_unit(a: Trace, b: Trace) -> tuple[list[int | None], list[int | None], Fraction]:
-    """The times of both as whole numbers of one unit, and that unit in seconds."""
-    parts = math.lcm(a.time_base.denominator, b.time_base.denominator)
-    times = []
-    for trace in (a, b):
-        factor = trace.time_base.numerator * (parts // trace.time_base.denominator)
-        times.append([None if pts is None else pts * factor for pts in trace.times])
-    return times[0], times[1], Fraction(1, parts)
 
 
 @dataclass(frozen=True)
@@ -92,16 +66,6 @@ class NewSound:
     layout: str
     start: float
     target: AudioTarget
-
-
-@dataclass
-class Passed:
-    """What one pass did. pictures: times of decoded frames, or of copied packets with their digest."""
-
-    video: Trace | None = None
-    audio: Trace | None = None
-    frames: int | None = None
-    canvas: Canvas | None = None
 
 
 def muxer_for(info: MediaInfo, video: VideoTarget | None) -> str:

@@ -21,9 +21,10 @@ from poisonkit.media.dispatch import kind, probe, refusals
 from poisonkit.media.families import EXACT_TIMES, AudioTarget, VideoTarget
 from poisonkit.media.files import name_of, open_input, packets, replacing, require_file, scratch, translated
 from poisonkit.media.info import Encode, MediaInfo, Problem, Written
-from poisonkit.media.mux import NewPicture, NewSound, Passed, PlanesChoice, Trace, VideoFunction
+from poisonkit.media.mux import NewPicture, NewSound, PlanesChoice, VideoFunction
 from poisonkit.media.probing import StreamChoice
 from poisonkit.media.sound import Wide
+from poisonkit.media.traces import Passed, Trace
 
 AudioFunction = Callable[[Wave, int], Wave]
 _LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1", 8: "7.1"}

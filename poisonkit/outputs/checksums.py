@@ -10,13 +10,17 @@ from poisonkit.common.safe_io import load_json, read_text
 from poisonkit.outputs.paths import RUN, OutputPaths
 
 
-def current_checksums(out: Path) -> dict[str, str]:
-    """Path relative to the output -> SHA-256, of card, view table, manifest, plans, recipes and assets."""
+def current_checksums(out: Path, manifest: str | None = None) -> dict[str, str]:
+    """Path relative to the output -> SHA-256, of card, view table, manifest, plans, recipes and assets.
+
+    manifest: that of the manifest, if it is known; it is large.
+    """
     paths = OutputPaths(out)
     said = [paths.card, paths.view_table, paths.croissant, paths.manifest, paths.plan(), paths.recipe(), paths.shards]
     for folder in (paths.attacks, paths.assets):
         said += sorted(p for p in folder.glob("*") if p.is_file())
-    return {p.relative_to(out).as_posix(): sha256(p) for p in said if p.is_file()}
+    given = {paths.manifest: manifest} if manifest is not None else {}
+    return {p.relative_to(out).as_posix(): given.get(p) or sha256(p) for p in said if p.is_file()}
 
 
 def known(out: Path) -> dict[str, str]:

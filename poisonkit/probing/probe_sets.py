@@ -87,8 +87,8 @@ def probe(
         raise RequestError(f"The attack set of {out} has {what}, which would hold for the probe too.")
     if not base.triggers_of("attack"):
         raise RequestError(f"{out} was made without a trigger, and a probe is of clips with one and without.")
-    where = Path(source).expanduser().absolute() if source is not None else None
-    allowed = tuple(each.expanduser().absolute() for each in one_or_many.paths(allow_root))
+    where = one_or_many.absolute(source)[0] if source is not None else None
+    allowed = one_or_many.absolute(allow_root)
     options = Options(jobs=jobs, progress=progress or Logged(), executor=executor, scheduler=scheduler)
     held_out = {t.id for t in Plan.opened(OutputPaths(out).plan()).tasks if t.role == "attack"}
     ids = None if base.ids is None else sorted(held_out & {*base.ids}) or None
@@ -131,7 +131,7 @@ def _ready(out: Path, kind: Kind, number: int, seed: int) -> Iterator[list[Copy]
     if not rows:
         raise RequestError(f"{out} has no held-out clips, and a probe is made of them.")
     sound = all(modality_of(r["path"]) == "audio" for r in rows)
-    if kind.modality != "either" and sound != (kind.modality == "audio") and kind.modality == "video":
+    if sound and kind.modality == "video":
         raise RequestError(f"--kind {kind.name} is for pictures, and {out} holds sounds.")
     copies = copies_of(kind, number)
     if kind.name != "strip":

@@ -11,15 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from poisonkit.errors import RequestError, told
-from poisonkit.outputs.opening import require_finished
 from poisonkit.outputs.paths import OutputPaths
 from poisonkit.plan.plan import Plan
 from poisonkit.recipe.recipe import fingerprint_of, read_mapping
 from poisonkit.scoring.evaluation import Scores, score
+from poisonkit.scoring.model_files import models_in, outputs_in
 from poisonkit.scoring.rates import Rate
-from poisonkit.scoring.readers import READERS
 
-_SET = re.compile(r"(?:predictions-)?(clean|control|attack)(?:-(.+))?")
 _SEED = re.compile(r"(?:^|[_-])seed-?\d+")
 COLUMNS = (
     *("recipe", "triggers", "rate", "seeds", "models", "set", "figure", "true_class"),
@@ -211,7 +209,7 @@ def score_table(
         raise RequestError(
             f"There are no predictions: {home} is no folder; name the one with a folder of predictions for each output."
         )
-    mine, theirs = _models(home, by_name), None if baseline is None else _models(Path(baseline), by_name)
+    mine, theirs = models_in(home, by_name), None if baseline is None else models_in(Path(baseline), by_name)
     if not any(mine.values()):
         raise RequestError(
             f"{home} holds no predictions of {given[0]}: a folder is expected for each output, such as "
@@ -235,19 +233,6 @@ def score_table(
             scored[called] = made
             flags += [f"{called}: {flag}" for flag in made.flags]
     return replace(tabulated(list(scored.values())), flags=(*flags, *_lacking(scored)))
-
-
-def outputs_in(folder: Path) -> list[Path]:
-    """The folder itself if it is an output, else those in it, by name. RequestError if there is none, or one is not
-    finished."""
-    if not OutputPaths(folder).is_output() and folder.is_dir():
-        inside = [each for each in sorted(folder.iterdir()) if OutputPaths(each).is_output()]
-        if inside:
-            for each in inside:
-                require_finished(each)
-            return inside
-    require_finished(folder)
-    return [folder]
 
 
 def tabulated(scored: Sequence[Scores]) -> ScoreTable:
@@ -355,39 +340,6 @@ def _together(a: Any, b: Any) -> Any:
     if isinstance(a, dict):
         return {key: _together(a[key], b[key]) if key in a and key in b else {**a, **b}[key] for key in {**a, **b}}
     return a + b
-
-
-# -- files ---------------------------------------------------------------------------------------------------
-
-
-def _models(home: Path, outputs: Mapping[str, Path]) -> dict[str, dict[str, dict[str, Path] | list[Path]]]:
-    """Output -> model (its folder below the output's, `` for that itself) -> its files."""
-    found: dict[str, dict[str, dict[str, Path] | list[Path]]] = {}
-    for name in outputs:
-        folder = home / name
-        if len(outputs) == 1 and not folder.is_dir():
-            folder = home
-        found[name] = {}
-        for place in sorted([folder, *(p for p in folder.rglob("*") if p.is_dir())]) if folder.is_dir() else ():
-            files = sorted(p for p in place.iterdir() if p.is_file() and p.suffix.lower() in READERS)
-            if files:
-                model = place.relative_to(folder).as_posix()
-                found[name]["" if model == "." else model] = _named(files)
-    return found
-
-
-def _named(files: list[Path]) -> dict[str, Path] | list[Path]:
-    """By the set that each file's name says; as they are where one says none."""
-    sets: dict[str, Path] = {}
-    for file in files:
-        match = _SET.fullmatch(file.stem)
-        if match is None or (match[2] and match[1] != "attack"):
-            return files
-        name = f"attack/{match[2]}" if match[2] else match[1]
-        if name in sets:
-            raise RequestError(f"{sets[name]} and {file.name} are both predictions of {name}: keep one of them.")
-        sets[name] = file
-    return sets
 
 
 # -- text ----------------------------------------------------------------------------------------------------

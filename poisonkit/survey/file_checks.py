@@ -105,9 +105,7 @@ def needed(path: Path, scratch: str, know: Know, *, stream: Stream, encode: Enco
     """What has to be done to a clean file that cannot be linked as it is: see `clean.needs`."""
     try:
         with at_hand(path, scratch) as file:
-            converts = encode.to_8bit or encode.deinterlace or encode.rotation == "normalise" or media.is_folder(file)
-            converts = converts or encode.mode == "convert"
-            if not (converts or media.several(file)):
+            if not (encode.changes_clean or media.is_folder(file) or media.several(file)):
                 return None
             info = media.probe(file, stream=stream)
     except (PoisonkitError, OSError):

@@ -16,7 +16,7 @@ from poisonkit.engine.clips.job import Job, job_of
 from poisonkit.engine.costs import calibration
 from poisonkit.engine.costs.calibration import Factors
 from poisonkit.engine.costs.model import Cost, figures, measuring_cost
-from poisonkit.engine.costs.samples import OPENED, Group, converts, group_of, needed_of, picked, sampled, source_size
+from poisonkit.engine.costs.samples import OPENED, Group, group_of, needed_of, picked, sampled, source_size
 from poisonkit.engine.finishing import clean_samples
 from poisonkit.outputs import record
 from poisonkit.plan.plan import Plan, Task
@@ -138,7 +138,7 @@ def estimate(
     method = _method(recipe, plan, dataset.root, out, clean_bytes) if clean else ""
     copies = len(clean) if method == "copy" else 0
     known = figures()
-    look = known["opened" if converts(recipe, plan) else "looked"]
+    look = known["opened" if recipe.encoded(plan.setting).changes_clean else "looked"]
     rest = work.pace_beside * (len(clean) * known["linked"] + looked_at * look / at_once)
     rest += work.pace_beside * (0 if shard is not None else len(plan.tasks)) * known["listed"]
     if not held_up:  # of a run this is over

@@ -94,12 +94,6 @@ def picked(tasks: Sequence[Task], limit: int, seed: int) -> list[Task]:
     return found[:limit]
 
 
-def converts(recipe: Recipe, plan: Plan) -> bool:
-    """Whether clean samples are opened, all of them, to see if they have to be converted."""
-    how = recipe.encoded(plan.setting)
-    return how.to_8bit or how.deinterlace or how.rotation == "normalise" or how.mode == "convert"
-
-
 def needed_of(tasks: Sequence[Task], recipe: Recipe, plan: Plan, dataset: Dataset, n_jobs: int) -> dict[str, Need]:
     """What has to be done to clean samples that cannot be linked as they are, by key: see `clean_samples.needs`.
 

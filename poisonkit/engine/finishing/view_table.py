@@ -62,13 +62,14 @@ class ViewTable:
             plan, lost = part.plan, part.done.lost()
             for name, view, attack in views_of(plan):
                 root = view_root(plan.layout, view, attack)
-                splits = sorted({row.sample.split for row in plan.rows(view, attack, lost)}, key=_ORDER.index)
+                rows = plan.rows(view, attack, lost)
+                splits = sorted({row.sample.split for row in rows}, key=_ORDER.index)
                 for split in splits:
                     called = name if split == splits[0] else f"{name}-{split}"
                     self._configs[name, split] = Config(called, _SPLITS[split], root)
                 classes = plan.classes
                 put = self._packed if get_layout(plan.layout).packed else self._file
-                for row in plan.rows(view, attack, lost):
+                for row in rows:
                     yield from put(self._configs[name, row.sample.split], row, classes)
         self._configs = {key: config for key, config in self._configs.items() if config.files}
 

@@ -60,12 +60,13 @@ def finish(run: Run, made: Made, *, removed: str | None = None) -> Summary:
         configs=table.configs,
     )
     atomic.write_text(paths.card, card.card(contents))
+    manifest = sha256(paths.manifest)
     for_catalogues = croissant.croissant(
         layout=dataset.layout,
         fingerprint=base.plan.fingerprint,
         licence=card.licence_of(dataset),
         paper=card.PAPER,
-        manifest_sha256=sha256(paths.manifest),
+        manifest_sha256=manifest,
         counts={role: c["ok"] for role, c in contents.counts.items()},
     )
     atomic.write_text(paths.croissant, json.dumps(for_catalogues, indent=2, ensure_ascii=False))
@@ -88,7 +89,7 @@ def finish(run: Run, made: Made, *, removed: str | None = None) -> Summary:
         "warnings": [*dataset.notes, *(text for part in parts for text in part.warnings)],
         "out": str(out.resolve()),
         "annotations": {k: list(v) for k, v in annotations.items()},
-        "sha256": checksums.current_checksums(out),
+        "sha256": checksums.current_checksums(out, manifest),
         **places(run),
     }
     atomic.write_lines(paths.run, json.dumps(data, indent=2, ensure_ascii=False).split("\n"))
