@@ -5,24 +5,13 @@
 set -eu
 python=$1
 venv=$2
-stamp=$venv/.installed
-
-# Made before, with these pins: nothing to do.
-if [ -n "$(find "$stamp" -newer "$0" -newer requirements.lock -newer pyproject.toml 2>/dev/null)" ]; then
-    exit 0
-fi
-
-echo "Setting up $venv for the readers of other trainers (minutes; about 3.6 GB) …"
+. tools/env_parts.sh
+begin "the readers of other trainers (minutes; about 3.6 GB)"
 sh tools/setup_env.sh "$python" "$venv"
-pip="$venv/bin/python -m pip install -q --disable-pip-version-check"
 # Where the index lacks a package, its tests are skipped and say so.
 maybe() { $pip "$@" || echo "Not to be had from this index: $*"; }
 
-# PyPI's torch for Linux brings gigabytes of CUDA libraries: first try the CPU builds. Elsewhere PyPI's own will do.
-if [ "$(uname -s)" = Linux ]; then
-    $pip --no-deps --retries 0 --index-url https://download.pytorch.org/whl/cpu "torch==2.13.0" "torchvision==0.28.0" ||
-        echo "The index of CPU builds did not answer: torch comes from the usual package index."
-fi
+cpu_builds "torch==2.13.0" "torchvision==0.28.0"
 # The lock file's versions, but for what two consumers want otherwise.
 sed '/^fsspec==/d' requirements.lock > "$venv/constraints.txt"
 printf 'torch==2.13.0\npandas<3\n' >> "$venv/constraints.txt"
@@ -53,15 +42,7 @@ $with gast astunparse optree dm-tree makefun six
 # The last datasets before torchcodec, which wants an older fsspec, dill and multiprocess.
 $pip --no-deps --upgrade --target "$venv/older" "datasets==3.6.0" "fsspec==2025.3.0" "dill==0.3.8" "multiprocess==0.70.16"
 
-# torchcodec wants FFmpeg's libraries; PyAV brings them, under names of its own.
-mkdir -p "$venv/ffmpeg"
-for file in "$venv"/lib/python*/site-packages/av.libs/*; do
-    file=$(cd "$(dirname "$file")" && pwd)/${file##*/}
-    name=${file##*/}
-    ln -sf "$file" "$venv/ffmpeg/$name"
-    major=${name#*.so.}
-    ln -sf "$file" "$venv/ffmpeg/${name%%-*}.so.${major%%.*}"
-done
+link_ffmpeg
 
 "$venv/bin/python" -c "import datasets, torch, torchaudio.datasets, transformers, poisonkit"
 touch "$stamp"

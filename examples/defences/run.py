@@ -46,16 +46,9 @@ def main() -> int:
     if unknown := [name for name in asked.only or () if name not in rows]:
         print(f"There is no row '{unknown[0]}': look_listen_attack/run.py --list names them.", file=sys.stderr)
         return 2
-    if asked.source is not None and not asked.source.exists():
-        print(f"There is no source {asked.source}.", file=sys.stderr)
+    if missing := not_ready(asked.source):
+        print(missing, file=sys.stderr)
         return 2
-    try:
-        import torch
-    except ImportError:
-        print("The models need PyTorch: pip install torch.", file=sys.stderr)
-        return 2
-    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", os.cpu_count() or 1)))
-    from run import Work, require_medium
     from study import FIRST, Study
 
     home = asked.work.absolute()

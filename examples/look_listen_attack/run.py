@@ -242,6 +242,18 @@ def require_medium(source: Path, row: Row) -> None:
             raise RequestError(f"{source} has clips without {medium}, which row {row.name} needs: name another source.")
 
 
+def not_ready(source: Path | None) -> str:
+    """What is missing, in a sentence; else nothing, and PyTorch is told how many threads it has."""
+    if source is not None and not source.exists():
+        return f"There is no source {source}."
+    try:
+        import torch
+    except ImportError:
+        return "The models need PyTorch: pip install torch."
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", os.cpu_count() or 1)))
+    return ""
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("work", type=Path)
@@ -279,14 +291,8 @@ def main() -> int:
     if unknown := [name for name in asked.only or () if name not in {row.name for row in rows}]:
         print(f"There is no row '{unknown[0]}': --list names them.", file=sys.stderr)
         return 2
-    try:
-        import torch
-    except ImportError:
-        print("The models need PyTorch: pip install torch.", file=sys.stderr)
-        return 2
-    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", os.cpu_count() or 1)))
-    if asked.source is not None and not asked.source.exists():
-        print(f"There is no source {asked.source}.", file=sys.stderr)
+    if missing := not_ready(asked.source):
+        print(missing, file=sys.stderr)
         return 2
     work = Work(
         asked.work.absolute(), asked.source, asked.jobs, asked.size, asked.epochs, asked.model, asked.attack_limit
