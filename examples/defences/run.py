@@ -23,6 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "look_listen_attack
 
 from defence_table import NAMES, details, overview
 from rows import MODELS, ROWS
+from run import Work, not_ready, require_medium
 
 from poisonkit import RequestError
 
