@@ -1,4 +1,4 @@
-"""Recipes that ship with the package: every value has its origin, every one is valid, and outputs are as recorded."""
+"""Recipes that ship (docs/recipes.md): every value has its origin, every one is valid, and outputs are as recorded."""
 
 from __future__ import annotations
 
