@@ -133,7 +133,8 @@ class Reader:
         assert words[0] == "poisonkit", f"{block.place}: neither ours nor marked: {line}"
         if block.prompts:  # what is shown as printed is said of many clips, of which some are tried
             self.monkeypatch.setattr(estimate, "AT_ONCE", 0.0)
-        more = ["--jobs", str(1 + block.prompts)] if words[1] in ("poison", "run") else []
+        own = {word for each in GROUP.commands[words[1]].params for word in each.opts}
+        more = ["--jobs", str(1 + block.prompts)] if "--jobs" in own else []
         status = call([*words[1:], *more])
         said = "".join(self.capfd.readouterr())
         may_be_one = words[1] in ONE and ONE[words[1]] in said
