@@ -36,6 +36,7 @@ from tests.shown import PAGES, ROOT, Block, blocks, spans
 
 GROUP: Any = typer.main.get_command(make_app())
 TARGETS = set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+ELSEWHERE = ("consumers", "mmaction2")  # tests that `make test` leaves out
 ONE = {"diff": "differ", "detect": " was left out: "}  # what stands there where the exit status may be 1
 OWN = ("docs/tutorial.md", "docs/cookbook.md")  # which make their data themselves
 NUMBER = r"\d[\d,.]*"
@@ -190,13 +191,18 @@ def test_every_mark_is_true() -> None:
     for block in (block for page in PAGES for block in blocks(page) if block.mark):
         if block.kind == "text":
             wrong.append(f"{block.place}: the mark is of a block that nobody would run")
-        if len(block.said.split()) < 1:
+        if not block.said:
             wrong.append(f"{block.place}: the mark says nothing")
+        targets = re.findall(r"\bmake ([a-z0-9-]+)", block.said)
+        if not TARGETS.issuperset(targets):
+            wrong.append(f"{block.place}: make has no {targets}")
         if block.mark == "run by":
             test = ROOT / re.split("[: ]", block.said)[0]
             names = {Path(block.page).name, Path(block.page).parent.name} - {"docs", "README.md"}
             if not test.is_file() or not any(name in test.read_text(encoding="utf-8") for name in names):
                 wrong.append(f"{block.place}: {test} is not there, or does not name the page")
+            if test.parent.name in ELSEWHERE and not targets:
+                wrong.append(f"{block.place}: which target of make runs {test}?")
         for file in re.findall(r"(?:tests|examples|benchmarks)/[\w/.]*\w", block.said):
             if not (ROOT / file).exists():
                 wrong.append(f"{block.place}: there is no {file}")
