@@ -99,13 +99,10 @@ def test_sound_files(tmp_path: Path, suffix: str, subtype: str | None, rate: int
 def test_no_clock_in_the_file(tmp_path: Path) -> None:
     """libsndfile puts the time into PEAK chunks and a random serial number into Ogg pages; neither remains."""
     kinds = (("wav", "FLOAT"), ("ogg", "VORBIS"), ("ogg", "OPUS"), ("mp3", None))
+    sources = [make_audio(tmp_path / f"{subtype}.{end}", 0.2, 48000, subtype=subtype) for end, subtype in kinds]
 
-    def rewritten() -> dict[str, str]:
-        found = {}
-        for suffix, subtype in kinds:
-            source = make_audio(tmp_path / f"{subtype}.{suffix}", 0.2, 48000, subtype=subtype)
-            found[source.name] = media.rewrite(source, tmp_path / f"new-{source.name}", audio=softer).sha256
-        return found
+    def rewritten() -> list[str]:
+        return [media.rewrite(source, tmp_path / f"new-{source.name}", audio=softer).sha256 for source in sources]
 
     first = rewritten()
     time.sleep(1.1)  # the clock of a PEAK chunk is in seconds; all wait for it together
