@@ -26,6 +26,15 @@ def own_key(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def no_wait_for_the_disk() -> Iterator[None]:
+    """What tests write need not outlive a power cut, and waiting for that took more of their time than all else; that
+    the package does wait, and when, is what `common/test_atomic.py` looks at."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda handle: os.fstat(handle) and None)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def openers_stay() -> Iterator[None]:
     """Processes that open files are kept between tests, however long those take, and end with this one."""
     with pytest.MonkeyPatch.context() as patch:
