@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,6 +16,32 @@ from poisonkit.engine.finishing import writing
 from poisonkit.outputs import checksums, schemas
 from poisonkit.survey import isolated_opening
 from tests.media_factory import make_audio, make_video
+
+LONGEST = (
+    "test_commands_of_pages.py",
+    "engine/test_interruptions.py",
+    "test_package.py",
+    "engine/test_faults.py",
+    "triggers/test_writing_page.py",
+    "datasets/test_writing_page.py",
+    "hostile/test_short_paths.py",
+    "triggers/test_properties.py",
+)
+"""Files of few tests that take long: begun last, they would have one worker work on while the others are done."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Workers take files as they stand below, not those of most tests first (with pytest-xdist 3.8 and later)."""
+    if hasattr(config.option, "loadscopereorder"):
+        config.option.loadscopereorder = False
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first, then those with most tests."""
+    here = Path(__file__).parent
+    tests = Counter(item.path for item in items)
+    place = {here / name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: (place.get(item.path, len(LONGEST)), -tests[item.path], str(item.path)))
 
 
 @pytest.fixture(scope="session", autouse=True)
