@@ -152,7 +152,7 @@ def namespace(tmp_path: Path, script: str) -> subprocess.CompletedProcess[str]:
         pytest.skip("no mount namespaces here")
     head = "set -u\nmkdir -p out\nmount -t tmpfs -o size=240k tmpfs out || exit 77\n"
     done = subprocess.run(
-        ["unshare", "-m", "sh", "-c", head + script], cwd=tmp_path, capture_output=True, text=True, timeout=120
+        ["unshare", "-m", "sh", "-c", head + script], cwd=tmp_path, capture_output=True, text=True, timeout=500
     )
     if done.returncode == 77:
         pytest.skip("volumes cannot be mounted here")
