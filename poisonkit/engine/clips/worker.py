@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from poisonkit import media
 from poisonkit.common.limits import VARIABLE, current
@@ -32,6 +32,9 @@ from poisonkit.triggers.core.chain import Chain
 from poisonkit.triggers.core.clip import ClipInfo, Params
 from poisonkit.triggers.core.length import as_long
 from poisonkit.triggers.kernels.yuv import PlanesRender
+
+if TYPE_CHECKING:
+    from poisonkit.media.probing import Begun
 
 LOOKED_AT = 5  # decoded frames of each clip that are compared with the triggered ones
 PICTURE_FLOOR_DB = 14.0  # below it the decoded frames are not the triggered ones, whatever the codec's quality
@@ -149,7 +152,8 @@ def _outcome(job: Job, know: Know) -> Result:
         with ExitStack() as guards:
             for path, name in zip(job.places.halves.files, job.task.sample.paths, strict=True):
                 guards.enter_context(unchanging(container_of(path), name))
-            return _process(guards.enter_context(as_files(job)), know)
+            job = guards.enter_context(as_files(job))
+            return _process(job, *guards.enter_context(job.places.halves.begun(job.stream)), know)
     except LostLock:
         raise
     except Inert as reason:
@@ -194,10 +198,9 @@ def _entries(job: Job, drawn: list[Params]) -> list[dict[str, Any]]:
     ]
 
 
-def _process(job: Job, know: Know) -> Record:
-    """Decode, trigger, encode, check, record."""
+def _process(job: Job, info: MediaInfo, begun: Begun | None, know: Know) -> Record:
+    """Decode, trigger, encode, check, record. info, begun: of the source."""
     source = job.places.halves
-    info = source.probe(job.stream)
     clip = clip_of(info, job.task.id)
     know(info.duration, float(clip.frames) * clip.width * clip.height)
     _require_modalities(job, info)
@@ -210,7 +213,7 @@ def _process(job: Job, know: Know) -> Record:
         resize=not as_long(triggering.clip, triggering.chain.after(triggering.clip)),
     )
     if job.task.sample.sound is None:
-        facts = written_facts(written_file(job, change, source.picture, job.file(), info))
+        facts = written_facts(written_file(job, change, source.picture, job.file(), info, begun))
         facts["source_sha256"] = media.sha256(source.picture)
     else:
         facts = write_pair(job, change)
