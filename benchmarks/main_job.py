@@ -33,7 +33,6 @@ from poisonkit.common.seeding import generator
 from poisonkit.datasets import Sample
 from poisonkit.engine.clips.job import Job, Places, Treatment
 from poisonkit.engine.clips.worker import process
-from poisonkit.engine.executors.threads import pin
 from poisonkit.media import colour
 from poisonkit.media.info import Encode
 from poisonkit.plan.plan import Task
@@ -222,7 +221,7 @@ def main() -> None:
     parser.add_argument("--rgb", action="store_true", help="with --peak: through RGB")
     parser.add_argument("--sine", action="store_true", help="with --peak: a tone in the sound")
     given = parser.parse_args()
-    pin()
+    cv2.setNumThreads(1)
     if given.peak:
         (in_rgb if given.rgb else sine_once if given.sine else poisonkit_once)(*given.peak)
         print(f"{peak_megabytes():.0f}")

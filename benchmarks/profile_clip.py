@@ -3,8 +3,8 @@
     python benchmarks/profile_clip.py
     python benchmarks/profile_clip.py h264 frames --rounds 15
 
-A job does the same steps in the same order each time: of every step the fastest of all rounds counts, less what a
-look at the clock takes. The floor's own decoding and encoding are taken off, so a column adds up to what is beyond it.
+A job does the same steps in the same order each time: of every step the fastest of all rounds counts, less what reading
+the clock takes. The floor's own decoding and encoding are taken off, so a column adds up to what is beyond it.
 """
 
 from __future__ import annotations
@@ -54,18 +54,16 @@ class Clock:
     def __init__(self) -> None:
         self.marks: list[tuple[str, int]] = []
         self.parts = [REST]
-        nothing, begun = self.call(REST, lambda: None), time.process_time_ns()
-        for _ in range(1000):
-            nothing()
-        self.marking, self.marks = (time.process_time_ns() - begun) // 2000, []
+        reads = [time.thread_time_ns() for _ in range(1000)]
+        self.reading = min(b - a for a, b in itertools.pairwise(reads))
 
     def enter(self, part: str) -> None:
         self.parts.append(part)
-        self.marks.append((part, time.process_time_ns()))
+        self.marks.append((part, time.thread_time_ns()))
 
     def leave(self) -> None:
         self.parts.pop()
-        self.marks.append((self.parts[-1], time.process_time_ns()))
+        self.marks.append((self.parts[-1], time.thread_time_ns()))
 
     def call(self, part: Any, function: Function) -> Function:
         """The function, timed as a part; part: its name, or what tells it from the arguments."""
@@ -117,7 +115,7 @@ class Clock:
         """The parts between marks, and nanoseconds in each; forgotten here."""
         marks, self.marks = self.marks, []
         spans = itertools.pairwise(marks)
-        return [part for part, _ in marks[:-1]], [max(0, b - a - self.marking) for (_, a), (_, b) in spans]
+        return [part for part, _ in marks[:-1]], [max(0, b - a - self.reading) for (_, a), (_, b) in spans]
 
     def profile(self, way: Callable[[], None], rounds: int) -> dict[str, float]:
         """Milliseconds of each part: of every step between two marks, the fastest round after one that warms up."""
@@ -148,11 +146,11 @@ def watched(clock: Clock) -> Iterator[None]:
         (check, "decode_packet", clock.call, by_kind(AGAIN)),
         (check, "packets", clock.steps, AGAIN),
         *((PictureEncoder, name, clock.call, ENCODE) for name in ("__init__", "encode", "finish")),
-        *((module, "open_input", clock.around, OPEN) for module in (mux, check)),
+        *((module, "open_input", clock.around, OPEN) for module in (mux, check, probing)),
         *((module, "describe", clock.call, OPEN) for module in (check, probing)),
         (mux, "open_output", clock.around, OPEN),
         (rewriting, "require_whole", clock.call, OPEN),
-        (dispatch, "begun", clock.around, OPEN),
+        (dispatch, "probe", clock.call, OPEN),
         (mux._Pass, "_copy_sound", clock.call, SOUND),
         (check._Check, "_hear", clock.call, SOUND),
         (triggers.Chain, "draw", clock.call, TRIGGER),

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from poisonkit.media.check import Inspector
     from poisonkit.media.converting import conversion
     from poisonkit.media.create import write_audio, write_video
-    from poisonkit.media.dispatch import begun, count, probe, read_audio, read_frames, refusals, scan
+    from poisonkit.media.dispatch import count, probe, read_audio, read_frames, refusals, scan
     from poisonkit.media.fallback import encoded_again, new_suffix
     from poisonkit.media.families import can_remux
     from poisonkit.media.features import log_mel, read_features, write_features
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 _HOME = {
     "Inspector": "check",
-    "begun": "dispatch",
     "can_remux": "families",
     "conversion": "converting",
     "count": "dispatch",
@@ -67,7 +66,6 @@ __all__ = [
     "Problem",
     "VideoStream",
     "Written",
-    "begun",
     "can_remux",
     "conversion",
     "count",

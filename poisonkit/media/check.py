@@ -86,8 +86,7 @@ class _Check:
             if (has is None) != (had is None):
                 raise self.fail(f"the {kind} is {'missing' if has is None else 'new'}")
         self._decode([stream for stream in found if stream is not None])
-        first = iter(() if self.first is None else (self.first,))
-        self.info = describe(self.container, self.path, label=self.label, pictures=first)
+        self.info = describe(self.container, self.path, label=self.label, first=self.first)
         if source.video is not None:
             self._picture()
         if source.audio is not None:

@@ -13,7 +13,7 @@ from poisonkit.common.limits import excess
 from poisonkit.errors import MediaError
 from poisonkit.media.colour import Image, to_rgb
 from poisonkit.media.converting import deinterlaced, turned
-from poisonkit.media.files import SILENT, detail, name_of, open_input, packets, translated
+from poisonkit.media.files import detail, name_of, open_input, packets, translated
 from poisonkit.media.info import MediaInfo
 from poisonkit.media.loudness import require_audible
 from poisonkit.media.probing import StreamChoice, choose, probe
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 Wave = NDArray[np.float32]
 
+SILENT = ("ffv1",)  # their decoders log damage and give a picture of what was in memory: other pixels each time
 PLANES = 8  # channels apart of which PyAV counts one too many, and then reads memory that is not there
 TAIL = 4  # pictures from the end in which damage means that the file stops in the middle of one
 

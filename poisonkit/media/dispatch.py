@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -14,7 +13,7 @@ from poisonkit.media.decode import Wave, require_whole
 from poisonkit.media.files import name_of
 from poisonkit.media.info import FOLDER, Encode, MediaInfo, Problem
 from poisonkit.media.on_disk import is_folder
-from poisonkit.media.probing import Begun, StreamChoice
+from poisonkit.media.probing import StreamChoice
 
 
 def kind(info: MediaInfo) -> Literal["folder", "sound", "other"]:
@@ -31,16 +30,6 @@ def probe(path: str | Path, stream: StreamChoice = "best", *, label: str | Path 
     file, decodes its first picture. label: the name that messages use. MediaError (one sentence) when it is not media.
     """
     return folders.probe(path, stream) if is_folder(path) else probing.probe(path, stream, label=label)
-
-
-@contextmanager
-def begun(path: str | Path, stream: StreamChoice = "best") -> Iterator[tuple[MediaInfo, Begun | None]]:
-    """`probe`, and, until the body ends, the same file open, for `rewrite` to read on; None where it has to open it."""
-    if is_folder(path):
-        yield folders.probe(path, stream), None
-        return
-    with probing.begun(path, stream) as found:
-        yield found
 
 
 def read_frames(

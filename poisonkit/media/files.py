@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 STRICT = {"err_detect": "explode"}
 STRICT_CODECS = ("mjpeg", "mjpegb", "amv")
 """Their decoders leave what they cannot decode of a picture as it was in memory, unless they are asked to refuse it."""
-SILENT = ("ffv1",)
-"""Their decoders log damage and give a picture of what was in memory: other pixels each time."""
 
 _tickets = itertools.count()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing, nullcontext
+from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
@@ -28,7 +28,7 @@ from poisonkit.media.encode import Canvas, PictureEncoder, SoundEncoder
 from poisonkit.media.families import EXACT_TIMES, MUXERS, AudioTarget, VideoTarget
 from poisonkit.media.files import name_of, open_input, open_output, packets, translated
 from poisonkit.media.info import MediaInfo, PlaneFormat
-from poisonkit.media.probing import Begun, display_matrix, said_end
+from poisonkit.media.probing import display_matrix, said_end
 from poisonkit.media.traces import Passed, Trace
 
 BURST, BURST_BYTES = 32, 12_000_000  # pictures made before they are encoded, at most
@@ -90,21 +90,24 @@ def transcode(
     picture: NewPicture | None,
     sound: NewSound | None,
     origin: Fraction | None = None,
-    begun: Begun | None = None,
 ) -> Passed:
     """Write `temporary`: `picture` and `sound` in place of the source's; where one is None, its packets are copied.
 
-    origin: where the container changes, the seconds of the source's clock from which the new one counts. begun: the
-    source, where it is open already, its sound is copied and its picture is not.
+    origin: where the container changes, the seconds of the source's clock from which the new one counts.
     """
-    opened = open_input(source) if begun is None else nullcontext(begun.container)
-    with opened as container, translated(source, "rewritten"):
+    with open_input(source) as container, translated(source, "rewritten"):
         made = _Pass(container, source, info, picture, sound)
-        if begun is not None:
-            made.packets = iter(begun)
         if origin is not None:
             made.origin, made.moved = origin, True
         return made.run(temporary)
+
+
+def begin(source: Path, info: MediaInfo) -> Fraction:
+    """Seconds of its clock at which a file begins: broadcasts count from anywhere, and other containers cannot."""
+    with open_input(source) as container, translated(source, "read"):
+        streams = [container.streams[s.index] for s in (info.video, info.audio) if s is not None]
+        starts = [s.start_time * s.time_base for s in streams if s.start_time is not None and s.time_base]
+        return min(starts, default=Fraction(0))
 
 
 class _Pass:
@@ -118,12 +121,11 @@ class _Pass:
         copied = info.audio is not None and sound is None
         self.in_audio = container.streams[info.audio.index] if copied and info.audio is not None else None
         wanted = [s for s in (self.in_video, self.in_audio) if s is not None]
-        if self.in_video is not None and not self.in_video.codec_context.is_open:
+        if self.in_video is not None:
             self.in_video.thread_count = 1
         rounds = self.in_video is not None and info.container in ("matroska", "webm")
         self.end = said_end(container, self.in_video) if rounds else None
-        self.packets: Iterator[tuple[Any, list[Any] | None]]  # and what is decoded of them already
-        self.packets = ((packet, None) for packet in (packets(container, wanted, source) if wanted else ()))
+        self.packets = packets(container, wanted, source) if wanted else iter(())
         self.passed = Passed()
         self.tail = Tail(source)
         self.waiting: deque[Any] = deque()  # sound packets met before the output is open
@@ -215,9 +217,9 @@ class _Pass:
 
     def _decoded(self) -> Iterator[Any]:
         """Decoded pictures; sound packets on the way are copied, or kept until the output is open."""
-        for packet, decoded in self.packets:
+        for packet in self.packets:
             if packet.stream is self.in_video:
-                for frame in decode_packet(packet, self.source) if decoded is None else decoded:
+                for frame in decode_packet(packet, self.source):
                     self._same_kind(frame)
                     self.tail.see(frame)
                     yield frame
@@ -254,7 +256,7 @@ class _Pass:
 
     def _copy(self) -> None:
         """Picture (if any) and sound, packet for packet."""
-        for packet, _ in self.packets:
+        for packet in self.packets:
             if not packet.size and packet.dts is None:
                 continue  # the demuxer's mark of the end
             if packet.stream is self.in_video and self.passed.video is not None:

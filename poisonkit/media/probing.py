@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -15,7 +12,7 @@ import numpy as np
 from poisonkit.common.limits import VARIABLE, current, excess
 from poisonkit.common.safe_io import open_plain
 from poisonkit.errors import MediaError, RequestError
-from poisonkit.media.files import SILENT, name_of, open_input, packets, translated
+from poisonkit.media.files import name_of, open_input, packets, translated
 from poisonkit.media.info import AudioStream, Encode, MediaInfo, Problem, VideoStream
 from poisonkit.media.whole import cut_short, tells_length
 
@@ -27,7 +24,6 @@ StreamChoice = int | str
 
 COLORSPACES = {0: "rgb", 1: "bt709", 2: "", 4: "fcc", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 9: "bt2020nc"}
 RANGES = {0: "", 1: "tv", 2: "pc"}
-AHEAD = 1000  # packets that are kept, at most, of what is read before the first picture
 MPEG1_VARIABLE = 0x3FFFF * 400  # what an MPEG-1 header says when it gives no rate
 
 
@@ -43,62 +39,15 @@ def probe(path: str | Path, stream: StreamChoice = "best", *, label: str | Path 
         return describe(container, path, stream, label)
 
 
-class Begun:
-    """An open file that was read as far as its first picture. As an iterator it gives all packets of its picture and
-    sound once: (packet, the pictures decoded from it already, if it was), null packets that flush at the end."""
-
-    def __init__(self, container: InputContainer, path: str | Path, video: Any, audio: Any) -> None:
-        self.container, self._video = container, video
-        if video is not None:
-            video.thread_count = 1
-        self._packets = packets(container, [stream for stream in (video, audio) if stream is not None], path)
-        self._read: deque[tuple[Any, list[VideoFrame]]] = deque()
-
-    def pictures(self) -> Iterator[VideoFrame]:
-        """Its first pictures."""
-        for packet in self._packets:
-            self._read.append((packet, packet.decode() if packet.stream is self._video else []))
-            yield from self._read[-1][1]
-
-    @property
-    def can_go_on(self) -> bool:
-        """Whether little was read, and nothing that has to be decoded with more attention."""
-        return len(self._read) <= AHEAD and self._video is not None and self._video.codec_context.name not in SILENT
-
-    def __iter__(self) -> Iterator[tuple[Any, list[VideoFrame] | None]]:
-        while self._read:
-            yield self._read.popleft()
-        for packet in self._packets:
-            yield packet, None
-
-
-@contextmanager
-def begun(path: str | Path, stream: StreamChoice = "best") -> Iterator[tuple[MediaInfo, Begun | None]]:
-    """`probe`, and the file to be read on; None where it has to be opened again for that."""
-    with open_input(path) as container:
-        with translated(path, "read"):
-            reading = Begun(container, path, *choose(container, path, stream))
-            info = describe(container, path, stream, pictures=reading.pictures())
-        yield info, reading if reading.can_go_on else None
-
-
-def begin(source: Path, info: MediaInfo) -> Fraction:
-    """Seconds of its clock at which a file begins: broadcasts count from anywhere, and other containers cannot."""
-    with open_input(source) as container, translated(source, "read"):
-        streams = [container.streams[s.index] for s in (info.video, info.audio) if s is not None]
-        starts = [s.start_time * s.time_base for s in streams if s.start_time is not None and s.time_base]
-        return min(starts, default=Fraction(0))
-
-
 def describe(
     container: InputContainer,
     path: str | Path,
     stream: StreamChoice = "best",
     label: str | Path | None = None,
     *,
-    pictures: Iterator[VideoFrame] | None = None,
+    first: VideoFrame | None = None,
 ) -> MediaInfo:
-    """`probe` of an open file. pictures: its pictures, where they are not to be decoded here."""
+    """`probe` of an open file. first: its first picture, where it was decoded already."""
     label = path if label is None else label
     video, audio = choose(container, label, stream)
     if video is None and audio is None:
@@ -106,7 +55,7 @@ def describe(
     dropped = tuple(
         f"{s.type} stream {s.index} ({codec_name(s)})" for s in container.streams if s is not video and s is not audio
     )
-    picture = _video(container, video, label, pictures) if video is not None else None
+    picture = _video(container, video, label, first) if video is not None else None
     sound = _audio(container, audio, path, label) if audio is not None else None
     duration = _duration(container, video, audio)
     _bound(name_of(label), os.path.getsize(path), duration, picture, sound)
@@ -189,17 +138,14 @@ def codec_name(stream: Any) -> str:
     return str(getattr(context.codec, "canonical_name", context.name))
 
 
-def _video(
-    container: InputContainer, stream: Any, path: str | Path, pictures: Iterator[VideoFrame] | None
-) -> VideoStream:
+def _video(container: InputContainer, stream: Any, path: str | Path, first: VideoFrame | None) -> VideoStream:
     context = stream.codec_context
     if not context.width or not context.height:
         most = f"the limit of {current().pixels} pixels ({VARIABLE}=pixels=N raises it)"
         raise MediaError(f"{name_of(path)} has a picture whose size cannot be read, or is more than {most}.")
-    if pictures is None:
+    if first is None:
         stream.thread_count = 1
-        pictures = (frame for packet in packets(container, stream, path) for frame in packet.decode())
-    first = next(pictures, None)
+        first = next((frame for packet in packets(container, stream, path) for frame in packet.decode()), None)
     if first is None or not first.width or not first.height:
         raise MediaError(f"{name_of(path)} has a video stream without a single picture that can be decoded.")
     rate = stream.average_rate or context.framerate or stream.guessed_rate

@@ -22,7 +22,7 @@ from poisonkit.media.families import EXACT_TIMES, AudioTarget, VideoTarget
 from poisonkit.media.files import name_of, open_input, packets, replacing, require_file, scratch, translated
 from poisonkit.media.info import Encode, MediaInfo, Problem, Written
 from poisonkit.media.mux import NewPicture, NewSound, PlanesChoice, VideoFunction
-from poisonkit.media.probing import Begun, StreamChoice, begin
+from poisonkit.media.probing import StreamChoice
 from poisonkit.media.sound import Wide
 from poisonkit.media.traces import Passed, Trace
 
@@ -42,7 +42,6 @@ def rewrite(
     inspect: Inspector | None = None,
     info: MediaInfo | None = None,
     resize: bool = False,
-    begun: Begun | None = None,
 ) -> Written:
     """Write `destination` from `source`, decode it back, check it, and only then put it in place.
 
@@ -53,8 +52,7 @@ def rewrite(
     place of `video`; None: `video` it is.
     audio: (float32 (channels, samples) in ±1, Hz) to the same shape; None copies the sound's packets.
     resize: `video` may give another number of frames, and `audio` of samples.
-    inspect: is shown the decoded output. info: what `probe` said of the source and stream, where it was asked. begun:
-    the source, where it is open since (see `media.begun`).
+    inspect: is shown the decoded output. info: what `probe` said of the source and stream, where it was asked.
 
     source may be a frame folder, and `destination` then is one: see `folders.rewrite`.
     The file keeps its container, timestamps, rotation, aspect, colour tags and modification time; titles and
@@ -87,7 +85,7 @@ def rewrite(
             source, destination, video=video, what=what, encode=encode, inspect=inspect, info=info, resize=resize
         )
     require_whole(source, before.container)
-    origin = begin(source, before) if info.container != before.container else None
+    origin = mux.begin(source, before) if info.container != before.container else None
     with replacing(destination, status) as temporary:
         if kind(info) == "sound":
             assert audio is not None
@@ -100,7 +98,7 @@ def rewrite(
         else:
             new = NewPicture(video, planes, what, _video_target(info, encode), resize) if video is not None else None
             if made is None or _has_encoder(made.target.encoder):
-                passed = mux.transcode(source, temporary, info, new, made, origin, begun if made is None else None)
+                passed = mux.transcode(source, temporary, info, new, made, origin)
             else:  # picture first, and then the sound by the ffmpeg program, which has more encoders
                 with scratch(temporary) as picture:
                     passed = mux.transcode(source, picture, info, new, None)

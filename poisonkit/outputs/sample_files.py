@@ -7,15 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from poisonkit import media
 from poisonkit.datasets import at_hand, hash_of, size_of
 from poisonkit.media.info import MediaInfo
 from poisonkit.outputs.record import Record, halves
-
-if TYPE_CHECKING:
-    from poisonkit.media.probing import Begun
 
 
 @dataclass(frozen=True)
@@ -40,15 +37,6 @@ class Halves:
         """`media.probe`; of a pair, the picture of the one with the sound of the other. stream: of the former."""
         info = media.probe(self.picture, stream=stream)
         return info if self.sound == self.picture else info.with_sound_of(media.probe(self.sound))
-
-    @contextmanager
-    def begun(self, stream: Literal["best"] | int = "best") -> Iterator[tuple[MediaInfo, Begun | None]]:
-        """`probe`, and the file to be read on, as `media.begun` gives it; not that of a pair."""
-        if self.sound != self.picture:
-            yield self.probe(stream), None
-            return
-        with media.begun(self.picture, stream) as found:
-            yield found
 
     def sha256(self) -> tuple[str, ...]:
         """Of the one file, or of both."""

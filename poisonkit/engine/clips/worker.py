@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from poisonkit import media
 from poisonkit.common.limits import VARIABLE, current
@@ -32,9 +32,6 @@ from poisonkit.triggers.core.chain import Chain
 from poisonkit.triggers.core.clip import ClipInfo, Params
 from poisonkit.triggers.core.length import as_long
 from poisonkit.triggers.kernels.yuv import PlanesRender
-
-if TYPE_CHECKING:
-    from poisonkit.media.probing import Begun
 
 LOOKED_AT = 5  # decoded frames of each clip that are compared with the triggered ones
 PICTURE_FLOOR_DB = 14.0  # below it the decoded frames are not the triggered ones, whatever the codec's quality
@@ -152,8 +149,7 @@ def _outcome(job: Job, know: Know) -> Result:
         with ExitStack() as guards:
             for path, name in zip(job.places.halves.files, job.task.sample.paths, strict=True):
                 guards.enter_context(unchanging(container_of(path), name))
-            job = guards.enter_context(as_files(job))
-            return _process(job, *guards.enter_context(job.places.halves.begun(job.stream)), know)
+            return _process(guards.enter_context(as_files(job)), know)
     except LostLock:
         raise
     except Inert as reason:
@@ -198,9 +194,10 @@ def _entries(job: Job, drawn: list[Params]) -> list[dict[str, Any]]:
     ]
 
 
-def _process(job: Job, info: MediaInfo, begun: Begun | None, know: Know) -> Record:
-    """Decode, trigger, encode, check, record. info, begun: of the source."""
+def _process(job: Job, know: Know) -> Record:
+    """Decode, trigger, encode, check, record."""
     source = job.places.halves
+    info = source.probe(job.stream)
     clip = clip_of(info, job.task.id)
     know(info.duration, float(clip.frames) * clip.width * clip.height)
     _require_modalities(job, info)
@@ -213,7 +210,7 @@ def _process(job: Job, info: MediaInfo, begun: Begun | None, know: Know) -> Reco
         resize=not as_long(triggering.clip, triggering.chain.after(triggering.clip)),
     )
     if job.task.sample.sound is None:
-        facts = written_facts(written_file(job, change, source.picture, job.file(), info, begun))
+        facts = written_facts(written_file(job, change, source.picture, job.file(), info))
         facts["source_sha256"] = media.sha256(source.picture)
     else:
         facts = write_pair(job, change)

@@ -13,7 +13,6 @@ from poisonkit.media.info import FOLDER, MediaInfo, Written
 
 if TYPE_CHECKING:
     from poisonkit.media.mux import PlanesChoice, VideoFunction
-    from poisonkit.media.probing import Begun
     from poisonkit.media.rewriting import AudioFunction
 
 
@@ -36,9 +35,7 @@ class Change:
         return replace(self, video=None, planes=None)
 
 
-def written_file(
-    job: Job, change: Change, source: Path, target: Path, info: MediaInfo, begun: Begun | None = None
-) -> Written:
+def written_file(job: Job, change: Change, source: Path, target: Path, info: MediaInfo) -> Written:
     """Write one file. Raises as `media.rewrite`."""
     media.make_folder(target.parent)
     return media.rewrite(
@@ -52,7 +49,6 @@ def written_file(
         inspect=change.inspect,
         info=info,
         resize=change.resize,
-        begun=begun,
     )
 
 
