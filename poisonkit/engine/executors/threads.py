@@ -15,7 +15,7 @@ import cv2
 
 from poisonkit.common import levels
 
-_MALLOPT = {-1: 128 * 2**20, -3: 32 * 2**20}  # M_TRIM_THRESHOLD, M_MMAP_THRESHOLD: bytes
+_MALLOPT = {-1: 64 * 2**20, -3: 32 * 2**20}  # M_TRIM_THRESHOLD, M_MMAP_THRESHOLD: bytes
 
 
 @cache
