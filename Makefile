@@ -5,7 +5,7 @@ VENV   ?= .venv
 BIN     = $(VENV)/bin
 STAMP   = $(VENV)/.installed
 
-.PHONY: help install learn-page demo test test-slow test-timing test-faults test-clusters bench-scale costs test-fuzz test-levels test-browser lint format pages site bench test-mmaction2 test-learning test-consumers test-bounds lock clean
+.PHONY: help install learn-page demo test test-slow test-timing test-faults test-clusters bench-runs bench-scale costs test-fuzz test-levels test-browser lint format pages site bench test-mmaction2 test-learning test-consumers test-bounds lock clean
 
 help:
 	@echo "make demo            set up, make sample data, poison it, check the result"
@@ -13,6 +13,7 @@ help:
 	@echo "make test-slow       what takes minutes: memory over long and large clips"
 	@echo "make test-timing     what runs take on real clips, beside what was said before the wait (minutes, an idle machine)"
 	@echo "make test-clusters   a Dask scheduler and workers: killed, added, lost (minutes)"
+	@echo "make bench-runs      whole runs: beside their clips, one job and two, with nothing to do, starting (a quarter of an hour)"
 	@echo "make bench-scale     time and memory of plans and manifests up to a million samples; linking against cp -al"
 	@echo "make test-faults     a hundred interruptions of every kind, a thousand rounds on a dead lock (half an hour)"
 	@echo "make test-browser    the report in Chromium, which has to be installed (brings playwright)"
@@ -76,6 +77,9 @@ format: $(STAMP)
 
 test-clusters: $(STAMP)
 	$(BIN)/python -m pytest tests/engine/executors/test_dask.py
+
+bench-runs: $(STAMP)
+	$(BIN)/python benchmarks/whole_runs.py
 
 bench-scale: $(STAMP)
 	$(BIN)/python benchmarks/scale.py

@@ -252,8 +252,13 @@ def given(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None and value != []}
 
 
-def warm() -> None:
-    """Begin the process that will open the dataset's files while this one imports what it needs."""
+def warm(out: Path | None) -> None:
+    """Begin the process that will open the dataset's files while this one imports what it needs; not where the output
+    is finished, and there may be none to open."""
+    from poisonkit.outputs.paths import OutputPaths
+
+    if out is not None and OutputPaths(out).last_run.exists():
+        return
     from poisonkit.survey import isolated_opening
 
     isolated_opening.warm()

@@ -28,6 +28,7 @@ CODEC = {
 }
 NOT_MEASURED = "not measured"
 MEASURE = "`poisonkit survive` measures it"
+COST = "CPU time as a share of encoding, a picture by x264 (340x256, one thread), sound by AAC"
 
 
 def command(
@@ -61,16 +62,23 @@ def command(
     families: dict[str, list[type[Trigger]]] = {}
     for cls in found.values():
         families.setdefault(cls.family, []).append(cls)
-    columns = ("trigger", "in", "modes", "codec", "what", "source")
+    columns = ("trigger", "in", "modes, cost", "codec", "what", "source")
     for family, members in families.items():
         screen.heading(console, family)
-        rows = [
-            (c.name, _medium(c), ", ".join(c.modes), c.codec, c.summary, c.paper or c.source or "own") for c in members
-        ]
+        rows = [(c.name, _medium(c), _modes(c), c.codec, c.summary, c.paper or c.source or "own") for c in members]
         screen.indented(console, screen.table(columns, rows))
     console.print()
+    screen.line(console, f"Cost: {COST}.", indent=0)
     screen.line(console, f"{screen.command('triggers')} NAME shows one in full.", indent=0)
     return 0
+
+
+def _modes(cls: type[Trigger]) -> str:
+    """Each with what it costs, where that is known."""
+    from poisonkit.triggers.core.costs import shares
+
+    known = shares(cls.name) if _ours(cls) else {}
+    return ", ".join(f"{mode} {known[mode]:.2f}" if mode in known else mode for mode in cls.modes)
 
 
 def _medium(cls: type[Trigger]) -> str:
@@ -82,6 +90,7 @@ def _facts(cls: type[Trigger]) -> dict[str, Any]:
     from dataclasses import asdict
 
     from poisonkit.triggers import parameters
+    from poisonkit.triggers.core.costs import shares
     from poisonkit.triggers.core.learned import learned
 
     facts = ("name", "version", "family", "modality", "kind", "summary", "formula", "static_is", "dynamic_is")
@@ -89,6 +98,7 @@ def _facts(cls: type[Trigger]) -> dict[str, Any]:
     return {
         **{key: getattr(cls, key) for key in (*facts, *more)},
         "modes": list(cls.modes),
+        "cost": dict(shares(cls.name)) if _ours(cls) else {},
         "follows_canvas": list(cls.follows_canvas),
         "parameters": [asdict(p) for p in parameters(cls)],
         "learned": [each.as_json() for each in learned(cls.name)],
@@ -123,6 +133,7 @@ def _identity(cls: type[Trigger]) -> str:
 def _show(console: Console, cls: type[Trigger], name: str) -> None:
     from poisonkit.cli import screen
     from poisonkit.triggers import parameters
+    from poisonkit.triggers.core.costs import shares
     from poisonkit.triggers.core.learned import learned
 
     known = parameters(cls)
@@ -133,6 +144,7 @@ def _show(console: Console, cls: type[Trigger], name: str) -> None:
         ("Dynamic", cls.dynamic_is if "dynamic" in cls.modes else ""),
         ("Codec", _codec(cls)),
         ("Changes nothing at", _identity(cls)),
+        ("Cost", f"{_modes(cls)}: {COST}" if shares(cls.name) and _ours(cls) else ""),
         ("Paper", cls.paper or "none: not published as an attack"),
         ("Source", cls.source),
         ("Usual label mode", cls.usual_label_mode),

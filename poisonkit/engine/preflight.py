@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from poisonkit import datasets
+from poisonkit.common import collector
 from poisonkit.common.words import size_in_words
 from poisonkit.datasets import Dataset, Sample, Source, get_layout
 from poisonkit.engine.finishing import linking
@@ -23,6 +24,7 @@ OURS = (*HOME_FOLDERS, RECIPE.removeprefix(f"{HOME}/"))
 """What lies in `poisonkit/` before a plan is saved."""
 
 
+@collector.paused()
 def read_source(recipe: Recipe) -> Dataset:
     """The dataset that a recipe names, with a held-out part split off where it asks for one."""
     if recipe.source is None:

@@ -6,6 +6,7 @@ import errno
 import hashlib
 import os
 import shutil
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -41,8 +42,8 @@ def status(path: str | Path) -> os.stat_result:
 
 def size(path: str | Path) -> int:
     """Bytes: of the file, or of all frames together. OSError if there is nothing."""
-    path = Path(path)
-    return sum(part.stat().st_size for part in parts(path))
+    found = os.stat(path)
+    return sum(os.stat(part).st_size for part in parts(path)) if stat.S_ISDIR(found.st_mode) else found.st_size
 
 
 def sha256(path: str | Path) -> str:

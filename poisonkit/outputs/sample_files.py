@@ -60,7 +60,12 @@ def halves_at_hand(root: str, row: Record, *, source: bool = False) -> Iterator[
 
 def size(path: Path) -> int:
     """Bytes. OSError if there is nothing, RequestError for a shard that cannot be read."""
-    return media.size(path) if os.path.lexists(path) else size_of(path)
+    try:
+        return media.size(path)
+    except (FileNotFoundError, NotADirectoryError):
+        if os.path.lexists(path):
+            raise
+    return size_of(path)
 
 
 def made_of(root: Path, row: Record, out: Path) -> bool:

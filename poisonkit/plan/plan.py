@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from poisonkit.common import collector
 from poisonkit.common.safe_io import load_json, open_plain
 from poisonkit.datasets import Dataset, Resized, Row, Sample, Streamed, View, arranged, get_layout
 from poisonkit.errors import RequestError
@@ -120,6 +121,7 @@ class Plan:
         yield from map(to_line, self.tasks)
 
     @classmethod
+    @collector.paused()
     def read(cls, path: Path) -> Plan:
         """Read a saved plan. RequestError when the file is not one, was cut short, or names a path outside OUT."""
         plan = cls.opened(path)

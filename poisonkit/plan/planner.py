@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
+from poisonkit.common import collector
 from poisonkit.datasets import Dataset, Layout, Sample, Split, View, class_index, get_layout, with_suffixes
 from poisonkit.errors import RequestError, told
 from poisonkit.plan import eligibility
@@ -57,6 +58,7 @@ class Planner:
         self.warnings += self.writability.remarks(self.dataset)
         self.warnings += (text for backdoor in self.recipe.backdoors for text in remarks(backdoor))
 
+    @collector.paused()
     def plan_for(self, everyone: Sequence[Chosen]) -> Plan:
         """The plan of what `choose` gave, with attack sets and control."""
         attacks: dict[int, list[Sample]] = {}

@@ -9,6 +9,8 @@ from poisonkit import triggers
 from poisonkit.common.words import duration, size_in_words
 from poisonkit.engine.costs import model
 from poisonkit.media.info import Encode, MediaInfo, VideoStream
+from poisonkit.triggers.core.costs import MOST, shares
+from poisonkit.triggers.core.names import built_in
 from tools.pages.blocks import ROOT, filled, table
 
 PAGE = ROOT / "docs" / "costs.md"
@@ -69,6 +71,16 @@ def files_of(about: Published) -> tuple[int, int]:
     return poisoned + attacked + 50, about.train + about.held_out - poisoned
 
 
+def _shares() -> list[tuple[str, ...]]:
+    rows = []
+    for name in built_in():
+        if known := shares(name):
+            more = ", ".join(mode for mode, share in known.items() if share > MOST)
+            shown = (f"{known[mode]:.2f}" if mode in known else "" for mode in ("static", "dynamic"))
+            rows.append((name, *shown, more))
+    return rows
+
+
 def page() -> str:
     """docs/costs.md as it should be."""
     rows = []
@@ -92,5 +104,6 @@ def page() -> str:
         {
             "datasets": table((*heads, "bytes written", "links"), rows),
             "encoders": table(("encoder", "CPU ms a million pixels", "kB a million pixels"), encoders),
+            "triggers": table(("trigger", "static, of encoding", "dynamic", "more than a quarter"), _shares()),
         },
     )

@@ -207,12 +207,22 @@ def hashes(paths: Sequence[str], out: Path, jobs: int, progress: Progress) -> di
 
 
 def _at_once(source: str, target: str) -> bool:
-    """Link a plain file to a place where nothing is yet; False where that is not how it goes."""
+    """Link a plain file to a place where nothing is yet, or this very link; False where that is not how it goes."""
     try:
         os.link(source, target)
+    except FileExistsError:
+        return _is_link(source, target)
     except OSError:
         return False
     return True
+
+
+def _is_link(source: str, target: str) -> bool:
+    """Whether two plain files are one, as an earlier run has left them."""
+    try:
+        return os.path.samestat(os.lstat(source), os.lstat(target))
+    except OSError:
+        return False
 
 
 def _facts(source: str) -> tuple[int, int | None]:

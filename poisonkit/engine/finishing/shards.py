@@ -106,7 +106,8 @@ def clear(out: Path) -> None:
 
 def done(ledger: Ledger, plan: Plan, out: Path, source: Path) -> set[str]:
     """Keys of what needs no second run: staged, or in a shard already, and made of what the source still holds."""
-    found = ledger.done(place_of(plan, out)) | ledger.done(out)
+    place = place_of(plan, out)
+    found = ledger.done(out) if place == out else ledger.done(place) | ledger.done(out)
     if get_layout(plan.layout).packed:  # a shard is looked at as a whole
         return found
     return {key for key in found if sample_files.made_of(source, ledger.records[key], out)}

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from poisonkit._version import __version__
-from poisonkit.common import atomic, levels, versions
+from poisonkit.common import atomic, collector, levels, versions
 from poisonkit.common.hashing import sha256
 from poisonkit.datasets import Dataset
 from poisonkit.engine.finishing import card, croissant, run_figures, view_table
@@ -32,6 +32,7 @@ def write_lists(part: Part, dataset: Dataset, out: Path) -> dict[str, tuple[str,
     return lists.write_views(part.plan, dataset, out, part.done.lost(), record.lengths(part.done.records.values()))
 
 
+@collector.paused()
 def finish(run: Run, made: Made, *, removed: str | None = None) -> Summary:
     """Write everything that is written once all media are in place; run.json comes last.
 

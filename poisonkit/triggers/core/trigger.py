@@ -14,10 +14,9 @@ Pictures are uint8 RGB, (height, width, 3). Waveforms are float32, (channels, sa
 An earlier version that is still rendered, for outputs that were made with it, is a private subclass beside the trigger,
 `class _Style1(Style): version = 1`, with what was otherwise then; one that is not stands in `retired`.
 How to write one: docs/writing-a-trigger.md. Modules of triggers import NumPy at their top and everything
-heavier (cv2, SciPy, librosa) inside functions, so that listing the catalogue stays quick.
+heavier (cv2, SciPy, librosa) inside functions, so that listing the catalogue stays quick. So it is without `from
+__future__ import annotations` here: pydantic would evaluate each text of these classes again for every trigger.
 """
-
-from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -215,8 +214,8 @@ class VideoTrigger(Trigger):
         raise NotImplementedError
 
     def render_planes(
-        self, clip: ClipInfo, params: Params, fmt: PlaneFormat, where: Where | None = None
-    ) -> PlanesRender | None:
+        self, clip: ClipInfo, params: Params, fmt: "PlaneFormat", where: Where | None = None
+    ) -> "PlanesRender | None":
         """`render` in the planes of a stream of this format, for one clip; None where frames must be made in RGB.
 
         The choice is one for the whole clip and depends on nothing but the arguments.
@@ -243,7 +242,7 @@ class AffineTrigger(VideoTrigger):
         """What is done to frame `t` (source index from 0). Arrays are not written to once returned."""
         raise NotImplementedError
 
-    def for_sample(self, clip: ClipInfo) -> AffineTrigger:
+    def for_sample(self, clip: ClipInfo) -> "AffineTrigger":
         """The trigger that is applied to this clip: another one where its data is of each sample."""
         return self
 
@@ -274,8 +273,8 @@ class AffineTrigger(VideoTrigger):
                 yield (fixed or compile_affine(fields(t), clip, once=True))(image)
 
     def render_planes(
-        self, clip: ClipInfo, params: Params, fmt: PlaneFormat, where: Where | None = None
-    ) -> PlanesRender | None:
+        self, clip: ClipInfo, params: Params, fmt: "PlaneFormat", where: Where | None = None
+    ) -> "PlanesRender | None":
         if type(self).render is not AffineTrigger.render:
             return None
         this = self.for_sample(clip)

@@ -108,6 +108,8 @@ def _mirrored(places: Map, length: int) -> Map:
         return np.zeros_like(places)
     last = np.float32(length - 1)
     if places.size and (places.min() < 0 or places.max() > last):
-        places = np.fmod(np.abs(places), 2 * last)  # mirrored at one end; the same again after each way there and back
+        places = np.abs(places)  # mirrored at one end
+        if places.max() > 2 * last:  # the same again after each way there and back
+            places = np.fmod(places, 2 * last)
         places = np.asarray(last - np.abs(last - places), np.float32)  # at the other
     return places

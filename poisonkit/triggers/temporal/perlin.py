@@ -81,9 +81,11 @@ class Perlin(Timely, AffineTrigger):
         part, fall = part[:, None], fall[:, None]
         still = (1 - part) * (gt[upper] + fall * gy[upper]) + part * (gt[lower] + (fall - 1) * gy[lower])
         along = (1 - part) * gx[upper] + part * gx[lower]
-        noise = (1 - share) * still[:, left] + share * still[:, right]
-        noise += ((1 - share) * way) * along[:, left]
-        noise += (share * (way - 1)) * along[:, right]
+        noise = still.take(left, axis=1)  # row after row, as OpenCV wants it: `still[:, left]` lies the other way
+        noise *= 1 - share
+        weights = ((still, right, share), (along, left, (1 - share) * way), (along, right, share * (way - 1)))
+        for values, places, weight in weights:
+            noise += weight * values.take(places, axis=1)
         turn = np.float32(2 * np.pi * sum(0.5**k for k in range(self.octaves)))
         return Affine(1.0, scaled(np.sin(turn * noise), self.epsilon, 0.0))
 
