@@ -27,6 +27,7 @@ MOST = 1000
 """Rows that are moved at most, and held in memory when they are read."""
 _MIXABLE = ("params", "drawn")
 _NUMBERS = frozenset((int, float))
+_SIMPLE = frozenset((str, bool, *_NUMBERS))
 
 to_line = json.JSONEncoder(ensure_ascii=False).encode
 """A record as one line of JSON."""
@@ -47,12 +48,14 @@ class _Field:
             self.types.add(kind)
         if kind in (dict, list):
             for name, each in value.items() if isinstance(value, dict) else ((None, each) for each in value):
-                if each is not None:
-                    inner = self.below.get(name)
-                    if inner is None:
-                        inner = self.below[name] = _Field()
-                    if inner.add(each):
-                        new = True
+                if each is None:
+                    continue
+                inner = self.below.get(name)
+                if inner is None:
+                    inner = self.below[name] = _Field()
+                elif type(each) in _SIMPLE and type(each) in inner.types:
+                    continue  # nearly always
+                new |= inner.add(each)
         return new
 
     def is_mixed(self) -> bool:

@@ -10,11 +10,14 @@ from typing import Any
 import pytest
 
 import poisonkit
+from poisonkit.datasets import Sample
+from poisonkit.engine.finishing.clean_samples import Linked
 from poisonkit.engine.state.ledger import read_rows
+from poisonkit.engine.state.task_results import TaskResults
 from poisonkit.errors import RequestError
 from poisonkit.outputs import first_rows, record
 from poisonkit.outputs.paths import OutputPaths
-from poisonkit.plan.plan import Plan
+from poisonkit.plan.plan import Plan, Task
 from tests.outputs.long_manifests import KINDS, filled, lines, long, make_long
 from tests.runs import rows
 
@@ -105,6 +108,22 @@ def test_the_jobs_make_no_difference(outs: dict[str, Path], tmp_path: Path) -> N
     first, second = (OutputPaths(out).manifest.read_bytes() for out in made)
     assert first == second
     assert b'"place": ' in first
+
+
+def test_what_stands_for_many_fills_what_they_fill() -> None:
+    """`TaskResults.rows` gives one clean record for all that are alike: each fills the fields of its own line."""
+    samples = {name: Sample(name, name, "train", 1) for name in "abcdefgh"}
+    samples["d"] = Sample("d", "d", "train", None)
+    samples["e"] = Sample("e", "e", "train", 0, extra_labels=(1,))
+    tasks = [Task("clean", sample, f"data/{name}", sample.label) for name, sample in samples.items()]
+    tasks.append(Task("poisoned", Sample("p", "p", "train", 1), "data/p", 0, target=0))
+    linked = Linked(dict.fromkeys("abcdefg", 7), {"h": "why"}, {"b": ["0" * 64]})
+    made = TaskResults({"poisoned::p": record.record(tasks[-1], ("x", "y"), bytes=5)}, linked)
+    given = (tasks, ("x", "y"), {"c": "why"})
+    told = [set(filled(json.loads(line))) for line in made.lines(*given)]
+    assert [set(filled(row)) for row in made.rows(*given)] == told
+    assert len({frozenset(each) for each in told}) == 7
+    assert len({id(row) for row in made.rows(*given)}) < len(tasks)
 
 
 def arranged(*given: dict[str, Any]) -> list[dict[str, Any]]:
