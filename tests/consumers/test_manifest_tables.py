@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from poisonkit.outputs import record
-from tests.consumers.hugging_face import without_network
 from tests.outputs.long_manifests import KINDS, lines, long
 
 pytestmark = pytest.mark.consumers
@@ -94,6 +93,8 @@ def test_defaults_read_every_value(
 ) -> None:
     if read is by_datasets:
         pytest.importorskip("datasets")
+        from tests.consumers.hugging_face import without_network
+
         without_network(monkeypatch, tmp_path_factory.mktemp("cache"))
     path = manifests[kind]
     wanted = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
