@@ -29,6 +29,8 @@ $pip --no-deps "pytorchvideo==0.1.5"
 # MMAction2 without its operators (its own environment, in which it trains, is made by setup_mmaction2.sh).
 $with addict yapf einops termcolor matplotlib importlib_metadata scipy
 maybe --no-deps "mmengine==0.10.7" "mmcv-lite==2.1.0" "mmaction2==1.2.0"
+# Readers of the manifest as a table.
+maybe -c "$venv/constraints.txt" "polars==2.1.0" "duckdb==2.0.1"
 # The validator of croissant.json.
 maybe -c "$venv/constraints.txt" "mlcroissant==1.1.0"
 # Sounds. NeMo's dependencies are those of its models, of which its manifests need three.

@@ -22,7 +22,7 @@ _FLATTENED = ("fidelity", "codec", "streams", "features", "sound_file")
 
 
 class Manifest(Sequence[Record]):
-    """The records of an output, in the manifest's order: each a `Record`, a mapping with known keys."""
+    """The records of an output, in the plan's order: each a `Record`, a mapping with known keys."""
 
     def __init__(self, records: Sequence[Record]) -> None:
         self._records = tuple(records)

@@ -16,6 +16,7 @@ from poisonkit.common.safe_io import load_line, open_text
 from poisonkit.common.validation import STRICT, Facts, InsidePath, Many, SourcePath, Text, first_misfit, fits
 from poisonkit.datasets import Resized
 from poisonkit.errors import RequestError
+from poisonkit.outputs import first_rows
 from poisonkit.outputs.paths import VIEWS
 from poisonkit.plan.plan import Length, Task
 
@@ -43,6 +44,7 @@ class TriggerEntry(TypedDict):
     params: NotRequired[Any]
     trigger_seed: NotRequired[Any]
     drawn: NotRequired[Any]
+    as_text: NotRequired[Many[Text]]  # on disk alone: `first_rows`
 
 
 @with_config(STRICT)
@@ -163,9 +165,10 @@ class Record(TypedDict):
     sound_file: NotRequired[SoundFile]
     source_length: NotRequired[SourceLength]
     unwritable: NotRequired[Text]
+    place: NotRequired[int]  # on disk alone: `first_rows`
 
 
-_SELDOM = ("sound_file", "source_length", "unwritable")
+_SELDOM = ("sound_file", "source_length", "unwritable", "place")
 FIELDS: dict[str, Any] = {
     # without what only few have
     **dict.fromkeys(name for name in Record.__annotations__ if name not in _SELDOM),
@@ -293,8 +296,7 @@ def rounded(value: Any, digits: int = 6) -> Any:
     return value
 
 
-to_line = json.JSONEncoder(ensure_ascii=False).encode
-"""A record as one line of JSON."""
+to_line = first_rows.to_line
 
 
 _VARYING = [
@@ -346,21 +348,32 @@ def clean_lines(classes: Sequence[str]) -> Callable[[Task, int], str]:
 
 
 def write(path: Path, records: Iterable[Record]) -> None:
-    """Write records as JSON lines, whole or not at all."""
-    atomic.write_lines(path, map(to_line, records))
+    """Write records as JSON lines, whole or not at all, with the first rows that `first_rows` speaks of."""
+    rows = list(records)
+    atomic.write_lines(path, first_rows.arrangement(rows).lines(map(to_line, rows)))
 
 
 def read(path: Path) -> Iterator[Record]:
-    """The records of a manifest, every value of its kind. RequestError, with the line, for anything else."""
+    """The records of a manifest, in the plan's order, every value of its kind.
+
+    RequestError, with the line, for anything else.
+    """
+    return first_rows.in_order(_rows(path), path)
+
+
+def _rows(path: Path) -> Iterator[Record]:
     try:
         with open_text(path, encoding="utf-8", errors="surrogateescape") as lines:
             for number, line in enumerate(lines, 1):
+                row = None
                 try:
                     row = load_line(line)
+                    if not is_record(row):
+                        raise ValueError
+                    if row["triggers"]:
+                        first_rows.restore(row)
                 except ValueError:
-                    row = None
-                if not is_record(row):
-                    raise RequestError(f"{path}, line {number}: this is no manifest record{_misfit(row)}.")
+                    raise RequestError(f"{path}, line {number}: this is no manifest record{_misfit(row)}.") from None
                 yield row
     except OSError as error:
         raise RequestError(f"Cannot read the manifest {path}: {error.strerror}.") from None

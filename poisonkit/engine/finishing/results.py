@@ -98,8 +98,12 @@ class Part:
         return str(self.recipe["backdoors"][0]["name"])
 
     def lines(self) -> Iterator[str]:
-        """Its lines of the manifest."""
+        """Its lines of the manifest, in the plan's order."""
         return self.done.lines(self.plan.tasks, self.plan.classes, self.plan.unwritable)
+
+    def rows(self) -> Iterator[Record]:
+        """What these lines fill, as `TaskResults.rows`."""
+        return self.done.rows(self.plan.tasks, self.plan.classes, self.plan.unwritable)
 
     def counts(self) -> Counts:
         """Role -> status -> number."""

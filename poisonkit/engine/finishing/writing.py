@@ -19,7 +19,7 @@ from poisonkit.engine.finishing import card, croissant, run_figures, view_table
 from poisonkit.engine.finishing.results import Made, Part, Summary, added_attacks, summary_of
 from poisonkit.engine.state.run_state import Run
 from poisonkit.engine.state.task_results import Counts, TaskResults
-from poisonkit.outputs import checksums, lists, record
+from poisonkit.outputs import checksums, first_rows, lists, record
 from poisonkit.outputs.opening import recorded_reading, signed_places
 from poisonkit.outputs.paths import OutputPaths
 from poisonkit.outputs.record import Record, rounded
@@ -44,7 +44,8 @@ def finish(run: Run, made: Made, *, removed: str | None = None) -> Summary:
     base = done if run.base is None else dataset_part(run.base, paths)
     parts = [base, *(a for a in added_attacks(out, done if done.added else None) if a.name != removed)]
     annotations = {root: files for part in parts for root, files in write_lists(part, dataset, out).items()}
-    atomic.write_lines(paths.manifest, (line for part in parts for line in part.lines()))
+    rows = first_rows.arrangement(row for part in parts for row in part.rows())
+    atomic.write_lines(paths.manifest, rows.lines(line for part in parts for line in part.lines()))
     table = view_table.ViewTable(parts)
     atomic.write_lines(paths.view_table, table.lines())
     if not paths.view_table.stat().st_size:  # shards and frame folders

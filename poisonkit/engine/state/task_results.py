@@ -70,11 +70,37 @@ class TaskResults:
     ) -> Iterator[str]:
         """The manifest's lines, in the plan's order. unwritable: why clean samples were passed over, by id."""
         clean_line = record.clean_lines(classes)
-        sizes, hashes = self.linked.sizes, self.linked.hashes
         for task in tasks:
-            if unwritable and task.role == "clean" and task.id in unwritable:
-                yield record.to_line({**self.record(task, classes), "unwritable": unwritable[task.id]})
+            size = self._plain_size(task, unwritable)
+            if size is not None:
+                yield clean_line(task, size)
+            else:
+                yield record.to_line(self._whole(task, classes, unwritable))
+
+    def rows(
+        self, tasks: Sequence[Task], classes: Sequence[str], unwritable: Mapping[str, str] | None = None
+    ) -> Iterator[Record]:
+        """The records of `lines`; of plain clean samples that fill the same keys, the first is given for all."""
+        alike: dict[tuple[bool, ...], Record] = {}
+        for task in tasks:
+            if self._plain_size(task, unwritable) is None:
+                yield self._whole(task, classes, unwritable)
                 continue
-            plain = task.role == "clean" and task.id not in hashes and task.sample.sound is None
-            size = sizes.get(task.id) if plain else None
-            yield clean_line(task, size) if size is not None else record.to_line(self.record(task, classes))
+            sample = task.sample
+            seldom = (bool(task.linked_paths), task.cover_source is None, bool(sample.extra_labels))
+            filled = (task.label is None, task.original_label is None, *seldom)
+            if filled not in alike:
+                alike[filled] = self.record(task, classes)
+            yield alike[filled]
+
+    def _plain_size(self, task: Task, unwritable: Mapping[str, str] | None) -> int | None:
+        """The size of a clean sample of which nothing else is known; None of others."""
+        if task.role != "clean" or task.id in self.linked.hashes or task.sample.sound is not None:
+            return None
+        return None if unwritable and task.id in unwritable else self.linked.sizes.get(task.id)
+
+    def _whole(self, task: Task, classes: Sequence[str], unwritable: Mapping[str, str] | None) -> Record:
+        found = self.record(task, classes)
+        if unwritable and task.role == "clean" and task.id in unwritable:
+            return {**found, "unwritable": unwritable[task.id]}
+        return found
