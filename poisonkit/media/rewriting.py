@@ -23,7 +23,6 @@ from poisonkit.media.files import name_of, open_input, packets, replacing, requi
 from poisonkit.media.info import Encode, MediaInfo, Problem, Written
 from poisonkit.media.mux import NewPicture, NewSound, PlanesChoice, VideoFunction
 from poisonkit.media.probing import StreamChoice
-from poisonkit.media.sound import Wide
 from poisonkit.media.traces import Passed, Trace
 
 AudioFunction = Callable[[Wave, int], Wave]
@@ -279,20 +278,10 @@ def _sound_file(
     folder = temporary.parent
     wave, rate = read_audio(source, before.audio.index, folder) if moved else sound.held(source, folder)
     made = applied(audio, wave, rate, source, resize)
-
-    def changed() -> Iterator[Wide]:
-        if made.shape != wave.shape:
-            yield from (made[:, piece].astype(np.float64) for piece in spool.pieces(made.shape[1]))
-            return
-        at = 0
-        for block in sound.blocks(source):
-            piece = slice(at, at := at + block.shape[1])
-            yield block + (made[:, piece].astype(np.float64) - wave[:, piece].astype(np.float64))
-
     if moved:
         sound.write(temporary, spool.clipped(made), rate, info.container.upper(), "PCM_16")
     else:
-        sound.write_like(source, temporary, changed(), info.audio)
+        sound.write_like(source, temporary, sound.changed(source, wave, made), info.audio)
     back = sound.read_back(temporary, destination, made.shape, rate)
     if inspect is not None:
         inspect.wave(back, rate)
