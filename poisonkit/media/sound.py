@@ -22,6 +22,7 @@ from poisonkit.media.whole import tells_length
 Sound = NDArray[np.floating[Any]]
 
 KILOBIT = 1000
+CACHED = 1 << 17  # samples written at a time: what becomes of them on the way stays in the processor's cache
 WIDE = ("PCM_32", "DOUBLE")  # soundfile's names of what float32 does not hold exactly
 WHOLE = ("WAV", "WAVEX", "RF64", "AIFF")  # formats whose 16 bits libsndfile makes as `_whole` does
 
@@ -46,7 +47,8 @@ def blocks(path: str | Path) -> Iterator[Sound]:
                 if kind == "int16":  # here, because libsndfile takes several times as long
                     block = block.astype(np.float32)
                     block *= 2.0**-15
-                require_audible(block, path)
+                else:
+                    require_audible(block, path)
                 yield block
     except (soundfile.LibsndfileError, OSError) as error:
         raise MediaError(f"{name_of(path)} is damaged: its sound cannot be decoded.") from error
@@ -86,7 +88,7 @@ def changed(source: str | Path, wave: NDArray[np.float32], made: NDArray[np.floa
     changed keeps its very value. So it is for FLOAT, too: values near 0 have always come about in this way.
     """
     if _facts(source).subtype not in (*WIDE, "FLOAT") or made.shape != wave.shape:
-        yield from (made[:, piece] for piece in pieces(made.shape[1]))
+        yield from (made[:, piece] for piece in pieces(made.shape[1], CACHED))
         return
     at = 0
     for block in blocks(source):
