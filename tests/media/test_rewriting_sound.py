@@ -213,6 +213,17 @@ def test_clips(tmp_path: Path, name: str, how: dict[str, Any], picture: bool) ->
     assert written.frames == 30
 
 
+def test_copied_pictures_are_decoded_and_not_shown(tmp_path: Path) -> None:
+    class Curious(Ear):
+        def wants(self, index: int) -> bool:
+            return True
+
+    source, ear = make_video(tmp_path / "a.mp4", 10, audio=True), Curious()
+    written = media.rewrite(source, tmp_path / "out.mp4", audio=softer, inspect=ear)
+    assert written.frames == 10
+    assert ear.heard is not None
+
+
 def test_sound_that_starts_later_stays_there(tmp_path: Path) -> None:
     """Sound 0.3 s after the picture is still 0.3 s after it."""
     import subprocess
