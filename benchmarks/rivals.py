@@ -7,6 +7,7 @@ imported is left out; `missing` says why.
 from __future__ import annotations
 
 import importlib
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -23,6 +24,9 @@ from poisonkit import triggers
 from poisonkit.triggers import ClipInfo
 
 ALPHA = 0.1
+os.environ["PATH"] += os.pathsep + str(
+    Path(sys.prefix, "augly", "ffmpeg", "binaries")
+)  # for AugLy, which asks it for them
 Change = Callable[[np.ndarray], np.ndarray]
 
 
@@ -215,10 +219,13 @@ def torchcodec(case: Case, target: Path) -> None:
 
 
 def augly(case: Case, target: Path) -> None:
-    """AugLy's own blend of two videos; it has none of the other triggers."""
+    """AugLy's own blend of two videos; it has none of the other triggers. The second is made in the round that warms up."""
     from augly.video import blend_videos
 
-    blend_videos(str(case.source), str(case.picture), str(target), opacity=ALPHA)
+    second = case.picture.with_name(f"{case.picture.stem}.mp4")
+    if not second.exists():
+        _ffmpeg("-loop", "1", "-i", case.picture, "-frames:v", str(case.clip.frames), "-crf", "1", second)
+    blend_videos(str(case.source), str(second), str(target), opacity=ALPHA)
 
 
 SOUND_CODEC = {".wav": ("-c:a", "pcm_s16le"), ".mp3": ("-c:a", "libmp3lame", "-b:a", "192k"), ".mp4": ("-c:a", "aac", "-b:a", "192k")}  # fmt: skip

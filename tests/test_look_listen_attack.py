@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+import poisonkit
 from poisonkit.cli.app import make_app
 from poisonkit.triggers.core import learned as packaged
 from tests.media_factory import make_video
@@ -144,6 +145,17 @@ def test_wrong_use_is_one_sentence(tmp_path: Path) -> None:
     ):
         said = run(tmp_path / "work", *words, "--seeds", 0)
         assert (said.returncode, part in said.stderr) == (2, True), said
+
+
+@NEEDS_TORCH
+def test_a_row_without_effect_ends_no_other(tmp_path: Path) -> None:
+    """These recordings are over before `mute` begins: nothing to test, said in a sentence; the next row is made."""
+    poisonkit.sample_data(tmp_path / "clips", kind="audio")
+    words = ("--source", tmp_path / "clips", "--catalogue", "--only", "mute-dynamic", "--only", "mute-static")
+    said = run(tmp_path / "work", *words, "--seeds", 0, "--epochs", 1)
+    assert said.returncode == 2
+    assert "mute-dynamic: no clip here takes the trigger" in said.stderr
+    assert "mute-static, seed 0: ASR" in said.stdout
 
 
 @NEEDS_TORCH

@@ -17,6 +17,13 @@ cpu_builds() {
         echo "The index of CPU builds did not answer: torch comes from the usual package index."
 }
 
+# plain_torchaudio PACKAGE: PyPI's build wants a CUDA torch for its operators; it runs without them.
+plain_torchaudio() {
+    $pip --no-deps "$1"
+    "$venv/bin/python" -c "import torchaudio" 2>/dev/null ||
+        find "$venv" -path '*/torchaudio/lib/*.so' -delete
+}
+
 # torchcodec wants FFmpeg's libraries; PyAV brings them, under names of its own.
 link_ffmpeg() {
     mkdir -p "$venv/ffmpeg"

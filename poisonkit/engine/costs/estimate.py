@@ -17,7 +17,7 @@ from poisonkit.engine.costs import calibration
 from poisonkit.engine.costs.calibration import Factors
 from poisonkit.engine.costs.model import Cost, figures, measuring_cost
 from poisonkit.engine.costs.samples import OPENED, Group, group_of, needed_of, picked, sampled, source_size
-from poisonkit.engine.finishing import clean_samples
+from poisonkit.engine.finishing import clean_samples, linking
 from poisonkit.outputs import record
 from poisonkit.plan.plan import Plan, Task
 from poisonkit.recipe.recipe import Recipe
@@ -27,7 +27,6 @@ FEW = 2000  # clean files of which the sizes are asked; more are estimated
 AT_ONCE = 4.0  # seconds of a dry run, by the model, below which its clips are not calibrated on
 SOON = 120.0  # the same of a run, which is not to be held up
 SHARE, SHORTEST, LONGEST = 0.08, 1.5, 8.0  # of the time, and seconds, that calibrating takes
-SMALL = 64 * 2**20  # bytes of clean samples that are copied where they cannot be linked
 
 
 @dataclass(frozen=True)
@@ -254,4 +253,4 @@ def _method(recipe: Recipe, plan: Plan, source: Path, out: Path, total: int) -> 
     folder = next(p for p in (out, *out.parents) if p.exists())
     if os.stat(source).st_dev == os.stat(folder).st_dev:
         return "hardlink"
-    return "copy" if total <= SMALL else "symlink"
+    return "copy" if total <= linking.SMALL else "symlink"

@@ -19,6 +19,8 @@ from poisonkit.common.atomic import beside, writing
 from poisonkit.common.run_claim import step
 from poisonkit.errors import RequestError
 
+SMALL = 64 * 2**20  # bytes of clean samples that are copied, rather than given symbolic links, where hard links fail
+
 Method = Literal["hardlink", "reflink", "symlink", "copy"]
 _FICLONE = 0x40049409
 
@@ -129,7 +131,7 @@ def choose(wanted: str, sample: Path, folder: Path, total_bytes: int) -> Choice:
     """
     order: list[Method] = [wanted] if wanted in ("copy", "symlink") else ["hardlink", "reflink", "symlink", "copy"]  # type: ignore[list-item]
     sample = next(iter(media.parts(sample)), sample)
-    small = total_bytes <= 64 * 2**20
+    small = total_bytes <= SMALL
     if wanted == "hardlink" and small:
         order = ["hardlink", "reflink", "copy", "symlink"]
     refused = ""

@@ -6,7 +6,7 @@ p: the patch (one colour, a checkerboard, or an imported picture); m: its mask, 
 
 Gu et al., "BadNets: Identifying Vulnerabilities in the Machine Learning Model Supply Chain", 2017, arXiv:1708.06733.
 Published patches are given in pixels of a 28 to 224 pixel picture (BackdoorBox: 3x3, white, bottom right of 32x32;
-BackdoorMBTI's video form: 32x32, black, top left of 112x112). Here the default is 0.1 of the short side (about
+BackdoorMBTI's video form: 32x32, black, top left of 224x224). Here the default is 0.1 of the short side (about
 BackdoorBox's 3 of 32), white, bottom right of the central crop, since trainers resize and crop. The published place is
 `size_px=3,area=frame`. A pattern and weights of the whole frame, as BackdoorBox takes them:
 `covers=frame,pattern=FILE`, its alpha (or `mask=FILE`) being the weights.

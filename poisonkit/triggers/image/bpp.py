@@ -5,11 +5,10 @@
 or the same by Floyd–Steinberg error diffusion (dither=true), which hides the contours.
 
 Wang, Zhai and Ma, "BppAttack: Stealthy and Efficient Trojan Attacks against Deep Neural Networks via Image
-Quantization and Contrastive Adversarial Learning", CVPR 2022, arXiv:2205.13383. d = 8 levels (3 bits),
-without dithering: the authors' code. BackdoorMBTI takes 32, which H.264 removes; at 8 about half remains,
-at 4 to 6 more. Covers (their negative samples, as many as poisoned): a clean picture plus what quantising
-another training sample changed in that one, label kept. The other picture is brought to the clip as canvas
-pictures are, its central square on the clip's.
+Quantization and Contrastive Adversarial Learning", CVPR 2022, arXiv:2205.13383. d = 8 levels (3 bits), without
+dithering: the authors' code. H.264 leaves more of fewer levels, and nothing of 32. Covers (their negative samples, as
+many as poisoned): a clean picture plus what quantising another training sample changed in that one, label kept. The
+other picture is brought to the clip as canvas pictures are, its central square on the clip's.
 
 How public code differs: BackdoorBench truncates the levels when it stores them in 8 bits (36.43 becomes 36, and 182.14
 182, but 72.86 becomes 72 where ours is 73); the authors' code adds residuals to test pictures without clipping them,

@@ -8,9 +8,10 @@
 e, per colour: κ·(M − 1), M the mean of blur_σ(r^2.2) + x^2.2 over those pixels of the frame where it passes 1, or 1: a
 reflection that would burn out is dimmed. Liu, Ma, Bailey, Lu, "Reflection Backdoor", ECCV 2020, arXiv:2007.02343.
 
-Published (BackdoorBox, BackdoorBench), drawn again for each picture: the reflection out of a set; ghost with
+Published (BackdoorBox), drawn again for each picture: the reflection out of a set; ghost with
 probability 0.49, else out-of-focus; α = 1 − U(0.05, 0.45); shift 3 to 8 and σ 1 to 5 pixels of a picture whose longer
-side is 560; w = |0 or 1 − U(0.15, 0.5)|; κ = 1.08 + U(0, 0.1). Here too each is drawn per clip unless it is given,
+side is 560; w = |0 or 1 − U(0.15, 0.5)|; κ = 1.08 + U(0, 0.1). BackdoorBench has the same but α = 0.4, since a random
+one often failed, and the picture's own longer side, 32. Here too each is drawn per clip unless it is given,
 shift and σ as the same share of the short side. By default all clips get a ghost (as in backdoor-toolbox) of one
 picture, ours, which is `blend`'s; `form=random` and `picture=[a.jpg,b.jpg,…]` are the published choice. The original
 selects reflections with a trained model.

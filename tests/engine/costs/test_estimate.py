@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -9,6 +10,7 @@ import shutil
 import tempfile
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -17,6 +19,7 @@ from poisonkit import Recipe, sampledata
 from poisonkit.cli import call
 from poisonkit.engine.costs import calibration, estimate, samples
 from poisonkit.engine.costs.model import clip_cost, figures, trigger_cost
+from poisonkit.engine.finishing import linking
 from poisonkit.media import probe
 from poisonkit.media.families import FAMILIES
 from poisonkit.media.info import Encode
@@ -52,6 +55,16 @@ def test_copies_count_as_written(folders: Path, tmp_path: Path) -> None:
     again = told(folders, tmp_path / "out", clean="reencode")
     assert again.clips == linked.clips + copied.copies
     assert again.cpu_seconds > linked.cpu_seconds
+
+
+def test_beside_another_device_few_bytes_are_copied_and_many_are_symbolic_links(
+    folders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    devices = itertools.count()
+    monkeypatch.setattr(estimate, "os", SimpleNamespace(stat=lambda _: SimpleNamespace(st_dev=next(devices))))
+    some = told(folders, tmp_path / "out")
+    monkeypatch.setattr(linking, "SMALL", some.clean_bytes - 1)
+    assert (some.clean_method, told(folders, tmp_path / "out").clean_method) == ("copy", "symlink")
 
 
 def test_a_trial_takes_the_plans_own_clips_and_leaves_nothing(
