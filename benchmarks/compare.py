@@ -158,7 +158,7 @@ def main() -> None:
     parser.add_argument("new", help="a commit")
     parser.add_argument("cases", nargs="*", default=CASES, help="CLIP:TRIGGER or start; by default " + " ".join(CASES))
     parser.add_argument("-n", "--rounds", type=int, default=11, help="rounds that count, after one that warms up")
-    given = parser.parse_args()
+    given = parser.parse_intermixed_args()  # cases may follow options
     if given.rounds < 3:
         parser.error("--rounds must be at least 3")
     commits: dict[str, Any] = {name: git("rev-parse", "--verify", f"{what}^{{commit}}") for name, what in (("old", given.old), ("new", given.new))}  # fmt: skip

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 import av
@@ -37,17 +38,32 @@ from poisonkit.media.info import Encode
 from poisonkit.plan.plan import Task
 from poisonkit.triggers import ClipInfo
 
+if TYPE_CHECKING:
+    from av import Packet
+    from av.container import InputContainer
+
 ALPHA = 0.1
 HD_LENGTHS = (30, 120)
 SOUND_MINUTES = (1, 10)
 LONG_RATE = 48_000
 
 
-def decode(path: Path) -> int:
-    """Decode all pictures with one thread, without converting them; how many there are."""
-    with av.open(str(path)) as container:
-        container.streams.video[0].codec_context.thread_count = 1
-        return sum(1 for _ in container.decode(video=0))
+def decode(container: InputContainer) -> list[Packet[Any]]:
+    """Decode all pictures with one thread, without converting them; the packets of the sound."""
+    container.streams.video[0].codec_context.thread_count = 1
+    sound = []
+    for packet in container.demux(*container.streams.video, *container.streams.audio):
+        if packet.stream.type == "video":
+            packet.decode()
+        elif packet.size:
+            sound.append(packet)
+    return sound
+
+
+def hear(sound: list[Packet[Any]]) -> None:
+    """Decode the sound."""
+    for packet in sound:
+        packet.decode()
 
 
 def poisonkit_once(source: Path, target: Path, trigger: triggers.Trigger | None = None) -> None:
@@ -92,13 +108,37 @@ def in_rgb(source: Path, target: Path, trigger: triggers.Trigger | None = None) 
 
 
 def floor_once(source: Path, target: Path, clip: Clip, triggered: list[av.VideoFrame]) -> None:
-    """What no tool that checks its output can go below: decode, encode triggered frames, decode the output."""
-    decode(source)
-    encoder = Encoder(target, clip, clip.again)
-    for frame in triggered:
-        encoder.add(frame)
-    encoder.close()
-    decode(target)
+    """What no tool that checks its output can go below: decode, encode triggered frames, decode the output.
+
+    Sound is copied packet for packet, and decoded with the output.
+    """
+    with av.open(str(source)) as container:
+        sound = decode(container)
+        encoder = Encoder(target, clip, clip.again)
+        encoder.copy(container.streams.audio, sound)
+        for frame in triggered:
+            encoder.add(frame)
+        encoder.close()
+    with av.open(str(target)) as container:
+        hear(decode(container))
+
+
+def triggered_pictures(source: Path, clip: Clip, trigger: triggers.Trigger) -> list[np.ndarray]:
+    """The pictures of a folder that poisonkit writes, BGR as OpenCV has them."""
+    chain = triggers.Chain([trigger])
+    facts = ClipInfo(id=source.name, width=clip.width, height=clip.height, fps=clip.fps, frames=clip.frames)
+    images = (cv2.cvtColor(cv2.imread(str(file)), cv2.COLOR_BGR2RGB) for file in sorted(source.iterdir()))
+    return [cv2.cvtColor(image, cv2.COLOR_RGB2BGR) for image in chain.video(images, facts, chain.draw(facts, 0))]
+
+
+def floor_folder(source: Path, target: Path, changed: list[np.ndarray]) -> None:
+    """Read all pictures, write those that are triggered already at poisonkit's quality, read them."""
+    target.mkdir(exist_ok=True)
+    for file in sorted(source.iterdir()):
+        cv2.imread(str(file))
+    for file, image in zip(sorted(source.iterdir()), changed, strict=True):
+        cv2.imwrite(str(target / file.name), image, [cv2.IMWRITE_JPEG_QUALITY, 95])
+        cv2.imread(str(target / file.name))
 
 
 def cpu_seconds() -> float:

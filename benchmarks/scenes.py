@@ -6,10 +6,11 @@ that move on their own, light that changes, and grain that no prediction takes a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import cv2
@@ -149,6 +150,14 @@ class Encoder:
 
     def add(self, frame: av.VideoFrame) -> None:
         self.out.mux(self.stream.encode(frame))
+
+    def copy(self, streams: Sequence[Any], packets: list[Any]) -> None:
+        """The packets of another file's sound, if it has any. Before all pictures."""
+        for stream in streams:
+            track = self.out.add_stream_from_template(stream)
+            for packet in packets:
+                packet.stream = track
+                self.out.mux(packet)
 
     def close(self) -> None:
         self.out.mux(self.stream.encode(None))

@@ -29,7 +29,7 @@ import cv2
 import imageio_ffmpeg
 import numpy as np
 import rivals
-from main_job import floor_once, in_rgb, poisonkit_once, timed, triggered_frames
+from main_job import floor_folder, floor_once, in_rgb, poisonkit_once, timed, triggered_frames, triggered_pictures
 from rivals import Case, heard
 from scenes import CLIPS, SOUND_RATE, make_source
 
@@ -82,11 +82,9 @@ def ways(name: str, folder: Path) -> tuple[Case, dict[str, tuple[Way, Path]], di
 
 def _picture_ways(case: Case) -> dict[str, Callable[[Path], None]]:
     clip, folder = case.clip, case.clip.codec == "jpeg"
-    facts = ClipInfo(id="bench", width=clip.width, height=clip.height, fps=clip.fps, frames=clip.frames)
-    chain = triggers.Chain([case.trigger])
     found: dict[str, Callable[[Path], None]] = {}
     if folder:
-        changed = list(chain.video((cv2.imread(str(f))[..., ::-1] for f in sorted(case.source.iterdir())), facts, chain.draw(facts, 0)))  # fmt: skip
+        changed = triggered_pictures(case.source, clip, case.trigger)
         found["floor"] = lambda target: floor_folder(case.source, target, changed)
     else:
         encoded = triggered_frames(case.source, clip, case.trigger)
@@ -147,16 +145,6 @@ def _floor_sound(case: Case, target: Path) -> None:
                 out.mux(packet)
         out.mux(track.encode(None))
     heard(target)
-
-
-def floor_folder(source: Path, target: Path, changed: list[np.ndarray]) -> None:
-    """Read all pictures, write those that are changed already at poisonkit's quality, read them."""
-    target.mkdir(exist_ok=True)
-    for file in sorted(source.iterdir()):
-        cv2.imread(str(file))
-    for file, image in zip(sorted(source.iterdir()), changed, strict=True):
-        cv2.imwrite(str(target / file.name), image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 95])
-        cv2.imread(str(target / file.name))
 
 
 def images_of(path: Path) -> Iterator[np.ndarray]:

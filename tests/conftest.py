@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,12 +17,47 @@ from poisonkit.outputs import checksums, schemas
 from poisonkit.survey import isolated_opening
 from tests.media_factory import make_audio, make_video
 
+LONGEST = (
+    "test_commands_of_pages.py",
+    "engine/test_interruptions.py",
+    "test_package.py",
+    "engine/test_faults.py",
+    "triggers/test_writing_page.py",
+    "datasets/test_writing_page.py",
+    "hostile/test_short_paths.py",
+    "triggers/test_properties.py",
+)
+"""Files of few tests that take long: begun last, they would have one worker work on while the others are done."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Workers take files as they stand below, not those of most tests first (with pytest-xdist 3.8 and later)."""
+    if hasattr(config.option, "loadscopereorder"):
+        config.option.loadscopereorder = False
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first, then those with most tests."""
+    here = Path(__file__).parent
+    tests = Counter(item.path for item in items)
+    place = {here / name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: (place.get(item.path, len(LONGEST)), -tests[item.path], str(item.path)))
+
 
 @pytest.fixture(scope="session", autouse=True)
 def own_key(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Outputs of tests are signed with a key of the tests' own, in a folder of theirs."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_wait_for_the_disk() -> Iterator[None]:
+    """What tests write need not outlive a power cut, and waiting for that took more of their time than all else; that
+    the package does wait, and when, is what `common/test_atomic.py` looks at."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda handle: os.fstat(handle) and None)
         yield
 
 

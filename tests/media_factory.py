@@ -5,10 +5,13 @@ Nothing here goes through poisonkit, so a test that uses it has an independent w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import pickle
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
 from fractions import Fraction
+from functools import lru_cache, wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, Concatenate, ParamSpec
 
 import av
 import numpy as np
@@ -35,20 +38,55 @@ AUDIO_CODECS = {
     ".webm": "libopus",
 }
 
+P = ParamSpec("P")
+KEPT = 64 << 20
+"""Bytes of made files that one process remembers."""
+_made: OrderedDict[bytes, bytes] = OrderedDict()
+
+
+def _encoded_once(make: Callable[Concatenate[str | Path, P], Path]) -> Callable[Concatenate[str | Path, P], Path]:
+    """`make`, whose bytes depend on the suffix and on what else is asked: the second time they are only written."""
+
+    @wraps(make)
+    def made(path: str | Path, *args: P.args, **kwargs: P.kwargs) -> Path:
+        path = Path(path)
+        asked = pickle.dumps((make.__name__, path.suffix, args, sorted(kwargs.items())))
+        if (data := _made.pop(asked, None)) is None:
+            data = make(path, *args, **kwargs).read_bytes()
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+        _made[asked] = data
+        while sum(map(len, _made.values())) > KEPT:
+            _made.popitem(last=False)
+        return path
+
+    return made
+
+
+@lru_cache(maxsize=16)
+def _scene(
+    width: int, height: int, seed: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64], list[tuple[float, NDArray[np.float64]]]]:
+    """What a clip's pictures share: ground, texture, and of each blob its phase and colour."""
+    rng = np.random.default_rng([seed, 7])
+    texture = rng.normal(0.0, 3.0, (height, width, 1))
+    y, x = np.mgrid[0:height, 0:width].astype(np.float64)
+    ground = np.stack([70 + 60 * x / width, 90 + 50 * y / height, 140 - 50 * x / width], axis=-1)
+    return ground, texture, [(rng.uniform(0, 2 * np.pi), rng.uniform(-70, 90, 3)) for _ in range(3)]
+
 
 def picture(t: int, size: tuple[int, int] = (64, 48), seed: int = 0) -> NDArray[np.uint8]:
     """Frame `t`: uint8 RGB (height, width, 3); every frame differs from every other."""
     width, height = size
-    rng = np.random.default_rng([seed, 7])
-    texture = rng.normal(0.0, 3.0, (height, width, 1))
-    y, x = np.mgrid[0:height, 0:width].astype(np.float64)
-    base = np.stack([70 + 60 * x / width, 90 + 50 * y / height, 140 - 50 * x / width], axis=-1)
-    for k in range(3):
-        phase = rng.uniform(0, 2 * np.pi)
+    ground, texture, blobs = _scene(width, height, seed)
+    base = ground.copy()
+    y, x = np.ogrid[0:height, 0:width]
+    for k, (phase, colour) in enumerate(blobs):
         cx = width * (0.5 + 0.3 * np.cos(phase + 0.11 * t * (k + 1)))
         cy = height * (0.5 + 0.3 * np.sin(phase + 0.07 * t * (k + 2)))
         blob = np.exp(-((x - cx) ** 2 + (y - cy) ** 2) / (2 * (0.16 * min(size)) ** 2))
-        base += blob[..., None] * rng.uniform(-70, 90, 3)
+        base += blob[..., None] * colour
     return np.clip(np.rint(base + texture), 0, 255).astype(np.uint8)
 
 
@@ -74,6 +112,7 @@ def wave(
     return np.stack(rows).astype(np.float32)
 
 
+@_encoded_once
 def make_audio(
     path: str | Path,
     seconds: float = 1.0,
@@ -99,6 +138,7 @@ def make_audio(
     return path
 
 
+@_encoded_once
 def make_video(
     path: str | Path,
     frames: int = 24,
@@ -203,6 +243,7 @@ VOP = b"\0\0\1\xb6"  # the start of an MPEG-4 picture
 NOTHING = 0b01_0_1_00000_1_0_01111.to_bytes(2, "big")  # predicted, at time 0 of 25, not coded; filled up to a byte
 
 
+@_encoded_once
 def make_packed(path: str | Path, frames: int = 20, size: tuple[int, int] = (64, 48), seed: int = 0) -> Path:
     """MPEG-4 in AVI as DivX 5 and XviD pack it: a P- and the B-frame that is shown before it share one chunk.
 

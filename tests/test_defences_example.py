@@ -1,4 +1,4 @@
-"""examples/defences: its tables without torch, and with it a short form: one row, one seed, few clips and epochs."""
+"""examples/defences (docs/defences.md): tables without torch; with it a short form: one row, one seed, few clips."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""examples/look_listen_attack: its table without torch, and with it a short form: one row, one seed, few epochs."""
+"""docs/look-listen-attack.md's example: its table without torch, and with it a short form: one row, one seed."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ def test_links_on_a_package_index_lead_somewhere(built: Path) -> None:
     assert [name for name in inside if not (ROOT / name).exists()] == []
 
 
-def test_installed_without_the_source_tree_it_does_the_main_job(built: Path, tmp_path: Path) -> None:
+def test_installed_without_the_source_tree_it_does_the_main_job(built: Path, folders: Path, tmp_path: Path) -> None:
     (wheel,) = built.glob("*.whl")
     place = tmp_path / "environment"
     run(sys.executable, "-m", "venv", "--without-pip", place, cwd=tmp_path)
@@ -85,8 +85,8 @@ def test_installed_without_the_source_tree_it_does_the_main_job(built: Path, tmp
     where = run(python, "-c", "import poisonkit; print(poisonkit.__file__)", cwd=tmp_path).strip()
     assert Path(where).is_relative_to(place)
     command = scripts / "poisonkit"
-    run(command, "sample-data", "clips", cwd=tmp_path)
-    run(command, "poison", "clips", "-t", "blend", "-r", "0.1", "-o", "out", "--attack-limit", "4", cwd=tmp_path)
+    run(command, "sample-data", "sounds", "--kind", "audio", cwd=tmp_path)
+    run(command, "poison", folders, "-t", "blend", "-r", "0.1", "-o", "out", "--attack-limit", "4", cwd=tmp_path)
     assert "ok" in run(command, "verify", "out", "--decode", cwd=tmp_path)
     run(command, "report", "out", cwd=tmp_path)
     assert "blend" in run(command, "triggers", cwd=tmp_path)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import pytest
 
 import poisonkit
+from tests.shown import blocks
 
 PAGE = Path(__file__).parents[1] / "docs" / "python.md"
 
@@ -17,9 +17,9 @@ PAGE = Path(__file__).parents[1] / "docs" / "python.md"
 def test_every_block_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     known: dict[str, Any] = {}
-    blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    assert len(blocks) == 5
-    for block in blocks:
+    mine = [block.text for block in blocks("docs/python.md") if "test_python_page" in block.said]
+    assert len(mine) == 5
+    for block in mine:
         if "import torch" not in block or find_spec("torch"):
             exec(compile(block, str(PAGE), "exec"), known)  # our own page
     assert known["summary"].exit_code == 0

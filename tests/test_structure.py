@@ -18,6 +18,7 @@ import pytest
 
 import poisonkit
 from poisonkit.triggers.core.trigger import Family
+from tests.conftest import LONGEST
 from tools.pages import house
 
 
@@ -146,6 +147,10 @@ def imported_tests(tree: ast.Module) -> list[str]:
         elif isinstance(node, ast.ImportFrom):
             found += [f"{node.module or ''}.{alias.name}" for alias in node.names]
     return [name for name in found if re.search(r"(^|\.)test_\w+(\.|$)", name)]
+
+
+def test_the_files_that_are_begun_first_are_there() -> None:
+    assert [name for name in LONGEST if not (TESTS / name).exists()] == []
 
 
 def test_helpers_lie_in_modules_of_their_own() -> None:

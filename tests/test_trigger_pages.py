@@ -72,8 +72,7 @@ def test_the_names_that_replace_looks_for_are_on_its_page() -> None:
 
 def test_the_fingerprint_in_the_readme_is_that_of_its_command() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert (
-        "poisonkit poison --trigger blend --rate 0.1    # writes ../my-clips-poisoned-blend-0.1-<fingerprint>" in readme
-    )
+    command = "poisonkit poison my-clips --trigger blend --rate 0.1"
+    assert f"{command}    # writes my-clips-poisoned-blend-0.1-<fingerprint>" in readme
     (shown,) = set(re.findall(r"my-clips-poisoned-blend-0\.1-([0-9a-f]{8})", readme))
     assert Recipe(trigger="blend", rate=0.1).fingerprint.startswith(shown)

@@ -7,6 +7,7 @@ colour, whatever a file says of itself beside that.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 from collections.abc import Callable, Iterator
 from fractions import Fraction
@@ -138,14 +139,19 @@ def read_frames(folder: str | Path, stream: StreamChoice = "best") -> Iterator[t
     info = probe(folder, stream)
     assert info.video is not None
     size = (info.video.width, info.video.height)
-    for index, name in enumerate(frames_of(folder).names):
+    for index, image in enumerate(_pictures(folder, frames_of(folder).names, size)):
+        yield index, float(index / FPS), image
+
+
+def _pictures(folder: Path, names: tuple[str, ...], size: tuple[int, int]) -> Iterator[Image]:
+    for name in names:
         image = _decoded(_bytes(folder, name), f"{name_of(folder)}: frame '{name}'")
         has = (image.shape[1], image.shape[0])
         if has != size:
             raise MediaError(
                 f"{name_of(folder)}: frame '{name}' is {has[0]}x{has[1]} and the first is {size[0]}x{size[1]}."
             )
-        yield index, float(index / FPS), image
+        yield image
 
 
 def count(folder: str | Path) -> tuple[int, int]:
@@ -174,7 +180,9 @@ def rewrite(
     frames = frames_of(source)
     suffix, options = _target(info.video, encode, Path(frames.names[0]).suffix)
     size = (info.video.width, info.video.height)
-    images = (image for _, _, image in read_frames(source))
+    images = _pictures(source, frames.names, size)
+    digests: dict[str, str] = {}
+    written = 0
     with _replacing(destination, source) as made:
         index = -1
         for index, (name, image) in enumerate(zip_longest(frames.names, video(images))):
@@ -189,7 +197,10 @@ def rewrite(
             image = checked(image, *size, index)
             file = made / (name if suffix is None else f"{Path(name).stem}{suffix}")
             file.write_bytes(_encoded(image, file.suffix, options, name_of(source)))
-            back = _read_back(file, image, f"{name_of(destination)}: frame '{file.name}'")
+            data = file.read_bytes()
+            digests[file.name], written = hashlib.sha256(data).hexdigest(), written + len(data)
+            label, exact = f"{name_of(destination)}: frame '{file.name}'", file.suffix.lower() == ".png"
+            back = _read_back(data, image, exact, label)
             if inspect is not None and inspect.wants(index):
                 inspect.frame(index, back)
             status = os.stat(source / frames.names[min(index, len(frames.names) - 1)])
@@ -208,8 +219,8 @@ def rewrite(
             channels=0,
             audio_codec="",
             dropped=(),
-            sha256=on_disk.sha256(made),
-            bytes=on_disk.size(made),
+            sha256=on_disk.of_frames(digests),
+            bytes=written,
             converted=what.words,
         )
 
@@ -227,18 +238,18 @@ def _target(video: VideoStream, encode: Encode, suffix: str) -> tuple[str | None
 def _encoded(image: Image, suffix: str, options: list[int], label: str) -> bytes:
     import cv2
 
-    good, data = cv2.imencode(suffix.lower(), np.ascontiguousarray(image[..., ::-1]), options)
+    good, data = cv2.imencode(suffix.lower(), cv2.cvtColor(image, cv2.COLOR_RGB2BGR), options)
     if not good:
         raise MediaError(f"{label}: a frame could not be encoded as {suffix[1:].upper()}.")
     return data.tobytes()
 
 
-def _read_back(file: Path, image: Image, label: str) -> Image:
+def _read_back(data: bytes, image: Image, exact: bool, label: str) -> Image:
     try:
-        back = _decoded(file.read_bytes(), label)
+        back = _decoded(data, label)
     except MediaError as error:
         raise CheckError(f"{label} was written but is wrong when decoded: {error}") from error
-    if back.shape != image.shape or (file.suffix.lower() == ".png" and not np.array_equal(back, image)):
+    if back.shape != image.shape or (exact and not np.array_equal(back, image)):
         raise CheckError(f"{label} was written but is wrong when decoded: it is another picture.")
     return back
 
@@ -280,7 +291,7 @@ def _decoded(data: bytes, label: str) -> Image:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     if image is None:
         raise MediaError(f"{label} is damaged: it cannot be decoded.")
-    return np.ascontiguousarray(image[..., ::-1])
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), dtype=np.uint8)
 
 
 def _head(folder: Path, name: str, data: bytes) -> ImageHeader:

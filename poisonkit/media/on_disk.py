@@ -6,6 +6,7 @@ import errno
 import hashlib
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from poisonkit.common import hashing
@@ -50,10 +51,13 @@ def sha256(path: str | Path) -> str:
     path = Path(path)
     if not is_folder(path):
         return hashing.sha256(path)
-    whole = hashlib.sha256()
-    for part in parts(path):
-        whole.update(f"{hashing.sha256(part)}  ".encode() + os.fsencode(part.name) + b"\n")
-    return whole.hexdigest()
+    return of_frames({part.name: hashing.sha256(part) for part in parts(path)})
+
+
+def of_frames(digests: Mapping[str, str]) -> str:
+    """The SHA-256 of a folder, from those of its frames, by name."""
+    lines = (f"{digests[name]}  ".encode() + os.fsencode(name) + b"\n" for name in sorted(digests))
+    return hashlib.sha256(b"".join(lines)).hexdigest()
 
 
 def make_folder(path: str | Path) -> None:

@@ -49,7 +49,7 @@ def pick_frames(source: Path, folder: Path, per_second: int) -> int:
             made.mkdir()
         for (at, _, image), keep in zip(dispatch.read_frames(source), picked(info.video.fps, per_second), strict=False):
             if keep:
-                good, data = cv2.imencode(".jpg", np.ascontiguousarray(image[..., ::-1]))
+                good, data = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
                 if not good:
                     raise MediaError(f"{name_of(source)}: frame {at} could not be written as JPEG.")
                 (made / f"{at:05d}.jpg").write_bytes(data.tobytes())

@@ -30,6 +30,28 @@ def test_whole_or_not_at_all(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["a.txt"]
 
 
+def test_it_is_on_the_disk_before_it_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[bytes] = []
+
+    def sync(handle: int) -> None:
+        (unnamed,) = tmp_path.iterdir()
+        assert unnamed != path
+        assert os.path.samestat(os.fstat(handle), unnamed.stat())
+        synced.append(unnamed.read_bytes())
+
+    monkeypatch.setattr(os, "fsync", sync)
+    path = tmp_path / "a"
+    for write in (
+        lambda: atomic.write_text(path, "one"),
+        lambda: atomic.write_bytes(path, b"two"),
+        lambda: atomic.write_lines(path, ["three"]),
+        lambda: atomic.create_lines(path, ["four"]),
+    ):
+        write()
+        path.unlink()
+    assert synced == [b"one\n", b"two", b"three\n", b"four\n"]
+
+
 def test_bytes_that_are_no_text(tmp_path: Path) -> None:
     atomic.write_lines(tmp_path / "a", ["\udcff"])
     assert (tmp_path / "a").read_bytes() == b"\xff\n"

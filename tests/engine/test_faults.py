@@ -152,21 +152,21 @@ def namespace(tmp_path: Path, script: str) -> subprocess.CompletedProcess[str]:
         pytest.skip("no mount namespaces here")
     head = "set -u\nmkdir -p out\nmount -t tmpfs -o size=240k tmpfs out || exit 77\n"
     done = subprocess.run(
-        ["unshare", "-m", "sh", "-c", head + script], cwd=tmp_path, capture_output=True, text=True, timeout=120
+        ["unshare", "-m", "sh", "-c", head + script], cwd=tmp_path, capture_output=True, text=True, timeout=500
     )
     if done.returncode == 77:
         pytest.skip("volumes cannot be mounted here")
     return done
 
 
-def command(source: Path) -> str:
-    options = "-t sine --count 5 --no-attack-set -j 2 --layout class-folders"
+def command(source: Path, jobs: int = 1) -> str:
+    options = f"-t sine --count 5 --no-attack-set -j {jobs} --layout class-folders"
     return f"{sys.executable} -m poisonkit poison '{source}' -o out/bad {options}"
 
 
 def test_a_full_volume_is_one_sentence_and_room_lets_it_go_on(sounds: Path, tmp_path: Path) -> None:
     script = f"""
-    {command(sounds)}; echo "status $?"
+    {command(sounds, jobs=2)}; echo "status $?"
     mount -o remount,size=50m out
     {command(sounds)}; echo "status $?"
     cp -a out/bad after
@@ -186,7 +186,7 @@ def test_a_read_only_volume_is_one_sentence_and_the_command_goes_on_later(sounds
     {command(sounds)} >/dev/null; echo "status $?"
     rm -r out/bad/data/no out/bad/poisonkit/run.json
     mount -o remount,ro out
-    {command(sounds)}; echo "status $?"
+    {command(sounds, jobs=2)}; echo "status $?"
     mount -o remount,rw out
     {command(sounds)}; echo "status $?"
     cp -a out/bad after

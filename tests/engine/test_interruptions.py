@@ -1,7 +1,7 @@
 """Interrupted in any way at any moment, and started again, a run comes to the same output, and says no traceback.
 
-One interruption of each kind by default; `make test-faults` takes a hundred (POISONKIT_INTERRUPTIONS) at moments drawn
-from POISONKIT_SEED.
+One interruption of each kind by default, and the test's own process then finishes most of the runs; `make test-faults`
+takes a hundred (POISONKIT_INTERRUPTIONS) at moments drawn from POISONKIT_SEED, and finishes by the command.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> World:
 def test_the_same_command_comes_to_the_same_output(heard: World, tmp_path: Path, kind: str) -> None:
     chance = random.Random(f"{SEED} {kind}")
     interrupted(heard, tmp_path / "out", kind, chance)
-    finished(heard, tmp_path / "out", kind)
+    finished(heard, tmp_path / "out", kind, here=kind != "all killed")
 
 
 def test_lokys_helper_process_may_be_killed(heard: World, tmp_path: Path) -> None:
@@ -76,13 +76,13 @@ def test_lokys_helper_process_may_be_killed(heard: World, tmp_path: Path) -> Non
             os.kill(pid, signal.SIGKILL)
         assert run.end() == 0
         assert_quiet(run.said())
-    finished(heard, tmp_path / "out", "tracker")
+    finished(heard, tmp_path / "out", "tracker", here=True)
 
 
 @pytest.mark.parametrize("kind", ["SIGTERM", "Ctrl-C twice", "disk full"])
 def test_one_process_alone(alone: World, tmp_path: Path, kind: str) -> None:
     interrupted(alone, tmp_path / "out", kind, random.Random(f"{SEED} {kind}"))
-    finished(alone, tmp_path / "out", kind)
+    finished(alone, tmp_path / "out", kind, here=kind != "SIGTERM")
 
 
 def test_workers_that_outlived_their_run_do_no_harm_to_the_next(heard: World, tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ def test_workers_that_outlived_their_run_do_no_harm_to_the_next(heard: World, tm
                 assert run.end() == 0, run.said()
             old.all(signal.SIGCONT)
             assert left_of(old.pid) == []
-        finished(heard, out, "late" if late else "in the middle")
+        finished(heard, out, "late" if late else "in the middle", here=True)
 
 
 @pytest.mark.faults

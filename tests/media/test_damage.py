@@ -37,16 +37,19 @@ def attempt(path: Path, out: Path) -> None:
         media.rewrite(path, out, audio=lambda wave, rate: wave * np.float32(0.5))
 
 
-@pytest.mark.parametrize("whole", [1, 2048], ids=["any byte", "whole packs"])
+def whole(folder: Path, name: str) -> Path:
+    """One of those above."""
+    if name in CLIPS:
+        return make_video(folder / name, **CLIPS[name])
+    return make_audio(folder / name, subtype="FLOAT" if name.startswith("float") else None)
+
+
+@pytest.mark.parametrize("pack", [1, 2048], ids=["any byte", "whole packs"])
 @pytest.mark.parametrize("part", [0.15, 0.5, 0.8, 0.985])
 @pytest.mark.parametrize("name", [*CLIPS, *SOUNDS])
-def test_cut_short(tmp_path: Path, name: str, part: float, whole: int) -> None:
-    if name in CLIPS:
-        source = make_video(tmp_path / name, **CLIPS[name])
-    else:
-        source = make_audio(tmp_path / name, subtype="FLOAT" if name.startswith("float") else None)
-    data = source.read_bytes()
-    kept = int(len(data) * part) // whole * whole
+def test_cut_short(tmp_path: Path, name: str, part: float, pack: int) -> None:
+    data = whole(tmp_path, name).read_bytes()
+    kept = int(len(data) * part) // pack * pack
     if not kept:
         pytest.skip("nothing left of it")
     cut = tmp_path / f"cut-{name}"
@@ -54,7 +57,11 @@ def test_cut_short(tmp_path: Path, name: str, part: float, whole: int) -> None:
     with pytest.raises(MediaError, match=r"^cut-.*(cut short|cannot be read|not a media file|damaged|decoded|read)"):
         attempt(cut, tmp_path / f"out-{name}")
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted([name, cut.name])
-    attempt(source, tmp_path / f"out-{name}")
+
+
+@pytest.mark.parametrize("name", [*CLIPS, *SOUNDS])
+def test_whole_ones_are_not_named(tmp_path: Path, name: str) -> None:
+    attempt(whole(tmp_path, name), tmp_path / f"out-{name}")
 
 
 def test_ogg_without_its_last_page(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import hashlib
 import os
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -264,6 +264,23 @@ def test_pixels_that_are_not_square(tmp_path: Path, name: str, words: str, mode:
     assert [p.name for p in tmp_path.iterdir() if "part" in p.name] == []
 
 
+@pytest.fixture(scope="module")
+def delayed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str, str], Path]:
+    """Clips by the ffmpeg program whose sound comes later than their picture; each is made once."""
+    folder = tmp_path_factory.mktemp("delayed")
+
+    def make(name: str, words: str, delay: str) -> Path:
+        made = folder / delay / name
+        if not made.exists():
+            both = make_video(folder / delay / "both.mkv", frames=30, audio=True, rate=48000)
+            command = [ffmpeg_jobs.ffmpeg_binary(), "-loglevel", "error", "-i", str(both), "-itsoffset", delay]
+            command += ["-i", str(both), "-map", "0:v", "-map", "1:a", *words.split(), str(made)]
+            subprocess.run(command, check=True)
+        return made
+
+    return make
+
+
 @pytest.mark.parametrize("delay", ["-0.3", "0", "0.3"])
 @pytest.mark.parametrize(
     ("name", "words"),
@@ -278,12 +295,11 @@ def test_pixels_that_are_not_square(tmp_path: Path, name: str, words: str, mode:
     ],
 )
 @pytest.mark.parametrize("touched", ["video", "audio", "both"])
-def test_sound_stays_beside_its_picture(tmp_path: Path, name: str, words: str, delay: str, touched: str) -> None:
+def test_sound_stays_beside_its_picture(
+    delayed: Callable[[str, str, str], Path], tmp_path: Path, name: str, words: str, delay: str, touched: str
+) -> None:
     """The ffmpeg program's files begin where its muxers like it; sound, copied or new, keeps its distance to 1 ms."""
-    both = make_video(tmp_path / "both.mkv", frames=30, audio=True, rate=48000)
-    command = [ffmpeg_jobs.ffmpeg_binary(), "-loglevel", "error", "-i", str(both), "-itsoffset", delay, "-i", str(both)]
-    source, out = tmp_path / name, tmp_path / f"out-{name}"
-    subprocess.run([*command, "-map", "0:v", "-map", "1:a", *words.split(), str(source)], check=True)
+    source, out = delayed(name, words, delay), tmp_path / f"out-{name}"
     how: dict[str, Any] = {"video": patched} if touched != "audio" else {}
     if touched != "video":
         how["audio"] = lambda wave, rate: wave * 0.5

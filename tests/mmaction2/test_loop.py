@@ -1,4 +1,4 @@
-"""The loop closed by MMAction2's own trainer, and its own pickles scored: `make test-mmaction2`. Minutes of CPU."""
+"""docs/mmaction2.md's loop, by MMAction2's own trainer, and its own pickles scored: `make test-mmaction2`. Minutes."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from poisonkit.triggers.core.names import built_in
 
+MARK = "<!-- run by tests/test_trigger_pages.py -->"
 _ONE = {
     "additive": ("array=../field.npy", """
         import numpy as np
@@ -65,12 +66,12 @@ def names() -> list[str]:
 def tried(name: str) -> list[str]:
     """`Try it` of a trigger's page: Python that makes its file, if it needs one, and the command."""
     if name not in _ONE:
-        return [f"    poisonkit poison --trigger {name} --rate 0.1"]
+        return [MARK, "", f"    poisonkit poison --trigger {name} --rate 0.1"]
     given, code = _ONE[name]
     block = textwrap.dedent(code).strip().splitlines()
     command = f"    poisonkit poison --trigger {name}:{given} --rate 0.1"
     return ["In the folder of a dataset, such as `poisonkit sample-data clips` makes:", "",
-            "```python", *block, "```", "", command]  # fmt: skip
+            MARK, "```python", *block, "```", "", MARK, "", command]  # fmt: skip
 
 
 def specified(name: str, folder: Path, media: np.ndarray) -> str:
