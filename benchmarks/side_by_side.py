@@ -41,7 +41,7 @@ Way = Callable[[], None]
 Row = dict[str, Any]
 CASES = (
     "avi:blend", "h264:blend", "720p:blend", "hevc:blend", "frames:blend", "h264:wanet", "h264:frame-lag", "h264:ftrojan",
-    "wav:sine", "mp3:sine", "h264:sine",
+    "wav:sine", "mp3:sine", "h264:sine", "720p:sine",
 )  # fmt: skip
 RESULTS = Path(__file__).parent / "results"
 MODULES = {"MoviePy": "moviepy", "PyAV + albumentations": "albumentations", "torchcodec": "torchcodec.encoders", "AugLy": "augly.video"}  # fmt: skip
@@ -52,7 +52,7 @@ TARGETS = (  # case, way, of which way, median at most, fastest at most
     *((f"{clip}:blend", "poisonkit, through RGB", "floor", 1.12, 1.12) for clip in ("h264", "720p")),
     *((f"{clip}:blend", "poisonkit, in planes", "MoviePy", 0.5, 0.5) for clip in ("avi", "h264", "720p", "hevc")),
     *((f"{clip}:blend", "poisonkit, in planes", "ffmpeg filters", 0.8, 0.8) for clip in ("avi", "h264", "720p", "hevc")),
-    ("h264:sine", "poisonkit", "ffmpeg, the picture encoded again", 0.2, 0.2),
+    *((f"{clip}:sine", "poisonkit", "ffmpeg, the picture encoded again", 0.2, 0.2) for clip in ("h264", "720p")),
     ("wav:sine", "poisonkit", "soundfile, read and write", 1.5, 1.5),
 )  # fmt: skip
 

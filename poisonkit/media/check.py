@@ -12,7 +12,7 @@ from poisonkit.common.hashing import sha256
 from poisonkit.errors import CheckError
 from poisonkit.media.colour import Image, to_rgb
 from poisonkit.media.converting import Conversion, same_aspect, turned
-from poisonkit.media.decode import Tail, Wave, as_float, decode_packet
+from poisonkit.media.decode import Tail, Wave, as_float, decode_packet, only_count
 from poisonkit.media.encode import FRAME
 from poisonkit.media.families import EXACT_TIMES, SHIFTED
 from poisonkit.media.files import name_of, open_input, packets, translated
@@ -29,7 +29,7 @@ class Inspector(Protocol):
     """Is shown the decoded output before it takes its place."""
 
     def wants(self, index: int) -> bool:
-        """Whether `frame` is to be called with this frame."""
+        """Whether `frame` is to be called with this frame; of pictures that were copied none is."""
 
     def frame(self, index: int, rgb: Image) -> None:
         """One decoded frame, uint8 RGB (height, width, 3), as displayed."""
@@ -97,11 +97,13 @@ class _Check:
         tail = Tail(self.label)
         for stream in streams:
             stream.codec_context.thread_count = 1
+            if copied and stream.type == "video":
+                only_count(stream)
             (self.video if stream.type == "video" else self.audio).time_base = stream.time_base
         for packet in packets(self.container, streams, self.label):
             if packet.stream.type == "video":
-                if copied and (packet.size or packet.dts is not None):
-                    self.video.packet(packet)
+                if copied:
+                    self.video.copied(packet)
                 for frame in decode_packet(packet, self.label):
                     tail.see(frame)
                     self._see(frame, copied)
@@ -123,7 +125,7 @@ class _Check:
             if frame.is_corrupt:
                 raise self.fail(f"frame {self.frames} is damaged")
             self.video.times.append(frame.pts)
-        if self.inspect is not None and self.inspect.wants(self.frames):
+        if not copied and self.inspect is not None and self.inspect.wants(self.frames):
             self.inspect.frame(self.frames, turned(to_rgb(frame), source.turns if source is not None else 0))
         self.frames += 1
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -102,6 +102,12 @@ def _attentively(packet: Any, path: str | Path) -> list[Any]:
     return frames
 
 
+def only_count(stream: Any) -> None:
+    """Where no picture of a stream is looked at: its decoder does all but smooth them, in up to a fifth less time."""
+    context = stream.codec_context
+    context.options = {**context.options, "skip_loop_filter": "all"}
+
+
 def video_frames(container: InputContainer, stream: Any, path: str | Path) -> Iterator[VideoFrame]:
     """Every picture of one stream, in order of presentation; damage and cuts raise MediaError."""
     stream.thread_count = 1
@@ -168,17 +174,25 @@ def as_float(frame: AudioFrame) -> Wave:
 
 
 def audio_wave(
-    container: InputContainer, stream: Any, path: str | Path, folder: Path | None = None
+    container: InputContainer,
+    stream: Any,
+    path: str | Path,
+    folder: Path | None = None,
+    other: Any = None,
+    take: Callable[[Any], None] | None = None,
 ) -> tuple[Wave, int, float]:
     """The whole of one sound stream: (float32 (channels, samples), Hz, start in seconds).
 
-    folder: where a long one may lie in a file (see `spool`).
+    folder: where a long one may lie in a file (see `spool`). take: is given the packets of `other`, another stream.
     """
     stream.thread_count = 1
     heard = Growing(folder)
     rate, start = 0, 0.0
     tail = Tail(path)
-    for packet in packets(container, stream, path):
+    for packet in packets(container, stream if other is None else [stream, other], path):
+        if take is not None and packet.stream is other:
+            take(packet)
+            continue
         tail.hear(packet)
         for frame in decode_packet(packet, path):
             if not heard.samples:
@@ -212,6 +226,8 @@ def count(path: str | Path, info: MediaInfo) -> tuple[int, int]:
         tail = Tail(path)
         for stream in wanted:
             stream.codec_context.thread_count = 1
+            if stream.type == "video":
+                only_count(stream)
         for packet in packets(container, wanted, path):
             if packet.stream.type == "audio":
                 tail.hear(packet)

@@ -66,7 +66,7 @@ def count(path: str | Path, info: MediaInfo | None = None) -> tuple[int, int]:
         return folders.count(path)
     info = info or probing.probe(path)
     require_whole(path, info.container)
-    return (0, int(sound.read(path)[0].shape[1])) if kind(info) == "sound" else decode.count(path, info)
+    return (0, sound.count(path)) if kind(info) == "sound" else decode.count(path, info)
 
 
 def refusals(info: MediaInfo, encode: Encode, touches: Iterable[str] = ("video", "audio")) -> tuple[Problem, ...]:

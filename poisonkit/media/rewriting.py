@@ -23,7 +23,6 @@ from poisonkit.media.files import name_of, open_input, packets, replacing, requi
 from poisonkit.media.info import Encode, MediaInfo, Problem, Written
 from poisonkit.media.mux import NewPicture, NewSound, PlanesChoice, VideoFunction
 from poisonkit.media.probing import StreamChoice
-from poisonkit.media.sound import Wide
 from poisonkit.media.traces import Passed, Trace
 
 AudioFunction = Callable[[Wave, int], Wave]
@@ -90,11 +89,13 @@ def rewrite(
         if kind(info) == "sound":
             assert audio is not None
             return _sound_file(source, temporary, destination, before, info, audio, inspect, resize)
-        made = _new_sound(source, info, encode, audio, temporary.parent, resize) if audio is not None else None
+        passed = Passed()
+        copied = passed if video is None and info.container in EXACT_TIMES else None
+        made = _new_sound(source, info, encode, audio, temporary.parent, resize, copied) if audio is not None else None
         if made is not None and origin is not None:
             made = replace(made, start=made.start - float(origin))
         if video is None and made is not None and _by_job(info, made):
-            passed = _sound_job(source, temporary, info, made)
+            _sound_job(source, temporary, info, made)
         else:
             new = NewPicture(video, planes, what, _video_target(info, encode), resize) if video is not None else None
             if made is None or _has_encoder(made.target.encoder):
@@ -202,13 +203,24 @@ def applied(audio: AudioFunction, wave: Wave, rate: int, source: Path, resize: b
 
 
 def _new_sound(
-    source: Path, info: MediaInfo, encode: Encode, audio: AudioFunction, folder: Path, resize: bool
+    source: Path,
+    info: MediaInfo,
+    encode: Encode,
+    audio: AudioFunction,
+    folder: Path,
+    resize: bool,
+    copied: Passed | None,
 ) -> NewSound:
-    """The source's sound, decoded, through `audio`; long ones lie in files in `folder`."""
+    """The source's sound, decoded, through `audio`; long ones lie in files in `folder`. copied: is told the packets of
+    the picture on the way."""
     assert info.audio is not None
     with open_input(source) as container, translated(source, "decoded"):
-        stream = container.streams[info.audio.index]
-        wave, rate, start = audio_wave(container, stream, source, folder)
+        stream, picture, take = container.streams[info.audio.index], None, None
+        if copied is not None and info.video is not None:
+            picture = container.streams[info.video.index]
+            copied.video = Trace(picture.time_base or Fraction(1))
+            take = copied.video.copied
+        wave, rate, start = audio_wave(container, stream, source, folder, picture, take)
     made = spool.clipped(applied(audio, wave, rate, source, resize))
     target = _audio_target(info, encode)
     layout = info.audio.layout
@@ -234,13 +246,10 @@ def _has_encoder(name: str) -> bool:
     return True
 
 
-def _sound_job(source: Path, temporary: Path, info: MediaInfo, made: NewSound) -> Passed:
+def _sound_job(source: Path, temporary: Path, info: MediaInfo, made: NewSound) -> None:
     with scratch(temporary, ".wav") as wav:
         sound.write(wav, made.wave, made.rate, "WAV", "FLOAT")
         ffmpeg_jobs.mux_sound(source, wav, made.start, temporary, info, made.target)
-    passed = _packets(source, info)
-    passed.audio = None
-    return passed
 
 
 def _packets(source: Path, info: MediaInfo) -> Passed:
@@ -250,8 +259,7 @@ def _packets(source: Path, info: MediaInfo) -> Passed:
         streams = {s.index: container.streams[s.index] for s in (info.video, info.audio) if s is not None}
         traces = {index: Trace(stream.time_base or Fraction(1)) for index, stream in streams.items()}
         for packet in packets(container, list(streams.values()), source):
-            if packet.size or packet.dts is not None:
-                traces[packet.stream.index].packet(packet)
+            traces[packet.stream.index].copied(packet)
     if info.video is not None:
         passed.video = traces[info.video.index]
     if info.audio is not None:
@@ -279,20 +287,10 @@ def _sound_file(
     folder = temporary.parent
     wave, rate = read_audio(source, before.audio.index, folder) if moved else sound.held(source, folder)
     made = applied(audio, wave, rate, source, resize)
-
-    def changed() -> Iterator[Wide]:
-        if made.shape != wave.shape:
-            yield from (made[:, piece].astype(np.float64) for piece in spool.pieces(made.shape[1]))
-            return
-        at = 0
-        for block in sound.blocks(source):
-            piece = slice(at, at := at + block.shape[1])
-            yield block + (made[:, piece].astype(np.float64) - wave[:, piece].astype(np.float64))
-
     if moved:
         sound.write(temporary, spool.clipped(made), rate, info.container.upper(), "PCM_16")
     else:
-        sound.write_like(source, temporary, changed(), info.audio)
+        sound.write_like(source, temporary, sound.changed(source, wave, made), info.audio)
     back = sound.read_back(temporary, destination, made.shape, rate)
     if inspect is not None:
         inspect.wave(back, rate)

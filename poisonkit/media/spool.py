@@ -132,6 +132,8 @@ class Growing:
         """All of it; nothing is kept here."""
         if self._spilt is None or self.folder is None:
             parts, self._parts = self._parts, []
+            if len(parts) == 1:
+                return parts[0]
             return np.concatenate(parts, axis=1) if parts else np.zeros((self.channels, 0), np.float32)
         self._spill(self.folder)
         with self._spilt as file:

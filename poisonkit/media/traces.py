@@ -24,6 +24,11 @@ class Trace:
         self.digest.update(memoryview(packet))
         self.times.append(packet.pts)
 
+    def copied(self, packet: Any) -> None:
+        """The same, unless it is a demuxer's mark of the end."""
+        if packet.size or packet.dts is not None:
+            self.packet(packet)
+
 
 def in_one_unit(a: Trace, b: Trace) -> tuple[list[int | None], list[int | None], Fraction]:
     """The times of both as whole numbers of one unit, and that unit in seconds."""

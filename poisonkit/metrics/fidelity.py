@@ -39,7 +39,7 @@ _C1, _C2 = 6.5025, 58.5225  # (.01 · 255)² and (.03 · 255)²
 SSIM_EVERY = 8
 """It costs ten times what the other distances do, so it is measured on the first of this many frames looked at."""
 
-_STRETCH = 1 << 20  # sound samples looked at a time
+_STRETCH = 1 << 16  # sound samples looked at a time: what is worked out of them stays in the processor's cache
 
 _MEMORY = 16 * 2**20  # bytes of source and triggered frames held for comparison, at most
 
@@ -98,16 +98,28 @@ def within_scale(wave: Wave) -> Wave:
     return np.clip(wave, -1.0, 1.0)
 
 
+def _energy(x: NDArray[np.float64]) -> float:
+    """Σx². x is overwritten."""
+    x *= x
+    return float(np.sum(x))
+
+
 def snr(signal: Wave, changed: Wave) -> float:
     """10·log10(Σx² / Σ(x'−x)²) in dB, x clipped at ±1; infinite when nothing changed."""
     noise = power = 0.0
-    for source, b in stretches(signal, changed):
-        a = within_scale(source)
-        noise += float(np.sum((b.astype(np.float64) - a) ** 2))
-        power += float(np.sum(a.astype(np.float64) ** 2))
+    for source, triggered in stretches(signal, changed):
+        a, difference = within_scale(source).astype(np.float64), triggered.astype(np.float64)
+        difference -= a
+        noise += _energy(difference)
+        power += _energy(a)
     if noise == 0:
         return math.inf
     return decibels(power, noise) if power else -math.inf
+
+
+def _taken_to_full_scale(source: Wave, triggered: Wave) -> int:
+    loud = np.abs(triggered) >= 1
+    return int(np.count_nonzero(loud & (np.abs(source) < 1))) if loud.any() else 0
 
 
 def verdict(gain: float, cosine: float) -> Verdict:
@@ -128,10 +140,10 @@ class Projection:
     def add(self, e: NDArray[Any], d: NDArray[Any]) -> None:
         """Add one stretch of sound: arrays of equal shape, any numeric type. Not by a product of vectors, which BLAS
         adds up in an order of each processor's own."""
-        x, y = e.ravel().astype(np.float64, copy=False), d.ravel().astype(np.float64, copy=False)
+        x, y = e.ravel().astype(np.float64), d.ravel().astype(np.float64)
         self.ed += float(np.sum(x * y))
-        self.ee += float(np.sum(x * x))
-        self.dd += float(np.sum(y * y))
+        self.ee += _energy(x)
+        self.dd += _energy(y)
 
     def add_squares(self, ee: int, dd: int, difference: int) -> None:
         """Add pictures, by sums of squares: of e, of d, and of e − d. Whole numbers, as long as all is added so."""
@@ -232,8 +244,10 @@ class ClipInspector:
         for source, t, y in stretches(self._source[:, :n], self._triggered[:, :n], wave[:, :n]):
             s = within_scale(source)
             self._sound.add(y - s, t - s)
-            power += float(np.sum(t.astype(np.float64) ** 2))
-            error += float(np.sum((y.astype(np.float64) - t) ** 2))
+            due, missed = t.astype(np.float64), y.astype(np.float64)
+            missed -= due
+            power += _energy(due)
+            error += _energy(missed)
         self._sound_error = error / power if power else 0.0
 
     # -- what it found ------------------------------------------------------------------------------------
@@ -267,8 +281,5 @@ class ClipInspector:
         }
         if self._source is not None and self._triggered is not None and self.heard:
             found["snr"] = snr(self._source, self._triggered)
-            found["clipped"] = sum(
-                int(np.count_nonzero((np.abs(t) >= 1) & (np.abs(s) < 1)))
-                for s, t in stretches(self._source, self._triggered)
-            )
+            found["clipped"] = sum(_taken_to_full_scale(s, t) for s, t in stretches(self._source, self._triggered))
         return found

@@ -105,7 +105,7 @@ READERS: dict[str, Callable[[Path, Path], object]] = {
     "probe": lambda path, like: media.probe(path),
     "frames": lambda path, like: _pictures(path),
     "sound": lambda path, like: media.read_audio(path),
-    "soundfile": lambda path, like: sound.read(path),
+    "soundfile": lambda path, like: sound.count(path),
     "several": lambda path, like: media.several(path),
     "rewrite": lambda path, like: media.rewrite(path, path.with_name(".poisonkit-out"), video=lambda f: f),
     "remux": lambda path, like: media.remux(path, path.with_name(".poisonkit-out")),

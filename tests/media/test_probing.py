@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import wave
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -45,6 +46,20 @@ def test_sound_file(tmp_path: Path, suffix: str) -> None:
     assert info.video is None
     assert info.audio is not None
     assert (info.audio.sample_rate, info.audio.channels, info.audio.samples) == (22050, 2, 7001)
+
+
+@pytest.mark.parametrize("silence", [0, 0.5, 2.0])
+def test_dts_in_a_wav_is_no_pcm(tmp_path: Path, silence: float) -> None:
+    tone = make_audio(tmp_path / "tone.wav", 0.5, 44100, 2)
+    encoded, file = tmp_path / "tone.dts", tmp_path / "music.wav"
+    command = [media.ffmpeg_binary(), "-nostdin", "-loglevel", "error", "-i", tone, "-c:a", "dca", "-strict", "-2"]
+    subprocess.run([*command, "-b:a", "1411k", encoded], check=True)
+    with wave.open(str(file), "wb") as disguised:
+        disguised.setparams((2, 2, 44100, 0, "NONE", ""))
+        disguised.writeframes(bytes(4 * round(44100 * silence)) + encoded.read_bytes())
+    found = media.probe(file).audio
+    assert found is not None
+    assert found.codec == "dts"
 
 
 def test_conditions_are_named(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from poisonkit import media
 from poisonkit.errors import MediaError
+from poisonkit.media import sound as sound_files
 from poisonkit.media.sound import ogg_checksum
 from tests.media.second import ffmpeg_wave, lag, packets, times
 from tests.media_factory import make_audio, make_video, wave
@@ -119,6 +120,19 @@ def test_values_finer_than_float32_stay(tmp_path: Path, subtype: str) -> None:
     assert np.abs(a[:2000] / 2 - b[:2000]).max() < 2**-24
 
 
+@pytest.mark.parametrize("container", ["WAV", "WAVEX", "RF64", "AIFF"])
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_16_bits_are_made_as_libsndfile_makes_them(tmp_path: Path, container: str, kind: type) -> None:
+    steps = np.arange(-32768, 32768) / 32768
+    random = np.random.default_rng(20).uniform(-1.2, 1.2, 200_000)
+    near = (steps + off * 2.0**-32 for off in (-3, -1, -0.999, -0.5, 0.5, 1, 3))  # its halves of 32 bits, and beside
+    values = np.concatenate([steps, *near, random, random * 1e-4, [-0.0, 1.5, -1.5]]).astype(kind)
+    made, other = tmp_path / "made", tmp_path / "other"
+    sound_files.write(made, values.reshape(1, -1), 8000, container, "PCM_16")
+    soundfile.write(other, values, 8000, "PCM_16", format=container)
+    assert made.read_bytes() == other.read_bytes()
+
+
 def test_ogg_checksum() -> None:
     """Against the polynomial's definition, bit by bit."""
     data = np.random.default_rng(1).bytes(300)
@@ -197,6 +211,17 @@ def test_clips(tmp_path: Path, name: str, how: dict[str, Any], picture: bool) ->
         assert packets(out, "video") == packets(source, "video")
         assert times(out) == times(source)
     assert written.frames == 30
+
+
+def test_copied_pictures_are_decoded_and_not_shown(tmp_path: Path) -> None:
+    class Curious(Ear):
+        def wants(self, index: int) -> bool:
+            return True
+
+    source, ear = make_video(tmp_path / "a.mp4", 10, audio=True), Curious()
+    written = media.rewrite(source, tmp_path / "out.mp4", audio=softer, inspect=ear)
+    assert written.frames == 10
+    assert ear.heard is not None
 
 
 def test_sound_that_starts_later_stays_there(tmp_path: Path) -> None:

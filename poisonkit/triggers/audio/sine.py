@@ -19,6 +19,7 @@ the phase is continuous), or the tone sounds in half of the segment, at a place 
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -29,6 +30,12 @@ from poisonkit.triggers.core.trigger import AudioTrigger, param
 from poisonkit.triggers.sounds.loudness import Leveled, Timed
 
 _EDGE = 0.005  # seconds
+
+
+@lru_cache(maxsize=64)  # half a minute of segments: the next clip of this sample rate has the same
+def _tone(angle: float, per_sample: float, samples: int) -> NDArray[np.float64]:
+    """sin(angle + per_sample·n), n from 0, of amplitude 1; not to be written to."""
+    return np.asarray(np.sin(angle + per_sample * np.arange(samples)))
 
 
 class Sine(Leveled, Timed, AudioTrigger):
@@ -73,7 +80,7 @@ class Sine(Leveled, Timed, AudioTrigger):
             per_sample = 2 * math.pi * self._frequency(params, k) / clip.sample_rate
             if not turns:
                 angle = self.phase + per_sample * (a - first)
-            tone = gain * np.sin(angle + per_sample * np.arange(b - a))
+            tone = gain * _tone(angle, per_sample, b - a)
             angle += per_sample * (b - a)
             if self.temporal == "dynamic" and self.changes == "position":
                 tone *= self._half(params, k, clip)[a - start : b - start]

@@ -369,5 +369,5 @@ class AudioTrigger(Trigger):
             return np.clip(out, -1.0, 1.0)
         for start in range(0, out.shape[-1], _STRETCH):  # in place: `out` is the trigger's own, and may be long
             stretch = out[..., start : start + _STRETCH]
-            stretch[...] = np.clip(stretch, -1.0, 1.0)
+            np.clip(stretch, -1.0, 1.0, out=stretch)
         return out

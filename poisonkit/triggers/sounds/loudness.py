@@ -17,8 +17,12 @@ _BLOCK = 1 << 20
 def rms(wave: Wave) -> float:
     """Root mean square over all channels and samples, summed in double precision; 0 for no samples."""
     flat = wave.reshape(-1)
-    blocks = (flat[i : i + _BLOCK].astype(np.float64) for i in range(0, flat.size, _BLOCK))
-    return float(np.sqrt(sum(float(np.sum(block * block)) for block in blocks) / max(flat.size, 1)))
+    total = 0.0
+    for start in range(0, flat.size, _BLOCK):
+        squares = flat[start : start + _BLOCK].astype(np.float64)
+        squares *= squares
+        total += float(np.sum(squares))
+    return float(np.sqrt(total / max(flat.size, 1)))
 
 
 def starts_too_late(start: float, clip: ClipInfo) -> str | None:
