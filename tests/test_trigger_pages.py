@@ -12,7 +12,6 @@ import pytest
 from poisonkit import Recipe
 from poisonkit.cli import call
 from poisonkit.triggers.core.names import built_in
-from poisonkit.triggers.core.registry import get
 from tests.media_factory import make_video
 from tests.runs import rows
 
@@ -30,14 +29,6 @@ def tried(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 where = home / "clips" / split / name / f"{i}.mp4"
                 make_video(where, frames=24, size=(96, 64), seed=10 * c + i, audio=True, rate=48000)
     return home
-
-
-def test_what_each_trigger_costs_stands_on_the_page_of_costs() -> None:
-    """Of those that need no file of the user's."""
-    text = (ROOT / "docs" / "costs.md").read_text(encoding="utf-8").partition("## The portable level")[0]
-    named = {*re.findall(r"^\| ([a-z0-9-]+) \|(?: *[\d.]* *\|)+$", text, re.MULTILINE)}
-    free = {name for name in built_in() if not any(p.is_required() for p in get(name).model_fields.values())}
-    assert named & built_in().keys() == free  # its other tables name encoders
 
 
 @pytest.mark.parametrize("name", built_in())

@@ -46,7 +46,7 @@ OTHERS = {
     "reporting/sample_index.py:": "the package's own script",
     "engine/costs/model.py:figures": "the package's own figures",
     "media/files.py": "by libraries, after `require_file`; writes; of /proc",
-    "media/folders.py:_read_back": "written a moment before",
+    "media/folders.py:rewrite": "written a moment before",
     "media/features.py": "writes, and reads back; else an open file",
     "media/sound.py": "by a library, of what `probe` opened",
     "media/probing.py:_exact_samples": "by a library, of what `open_input` opened",
