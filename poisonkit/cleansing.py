@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,7 +21,7 @@ from poisonkit.datasets import Entry, Labels, get_layout, split_path, write_shar
 from poisonkit.engine.finishing import linking
 from poisonkit.errors import RequestError, told
 from poisonkit.outputs import lists, record
-from poisonkit.outputs.opening import require_apart
+from poisonkit.outputs.opening import require_apart, require_outside_source
 from poisonkit.outputs.path_guards import require_folders
 from poisonkit.outputs.paths import MANIFEST, OutputPaths
 from poisonkit.outputs.record import Record
@@ -110,6 +111,7 @@ def cleanse(
     except RequestError as error:
         raise RequestError(f"Without its suspects {out} cannot be written: {error.text}") from None
     require_apart(place)
+    require_outside_source(place, out)
     require_folders(out, (name for row in kept for name in _files(row)))
     training = [r for r in kept if r["split"] == "train"]
     gone = [answers.training.rows[i] for i in removed]
@@ -174,6 +176,8 @@ def _suspected(
     if missing := int(np.isnan(values).sum()):
         flags.append(f"{missing} training samples have no score and stay.")
     if threshold is not None:
+        if not math.isfinite(threshold):
+            raise RequestError(f"--threshold takes a number; this is {threshold}.")
         return np.flatnonzero(values >= threshold).tolist(), notes, flags
     assert count is not None
     known = np.flatnonzero(~np.isnan(values))

@@ -14,6 +14,7 @@ from poisonkit import datasets
 from poisonkit.cli import call
 from poisonkit.datasets.base import Source
 from poisonkit.errors import RequestError
+from poisonkit.outputs.opening import source_at_hand
 from tests.conftest import tree
 from tests.datasets.shards import samples_in, tiny_shards
 from tests.datasets.writers import frame_folder, real_audio_lists
@@ -132,6 +133,8 @@ def test_wrong_requests_are_one_sentence(lists: Path, tmp_path: Path, capfd: pyt
     every = training(lists)
     ids = verdict(tmp_path / "ids.txt", [every[0]["id"]])
     scores = verdict(tmp_path / "s.csv", [f"{r['id']},{i}" for i, r in enumerate(every)])
+    source = source_at_hand(lists, None)
+    assert source is not None
     whole = verdict(tmp_path / "class.txt", [r["id"] for r in every if r["label"] == 0])
     strange = verdict(tmp_path / "x.txt", ["no/such.mp4"])
     (tmp_path / "full").mkdir()
@@ -139,6 +142,8 @@ def test_wrong_requests_are_one_sentence(lists: Path, tmp_path: Path, capfd: pyt
     for words, says in (
         ((ids, "-o", tmp_path / "full"), "is there already"),
         ((ids, "-o", lists / "data" / "new"), "lies in it"),
+        ((ids, "-o", source / "new"), "lies inside the source"),
+        ((scores, "-o", tmp_path / "n", "--threshold", "nan"), "takes a number"),
         ((ids, "-o", tmp_path / "n", "--count", 2), "--count chooses by score"),
         ((scores, "-o", tmp_path / "n"), "by either --count N or --threshold X"),
         ((scores, "-o", tmp_path / "n", "--count", 1, "--threshold", 1), "by either --count N or --threshold X"),

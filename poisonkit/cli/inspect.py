@@ -64,7 +64,7 @@ def command(
     With --shortcuts: codec, size, bit rate, key frames, duration, streams, tags, encoders' names, modification time and
     links of an output's poisoned files against its clean ones, each with the AUC of telling them apart by it.
     """
-    options.warm(None)
+    options.warm()
     if shortcuts:
         from poisonkit.cli.shortcuts import show_shortcuts
 

@@ -252,13 +252,8 @@ def given(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None and value != []}
 
 
-def warm(out: Path | None) -> None:
-    """Begin the process that will open the dataset's files while this one imports what it needs; not where the output
-    is finished, and there may be none to open."""
-    from poisonkit.outputs.paths import OutputPaths
-
-    if out is not None and OutputPaths(out).last_run.exists():
-        return
+def warm() -> None:
+    """Begin the process that will open the dataset's files while this one imports what it needs."""
     from poisonkit.survey import isolated_opening
 
     isolated_opening.warm()

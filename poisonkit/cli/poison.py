@@ -339,7 +339,7 @@ def command(
     With nothing but a trigger: the layout is detected, the target is class 0, and the copy is written beside
     the source. Interrupted, the same command continues. The source is never written to.
     """
-    options.warm(out)
+    options.warm()
     from poisonkit.cli.outcome import carry_out
     from poisonkit.recipe.recipe import Recipe
     from poisonkit.recipe.sample_lists import read_ids, read_ranking, read_spans

@@ -49,7 +49,7 @@ def command(
     `backdoors`. Every output keeps its own in poisonkit/recipe.yaml. A `sweep` in it, keys with lists of values,
     makes an output of every combination, in a folder of its own in OUT.
     """
-    options.warm(out)
+    options.warm()
     from poisonkit.cli.outcome import carry_out, carry_out_all
     from poisonkit.recipe.sweep import read_sweep
 

@@ -17,7 +17,7 @@ from poisonkit.detection.method import Method
 from poisonkit.detection.probes import ProbeVerdict, judge
 from poisonkit.detection.registry import METHODS, lacking, parse
 from poisonkit.errors import RequestError
-from poisonkit.outputs.opening import require_apart
+from poisonkit.outputs.opening import require_apart, require_outside_source
 from poisonkit.outputs.record import Record
 from poisonkit.scoring.predictions import Floats
 from poisonkit.scoring.rates import Rate
@@ -163,6 +163,7 @@ def _probed(out: Path, files: Sequence[str | Path], folder: Path | str | None) -
     first = Path(files[0])
     where = Path(folder) if folder is not None else first.with_name(f"{first.stem}-suspects")
     require_apart(where)
+    require_outside_source(where, out)
     verdicts, flags = judge(answers, files, where)
     _write(where, {Path(each.file): list(each.lines()) for each in verdicts.values()})
     return Detection(None, out, probes=verdicts, flags=tuple(flags))
@@ -183,6 +184,8 @@ def _of_features(
     answers, file = _places(out, features)
     where = Path(folder) if folder is not None else file.with_name(f"{file.stem}-suspects")
     require_apart(where)
+    if answers is not None:
+        require_outside_source(where, answers.out)
     dump = read(file)
     joined = _joined(dump, answers)
     wanted, left_out, flags = _scored(asked, joined.dump)

@@ -241,14 +241,14 @@ def consistency(copies: Sequence[Copy], labels: Sequence[int], original: int) ->
 
 
 def deviation(copies: Sequence[Copy], labels: Sequence[int], original: int) -> float:
-    """The standard deviation over groups of the first level whose class is another; one past the last where none is."""
-    first: dict[str, int] = {}
-    levels: dict[str, list[int]] = {}
+    """The standard deviation over groups of the first level whose class is another; one past the kind's last where none
+    is."""
+    none = 1 + max(copy.level for copy in copies_of(KINDS[copies[0].kind], 0))
+    first = dict.fromkeys((copy.group for copy in copies), none)
     for copy, label in zip(copies, labels, strict=True):
-        levels.setdefault(copy.group, []).append(copy.level)
         if label != original:
-            first[copy.group] = min(copy.level, first.get(copy.group, copy.level))
-    return float(np.std([first.get(group, max(at) + 1) for group, at in levels.items()]))
+            first[copy.group] = min(copy.level, first[copy.group])
+    return float(np.std(list(first.values())))
 
 
 SCORES = {"consistency": consistency, "deviation": deviation}

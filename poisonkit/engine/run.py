@@ -14,7 +14,7 @@ from poisonkit.common import atomic, levels
 from poisonkit.common.safe_io import load_json, read_text
 from poisonkit.datasets import Dataset, is_there
 from poisonkit.engine import executors, removing, reset
-from poisonkit.engine.finishing import last_run, shards, writing
+from poisonkit.engine.finishing import shards, writing
 from poisonkit.engine.finishing.results import Made, Summary, added_attacks, summary_of
 from poisonkit.engine.pipeline import Work
 from poisonkit.engine.plans import Choosing, ensure_plan, make_plan, plan_of
@@ -40,13 +40,8 @@ def execute(recipe: Recipe, out: Path, options: Options) -> Summary:
         dataset = read_source(recipe)
     check_out(out, dataset, beside=options.fresh)
     run = _begun(recipe, dataset, State(out, shard=options.shard), options)
-    with _held(run):
-        if (found := last_run.unchanged(run)) is not None:
-            summary, said = found
-            _say(run, said)
-            return summary
-        with _working(run) as work:
-            return _done(work)
+    with _held(run), _working(run) as work:
+        return _done(work)
 
 
 def execute_attack(
@@ -316,6 +311,5 @@ def _written_up(run: Run, made: Made) -> Summary:
         summary = writing.finish(run, made)
     run.state.source.unlink(missing_ok=True)  # run.json says it now
     shards.clear(run.state.out)
-    last_run.note(run, made, summary)
     _say(run, made.part.weak)
     return summary

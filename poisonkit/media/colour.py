@@ -88,7 +88,9 @@ def from_rgb(image: Image, pix_fmt: str, colour: Colour) -> VideoFrame:
     height, width = image.shape[:2]
     if _through_cv2(pix_fmt, width, height, colour):
         planes: Any = cv2.cvtColor(image, cv2.COLOR_RGB2YUV_I420)
-        frame = VideoFrame.from_numpy_buffer(planes, format="yuv420p")  # the frame keeps the array alive
+        # PyAV 18 takes a buffer of 6 n + 3 rows for one of 6 n; without a copy the frame keeps the array alive.
+        made = VideoFrame.from_ndarray if height % 4 else VideoFrame.from_numpy_buffer
+        frame = made(planes, format="yuv420p")
     else:
         frame = VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
         if pix_fmt != "rgb24":

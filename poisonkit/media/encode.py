@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from poisonkit.errors import MediaError
 from poisonkit.media.colour import Colour, Image, Planes, from_planes, from_rgb
 from poisonkit.media.decode import PLANES
 from poisonkit.media.families import AudioTarget, VideoTarget
@@ -99,7 +100,10 @@ class PictureEncoder:
         return make(image, self.target.pix_fmt, self.colour)  # type: ignore[no-any-return]
 
     def encode(self, frame: VideoFrame, pts: int, duration: int = 0) -> list[Packet[Any]]:
-        """Packets for one picture shown at `pts`, in units of `time_base`."""
+        """Packets for one picture shown at `pts`, in units of `time_base`. MediaError where it is of another size."""
+        has, wants = (frame.width, frame.height), (self.stream.width, self.stream.height)
+        if has != wants:  # the encoder would scale it without a word
+            raise MediaError(f"a frame of {has[0]}x{has[1]} came to be encoded in a stream of {wants[0]}x{wants[1]}.")
         if self._last is not None and pts <= self._last:
             pts = self._last + 1
         self._last = pts

@@ -24,6 +24,7 @@ Sound = NDArray[np.floating[Any]]
 KILOBIT = 1000
 CACHED = 1 << 17  # samples written at a time: what becomes of them on the way stays in the processor's cache
 WIDE = ("PCM_32", "DOUBLE")  # soundfile's names of what float32 does not hold exactly
+EXACT = ("PCM_16", "PCM_24", "PCM_S8", "PCM_U8")  # those of which float32 holds every value
 WHOLE = ("WAV", "WAVEX", "RF64", "AIFF")  # formats whose 16 bits libsndfile makes as `_whole` does
 
 
@@ -84,11 +85,14 @@ def _rate(path: str | Path) -> int:
 def changed(source: str | Path, wave: NDArray[np.float32], made: NDArray[np.float32]) -> Iterator[Sound]:
     """What is written of a sound that was read as `wave` and became `made`, a block at a time.
 
-    Where float32 holds only what is nearest to the source's values, the change is added to these: what nothing
-    changed keeps its very value. So it is for FLOAT, too: values near 0 have always come about in this way.
+    Where float32 may hold only what is nearest to the source's values, the change is added to these: what nothing
+    changed keeps its very value. Encoders are given all else in blocks as before: Vorbis depends on where they end.
     """
-    if _facts(source).subtype not in (*WIDE, "FLOAT") or made.shape != wave.shape:
+    if _facts(source).subtype in EXACT:
         yield from (made[:, piece] for piece in pieces(made.shape[1], CACHED))
+        return
+    if made.shape != wave.shape:
+        yield from (made[:, piece].astype(np.float64) for piece in pieces(made.shape[1]))
         return
     at = 0
     for block in blocks(source):

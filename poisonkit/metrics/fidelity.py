@@ -41,6 +41,7 @@ SSIM_EVERY = 8
 
 _STRETCH = 1 << 16  # sound samples looked at a time: what is worked out of them stays in the processor's cache
 
+FAR_OFF_DB = 20.0  # below it brightness is looked at by itself
 _MEMORY = 16 * 2**20  # bytes of source and triggered frames held for comparison, at most
 
 
@@ -228,6 +229,9 @@ class ClipInspector:
         source, triggered = (self._shown(picture) for picture in self.held.pop(index))
         missed, change = squares(rgb, triggered), squares(source, triggered)
         self._seen.add_squares(squares(rgb, source), change, missed)
+        if psnr(missed, rgb.size) < FAR_OFF_DB:
+            gray = (cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) for picture in (rgb, triggered))
+            missed = min(missed, 3 * squares(*gray))
         self._te += missed
         self._td += change
         self._values += rgb.size
@@ -253,7 +257,10 @@ class ClipInspector:
     # -- what it found ------------------------------------------------------------------------------------
 
     def picture_error_db(self) -> float:
-        """PSNR of the decoded output against the triggered frames; infinite when none was looked at."""
+        """PSNR of the decoded output against the triggered frames; infinite when none was looked at.
+
+        Of brightness where all colours together are far off: 4:2:0 keeps no noise in the colours of single pixels.
+        """
         return psnr(self._te, self._values) if self._values else math.inf
 
     def sound_error(self) -> float:

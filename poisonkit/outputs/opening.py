@@ -62,6 +62,13 @@ def require_apart(out: Path) -> None:
         raise RequestError(f"{around} is one recipe's output, and {out} lies in it: choose another folder.")
 
 
+def require_outside_source(folder: Path, out: Path) -> None:
+    """RequestError when `folder` lies inside the dataset that an output was made from."""
+    source, here = source_at_hand(out, None), folder.resolve()
+    if source is not None and (here == source.resolve() or source.resolve() in here.parents):
+        raise RequestError(f"{folder} lies inside the source {source}: choose another folder.")
+
+
 def finished(out: Path, *, allow_code: bool = False) -> Recipe:
     """The recipe of a finished output. RequestError when `out` is none."""
     require_finished(out)

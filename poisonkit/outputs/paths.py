@@ -49,12 +49,11 @@ LEDGER, MEASURED, CLEAN = "ledger.jsonl", "measured.jsonl", "clean.json"
 """What a run keeps in its own folder of the state: `.state` itself, or its shard's."""
 
 LEVEL, SOURCE, PACKED, EXPORTED, PROBING = "level", "source.json", "packed.jsonl", "exports.json", "probing.json"
-LAST_RUN = "finished.json"
 STATE_SHARDS, STAGED = "shards", "staged"
 """What only `.state` itself has."""
 
 _OF_A_RUN = frozenset({LOCK, os.path.basename(guard_of(LOCK)), UNCLEAN, DONE, LEDGER, MEASURED, CLEAN})
-_OF_THE_STATE = _OF_A_RUN | {LEVEL, SOURCE, PACKED, EXPORTED, PROBING, LAST_RUN}
+_OF_THE_STATE = _OF_A_RUN | {LEVEL, SOURCE, PACKED, EXPORTED, PROBING}
 _MARK = re.compile(r"\d+(\.[0-9a-f-]+)?")  # what a worker is at
 _SHARD = re.compile(r"\d+-of-\d+")
 
@@ -136,11 +135,6 @@ class OutputPaths:
     def noted_source(self) -> Path:
         """Where the source is, while a run is not finished."""
         return self.state / SOURCE
-
-    @property
-    def last_run(self) -> Path:
-        """The summary of a finished run, and what tells that nothing has changed since."""
-        return self.state / LAST_RUN
 
     @property
     def probing(self) -> Path:

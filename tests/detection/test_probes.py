@@ -131,8 +131,8 @@ def test_formulas() -> None:
     copies = [Copy("teco", group, level) for group in ("jpeg", "blur") for level in (1, 2, 3)]
     assert consistency(copies[:4], [1, 1, 2, -1], 1) == 0.5
     assert consistency(copies[:2], [-1, -1], -1) == 0.0
-    # jpeg turns at severity 2, blur never (4): the deviation of 2 and 4
-    assert deviation(copies, [1, 0, 0, 1, 1, 1], 1) == pytest.approx(np.std([2, 4]))
+    # jpeg turns at severity 2, blur never (6, one past the last severity): the deviation of 2 and 6
+    assert deviation(copies, [1, 0, 0, 1, 1, 1], 1) == pytest.approx(np.std([2, 6]))
     assert deviation(copies, [1] * 6, 1) == 0
     shares = probabilities(np.array([0.0, math.log(3), math.log(4)]))
     assert shares == pytest.approx([1 / 8, 3 / 8, 4 / 8])
