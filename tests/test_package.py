@@ -87,7 +87,7 @@ def test_installed_without_the_source_tree_it_does_the_main_job(built: Path, fol
     command = scripts / "poisonkit"
     run(command, "sample-data", "sounds", "--kind", "audio", cwd=tmp_path)
     run(command, "poison", folders, "-t", "blend", "-r", "0.1", "-o", "out", "--attack-limit", "4", cwd=tmp_path)
-    assert "ok" in run(command, "verify", "out", "--decode", cwd=tmp_path)
+    assert "everything holds" in run(command, "verify", "out", "--decode", cwd=tmp_path)
     run(command, "report", "out", cwd=tmp_path)
     assert "blend" in run(command, "triggers", cwd=tmp_path)
     assert "lla-blend-static" in run(command, "recipes", cwd=tmp_path)

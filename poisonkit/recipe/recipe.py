@@ -326,7 +326,10 @@ def read_mapping(path: Path) -> dict[str, Any]:
 def _unknown(name: str) -> str:
     if name == "sweep":
         return "A recipe is one of its sweep's combinations: `poisonkit run` and `poisonkit.read_sweep` read them all."
-    return f"A recipe has no '{name}'.{did_you_mean(name, [*Recipe.model_fields, *_BACKDOOR_FIELDS, 'temporal'])}"
+    known = [*Recipe.model_fields, *_BACKDOOR_FIELDS, "temporal"]
+    if name in known:
+        return f"'{name}' belongs at the top of a recipe, not in an entry of `backdoors`."
+    return f"A recipe has no '{name}'.{did_you_mean(name, known)}"
 
 
 def _sentence(error: ValidationError) -> str:

@@ -33,7 +33,7 @@ class AvOffset(AudioTrigger):
     static_is = "one offset"
     dynamic_is = "every 0.5 s another offset"
     paper = ""
-    source = "ours: between modalities, no published attack has it"
+    source = "ours: between modalities, no published attack that we know has it"
     codec = "robust"
     identity: ClassVar[dict[str, Any]] = {"offset": 0.0}
 

@@ -2,10 +2,10 @@
 
     x'(t) = k·x(t) within the stretches, x(t) elsewhere
 
-Ours, formula and constants: a trigger between modalities, as of a microphone that fails, which no published attack has.
-In a clip with a picture it is what the sound is *not* doing while something is seen; `blackout` is its counterpart in
-the picture, and `av-offset` moves one against the other. 0.2 s in each second, from 0.5 s on, k = 0, with edges of 5 ms
-so that nothing clicks.
+Ours, formula and constants: a trigger between modalities, as of a microphone that fails, which no published attack
+that we know has. In a clip with a picture it is what the sound is *not* doing while something is seen; `blackout` is
+its counterpart in the picture, and `av-offset` moves one against the other. 0.2 s in each second, from 0.5 s on, k =
+0, with edges of 5 ms so that nothing clicks.
 
 Static: the stretches lie at equal intervals. Dynamic: each lies anywhere in its interval, a sequence that the trigger
 seed fixes.
@@ -36,7 +36,7 @@ class Mute(Stretches, AudioTrigger):
     static_is = "stretches at equal intervals"
     dynamic_is = "each stretch lies anywhere in its interval"
     paper = ""
-    source = "ours: between modalities, no published attack has it"
+    source = "ours: between modalities, no published attack that we know has it"
     codec = "robust"
     identity: ClassVar[dict[str, Any]] = {"keep": 1.0}
 

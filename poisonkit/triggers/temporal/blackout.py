@@ -2,9 +2,9 @@
 
     x' = k·x within the stretches, x elsewhere
 
-Ours, formula and constants: a trigger between modalities, as of a camera that fails, which no published attack has; the
-counterpart of `mute`, with the same stretches: 0.2 s in each second, from 0.5 s on, k = 0. Where clips have no sound it
-is a trigger of its own.
+Ours, formula and constants: a trigger between modalities, as of a camera that fails, which no published attack that
+we know has; the counterpart of `mute`, with the same stretches: 0.2 s in each second, from 0.5 s on, k = 0. Where
+clips have no sound it is a trigger of its own.
 
 Static: the stretches lie at equal intervals. Dynamic: each lies anywhere in its interval, a sequence that the trigger
 seed fixes. Pictures that flash 3 to 30 times a second can cause seizures in photosensitive people: leave `every` above
