@@ -110,6 +110,14 @@ def _show(console: Console, found: Detection) -> None:
             screen.line(console, flag)
 
 
+def _by_chance(chance: Mapping[str, float]) -> tuple[str, ...]:
+    """The last line of a table: what scores that know nothing come to."""
+    from poisonkit.scoring.suspects import FPRS
+
+    shares = [chance[f"tpr_at_fpr_{fpr:g}"] for fpr in FPRS] + [chance["precision"], chance["recall"]]
+    return ("chance", _plain(chance["roc_auc"]), *map(_percent, shares))
+
+
 def _figures(console: Console, found: Detection) -> None:
     from poisonkit.cli import screen
     from poisonkit.scoring.suspects import FPRS
@@ -123,9 +131,7 @@ def _figures(console: Console, found: Detection) -> None:
         assert s is not None
         rates = [*(s.tpr_at_fpr or {}).values(), s.precision, s.recall]
         rows.append((name, _plain(s.roc_auc), *(_percent(r.value) for r in rates)))
-    chance = found.chance
-    shares = [chance[f"tpr_at_fpr_{fpr:g}"] for fpr in FPRS] + [chance["precision"], chance["recall"]]
-    rows.append(("chance", _plain(chance["roc_auc"]), *map(_percent, shares)))
+    rows.append(_by_chance(found.chance))
     screen.heading(console, "against the manifest")
     screen.indented(console, screen.table(columns, rows, right=columns[1:]))
     screen.heading(console, "within each class that was poisoned")
@@ -136,6 +142,7 @@ def _figures(console: Console, found: Detection) -> None:
             (name, _plain(c.roc_auc), *_tprs(c.tpr_at_fpr), _percent(c.precision.value), _percent(c.recall.value))
             for name, c in zip(found.verdicts, these, strict=True)
         ]
+        within.append(_by_chance(first.chance))
         screen.indented(console, screen.table(columns, within, right=columns[1:]))
     console.print()
 

@@ -43,6 +43,11 @@ class ClassFigures:
     precision: Rate
     recall: Rate
 
+    @property
+    def chance(self) -> dict[str, float]:
+        """What scores that know nothing come to within the class, as `Detection.chance`."""
+        return _chance(self.poisoned, self.clean)
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -73,6 +78,7 @@ class Verdict:
                     "tpr_at_fpr": {f"{fpr:g}": r.as_json() for fpr, r in c.tpr_at_fpr.items()},
                     "precision": c.precision.as_json(),
                     "recall": c.recall.as_json(),
+                    "chance": _rounded(c.chance),
                 }
                 for c in self.by_class
             ],
@@ -111,7 +117,7 @@ class Detection:
             "out": None if self.out is None else str(self.out),
             "samples": self.samples,
             "classes": self.classes,
-            "chance": None if self.chance is None else {k: float(f"{v:.6g}") for k, v in self.chance.items()},
+            "chance": None if self.chance is None else _rounded(self.chance),
             "methods": {name: each.as_json() for name, each in self.verdicts.items()},
             "left_out": self.left_out,
             "probes": {kind: each.as_json() for kind, each in self.probes.items()},
@@ -297,6 +303,10 @@ def _verdict(word: str, file: Path, scores: Floats, joined: Joined, roles: Any, 
             shares = Rate(hit, hit + wrong), Rate(hit, positive.size)
             rows.append(ClassFigures(label, answers.classes[label], positive.size, negative.size, auc, tpr, *shares))
     return Verdict(word, file, top, score_suspects(file, answers), tuple(rows))
+
+
+def _rounded(figures: Mapping[str, float]) -> dict[str, float]:
+    return {name: float(f"{value:.6g}") for name, value in figures.items()}
 
 
 def _chance(poisoned: int, clean: int) -> dict[str, float]:
