@@ -23,7 +23,8 @@ class Beatrix(Method):
 
     With v (C, P) the activations of a sample, C channels at P positions, and p = 1 … `orders`: the upper triangle of
     G_p = (v^p (v^p)ᵀ)^(1/p), the root with its sign. By class, of each entry: median, MAD, and the bounds median ±
-    `width` MAD. score(x) = Σ (relu(low − g) / |low| + relu(g − high) / |high|) / (C²/2) / orders. Median and MAD are
+    `width` MAD. score(x) = Σ (relu(low − g) / |low| + relu(g − high) / |high|) / (C²/2) / orders, 10⁻⁶ added to
+    the bounds that it is divided by, which shows where features are below about 0.001. Median and MAD are
     of `reference` samples of the class, drawn by name: the paper has clean ones apart, and a median bears some
     poison.
 
