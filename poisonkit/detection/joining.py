@@ -55,7 +55,9 @@ def join(dump: Dump, answers: Answers) -> Joined:
     seen = at[at >= 0]
     if (twice := np.flatnonzero(np.bincount(seen, minlength=len(training)) > 1)).size:
         ids = [training[i]["id"] for i in twice.tolist()]
-        raise RequestError(f"{dump.file} has several rows for {some(ids)}; one row a sample is expected.")
+        called = {n for n, i in zip(dump.names, at.tolist(), strict=True) if i == twice[0]}
+        by = f" ({some(sorted(called))}: they may be of another output)" if len(called) > 1 else ""
+        raise RequestError(f"{dump.file} has several rows for {some(ids)}{by}; one row a sample is expected.")
     label = np.array([NOTHING if r["label"] is None else r["label"] for r in training], dtype=np.int64)
     _require_labels(dump, at, label, training)
     place = np.full(len(training), NOTHING, dtype=np.int64)
