@@ -324,14 +324,11 @@ def made(work: Work, rows: list[Row], seeds: list[int], *, by_name: bool) -> int
                 write(work)
         except RequestError as error:
             refused.append(f"{row.name}: {error.text}")
-            if done and not by_name:
-                print(refused[-1], flush=True)
     if done:
         print(table(done))
-    if not refused or (done and not by_name):
-        return 0
-    print(*(refused if by_name else refused[:1]), sep="\n", file=sys.stderr)
-    return 2
+    for told in refused if done or by_name else refused[:1]:
+        print(told, file=sys.stderr)
+    return 2 if refused and (by_name or not done) else 0
 
 
 def write(work: Work) -> None:

@@ -5,28 +5,13 @@ Without this, a product of matrices in a trigger would depend on the number of j
 
 from __future__ import annotations
 
-import ctypes
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import cache
 
 import cv2
 
 from poisonkit.common import levels
-
-_MALLOPT = {-1: 64 * 2**20, -3: 32 * 2**20}  # M_TRIM_THRESHOLD, M_MMAP_THRESHOLD: bytes
-
-
-@cache
-def keep_memory() -> None:
-    """Have pictures take the memory of those before them: glibc gives it back to the system with each, up to a certain
-    size, and the system clears every page of it for the next. At most the first of these bytes stay unused."""
-    with suppress(OSError, AttributeError):  # another C library
-        if sys.platform == "linux":
-            allocator = ctypes.CDLL(None)
-            for option, size in _MALLOPT.items():
-                allocator.mallopt(option, size)
 
 
 @cache
@@ -34,7 +19,6 @@ def pin() -> None:
     """Hold this process, a worker, to one thread from now on."""
     from threadpoolctl import threadpool_limits
 
-    keep_memory()
     levels.hold()
     cv2.setNumThreads(1)
     threadpool_limits(1)
@@ -45,8 +29,6 @@ def one_thread() -> Iterator[None]:
     """The same for a while, in a process that is not ours to change for good."""
     from threadpoolctl import threadpool_limits
 
-    if levels.own_process:
-        keep_memory()
     levels.hold()
     before = cv2.getNumThreads()
     cv2.setNumThreads(1)
