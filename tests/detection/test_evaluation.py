@@ -16,6 +16,7 @@ from sklearn.metrics import precision_score, roc_auc_score, roc_curve
 import poisonkit
 from poisonkit.cli import call
 from poisonkit.errors import RequestError
+from poisonkit.outputs import opening
 from tests.detection import planted
 from tests.scoring.conftest import MakeOutput
 
@@ -133,6 +134,16 @@ def test_suspects_are_not_written_into_an_output(out: Path, save: Any) -> None:
     with pytest.raises(RequestError, match="lies in it: choose another folder"):
         poisonkit.detect(out, save(), method=["knn"], folder=out / "data" / "suspects")
     assert not (out / "data" / "suspects").exists()
+
+
+def test_suspects_are_not_written_into_a_source(
+    out: Path, save: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opening, "source_at_hand", lambda out, source: tmp_path / "clips")
+    for asked in ({"features": save(), "method": ["knn"]}, {"probe": save()}):
+        with pytest.raises(RequestError, match="lies inside the source"):
+            poisonkit.detect(out, folder=tmp_path / "clips" / "suspects", **asked)
+    assert not (tmp_path / "clips").exists()
 
 
 def test_a_class_that_is_poison_alone(

@@ -10,7 +10,12 @@ import numpy as np
 import pytest
 
 import poisonkit
+from poisonkit import media
+from poisonkit.engine.clips.worker import PICTURE_FLOOR_DB
+from poisonkit.errors import MediaError
+from poisonkit.media import encode
 from poisonkit.media.colour import Colour, Picture, from_rgb, to_rgb
+from poisonkit.metrics.fidelity import ClipInspector
 from tests.media.second import cv2_frames
 from tests.media_factory import make_video, picture
 
@@ -47,3 +52,22 @@ def test_a_trigger_in_rgb_leaves_the_rest_of_the_picture_where_it_was(
     )
     difference = made - source
     assert 10 * np.log10(255**2 / np.mean(difference**2)) > 25
+
+
+def test_a_frame_of_another_size_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The encoder would scale it, and the picture would be wrong without a word."""
+    source = make_video(tmp_path / "a.mp4", frames=3)
+    monkeypatch.setattr(encode, "from_rgb", lambda image, *others: from_rgb(image[:-2], *others))
+    with pytest.raises(MediaError, match="a frame of 64x46 came to be encoded in a stream of 64x48"):
+        media.rewrite(source, tmp_path / "b.mp4", video=lambda images: images)
+
+
+def test_colours_that_420_cannot_hold_are_no_other_picture() -> None:
+    """Noise of single pixels' colours: 12 dB of RGB are lost with the chroma, brightness is there."""
+    noise = np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8)
+    decoded = to_rgb(from_rgb(noise, "yuv420p", Colour()))
+    for shown, close in ((decoded, True), (np.roll(decoded, 2, axis=0), False)):
+        inspector = ClipInspector(frozenset({0}))
+        inspector.picture(0, noise, noise, poisoned=True)
+        inspector.frame(0, shown)
+        assert (inspector.picture_error_db() >= PICTURE_FLOOR_DB) == close
