@@ -133,6 +133,26 @@ def test_16_bits_are_made_as_libsndfile_makes_them(tmp_path: Path, container: st
     assert made.read_bytes() == other.read_bytes()
 
 
+@pytest.mark.parametrize(
+    ("suffix", "subtype"), [("wav", "ULAW"), ("wav", "ALAW"), ("wav", "GSM610"), ("ogg", "VORBIS"), ("wav", "PCM_24")]
+)
+def test_lossy_sound_is_given_to_its_encoder_as_the_source_and_the_change(
+    tmp_path: Path, suffix: str, subtype: str
+) -> None:
+    """In float64 and in the blocks that it is read in: other roundings, or other blocks for Vorbis, are other bytes."""
+    source, made, other = (tmp_path / f"{name}.{suffix}" for name in ("source", "made", "other"))
+    wave = np.random.default_rng(3).normal(0, 0.1, 160_000).clip(-0.9, 0.9)
+    soundfile.write(source, wave, 8000, subtype)
+    media.rewrite(source, made, audio=lambda w, r: w * np.float32(0.7) + np.float32(1e-3))
+    was = soundfile.read(source)[0]
+    change = was.astype(np.float32) * np.float32(0.7) + np.float32(1e-3)
+    due = was + (change.astype(np.float64) - was.astype(np.float32).astype(np.float64))
+    level = {"compression_level": 0.3} if subtype == "VORBIS" else {}
+    with soundfile.SoundFile(other, "w", 8000, 1, subtype, **level) as file:
+        file.write(due)
+    np.testing.assert_array_equal(soundfile.read(made, dtype="int32")[0], soundfile.read(other, dtype="int32")[0])
+
+
 def test_ogg_checksum() -> None:
     """Against the polynomial's definition, bit by bit."""
     data = np.random.default_rng(1).bytes(300)
