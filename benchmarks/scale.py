@@ -14,6 +14,7 @@ import contextlib
 import hashlib
 import json
 import os
+import pickle
 import resource
 import shutil
 import subprocess
@@ -35,6 +36,7 @@ from poisonkit.engine.finishing import clean_samples, writing
 from poisonkit.engine.finishing.clean_samples import Linked
 from poisonkit.engine.finishing.results import Made, Part
 from poisonkit.engine.preflight import read_source
+from poisonkit.engine.state.ledger import Ledger
 from poisonkit.engine.state.options import Options
 from poisonkit.engine.state.progress import Logged
 from poisonkit.engine.state.run_state import Run, State
@@ -86,18 +88,28 @@ def opened(samples: Iterable[Sample]) -> Iterator[Examined]:
     return (Examined(sample, CLIP) for sample in samples)
 
 
-def finish(recipe: Recipe, plan: Plan, out: Path, dataset: Dataset) -> None:
-    """Lists, manifest, card and run.json, as a run writes them once all media are in place."""
+def records(plan: Plan, recipe: Recipe, out: Path) -> dict[str, record.Record]:
+    """What a run keeps of the files that it writes: a record from a worker for each, with all that it says."""
     triggers = [{**entry, "drawn": {}} for entry in recipe.portable()["backdoors"][0]["triggers"]]
     digest = hashlib.sha256(CONTENT).hexdigest()
-    worked = {}
-    for task in plan.tasks:
-        if task.role != "clean":
-            worked[task.key] = record.record(
-                task, plan.classes, bytes=len(CONTENT), sha256=digest, source_sha256=digest, frames=300,
-                **({} if task.role == "control" else {"triggers": triggers, "poisoned_ranges": [[0, 300]]}),
-                fidelity=None if task.role == "control" else {"gain": None},
-            )  # fmt: skip
+    facts = {
+        "width": 340, "height": 256, "fps": 30.0, "frames": 300, "bytes": len(CONTENT), "sha256": digest,
+        "streams": {"container": "mp4", "video": 1, "audio": 0, "dropped": [], "converted": []},
+        "codec": {"video": "h264", "audio": None}, "source_sha256": digest,
+        "fidelity": {"psnr": 30.0, "ssim": 0.95, "gain": None, "cosine": None, "verdict": None, "presence": 0.9},
+    }  # fmt: skip
+    poisoned = {"triggers": triggers, "poisoned_ranges": [[0, 300]]}
+    with Ledger(State(out).ledger) as ledger:
+        for task in plan.tasks:
+            if task.role != "clean":
+                more = {"fidelity": None} if task.role == "control" else poisoned
+                row = record.record(task, plan.classes, **{**facts, **more})
+                ledger.add(pickle.loads(pickle.dumps(row)))  # as it comes from a worker
+        return ledger.records
+
+
+def finish(recipe: Recipe, plan: Plan, out: Path, dataset: Dataset, worked: dict[str, record.Record]) -> None:
+    """Lists, manifest, card and run.json, as a run writes them once all media are in place."""
     linked = Linked({t.id: len(CONTENT) for t in plan.tasks if t.role == "clean"})
     part = Part(recipe.portable(), plan, TaskResults(worked, linked))
     run = Run(recipe, dataset, State(out), Options(jobs=1), time.monotonic())
@@ -135,7 +147,8 @@ def first_start(recipe: Recipe, out: Path, steps: dict[str, tuple[float, float]]
     timed(steps, "save plan", lambda: atomic.write_lines(home / "plan.jsonl", plan.to_jsonl()))
     atomic.write_text(home / "recipe.yaml", recipe.to_yaml())
     notices.write_notices(out, plan)
-    timed(steps, "lists, manifest, card", lambda: finish(recipe, plan, out, dataset))
+    worked = timed(steps, "records", lambda: records(plan, recipe, out))
+    timed(steps, "lists, manifest, card", lambda: finish(recipe, plan, out, dataset, worked))
     return plan
 
 

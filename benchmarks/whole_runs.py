@@ -278,6 +278,7 @@ def main() -> None:
     given = parser.parse_args()
     if unknown := set(given.parts) - set(PARTS):
         parser.error(f"{', '.join(sorted(unknown))}: the parts are {', '.join(PARTS)}")
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # without bytecode every process compiles what it imports
     for part in given.parts or PARTS:
         with tempfile.TemporaryDirectory(prefix="poisonkit-bench-") as folder:
             for line in globals()[part](given, Path(folder)):

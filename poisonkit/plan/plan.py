@@ -202,7 +202,7 @@ class Plan:
                 rows, resized = (lengths.get(task.key) if lengths else None) or (None, None)
                 yield Row(task.sample, label, path[begin:], rows, sound, resized)
 
-        rows: Sequence[Row] = Streamed(found) if isinstance(self.tasks, Streamed) else list(found())
+        rows = Streamed(found)
         return arranged(rows) if view == "data" else rows
 
     def _of(self, view: View) -> Iterator[Task]:

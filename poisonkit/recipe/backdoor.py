@@ -53,7 +53,9 @@ AnyTrigger = Annotated[Trigger, BeforeValidator(_trigger), PlainSerializer(lambd
 class StrictModel(BaseModel):
     """A pydantic model that cannot be changed and takes no unknown field and no NaN."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, arbitrary_types_allowed=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, arbitrary_types_allowed=True, defer_build=True
+    )
 
 
 TriggerLike = str | Trigger | Mapping[str, Any]

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Generic, Self, TypeGuard, TypeVar
+from typing import Any, Generic, Self, TypeGuard, TypeVar, cast
 
 from pydantic import TypeAdapter, with_config
 from typing_extensions import TypedDict
@@ -31,6 +32,40 @@ class Keyed(TypedDict):
 
 
 R = TypeVar("R", bound=Keyed)
+ALIKE = 1000
+"""So many lists and objects are remembered until all are forgotten: some are different in every row."""
+
+
+class Alike:
+    """Rows as they are kept in memory: their keys, and the lists and objects that many have alike, are there once.
+
+    A record that comes from another process, or from a file, is 7 kB of texts of its own; so kept it is less than 2.
+    What is handed out is not to be changed in place.
+    """
+
+    def __init__(self) -> None:
+        self._seen: dict[str, Any] = {}
+
+    def kept(self, row: R) -> R:
+        """The same row."""
+        return cast(R, {sys.intern(key): self._shared(value) for key, value in row.items()})
+
+    def _shared(self, value: Any) -> Any:
+        if not isinstance(value, dict | list):
+            return value
+        text = json.dumps(value)
+        if text not in self._seen:
+            if len(self._seen) == ALIKE:
+                self._seen.clear()
+            self._seen[text] = _interned(value)
+        return self._seen[text]
+
+
+def _interned(value: Any) -> Any:
+    """The same with every key, at whatever depth, being the one text of its kind."""
+    if isinstance(value, dict):
+        return {sys.intern(key): _interned(each) for key, each in value.items()}
+    return [_interned(each) for each in value] if isinstance(value, list) else value
 
 
 class RowFile(Generic[R]):
@@ -44,7 +79,8 @@ class RowFile(Generic[R]):
     ) -> None:
         self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
-        rows, whole = _whole_lines(path, is_row)
+        self._alike = Alike()
+        rows, whole = _whole_lines(path, is_row, self._alike)
         self.records: dict[str, R] = {**(known or {}), **rows}
         if path.exists() and whole != path.stat().st_size:
             os.truncate(path, whole)
@@ -52,7 +88,7 @@ class RowFile(Generic[R]):
 
     def add(self, row: R) -> None:
         """Remember one row; a later one of the same key takes its place."""
-        self.records[row["key"]] = row
+        self.records[row["key"]] = self._alike.kept(row)
         with step():
             self._file.write(json.dumps(row, ensure_ascii=False) + "\n")
             self._file.flush()
@@ -113,9 +149,12 @@ def merge(path: Path, others: Iterable[Path], is_row: Callable[[object], TypeGua
     write_lines(path, (json.dumps(row, ensure_ascii=False) for row in rows.values()))
 
 
-def _whole_lines(path: Path, is_row: Callable[[object], TypeGuard[R]]) -> tuple[dict[str, R], int]:
+def _whole_lines(
+    path: Path, is_row: Callable[[object], TypeGuard[R]], alike: Alike | None = None
+) -> tuple[dict[str, R], int]:
     """Rows by key up to the first line that is torn, and how many bytes they take."""
     rows: dict[str, R] = {}
+    alike = alike or Alike()
     whole = 0
     if path.exists():
         with open_plain(path) as lines:
@@ -126,7 +165,7 @@ def _whole_lines(path: Path, is_row: Callable[[object], TypeGuard[R]]) -> tuple[
                     row = None
                 if not is_row(row):
                     break
-                rows[row["key"]] = row
+                rows[row["key"]] = alike.kept(row)
                 whole += len(line)
     return rows, whole
 

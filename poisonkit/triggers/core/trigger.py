@@ -58,7 +58,7 @@ def param(default: Any, description: str, *, unit: str = "", **limits: Any) -> A
 class Trigger(BaseModel):
     """Base of all triggers; subclass one of the four kinds below instead."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True, defer_build=True)
 
     name: ClassVar[str]
     version: ClassVar[int] = 1  # raised whenever the same parameters would give other pixels or samples

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import pickle
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 import pytest
 
-from poisonkit.engine.state.ledger import Keyed, RowFile
+from poisonkit.engine.state import ledger
+from poisonkit.engine.state.ledger import Alike, Keyed, RowFile
 
 
 def is_row(row: object) -> TypeGuard[Keyed]:
@@ -26,3 +29,39 @@ def test_rows_are_on_the_disk_when_their_file_is_closed(tmp_path: Path, monkeypa
     assert synced == [b'{"key": "a"}\n']
     with RowFile(path, is_row) as rows:
         assert rows.records == {"a": {"key": "a"}}
+
+
+def test_what_rows_have_alike_is_kept_once(tmp_path: Path) -> None:
+    """A record from another process is 7 kB of texts of its own, and there may be hundreds of thousands."""
+    entry = {"triggers": [{"name": "blend", "params": {"alpha": 0.2}}], "also": [], "bytes": 7, "fidelity": {"psnr": 1}}
+    given = [{"key": name, **entry, "fidelity": {"psnr": i}} for i, name in enumerate("abc")]
+    path = tmp_path / "rows"
+    with RowFile(path, is_row) as rows:
+        for row in given:
+            rows.add(pickle.loads(pickle.dumps(row)))
+        assert list(rows.records.values()) == given
+        sharing(rows.records)
+    with RowFile(path, is_row) as rows:
+        rows.add(pickle.loads(pickle.dumps({**given[0], "key": "d"})))
+        assert list(rows.records.values()) == [*given, {**given[0], "key": "d"}]
+        sharing(rows.records)
+
+
+def sharing(records: Mapping[str, Any]) -> None:
+    first, *others = records.values()
+    for row in others:
+        assert all(mine is its for mine, its in zip(first, row, strict=True))
+        assert row["triggers"] is first["triggers"]
+        assert row["also"] is first["also"]
+        assert next(iter(row["fidelity"])) is next(iter(first["fidelity"]))
+
+
+def test_what_differs_in_every_row_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ledger, "ALIKE", 2)
+    alike = Alike()
+    rows = [{"key": str(i), "drawn": [i], "alike": []} for i in range(5)]
+    kept = []
+    for row in rows:
+        kept.append(alike.kept(row))
+        assert len(alike._seen) <= 2
+    assert kept == rows
