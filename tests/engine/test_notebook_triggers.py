@@ -47,6 +47,22 @@ unasked = poisonkit.verify(out, decode=True).problems
 assert any("(__main__:Dim) was not run" in each.problem for each in unasked)
 """
 
+USERS = """
+class Other(Dim):
+    by: int = param(6, "divisor", ge=1)
+
+
+class Twice(Dim):
+    def frame(self, image, t, clip, params, state):
+        return Other(by=2).frame(image // self.by, t, clip, params, state)
+
+
+source, out = sys.argv[1:]
+recipe = poisonkit.Recipe(source=source, out=out, trigger=Twice(), label_mode="keep", count=4, survival="none")
+done = poisonkit.poison(recipe, jobs=2)
+assert done.exit_code == 0, done.failed
+"""
+
 
 @pytest.fixture(scope="module")
 def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -74,6 +90,16 @@ def test_a_class_of_a_notebook_works_by_object(clips: Path, tmp_path: Path) -> N
     }
     problems = {p.problem for p in poisonkit.verify(out, decode=True).problems}
     assert any("code from outside poisonkit (__main__:Dim) was not run" in problem for problem in problems)
+
+
+def test_a_class_of_a_notebook_uses_others_of_it(clips: Path, tmp_path: Path) -> None:
+    """Workers are the first to make objects of these, and are given the classes again with each clip."""
+    out = tmp_path / "out"
+    environment = {**os.environ, "PYTHONPATH": str(Path(poisonkit.__file__).parents[1])}
+    cells = CELLS.split("source, out =")[0] + USERS
+    command = [sys.executable, "-", str(clips), str(out)]
+    done = subprocess.run(command, input=cells, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_an_earlier_version_of_such_a_class_is_verified_by_the_present_one(clips: Path, tmp_path: Path) -> None:

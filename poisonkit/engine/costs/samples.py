@@ -71,27 +71,31 @@ def sampled(
         costs[task.key] = clip_cost(info, sizes[task.key], how.treatment.triggers, how.treatment.touches, how.encode)
     opened = frozenset(costs)
     shares = _by_bytes([t for t in tasks if t.key in opened], costs, sizes)
-    everyone = _mean(list(shares.values()))
     for task in tasks:
         if task.key not in costs:
-            costs[task.key] = shares.get(group_of(task), everyone).times(max(1, sizes[task.key]))
+            group = group_of(task)
+            if group not in shares:  # as the others whose files are of its kind, if there are such
+                alike = [cost for known, cost in shares.items() if known[2] == group[2]]
+                shares[group] = _mean(alike or list(shares.values()))
+            costs[task.key] = shares[group].times(max(1, sizes[task.key]))
     return Sampled(costs, opened)
 
 
 def picked(tasks: Sequence[Task], limit: int, seed: int) -> list[Task]:
-    """At most so many tasks, the groups in turn, of each those with the least keys."""
+    """At most so many tasks: two of each group, where that is not over half of all, and then each in proportion to what
+    it holds. Within a group those with the least keys."""
     groups: dict[Group, list[Task]] = {}
     for task in tasks:
         groups.setdefault(group_of(task), []).append(task)
-    for group in groups.values():
+    sure = min(2, limit // (2 * max(1, len(groups))))
+    places: list[tuple[float, Task]] = []
+    for group in sorted(groups.values(), key=len, reverse=True):
         if len(tasks) > limit:
             group.sort(key=lambda t: (key64(seed, "costs", t.id), t.id))
-    found: list[Task] = []
-    turn = 0
-    while len(found) < min(limit, len(tasks)):
-        found += [group[turn] for group in groups.values() if turn < len(group)]
-        turn += 1
-    return found[:limit]
+        ranks = (turn - sure if turn < sure else (turn + 0.5) / len(group) for turn in range(len(group)))
+        places += zip(ranks, group[:limit], strict=False)
+    places.sort(key=lambda each: each[0])
+    return [task for _, task in places[:limit]]
 
 
 def needed_of(tasks: Sequence[Task], recipe: Recipe, plan: Plan, dataset: Dataset, n_jobs: int) -> dict[str, Need]:

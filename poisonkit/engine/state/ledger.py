@@ -48,7 +48,7 @@ class Alike:
 
     def kept(self, row: R) -> R:
         """The same row."""
-        return cast(R, {sys.intern(key): self._shared(value) for key, value in row.items()})
+        return cast(R, {_one(key): self._shared(value) for key, value in row.items()})
 
     def _shared(self, value: Any) -> Any:
         if not isinstance(value, dict | list):
@@ -64,8 +64,13 @@ class Alike:
 def _interned(value: Any) -> Any:
     """The same with every key, at whatever depth, being the one text of its kind."""
     if isinstance(value, dict):
-        return {sys.intern(key): _interned(each) for key, each in value.items()}
+        return {_one(key): _interned(each) for key, each in value.items()}
     return [_interned(each) for each in value] if isinstance(value, list) else value
+
+
+def _one(key: Any) -> Any:
+    """A key as the one text of its kind. What own triggers draw has numbers and texts of other classes as keys, too."""
+    return sys.intern(key) if type(key) is str else key
 
 
 class RowFile(Generic[R]):

@@ -90,6 +90,14 @@ class Trigger(BaseModel):
     )
     trigger_seed: int = param(0, "seed of the trigger's identity, the same for every clip", ge=0)
 
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        """Schemas of the catalogue's classes are built when they are first asked for; those of all others at once:
+        a notebook's class goes to workers by value, and what is not built yet does not stand that twice."""
+        super().__pydantic_init_subclass__(**kwargs)
+        if cls.__module__.partition(".")[0] != "poisonkit":
+            cls.model_rebuild(raise_errors=False)
+
     @field_validator("temporal")
     @classmethod
     def _has_mode(cls, value: Temporal) -> Temporal:

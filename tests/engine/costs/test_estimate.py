@@ -17,8 +17,9 @@ import pytest
 import poisonkit
 from poisonkit import Recipe, sampledata
 from poisonkit.cli import call
+from poisonkit.datasets import Dataset, Sample
 from poisonkit.engine.costs import calibration, estimate, samples
-from poisonkit.engine.costs.model import clip_cost, figures, trigger_cost
+from poisonkit.engine.costs.model import Cost, clip_cost, figures, trigger_cost
 from poisonkit.engine.finishing import linking
 from poisonkit.engine.plans import plan_of
 from poisonkit.engine.preflight import read_source
@@ -26,6 +27,7 @@ from poisonkit.engine.state.options import Options
 from poisonkit.media import probe
 from poisonkit.media.families import FAMILIES
 from poisonkit.media.info import Encode
+from poisonkit.plan.task import Role, Task
 from tests.conftest import tree
 from tests.media_factory import make_video
 
@@ -241,3 +243,52 @@ def test_crowding_is_a_matter_of_load(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "getloadavg", lambda: (0.0, 0.0, 0.0))
     monkeypatch.setattr(estimate.processors, "count", lambda: 4)
     assert [estimate._crowding(n) for n in (1, 4, 8)] == [1.0, 1.0, 2.0]
+
+
+def tasks_of(role: Role, backdoor: int, suffix: str, count: int) -> list[Task]:
+    names = [f"{role}-{backdoor}-{i}{suffix}" for i in range(count)]
+    return [Task(role, Sample(n, n, "train", 0), f"data/{n}", 0, backdoor=backdoor) for n in names]
+
+
+def test_a_large_group_is_told_by_many_of_its_files() -> None:
+    """A handful of them would say little of nearly all the work."""
+    few = [tasks_of(role, i, ".avi", 20) for i in range(5) for role in ("poisoned", "attack")]
+    tasks = [*itertools.chain(*few), *tasks_of("poisoned", 9, ".mp4", 4000)]
+    found = [task.backdoor for task in samples.picked(tasks, 64, seed=0)]
+    assert found.count(9) > 40
+    assert all(found.count(i) >= 4 for i in range(5)), "two of each group"
+    assert sorted(found[:22]) == sorted([*range(5), *range(5), 9] * 2), (
+        "first of all: a trial may be too short for more"
+    )
+
+
+def test_of_more_groups_than_are_opened_the_large_ones_come_first() -> None:
+    many = [tasks_of("poisoned", i, ".mp4", 3) for i in range(100)]
+    tasks = [*itertools.chain(*many), *tasks_of("poisoned", 100, ".mp4", 600)]
+    found = samples.picked(tasks, 64, seed=0)
+    assert len(set(found)) == 64
+    assert sum(task.backdoor == 100 for task in found) > 30
+
+
+def test_a_group_of_which_no_file_is_opened_is_like_those_of_its_kind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A byte of sound that is not compressed is far less work than one of a video."""
+    tasks = [
+        *tasks_of("poisoned", 0, ".mp4", 1),
+        *tasks_of("poisoned", 1, ".wav", 1),
+        *tasks_of("attack", 1, ".wav", 1),
+    ]
+    for task in tasks:
+        (tmp_path / task.source_path).write_bytes(bytes(1000))
+    job = SimpleNamespace(stream="best", treatment=SimpleNamespace(triggers=(), touches=()), encode=None)
+    monkeypatch.setattr(
+        samples.isolated_opening,
+        "opened",
+        lambda look, paths, *a, **k: [SimpleNamespace(info=path.suffix) for path in paths],
+    )
+    monkeypatch.setattr(samples, "clip_cost", lambda info, *a: Cost(cpu={".mp4": 100.0, ".wav": 1.0}[info]))
+    dataset = Dataset(tmp_path, "class-folders", ("a",), tuple(task.sample for task in tasks))
+    some = {task.key: job for task in tasks[:2]}
+    found = samples.sampled(tasks, tasks[:2], some, dataset, 1)  # type: ignore[arg-type]
+    assert [found.costs[task.key].cpu for task in tasks] == pytest.approx([100, 1, 1])

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import pickle
 from collections.abc import Mapping
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeGuard
 
+import numpy as np
 import pytest
 
 from poisonkit.engine.state import ledger
@@ -65,3 +67,17 @@ def test_what_differs_in_every_row_is_forgotten(monkeypatch: pytest.MonkeyPatch)
         kept.append(alike.kept(row))
         assert len(alike._seen) <= 2
     assert kept == rows
+
+
+class Word(StrEnum):
+    A = "a"
+
+
+def test_what_own_triggers_draw_may_have_other_keys_than_texts(tmp_path: Path) -> None:
+    """JSON makes texts of them on the disk."""
+    drawn = {"drawn": {3: 1, Word.A: {np.str_("u"): [2]}}}
+    with RowFile(tmp_path / "rows", is_row) as rows:
+        rows.add({"key": "a", **drawn})  # type: ignore[typeddict-unknown-key]
+        assert rows.records["a"] == {"key": "a", **drawn}
+    with RowFile(tmp_path / "rows", is_row) as rows:
+        assert rows.records["a"] == {"key": "a", "drawn": {"3": 1, "a": {"u": [2]}}}
