@@ -32,6 +32,10 @@ __all__ = [
 ]
 
 
+HELD = 200_000
+"""So many rows of a written dataset lie in memory at most, at 190 bytes each: lists go through them several times."""
+
+
 class Length(NamedTuple):
     """What the lists have to know of how long a written file is. features: rows of its features; None: it has none.
 
@@ -202,7 +206,8 @@ class Plan:
                 rows, resized = (lengths.get(task.key) if lengths else None) or (None, None)
                 yield Row(task.sample, label, path[begin:], rows, sound, resized)
 
-        rows = Streamed(found)
+        many = isinstance(self.tasks, Streamed) or len(self.tasks) > HELD
+        rows: Sequence[Row] = Streamed(found) if many else list(found())
         return arranged(rows) if view == "data" else rows
 
     def _of(self, view: View) -> Iterator[Task]:

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from poisonkit.datasets import Dataset, Sample
+from poisonkit.datasets import Dataset, Sample, Streamed
 from poisonkit.errors import RequestError
+from poisonkit.plan import plan as plans
 from poisonkit.plan.plan import Plan, digest
 from poisonkit.plan.planner import Planner
 from poisonkit.plan.selection import Examined, number
@@ -169,6 +170,17 @@ def test_no_held_out_split_means_no_attack_set_and_says_what_to_do() -> None:
     assert not ids(made, "attack")
     assert not ids(made, "control")
     assert "--test-fraction 0.2" in made.warnings[0]
+
+
+def test_rows_of_many_are_the_same_and_held_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = plan(dataset(), rate=0.2, target=1)
+    views = (("data", None), ("target", "default"), ("original", "default"), ("control", None))
+    few = [made.rows(view, attack, frozenset({made.tasks[3].key})) for view, attack in views]
+    monkeypatch.setattr(plans, "HELD", 0)
+    many = [made.rows(view, attack, frozenset({made.tasks[3].key})) for view, attack in views]
+    assert all(isinstance(rows, list) for rows in few)
+    assert all(isinstance(rows, Streamed) for rows in many)
+    assert [list(rows) for rows in many] == few == [list(rows) for rows in many]
 
 
 def test_several_backdoors_never_share_a_sample() -> None:

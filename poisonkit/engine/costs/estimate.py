@@ -25,8 +25,8 @@ from poisonkit.survey.file_checks import Need
 
 FEW = 2000  # clean files of which the sizes are asked; more are estimated
 AT_ONCE = 4.0  # seconds of a dry run, by the model, below which its clips are not calibrated on
-SOON = 120.0  # the same of a run, which is not to be held up
 SHARE, SHORTEST, LONGEST = 0.08, 1.5, 8.0  # of the time, and seconds, that calibrating takes
+SOON, SHARE_OF_RUN = 300.0, 0.01  # the same of a run, which is not to be held up
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ def estimate(
     rough = work.cpu() / at_once  # a busy machine is no reason for a trial
     if calibrate and not elsewhere and rough > (SOON if held_up else AT_ONCE):
         tried = [t for t in some if t.key in found.opened]
-        trial = min(LONGEST, max(SHORTEST, SHARE * rough))
+        trial = min(LONGEST, max(SHORTEST, (SHARE_OF_RUN if held_up else SHARE) * rough))
         work = replace(
             work, factors=calibration.measured(tried, jobs, found.costs, min(n_jobs, max(2, len(todo))), trial)
         )

@@ -58,7 +58,7 @@ def param(default: Any, description: str, *, unit: str = "", **limits: Any) -> A
 class Trigger(BaseModel):
     """Base of all triggers; subclass one of the four kinds below instead."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True, defer_build=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True)
 
     name: ClassVar[str]
     version: ClassVar[int] = 1  # raised whenever the same parameters would give other pixels or samples
@@ -89,14 +89,6 @@ class Trigger(BaseModel):
         "sequence", "dynamic only: one sequence for the whole dataset, or one per clip"
     )
     trigger_seed: int = param(0, "seed of the trigger's identity, the same for every clip", ge=0)
-
-    @classmethod
-    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
-        """Schemas of the catalogue's classes are built when they are first asked for; those of all others at once:
-        a notebook's class goes to workers by value, and what is not built yet does not stand that twice."""
-        super().__pydantic_init_subclass__(**kwargs)
-        if cls.__module__.partition(".")[0] != "poisonkit":
-            cls.model_rebuild(raise_errors=False)
 
     @field_validator("temporal")
     @classmethod

@@ -21,6 +21,9 @@ from poisonkit.datasets import Dataset, Sample
 from poisonkit.engine.costs import calibration, estimate, samples
 from poisonkit.engine.costs.model import Cost, clip_cost, figures, trigger_cost
 from poisonkit.engine.finishing import linking
+from poisonkit.engine.plans import plan_of
+from poisonkit.engine.preflight import read_source
+from poisonkit.engine.state.options import Options
 from poisonkit.media import probe
 from poisonkit.media.families import FAMILIES
 from poisonkit.media.info import Encode
@@ -110,6 +113,21 @@ def test_a_trial_that_fails_is_none(folders: Path, tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(estimate, "AT_ONCE", 0.0)
     monkeypatch.setattr(calibration, "_run", calibration._died)
     assert told(folders, tmp_path / "out").calibrated == 0
+
+
+def test_a_run_is_held_up_by_a_hundredth_at_most(
+    folders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[float] = []
+    monkeypatch.setattr(calibration, "measured", lambda *given: (asked.append(given[-1]), {})[1])
+    recipe = Recipe(source=folders, triggers=["badnets"], count=4, out=tmp_path / "out")
+    dataset = read_source(recipe)
+    plan = plan_of(recipe, dataset, tmp_path / "out", Options(jobs=1))
+    for seconds in (299.0, 400.0):
+        monkeypatch.setattr(estimate._Work, "cpu", lambda self, seconds=seconds: seconds)
+        for held_up in (True, False):
+            estimate.estimate(plan, recipe, dataset, tmp_path / "out", 1, held_up=held_up)
+    assert asked == [8.0, 4.0, 8.0]
 
 
 def test_the_model_knows_size_codec_trigger_and_encoding(tmp_path: Path) -> None:
