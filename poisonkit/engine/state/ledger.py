@@ -5,6 +5,7 @@ The ledger, not the executor, decides what is left to do.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import sys
@@ -44,7 +45,7 @@ class Alike:
     """
 
     def __init__(self) -> None:
-        self._seen: dict[str, Any] = {}
+        self._seen: dict[bytes, Any] = {}
 
     def kept(self, row: R) -> R:
         """The same row."""
@@ -53,12 +54,12 @@ class Alike:
     def _shared(self, value: Any) -> Any:
         if not isinstance(value, dict | list):
             return value
-        text = json.dumps(value)
-        if text not in self._seen:
+        said = hashlib.blake2b(json.dumps(value).encode(), digest_size=16).digest()  # a shard's members are long
+        if said not in self._seen:
             if len(self._seen) == ALIKE:
                 self._seen.clear()
-            self._seen[text] = _interned(value)
-        return self._seen[text]
+            self._seen[said] = _interned(value)
+        return self._seen[said]
 
 
 def _interned(value: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import sys
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
@@ -81,3 +82,11 @@ def test_what_own_triggers_draw_may_have_other_keys_than_texts(tmp_path: Path) -
         assert rows.records["a"] == {"key": "a", **drawn}
     with RowFile(tmp_path / "rows", is_row) as rows:
         assert rows.records["a"] == {"key": "a", "drawn": {"3": 1, "a": {"u": [2]}}}
+
+
+def test_what_is_remembered_of_rows_is_short() -> None:
+    """What is packed into a shard may be ten thousand names, which its row has already."""
+    alike = Alike()
+    row = {"key": "a.tar", "sizes": {f"clip{i:05d}.mp4": i for i in range(10_000)}}
+    assert alike.kept(row) == row
+    assert sum(map(sys.getsizeof, alike._seen)) < 100
