@@ -21,7 +21,7 @@ from poisonkit.recipe.recipe import Recipe
 from poisonkit.survey import isolated_opening
 from poisonkit.survey.file_checks import Found, Need, found_in
 
-OPENED = 64  # files at most: what 200 say, within 4 %
+OPENED = 64  # files at most
 LOOKED_AT = 1000  # clean files at most
 PATIENCE = 0.1  # of the time that a file may take to open
 
