@@ -69,8 +69,8 @@ def _run(jobs: Sequence[Job], n_jobs: int, marks: Path, clean_up: Callable[[], N
             in_vain = 0 if noted or len(batch) > len(left.keys() & {job.task.key for job in batch}) else in_vain + 1
             if in_vain == FALSE_STARTS:
                 raise PoisonkitError(
-                    "Workers die before they begin (out of memory, a library that is broken, or a trigger that only this "
-                    "program can load: then --jobs 1, or write the trigger into a file)."
+                    "Workers die before they begin (out of memory, a library that is broken, or a trigger that only "
+                    "this program can load: then --jobs 1, or write the trigger into a file)."
                 ) from error
             for key in slow:
                 yield ran_over(left.pop(key))
