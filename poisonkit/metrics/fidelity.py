@@ -33,6 +33,8 @@ SOUND_STEP = 1 / 32768
 
 _GAUSSIAN = np.array((67, 498, 2359, 7167, 13960, 17434, 13960, 7167, 2359, 498, 67), np.float64)
 """σ 1.5, in 65536ths: sums of whole numbers below 2^53, which every processor adds up alike."""
+_REACH = len(_GAUSSIAN) // 2
+_AT_ONCE = 2**17  # pixels whose SSIM is worked out together, the reach beyond them not counted
 _WEIGHT = 1 / 65536**2
 _C1, _C2 = 6.5025, 58.5225  # (.01 · 255)² and (.03 · 255)²
 
@@ -59,7 +61,23 @@ def psnr(squares: int, values: int) -> float:
 
 
 def ssim(a: Image, b: Image) -> float:
-    """Structural similarity of two RGB pictures on luma: 11×11 Gaussian, σ 1.5, K1 .01, K2 .03 (Wang 2004)."""
+    """Structural similarity of two RGB pictures on luma: 11×11 Gaussian, σ 1.5, K1 .01, K2 .03 (Wang 2004).
+
+    Of large pictures a band of rows at a time, which is quicker and holds less; the figure is that of the whole.
+    """
+    rows, width = a.shape[:2]
+    band = max(4 * _REACH, _AT_ONCE // width)
+    if rows <= band:
+        return float(_similarity(a, b).mean())
+    found = np.empty((rows, width), np.float64)
+    for top in range(0, rows, band):
+        first, last = max(0, top - _REACH), top + band + _REACH
+        found[top : top + band] = _similarity(a[first:last], b[first:last])[top - first :][:band]
+    return float(found.mean())
+
+
+def _similarity(a: Image, b: Image) -> NDArray[np.float64]:
+    """SSIM at every pixel; what is beyond the edges is mirrored."""
     x = cv2.cvtColor(a, cv2.COLOR_RGB2GRAY).astype(np.float64)
     y = cv2.cvtColor(b, cv2.COLOR_RGB2GRAY).astype(np.float64)
 
@@ -69,7 +87,8 @@ def ssim(a: Image, b: Image) -> float:
         return whole
 
     mx, my = smooth(x), smooth(y)
-    both, powers = mx * my, mx * mx + my * my
+    both: NDArray[np.float64] = mx * my
+    powers = mx * mx + my * my
     covariance = smooth(x * y)
     x *= x
     y *= y
@@ -85,7 +104,7 @@ def ssim(a: Image, b: Image) -> float:
     both *= covariance
     powers *= variances
     both /= powers
-    return float(both.mean())
+    return both
 
 
 def stretches(*waves: Wave) -> Iterator[tuple[Wave, ...]]:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from poisonkit.common import exact
+from poisonkit.metrics import fidelity
 from poisonkit.metrics.fidelity import Projection, psnr, squares, ssim
 
 RNG = np.random.default_rng(0)
@@ -82,9 +83,11 @@ def test_sums_over_pictures_are_whole_numbers() -> None:
     assert psnr(100, 100) == pytest.approx(10 * math.log10(255**2), abs=1e-12)
 
 
-def test_ssim_against_its_formula_in_whole_numbers() -> None:
-    """Every sum inside is of whole numbers, which Python's own integers give too."""
-    a, b = (RNG.integers(0, 256, (20, 23, 3), dtype=np.uint8) for _ in range(2))
+@pytest.mark.parametrize("height", [20, 21, 40, 41, 67])
+def test_ssim_against_its_formula_in_whole_numbers(height: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every sum inside is of whole numbers, which Python's own integers give too; bands of rows change nothing."""
+    monkeypatch.setattr(fidelity, "_AT_ONCE", 1)
+    a, b = (RNG.integers(0, 256, (height, 23, 3), dtype=np.uint8) for _ in range(2))
     x, y = (cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(object) for image in (a, b))
     weights = [67, 498, 2359, 7167, 13960, 17434, 13960, 7167, 2359, 498, 67]
     assert sum(weights) == 65536
