@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 from collections.abc import Callable
 from decimal import Decimal, getcontext
 from typing import Any
@@ -105,3 +106,14 @@ def test_ssim_against_its_formula_in_whole_numbers(height: int, monkeypatch: pyt
     over = (2 * (mx * my) + 6.5025) * (2 * (both - mx * my) + 58.5225)
     under = (mx * mx + my * my + 6.5025) * ((powers - (mx * mx + my * my)) + 58.5225)
     assert ssim(a, b) == float((over / under).mean())
+
+
+def test_ssim_of_full_hd_holds_little() -> None:
+    """A worker of 1080p has 350 MB for everything."""
+    a, b = (RNG.integers(0, 256, (1080, 1920, 3), dtype=np.uint8) for _ in range(2))
+    tracemalloc.start()
+    try:
+        ssim(a, b)
+        assert tracemalloc.get_traced_memory()[1] < 40e6
+    finally:
+        tracemalloc.stop()
