@@ -20,6 +20,7 @@ CELLS = """
 import sys
 from typing import ClassVar
 import poisonkit
+from pydantic import field_validator, model_validator
 from poisonkit.triggers import FrameTrigger, param
 
 
@@ -32,6 +33,16 @@ class Dim(FrameTrigger):
     paper: ClassVar[str] = ""
     identity: ClassVar = {"by": 1}
     by: int = param(2, "divisor", ge=1)
+
+    @field_validator("by")
+    @classmethod
+    def _known(cls, value):
+        assert value < 100
+        return value
+
+    @model_validator(mode="after")
+    def _fits(self):
+        return self
 
     def frame(self, image, t, clip, params, state):
         return image // self.by

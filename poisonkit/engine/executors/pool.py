@@ -42,6 +42,14 @@ def results(calls: Iterable[Any], n_jobs: int) -> Generator[Any, None, None]:
             found.close()
 
 
+def by_value(task: Any) -> Any:
+    """A task as it is to be handed to a worker. loky's own pickling looks a notebook class's validators up in that class
+    before it has them; cloudpickle's does not."""
+    from joblib import wrap_non_picklable_objects
+
+    return wrap_non_picklable_objects(task, keep_wrapper=False)
+
+
 @cache
 def _mute_tracker() -> None:
     """loky's helper process, should it be killed, is started again wherever it is missed: that has to be mute too."""
