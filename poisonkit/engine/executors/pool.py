@@ -43,8 +43,8 @@ def results(calls: Iterable[Any], n_jobs: int) -> Generator[Any, None, None]:
 
 
 def by_value(task: Any) -> Any:
-    """A task as it is to be handed to a worker. loky's own pickling looks a notebook class's validators up in that class
-    before it has them; cloudpickle's does not."""
+    """A task, or a function, as it is to be handed to a worker: loky's own pickling looks a notebook class's validators
+    up in that class before it has them; cloudpickle's does not."""
     from joblib import wrap_non_picklable_objects
 
     return wrap_non_picklable_objects(task, keep_wrapper=False)
