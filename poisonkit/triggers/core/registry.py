@@ -216,6 +216,8 @@ def _probe_class(module: str, name: str) -> type[Trigger]:
         found = getattr(importlib.import_module(module), name, None)
     except ImportError:
         found = None
+    except Exception as error:
+        raise _broken(f"{module}:{name}", error) from error
     return _checked(found, f"{module}:{name}", None)
 
 
@@ -236,6 +238,8 @@ def _outside_class(place: str) -> type[Trigger]:
                 "Python, once the class is defined, or put the class into a module and make the output with that."
             ) from None
         raise RequestError(f"Trigger '{place}' cannot be imported: {error}.") from None
+    except Exception as error:
+        raise _broken(place, error) from error
     return _checked(value, place, None)
 
 
@@ -245,7 +249,17 @@ def _plugin_class(plugin: EntryPoint) -> type[Trigger]:
         value = plugin.load()
     except (ImportError, AttributeError) as error:
         raise RequestError(f"Trigger '{plugin.name}' of the package {package} cannot be imported: {error}.") from None
+    except Exception as error:
+        raise _broken(f"{plugin.name}' of the package '{package}", error) from error
     return _checked(value, plugin.value, plugin.name)
+
+
+def _broken(name: str, error: Exception) -> RequestError:
+    """What somebody else's code raises while it is imported: a slip of the pen, or what pydantic refuses in a class."""
+    if isinstance(error, RequestError):
+        return error
+    what = (str(error).splitlines() or [""])[0].rstrip(".")
+    return RequestError(f"Trigger '{name}' cannot be imported: its code raises {type(error).__name__} ({what}).")
 
 
 def _checked(value: Any, place: str, name: str | None) -> type[Trigger]:

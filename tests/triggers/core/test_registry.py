@@ -116,6 +116,32 @@ def test_outside_code_that_is_no_trigger(place: str, sentence: str) -> None:
         get(place)
 
 
+@pytest.mark.parametrize(
+    ("code", "sentence"),
+    [
+        ("def x(:", "its code raises SyntaxError"),
+        ("1 / 0", r"its code raises ZeroDivisionError \(division by zero\)"),
+        (
+            "from poisonkit.triggers import FrameTrigger\nclass Dim(FrameTrigger):\n    by: type('W', (), {})",
+            "its code raises PydanticSchemaGenerationError",
+        ),
+    ],
+)
+def test_code_that_is_broken_is_no_bug_of_ours(
+    code: str, sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "my_broken_trigger.py").write_text(code)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    for place in ("my_broken_trigger.py:Dim", "my_broken_trigger:Dim"):
+        with pytest.raises(RequestError, match=sentence):
+            get(place)
+    point = EntryPoint("broken", "my_broken_trigger:Dim", trigger_names.GROUP)
+    monkeypatch.setattr(trigger_names, "entry_points", lambda group: [point])
+    with pytest.raises(RequestError, match=f"'broken' of the package .* {sentence}"):
+        get("broken")
+
+
 def test_installed_packages_register(monkeypatch: pytest.MonkeyPatch) -> None:
     here = f"{__name__}:Brighter"
     points = [
