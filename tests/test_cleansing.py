@@ -107,6 +107,16 @@ def test_the_highest_scores_of_class_folders_with_links(trees: Path, folders: Pa
     assert "share the lowest score that goes (0)" in tied.notes[0]
 
 
+def test_a_class_of_which_nothing_would_be_left_is_named(trees: Path, tmp_path: Path) -> None:
+    last = training(trees)[-1]
+    gone = [r["id"] for r in training(trees) if r["label"] == last["label"]]
+    file = verdict(tmp_path / "v.txt", gone)
+    with pytest.raises(
+        RequestError, match=rf"Removing samples would leave the class '?{last['class_name']}'? .*; remove fewer\."
+    ):
+        poisonkit.cleanse(trees, suspects=file, folder=tmp_path / "a")
+
+
 def test_a_detection_s_file_is_taken(lists: Path, tmp_path: Path) -> None:
     """The round: a dump, its suspects, the dataset without them."""
     import numpy as np

@@ -74,9 +74,11 @@ def check_emptied(dataset: Dataset, rows: Sequence[Row], why: str) -> None:
         labels = sorted(label for each, label in gone if each == split)
         names = [dataset.classes[label] for label in labels]
         plural = "classes" if len(names) > 1 else "class"
+        what, remedy = "Relabelling", "lower the rate or choose other classes"
+        if len(rows) < len(dataset.samples):
+            what, remedy = "Removing samples", "remove fewer"
         raise RequestError(
-            f"Relabelling would leave the {plural} {some(names)} without a {IN_WORDS[split]} sample: {why}; "
-            "lower the rate or choose other classes."
+            f"{what} would leave the {plural} {some(names)} without a {IN_WORDS[split]} sample: {why}; {remedy}."
         )
 
 
