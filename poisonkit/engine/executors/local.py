@@ -13,7 +13,7 @@ from poisonkit.common.child_imports import safe_path
 from poisonkit.common.run_claim import Claim, acting_for, claim
 from poisonkit.engine.clips.job import Job
 from poisonkit.engine.clips.worker import Result, died_on, process, ran_over
-from poisonkit.engine.executors.pool import by_value, results
+from poisonkit.engine.executors.pool import ByValue, results
 from poisonkit.engine.executors.threads import one_thread
 from poisonkit.errors import PoisonkitError
 
@@ -56,7 +56,7 @@ def _run(jobs: Sequence[Job], n_jobs: int, marks: Path, clean_up: Callable[[], N
         batch = [left[suspects[0]]] if suspects else list(left.values())
         for mark in marks.iterdir():
             media.remove(mark)
-        calls = [delayed(_marked)(by_value(job), str(marks), i, claim()) for i, job in enumerate(batch)]
+        calls = [delayed(_marked)(ByValue(job), str(marks), i, claim()) for i, job in enumerate(batch)]
         try:
             with closing(results(calls, n_jobs)) as rows:
                 for key, row in rows:
@@ -105,7 +105,7 @@ def _map_unordered(
     alone = False
     while left:
         batch = left[:1] if alone else list(left)
-        calls = [delayed(_numbered)(by_value(function), by_value(tasks[i]), i, claim()) for i in batch]
+        calls = [delayed(_numbered)(ByValue(function), ByValue(tasks[i]), i, claim()) for i in batch]
         try:
             with closing(results(calls, n_jobs)) as found:
                 for index, result in found:
@@ -121,13 +121,13 @@ def _map_unordered(
             alone = True
 
 
-def _numbered(function: Callable[[T], R], task: T, index: int, claim: Claim | None) -> tuple[int, R]:
+def _numbered(function: ByValue[Callable[[T], R]], task: ByValue[T], index: int, claim: Claim | None) -> tuple[int, R]:
     with acting_for(claim):
-        return index, function(task)
+        return index, function.it(task.it)
 
 
-def _marked(job: Job, marks: str, index: int, claim: Claim | None) -> tuple[str, Result]:
-    mark = Path(marks, str(index))
+def _marked(handed: ByValue[Job], marks: str, index: int, claim: Claim | None) -> tuple[str, Result]:
+    job, mark = handed.it, Path(marks, str(index))
     with acting_for(claim), time_limit.watch(mark, job.time_limit) as know:
         row = process(job, know)
     with acting_for(claim):

@@ -7,11 +7,14 @@ import signal
 import warnings
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from poisonkit.common.parent_process import end_with
 from poisonkit.engine.executors.threads import pin
+
+T = TypeVar("T")
 
 DEBUG = "POISONKIT_DEBUG"
 
@@ -42,12 +45,17 @@ def results(calls: Iterable[Any], n_jobs: int) -> Generator[Any, None, None]:
             found.close()
 
 
-def by_value(task: Any) -> Any:
-    """A task, or a function, as it is to be handed to a worker: loky's own pickling looks a notebook class's validators
-    up in that class before it has them; cloudpickle's does not."""
-    from joblib import wrap_non_picklable_objects
+@dataclass(frozen=True)
+class ByValue(Generic[T]):
+    """A task, or a function, as it is handed to a worker: loky's own pickling looks a notebook class's validators up in
+    that class before it has them; cloudpickle's does not."""
 
-    return wrap_non_picklable_objects(task, keep_wrapper=False)
+    it: T
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        from joblib import wrap_non_picklable_objects
+
+        return ByValue, (wrap_non_picklable_objects(self.it, keep_wrapper=False),)
 
 
 @cache
