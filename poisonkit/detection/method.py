@@ -24,7 +24,7 @@ class Method(BaseModel):
     needs: the arrays of a dump that it computes from, besides labels.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
     name: ClassVar[str]
     help: ClassVar[str]
     needs: ClassVar[tuple[str, ...]] = ("features",)

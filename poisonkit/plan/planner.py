@@ -381,12 +381,12 @@ class Planner:
 
     def check(self, plan: Plan) -> None:
         """Let the layout refuse what it cannot carry, before any work. RequestError says what."""
-        views: list[tuple[View, str | None]] = [("data", None)] if any(view_of(t) == "data" for t in plan.tasks) else []
+        if any(view_of(t) == "data" for t in plan.tasks):
+            self.layout.check(self.dataset, plan.rows("data"), "data")
         for name in dict.fromkeys(t.attack for t in plan.tasks if t.attack):
-            views += [("target", name), ("original", name)]
-        for view, attack in (*views, ("control", None)):
-            rows = list(plan.rows(view, attack))  # gone through often
-            self.layout.check(self.dataset, rows, view)
+            self.layout.check(self.dataset, plan.rows("target", name), "target")
+            self.layout.check(self.dataset, plan.rows("original", name), "original")
+        self.layout.check(self.dataset, plan.rows("control"), "control")
         require_inside(plan.tasks)
         paths = (path for t in plan.tasks for path in (t.path, *t.sound_paths))
         names = (path for path in paths if len(path) > 60)  # 240 bytes have at least as many characters

@@ -53,9 +53,7 @@ AnyTrigger = Annotated[Trigger, BeforeValidator(_trigger), PlainSerializer(lambd
 class StrictModel(BaseModel):
     """A pydantic model that cannot be changed and takes no unknown field and no NaN."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", allow_inf_nan=False, arbitrary_types_allowed=True, defer_build=True
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, arbitrary_types_allowed=True)
 
 
 TriggerLike = str | Trigger | Mapping[str, Any]

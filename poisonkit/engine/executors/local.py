@@ -123,11 +123,11 @@ def _map_unordered(
 
 def _numbered(function: ByValue[Callable[[T], R]], task: ByValue[T], index: int, claim: Claim | None) -> tuple[int, R]:
     with acting_for(claim):
-        return index, function.it(task.it)
+        return index, function.value(task.value)
 
 
 def _marked(handed: ByValue[Job], marks: str, index: int, claim: Claim | None) -> tuple[str, Result]:
-    job, mark = handed.it, Path(marks, str(index))
+    job, mark = handed.value, Path(marks, str(index))
     with acting_for(claim), time_limit.watch(mark, job.time_limit) as know:
         row = process(job, know)
     with acting_for(claim):

@@ -50,12 +50,12 @@ class ByValue(Generic[T]):
     """A task, or a function, as it is handed to a worker: loky's own pickling looks a notebook class's validators up in
     that class before it has them; cloudpickle's does not."""
 
-    it: T
+    value: T
 
     def __reduce__(self) -> tuple[Any, ...]:
         from joblib import wrap_non_picklable_objects
 
-        return ByValue, (wrap_non_picklable_objects(self.it, keep_wrapper=False),)
+        return ByValue, (wrap_non_picklable_objects(self.value, keep_wrapper=False),)
 
 
 @cache

@@ -33,11 +33,11 @@ class Keyed(TypedDict):
 
 
 R = TypeVar("R", bound=Keyed)
-ALIKE = 1000
+REMEMBERED = 1000
 """So many lists and objects are remembered until all are forgotten: some are different in every row."""
 
 
-class Alike:
+class Sharing:
     """Rows as they are kept in memory: their keys, and the lists and objects that many have alike, are there once.
 
     A record that comes from another process, or from a file, is 7 kB of texts of its own; so kept it is less than 2.
@@ -47,16 +47,16 @@ class Alike:
     def __init__(self) -> None:
         self._seen: dict[bytes, Any] = {}
 
-    def kept(self, row: R) -> R:
+    def shared(self, row: R) -> R:
         """The same row."""
-        return cast(R, {_one(key): self._shared(value) for key, value in row.items()})
+        return cast(R, {_one(key): self._part(value) for key, value in row.items()})
 
-    def _shared(self, value: Any) -> Any:
+    def _part(self, value: Any) -> Any:
         if not isinstance(value, dict | list):
             return value
         said = hashlib.blake2b(json.dumps(value).encode(), digest_size=16).digest()  # a shard's members are long
         if said not in self._seen:
-            if len(self._seen) == ALIKE:
+            if len(self._seen) == REMEMBERED:
                 self._seen.clear()
             self._seen[said] = _interned(value)
         return self._seen[said]
@@ -85,8 +85,8 @@ class RowFile(Generic[R]):
     ) -> None:
         self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._alike = Alike()
-        rows, whole = _whole_lines(path, is_row, self._alike)
+        self._sharing = Sharing()
+        rows, whole = _whole_lines(path, is_row, self._sharing)
         self.records: dict[str, R] = {**(known or {}), **rows}
         if path.exists() and whole != path.stat().st_size:
             os.truncate(path, whole)
@@ -94,7 +94,7 @@ class RowFile(Generic[R]):
 
     def add(self, row: R) -> None:
         """Remember one row; a later one of the same key takes its place."""
-        self.records[row["key"]] = self._alike.kept(row)
+        self.records[row["key"]] = self._sharing.shared(row)
         with step():
             self._file.write(json.dumps(row, ensure_ascii=False) + "\n")
             self._file.flush()
@@ -156,11 +156,11 @@ def merge(path: Path, others: Iterable[Path], is_row: Callable[[object], TypeGua
 
 
 def _whole_lines(
-    path: Path, is_row: Callable[[object], TypeGuard[R]], alike: Alike | None = None
+    path: Path, is_row: Callable[[object], TypeGuard[R]], sharing: Sharing | None = None
 ) -> tuple[dict[str, R], int]:
     """Rows by key up to the first line that is torn, and how many bytes they take."""
     rows: dict[str, R] = {}
-    alike = alike or Alike()
+    sharing = sharing or Sharing()
     whole = 0
     if path.exists():
         with open_plain(path) as lines:
@@ -171,7 +171,7 @@ def _whole_lines(
                     row = None
                 if not is_row(row):
                     break
-                rows[row["key"]] = alike.kept(row)
+                rows[row["key"]] = sharing.shared(row)
                 whole += len(line)
     return rows, whole
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from poisonkit.engine.state import ledger
-from poisonkit.engine.state.ledger import Alike, Keyed, RowFile
+from poisonkit.engine.state.ledger import Keyed, RowFile, Sharing
 
 
 def is_row(row: object) -> TypeGuard[Keyed]:
@@ -60,13 +60,13 @@ def sharing(records: Mapping[str, Any]) -> None:
 
 
 def test_what_differs_in_every_row_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ledger, "ALIKE", 2)
-    alike = Alike()
+    monkeypatch.setattr(ledger, "REMEMBERED", 2)
+    sharing = Sharing()
     rows = [{"key": str(i), "drawn": [i], "alike": []} for i in range(5)]
     kept = []
     for row in rows:
-        kept.append(alike.kept(row))
-        assert len(alike._seen) <= 2
+        kept.append(sharing.shared(row))
+        assert len(sharing._seen) <= 2
     assert kept == rows
 
 
@@ -86,7 +86,7 @@ def test_what_own_triggers_draw_may_have_other_keys_than_texts(tmp_path: Path) -
 
 def test_what_is_remembered_of_rows_is_short() -> None:
     """What is packed into a shard may be ten thousand names, which its row has already."""
-    alike = Alike()
+    sharing = Sharing()
     row = {"key": "a.tar", "sizes": {f"clip{i:05d}.mp4": i for i in range(10_000)}}
-    assert alike.kept(row) == row
-    assert sum(map(sys.getsizeof, alike._seen)) < 100
+    assert sharing.shared(row) == row
+    assert sum(map(sys.getsizeof, sharing._seen)) < 100
