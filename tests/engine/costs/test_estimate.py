@@ -115,7 +115,7 @@ def test_a_trial_that_fails_is_none(folders: Path, tmp_path: Path, monkeypatch: 
     assert told(folders, tmp_path / "out").calibrated == 0
 
 
-def test_a_run_is_held_up_by_a_hundredth_at_most(
+def test_a_trial_is_meant_to_take_a_hundredth_of_a_run(
     folders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[float] = []
